@@ -1,0 +1,71 @@
+/*
+ * Composing a message: header, question, records with name compression, OPT.
+ *
+ * The buffer is the caller's. Room for the OPT record is set aside at the beginning, so it always
+ * fits. A record that does not fit changes nothing and reports BH_ENOSPC; compose_mark and
+ * compose_rollback take back a whole RRset. What to do then (TC, or leave it out) is the caller's.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef BULKHEAD_COMMON_DNS_COMPOSE_H
+#define BULKHEAD_COMMON_DNS_COMPOSE_H
+
+#include "common/dns/edns.h"
+#include "common/dns/limits.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum section { SECTION_QUESTION, SECTION_ANSWER, SECTION_AUTHORITY, SECTION_ADDITIONAL };
+
+/* One label that stands in the message and can be pointed at. */
+struct compose_target {
+	uint16_t offset;
+	uint16_t parent; /* index of the target of the rest of the name, or COMPOSE_ROOT */
+};
+#define COMPOSE_ROOT UINT16_MAX
+
+struct compose {
+	uint8_t *buf;
+	size_t pos;
+	size_t limit;	   /* records must end before here */
+	size_t reserved;   /* octets behind limit kept for OPT */
+	uint16_t counts[4];
+	uint16_t target_count;
+	struct compose_target targets[COMPOSE_TARGETS_MAX];
+};
+
+struct compose_mark {
+	size_t pos;
+	uint16_t counts[4];
+	uint16_t target_count;
+};
+
+/*
+ * Begin a message in buf. limit: largest size of the whole message, at least 512 and at most
+ * DNS_MESSAGE_MAX; reserved: octets of it kept for OPT (edns_size), 0 for none. qname NULL: no
+ * question section. flags is the whole second header word with the low four bits of the RCODE.
+ */
+void compose_begin(struct compose *c, uint8_t *buf, size_t limit, size_t reserved, uint16_t id,
+		   uint16_t flags, const uint8_t *qname, uint16_t qtype, uint16_t qclass);
+
+/*
+ * Append one record. Sections must not go backwards. rdata is uncompressed and valid for its type
+ * (rdata_is_valid); names in it are compressed where RFC 3597 4 allows it. BH_ENOSPC: nothing done.
+ */
+int compose_rr(struct compose *c, enum section section, const uint8_t *owner, uint16_t type,
+	       uint16_t rr_class, uint32_t ttl, const uint8_t *rdata, size_t rdata_len) BH_CHECKED;
+
+struct compose_mark compose_mark(const struct compose *c);
+void compose_rollback(struct compose *c, const struct compose_mark *mark);
+
+/* Change bits of the second header word: out with `clear`, in with `set`. */
+void compose_flags(struct compose *c, uint16_t clear, uint16_t set);
+
+/*
+ * Write OPT (NULL: none; edns_size must not exceed what was reserved) and the counts. The RCODE of
+ * edns, or else the one already there, is in the header. Returns the octets of the message.
+ */
+size_t compose_finish(struct compose *c, const struct edns_reply *edns);
+
+#endif

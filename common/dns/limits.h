@@ -1,0 +1,56 @@
+/*
+ * Every bound on work that input can cause, with its reason. A loop over input names one of these.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef BULKHEAD_COMMON_DNS_LIMITS_H
+#define BULKHEAD_COMMON_DNS_LIMITS_H
+
+enum {
+	/* RFC 1035 3.1, 2.3.4: octets of a name with its length octets and the root label. */
+	DNAME_MAX = 255,
+	/* RFC 1035 2.3.4. */
+	LABEL_MAX = 63,
+	/* 127 one-octet labels fill 255 octets; the root label is not counted. */
+	DNAME_LABELS_MAX = 127,
+	/*
+	 * Compression pointers followed for one name. Pointers must go strictly backwards, so honest
+	 * packers need a few; ladders of pointers are the work amplification of CVE-2024-8508.
+	 */
+	DNAME_JUMPS_MAX = 16,
+	/* Text form: each octet as \DDD, a dot per label, the terminator. */
+	DNAME_TEXT_MAX = 1024,
+
+	DNS_HEADER_SIZE = 12,
+	/* RFC 1035 4.2.2: two octets of length before a message over TCP. */
+	DNS_MESSAGE_MAX = 65535,
+	/* RFC 1035 4.2.1: UDP without EDNS. */
+	UDP_SIZE_PLAIN = 512,
+	/*
+	 * Largest UDP response we send and the size we offer: DNS flag day 2020, fits into an IPv6
+	 * minimum MTU of 1280 with IP and UDP headers, so nothing is fragmented.
+	 */
+	UDP_SIZE_MAX = 1232,
+	/* Receive buffer for UDP: more than any sane query or response, so nothing is cut unseen. */
+	UDP_RECV_MAX = 4096,
+
+	/* EDNS options looked at in one OPT; more is FORMERR (option floods, CVE-2026-41292). */
+	EDNS_OPTIONS_MAX = 32,
+	/* Most that an OPT of ours takes: fixed part 11, EDE 6+64, cookie 44, NSID 4+100. */
+	EDNS_RESERVE_MAX = 229,
+
+	/* CNAME and DNAME steps in one answer of an authority, as BIND and NSD bound it. */
+	CNAME_STEPS_MAX = 16,
+
+	/* Records parsed from one message of another server. 64 KiB of smallest records is 5957. */
+	MESSAGE_RR_MAX = 4096,
+	/*
+	 * Bytes of uncompressed names and RDATA from one message. A 64 KiB message of two-octet
+	 * pointers could claim millions; honest ones expand a few times.
+	 */
+	MESSAGE_EXPANDED_MAX = 512 * 1024,
+	/* Labels that the composer remembers as compression targets; later names go out in full. */
+	COMPOSE_TARGETS_MAX = 128,
+};
+
+#endif
