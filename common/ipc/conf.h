@@ -1,0 +1,259 @@
+/*
+ * What the supervisor tells roles, and what they tell back: payloads with their encoders and
+ * decoders. Encoders write to a sink that has failed when it did not fit. Decoders return 0 or
+ * BH_EMALFORMED, require the payload to be consumed whole, and check every value: numbers in their
+ * range, names well formed, addresses of a known family.
+ *
+ * Names are wire-form domain names. Strings are C strings in fixed arrays, always terminated.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef BULKHEAD_COMMON_IPC_CONF_H
+#define BULKHEAD_COMMON_IPC_CONF_H
+
+#include "common/dns/dname.h"
+#include "common/ipc/msg.h"
+#include "common/util/addr.h"
+#include "common/util/cursor.h"
+#include "common/util/log.h"
+
+#define IPC_VIEW_MAX 32	   /* octets of a view's name with terminator */
+#define IPC_TEXT_MAX 512   /* reasons and diagnostics */
+#define IPC_PATH_MAX 1024  /* a zone file below its directory */
+#define IPC_ADDRS_MAX 16   /* servers of one stub zone or root server */
+#define IPC_BUILD_MAX 64
+
+/* The walls a role found around itself, read back from the kernel inside its sandbox. */
+enum wall_bits {
+	WALL_NO_CAPS = 1,	   /* effective, permitted, inheritable, ambient, bounding all empty */
+	WALL_NO_NEW_PRIVS = 2,
+	WALL_SECCOMP = 4,	   /* filter mode */
+	WALL_NOT_DUMPABLE = 8,
+	WALL_NO_CORE = 16,
+	WALL_EMPTY_ROOT = 32,	   /* chroot; the compiler's is its zone directory, read only */
+	WALL_EMPTY_NET = 64,	   /* a network namespace without usable interfaces */
+	WALL_OWN_MOUNTS = 128,
+	WALL_OWN_IPC = 256,
+	WALL_OWN_PID = 512,
+	WALL_LANDLOCK = 1024,
+	WALL_RLIMITS = 2048,
+	WALL_FDS = 4096, /* no descriptors but those it was given */
+};
+
+struct ipc_hello {
+	uint32_t protocol;
+	enum role role;
+	char build[IPC_BUILD_MAX];
+	uint32_t walls; /* wall_bits */
+	uint32_t uid;
+	uint32_t gid;
+	uint16_t syscalls; /* allowed by the filter */
+};
+
+struct ipc_identity {
+	char view[IPC_VIEW_MAX]; /* "" for frontend and resolver */
+	uint16_t index;		 /* worker or shard: 0 .. count-1 */
+	uint16_t count;
+	uint8_t log_level; /* enum log_level */
+};
+
+enum ipc_proto { IPC_UDP = 1, IPC_TCP = 2 };
+
+struct ipc_listener { /* + descriptor: bound, for TCP listening, non-blocking */
+	uint32_t id;
+	uint8_t proto; /* enum ipc_proto */
+	struct addr addr;
+};
+
+struct ipc_link { /* + descriptor: one end of a query link, non-blocking */
+	uint32_t id;
+	uint8_t peer; /* enum role */
+	uint16_t peer_index;
+};
+
+struct ipc_image { /* + descriptor: the sealed memfd */
+	uint32_t id;
+	uint8_t zone[DNAME_MAX];
+};
+
+struct ipc_generation { /* CONF_BEGIN, PREPARE, PREPARED, COMMIT, COMMITTED, ABORT */
+	uint32_t generation;
+};
+
+struct ipc_refused {
+	uint32_t generation;
+	char why[IPC_TEXT_MAX];
+};
+
+struct ipc_id { /* CONF_LISTENER, CONF_LINK, PEER_RESTARTED */
+	uint32_t id;
+};
+
+struct ipc_conf_authority {
+	uint8_t anyone;	 /* no allow-query was set: everybody may ask */
+	uint32_t tcp_connections;
+	uint32_t tcp_idle_ms;
+};
+
+struct ipc_conf_frontend {
+	uint64_t cache_bytes; /* for this worker */
+	uint32_t pending_max; /* client queries in work */
+	uint32_t client_pending_max;
+	uint32_t tcp_connections;
+	uint32_t tcp_idle_ms;
+	uint16_t budget; /* work per client query */
+};
+
+struct ipc_conf_resolver {
+	uint64_t cache_bytes; /* for this shard */
+	uint32_t pending_max;
+	uint8_t ipv4; /* may ask servers by this family */
+	uint8_t ipv6;
+	uint8_t use_0x20;
+	uint8_t qname_minimisation;
+	uint8_t prime_root;
+};
+
+struct ipc_acl {
+	struct prefix prefix;
+};
+
+enum ipc_zone_flags {
+	IPC_ZONE_OVERLAY = 1, /* what it has not is looked up in public (frontend only) */
+	IPC_ZONE_FAILED = 2,  /* its text did not compile: SERVFAIL with EDE 14 */
+};
+
+struct ipc_zone {
+	uint8_t name[DNAME_MAX];
+	uint32_t image; /* id of an IMAGE for authorities; 0 for the frontend and failed zones */
+	uint8_t flags;
+};
+
+struct ipc_name { /* CONF_REBIND_ALLOW */
+	uint8_t name[DNAME_MAX];
+};
+
+struct ipc_servers { /* CONF_STUB: zone and its servers; CONF_ROOT: a root server and its addresses */
+	uint8_t name[DNAME_MAX];
+	uint8_t count;
+	struct addr addrs[IPC_ADDRS_MAX];
+};
+
+struct ipc_outgoing {
+	struct addr addr; /* source address, port 0 */
+};
+
+enum ipc_flush_kind { IPC_FLUSH_ALL, IPC_FLUSH_NAME /* one name */, IPC_FLUSH_ZONE /* and below */ };
+
+struct ipc_flush {
+	uint8_t kind;
+	uint8_t name[DNAME_MAX];
+};
+
+struct ipc_flushed {
+	uint64_t entries;
+};
+
+struct ipc_compile {
+	uint8_t zone[DNAME_MAX];
+	char file[IPC_PATH_MAX]; /* relative to the zone directory */
+	uint32_t default_ttl;
+	uint8_t log_level;
+};
+
+struct ipc_diagnostic {
+	uint8_t warning; /* 0: error */
+	uint32_t line;	 /* 0: none */
+	char file[IPC_PATH_MAX];
+	char text[IPC_TEXT_MAX];
+};
+
+struct ipc_compiled {
+	uint8_t ok; /* the image is complete in the memfd */
+	uint32_t errors;
+	uint32_t warnings;
+	uint32_t serial;
+	uint32_t records;
+	uint64_t size;
+};
+
+/* Control: request of words; rows of named values; one end with an exit status and a text. */
+#define CTL_WORDS_MAX 8
+#define CTL_WORD_MAX 1024
+#define CTL_FIELDS_MAX 24
+
+struct ctl_request {
+	unsigned count;
+	char words[CTL_WORDS_MAX][CTL_WORD_MAX];
+};
+
+enum ctl_value_type { CTL_TEXT = 1, CTL_NUMBER = 2, CTL_BOOL = 3 };
+
+struct ctl_field {
+	char name[32];
+	uint8_t type;
+	uint64_t number;   /* CTL_NUMBER, CTL_BOOL */
+	char text[IPC_TEXT_MAX];
+};
+
+struct ctl_row {
+	char table[32]; /* "role", "zone", "counter", "finding" ... */
+	unsigned count;
+	struct ctl_field fields[CTL_FIELDS_MAX];
+};
+
+struct ctl_done {
+	uint8_t status; /* exit status for bulkheadctl: 0 fine, 1 warning, 2 critical, 3 unknown */
+	char text[IPC_TEXT_MAX];
+};
+
+void ipc_hello_encode(struct sink *s, const struct ipc_hello *m);
+int ipc_hello_decode(const uint8_t *p, size_t len, struct ipc_hello *m) BH_CHECKED;
+void ipc_identity_encode(struct sink *s, const struct ipc_identity *m);
+int ipc_identity_decode(const uint8_t *p, size_t len, struct ipc_identity *m) BH_CHECKED;
+void ipc_listener_encode(struct sink *s, const struct ipc_listener *m);
+int ipc_listener_decode(const uint8_t *p, size_t len, struct ipc_listener *m) BH_CHECKED;
+void ipc_link_encode(struct sink *s, const struct ipc_link *m);
+int ipc_link_decode(const uint8_t *p, size_t len, struct ipc_link *m) BH_CHECKED;
+void ipc_image_encode(struct sink *s, const struct ipc_image *m);
+int ipc_image_decode(const uint8_t *p, size_t len, struct ipc_image *m) BH_CHECKED;
+void ipc_generation_encode(struct sink *s, const struct ipc_generation *m);
+int ipc_generation_decode(const uint8_t *p, size_t len, struct ipc_generation *m) BH_CHECKED;
+void ipc_refused_encode(struct sink *s, const struct ipc_refused *m);
+int ipc_refused_decode(const uint8_t *p, size_t len, struct ipc_refused *m) BH_CHECKED;
+void ipc_id_encode(struct sink *s, const struct ipc_id *m);
+int ipc_id_decode(const uint8_t *p, size_t len, struct ipc_id *m) BH_CHECKED;
+void ipc_conf_authority_encode(struct sink *s, const struct ipc_conf_authority *m);
+int ipc_conf_authority_decode(const uint8_t *p, size_t len, struct ipc_conf_authority *m) BH_CHECKED;
+void ipc_conf_frontend_encode(struct sink *s, const struct ipc_conf_frontend *m);
+int ipc_conf_frontend_decode(const uint8_t *p, size_t len, struct ipc_conf_frontend *m) BH_CHECKED;
+void ipc_conf_resolver_encode(struct sink *s, const struct ipc_conf_resolver *m);
+int ipc_conf_resolver_decode(const uint8_t *p, size_t len, struct ipc_conf_resolver *m) BH_CHECKED;
+void ipc_acl_encode(struct sink *s, const struct ipc_acl *m);
+int ipc_acl_decode(const uint8_t *p, size_t len, struct ipc_acl *m) BH_CHECKED;
+void ipc_zone_encode(struct sink *s, const struct ipc_zone *m);
+int ipc_zone_decode(const uint8_t *p, size_t len, struct ipc_zone *m) BH_CHECKED;
+void ipc_name_encode(struct sink *s, const struct ipc_name *m);
+int ipc_name_decode(const uint8_t *p, size_t len, struct ipc_name *m) BH_CHECKED;
+void ipc_servers_encode(struct sink *s, const struct ipc_servers *m);
+int ipc_servers_decode(const uint8_t *p, size_t len, struct ipc_servers *m) BH_CHECKED;
+void ipc_outgoing_encode(struct sink *s, const struct ipc_outgoing *m);
+int ipc_outgoing_decode(const uint8_t *p, size_t len, struct ipc_outgoing *m) BH_CHECKED;
+void ipc_flush_encode(struct sink *s, const struct ipc_flush *m);
+int ipc_flush_decode(const uint8_t *p, size_t len, struct ipc_flush *m) BH_CHECKED;
+void ipc_flushed_encode(struct sink *s, const struct ipc_flushed *m);
+int ipc_flushed_decode(const uint8_t *p, size_t len, struct ipc_flushed *m) BH_CHECKED;
+void ipc_compile_encode(struct sink *s, const struct ipc_compile *m);
+int ipc_compile_decode(const uint8_t *p, size_t len, struct ipc_compile *m) BH_CHECKED;
+void ipc_diagnostic_encode(struct sink *s, const struct ipc_diagnostic *m);
+int ipc_diagnostic_decode(const uint8_t *p, size_t len, struct ipc_diagnostic *m) BH_CHECKED;
+void ipc_compiled_encode(struct sink *s, const struct ipc_compiled *m);
+int ipc_compiled_decode(const uint8_t *p, size_t len, struct ipc_compiled *m) BH_CHECKED;
+void ctl_request_encode(struct sink *s, const struct ctl_request *m);
+int ctl_request_decode(const uint8_t *p, size_t len, struct ctl_request *m) BH_CHECKED;
+void ctl_row_encode(struct sink *s, const struct ctl_row *m);
+int ctl_row_decode(const uint8_t *p, size_t len, struct ctl_row *m) BH_CHECKED;
+void ctl_done_encode(struct sink *s, const struct ctl_done *m);
+int ctl_done_decode(const uint8_t *p, size_t len, struct ctl_done *m) BH_CHECKED;
+
+#endif

@@ -1,0 +1,97 @@
+/*
+ * The table of messages. SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "common/ipc/msg.h"
+
+#define SUP ROLE_BIT(ROLE_SUPERVISOR)
+#define COMP ROLE_BIT(ROLE_COMPILER)
+#define CTL ROLE_BIT(ROLE_CONTROL)
+#define AUTH ROLE_BIT(ROLE_AUTHORITY)
+#define FRONT ROLE_BIT(ROLE_FRONTEND)
+#define RES ROLE_BIT(ROLE_RESOLVER)
+#define LATER (PHASE_CONFIG | PHASE_RUN)
+#define DNAME_OCTETS 255 /* RFC 1035 3.1; this file needs nothing else of DNS */
+
+static const struct msg_rule rules[MSG_TYPE_COUNT] = {
+	[MSG_HELLO] = { .name = "hello", .from = ROLES_SERVING | COMP, .to = SUP, .min_len = 21,
+			.max_len = 128, .fds = 0, .phases = PHASE_START },
+	[MSG_IDENTITY] = { .name = "identity", .from = SUP, .to = ROLES_SERVING, .min_len = 7,
+			   .max_len = 64, .fds = 1, .phases = PHASE_START },
+	[MSG_LISTENER] = { .name = "listener", .from = SUP, .to = AUTH | FRONT, .min_len = 16,
+			   .max_len = 28, .fds = 1, .phases = LATER },
+	[MSG_LINK] = { .name = "link", .from = SUP, .to = ROLES_SERVING, .min_len = 7, .max_len = 7,
+		       .fds = 1, .phases = LATER },
+	[MSG_IMAGE] = { .name = "image", .from = SUP, .to = AUTH, .min_len = 5, .max_len = 4 + DNAME_OCTETS,
+			.fds = 1, .phases = LATER },
+	[MSG_CONF_BEGIN] = { .name = "conf_begin", .from = SUP, .to = ROLES_SERVING, .min_len = 4,
+			     .max_len = 4, .fds = 0, .phases = LATER },
+	[MSG_CONF_AUTHORITY] = { .name = "conf_authority", .from = SUP, .to = AUTH, .min_len = 9,
+				 .max_len = 9, .fds = 0, .phases = LATER },
+	[MSG_CONF_FRONTEND] = { .name = "conf_frontend", .from = SUP, .to = FRONT, .min_len = 26,
+				.max_len = 26, .fds = 0, .phases = LATER },
+	[MSG_CONF_RESOLVER] = { .name = "conf_resolver", .from = SUP, .to = RES, .min_len = 17,
+				.max_len = 17, .fds = 0, .phases = LATER },
+	[MSG_CONF_LISTENER] = { .name = "conf_listener", .from = SUP, .to = AUTH | FRONT, .min_len = 4,
+				.max_len = 4, .fds = 0, .phases = LATER },
+	[MSG_CONF_LINK] = { .name = "conf_link", .from = SUP, .to = ROLES_SERVING, .min_len = 4,
+			    .max_len = 4, .fds = 0, .phases = LATER },
+	[MSG_CONF_ACL] = { .name = "conf_acl", .from = SUP, .to = AUTH | FRONT, .min_len = 6,
+			   .max_len = 18, .fds = 0, .phases = LATER },
+	[MSG_CONF_ZONE] = { .name = "conf_zone", .from = SUP, .to = AUTH | FRONT, .min_len = 6,
+			    .max_len = 5 + DNAME_OCTETS, .fds = 0, .phases = LATER },
+	[MSG_CONF_REBIND_ALLOW] = { .name = "conf_rebind_allow", .from = SUP, .to = FRONT, .min_len = 1,
+				    .max_len = DNAME_OCTETS, .fds = 0, .phases = LATER },
+	[MSG_CONF_STUB] = { .name = "conf_stub", .from = SUP, .to = FRONT | RES, .min_len = 2,
+			    .max_len = DNAME_OCTETS + 1 + 16 * 23, .fds = 0, .phases = LATER },
+	[MSG_CONF_ROOT] = { .name = "conf_root", .from = SUP, .to = RES, .min_len = 2,
+			    .max_len = DNAME_OCTETS + 1 + 16 * 23, .fds = 0, .phases = LATER },
+	[MSG_CONF_OUTGOING] = { .name = "conf_outgoing", .from = SUP, .to = RES, .min_len = 11,
+				.max_len = 23, .fds = 0, .phases = LATER },
+	[MSG_PREPARE] = { .name = "prepare", .from = SUP, .to = ROLES_SERVING, .min_len = 4, .max_len = 4,
+			  .fds = 0, .phases = LATER },
+	[MSG_PREPARED] = { .name = "prepared", .from = ROLES_SERVING, .to = SUP, .min_len = 4, .max_len = 4,
+			   .fds = 0, .phases = LATER },
+	[MSG_REFUSED] = { .name = "refused", .from = ROLES_SERVING, .to = SUP, .min_len = 6, .max_len = 600,
+			  .fds = 0, .phases = LATER },
+	[MSG_COMMIT] = { .name = "commit", .from = SUP, .to = ROLES_SERVING, .min_len = 4, .max_len = 4,
+			 .fds = 0, .phases = LATER },
+	[MSG_COMMITTED] = { .name = "committed", .from = ROLES_SERVING, .to = SUP, .min_len = 4,
+			    .max_len = 4, .fds = 0, .phases = LATER },
+	[MSG_ABORT] = { .name = "abort", .from = SUP, .to = ROLES_SERVING, .min_len = 4, .max_len = 4,
+			.fds = 0, .phases = LATER },
+	[MSG_PEER_RESTARTED] = { .name = "peer_restarted", .from = SUP, .to = ROLES_SERVING, .min_len = 4,
+				 .max_len = 4, .fds = 0, .phases = PHASE_RUN },
+	[MSG_FLUSH] = { .name = "flush", .from = SUP, .to = FRONT | RES, .min_len = 2,
+			.max_len = 1 + DNAME_OCTETS, .fds = 0, .phases = PHASE_RUN },
+	[MSG_FLUSHED] = { .name = "flushed", .from = FRONT | RES, .to = SUP, .min_len = 8, .max_len = 8,
+			  .fds = 0, .phases = PHASE_RUN },
+	[MSG_STOP] = { .name = "stop", .from = SUP, .to = ROLES_SERVING | COMP, .min_len = 0, .max_len = 0,
+		       .fds = 0, .phases = PHASE_START | LATER },
+	[MSG_COMPILE] = { .name = "compile", .from = SUP, .to = COMP, .min_len = 9, .max_len = 2048,
+			  .fds = 0, .phases = PHASE_START },
+	[MSG_DIAGNOSTIC] = { .name = "diagnostic", .from = COMP, .to = SUP, .min_len = 9, .max_len = 2048,
+			     .fds = 0, .phases = PHASE_RUN },
+	[MSG_COMPILED] = { .name = "compiled", .from = COMP, .to = SUP, .min_len = 25, .max_len = 25,
+			   .fds = 0, .phases = PHASE_RUN },
+	[MSG_CTL_REQUEST] = { .name = "ctl_request", .from = CTL, .to = SUP, .min_len = 1,
+			      .max_len = 8 * 1026 + 1, .fds = 0, .phases = PHASE_RUN },
+	[MSG_CTL_ROW] = { .name = "ctl_row", .from = SUP, .to = CTL, .min_len = 3,
+			  .max_len = MSG_PAYLOAD_MAX, .fds = 0, .phases = PHASE_RUN },
+	[MSG_CTL_DONE] = { .name = "ctl_done", .from = SUP, .to = CTL, .min_len = 3, .max_len = 600,
+			   .fds = 0, .phases = PHASE_RUN },
+};
+
+static const char *const role_names[ROLE_COUNT] = {
+	[ROLE_SUPERVISOR] = "supervisor", [ROLE_AUTHORITY] = "authority", [ROLE_FRONTEND] = "frontend",
+	[ROLE_RESOLVER] = "resolver",	  [ROLE_COMPILER] = "compiler",	  [ROLE_CONTROL] = "control",
+};
+
+const char *role_text(enum role role)
+{
+	return (unsigned)role < ROLE_COUNT ? role_names[role] : "unknown";
+}
+
+const struct msg_rule *msg_rule(uint16_t type)
+{
+	return type < MSG_TYPE_COUNT && rules[type].name != NULL ? &rules[type] : NULL;
+}

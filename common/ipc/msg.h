@@ -1,0 +1,101 @@
+/*
+ * The messages between processes: one enum value and one row in one table for each.
+ *
+ * Every message on a control link is one SOCK_SEQPACKET datagram: u16 type, u16 zero, u32 request
+ * id, payload; network order. link.c checks sender, receiver, length, number of descriptors and
+ * phase against the row before a handler runs. Payloads are described in conf.h and at their use.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef BULKHEAD_COMMON_IPC_MSG_H
+#define BULKHEAD_COMMON_IPC_MSG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Raised when a payload changes; with PACKAGE_VERSION it makes the build id of the hello. */
+#define IPC_PROTOCOL 1u
+
+enum role {
+	ROLE_SUPERVISOR = 0,
+	ROLE_AUTHORITY = 1,
+	ROLE_FRONTEND = 2,
+	ROLE_RESOLVER = 3,
+	ROLE_COMPILER = 4,
+	ROLE_CONTROL = 5, /* a bulkheadctl on the control socket */
+	ROLE_COUNT
+};
+
+/* "authority"; for logs, status and the names of programs. */
+const char *role_text(enum role role);
+
+enum msg_type {
+	MSG_NONE = 0,
+	/* start of a role */
+	MSG_HELLO,    /* role -> supervisor: who I am, what walls I found around me */
+	MSG_IDENTITY, /* supervisor -> role: instance, log level; descriptor: counter page */
+	/* resources: sent once to a process, named by id in later configurations */
+	MSG_LISTENER,
+	MSG_LINK,
+	MSG_IMAGE,
+	/* one configuration: BEGIN, parts in any order, PREPARE; then COMMIT or ABORT */
+	MSG_CONF_BEGIN,
+	MSG_CONF_AUTHORITY,
+	MSG_CONF_FRONTEND,
+	MSG_CONF_RESOLVER,
+	MSG_CONF_LISTENER,
+	MSG_CONF_LINK,
+	MSG_CONF_ACL,
+	MSG_CONF_ZONE,
+	MSG_CONF_REBIND_ALLOW,
+	MSG_CONF_STUB,
+	MSG_CONF_ROOT,
+	MSG_CONF_OUTGOING,
+	MSG_PREPARE,
+	MSG_PREPARED,
+	MSG_REFUSED,
+	MSG_COMMIT,
+	MSG_COMMITTED,
+	MSG_ABORT,
+	/* run */
+	MSG_PEER_RESTARTED, /* the other end of a query link is a new process */
+	MSG_FLUSH,
+	MSG_FLUSHED,
+	MSG_STOP,
+	/* compiler */
+	MSG_COMPILE,
+	MSG_DIAGNOSTIC,
+	MSG_COMPILED,
+	/* control socket */
+	MSG_CTL_REQUEST,
+	MSG_CTL_ROW,
+	MSG_CTL_DONE,
+	MSG_TYPE_COUNT
+};
+
+enum msg_phase {
+	PHASE_START = 1,  /* before HELLO (role) or IDENTITY (supervisor) went over the link */
+	PHASE_CONFIG = 2, /* until the first COMMITTED */
+	PHASE_RUN = 4,
+};
+
+#define ROLE_BIT(role) (1u << (role))
+#define ROLES_SERVING (ROLE_BIT(ROLE_AUTHORITY) | ROLE_BIT(ROLE_FRONTEND) | ROLE_BIT(ROLE_RESOLVER))
+
+struct msg_rule {
+	const char *name;
+	uint16_t from; /* ROLE_BITs */
+	uint16_t to;
+	uint16_t min_len; /* payload octets */
+	uint16_t max_len;
+	uint8_t fds; /* exact number of descriptors */
+	uint8_t phases;
+};
+
+#define MSG_HEADER 8
+#define MSG_PAYLOAD_MAX 32768
+
+/* Row of a type, or NULL when the number is no message. */
+const struct msg_rule *msg_rule(uint16_t type);
+
+#endif

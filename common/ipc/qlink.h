@@ -1,0 +1,61 @@
+/*
+ * The query link: DNS messages between the frontend and those who answer for it.
+ *
+ * A SOCK_SEQPACKET pair; one datagram is a header of QLINK_HEADER octets and a plain DNS message.
+ * Header, network order: u64 token, u8 kind, u8 flags, u16 budget, u32 zero. A reply carries the
+ * token of its query; the one who asked drops what it did not ask. Tokens are random, so a successor
+ * of a crashed role does not mistake a reply to its predecessor.
+ *
+ * Both ends stay open in the supervisor: when one role dies, queued queries wait for its successor.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef BULKHEAD_COMMON_IPC_QLINK_H
+#define BULKHEAD_COMMON_IPC_QLINK_H
+
+#include "common/dns/limits.h"
+#include "common/util/err.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define QLINK_HEADER 16
+#define QLINK_BATCH 16
+
+enum qlink_kind { QLINK_QUERY = 1, QLINK_REPLY = 2 };
+
+struct qlink_message {
+	uint64_t token;
+	uint8_t kind;	 /* enum qlink_kind */
+	uint8_t flags;	 /* none defined yet, must be 0 */
+	uint16_t budget; /* query: work that may be spent; reply: what is left of it */
+	const uint8_t *dns;
+	size_t dns_len; /* at most DNS_MESSAGE_MAX */
+};
+
+struct qlink_batch;
+
+/* NULL: out of memory. One per process; used for one link after the other. */
+struct qlink_batch *qlink_batch_new(void);
+void qlink_batch_free(struct qlink_batch *batch);
+
+/*
+ * Receive up to QLINK_BATCH messages without blocking; *count of them are in the batch until the next
+ * receive. BH_ECLOSED: the other end is gone. BH_EMALFORMED: the peer broke the format (short, unknown kind,
+ * flags or zero field not 0, or a descriptor was attached - it is closed): drop the link and tell
+ * the supervisor. Messages before the broken one are in the batch.
+ */
+int qlink_receive(struct qlink_batch *batch, int fd, unsigned *count) BH_CHECKED;
+const struct qlink_message *qlink_get(const struct qlink_batch *batch, unsigned i);
+
+/*
+ * Queue a message for fd (copied); sends the queue when it is full. BH_EAGAIN: the peer's buffer is
+ * full and this message was not taken: the caller answers for it (SERVFAIL) or keeps it.
+ */
+int qlink_push(struct qlink_batch *batch, int fd, const struct qlink_message *message) BH_CHECKED;
+
+/* Send what is queued. Messages the peer does not take are handed to lost() one by one. */
+typedef void qlink_lost_fn(void *ctx, const struct qlink_message *message);
+int qlink_flush(struct qlink_batch *batch, int fd, qlink_lost_fn *lost, void *ctx) BH_CHECKED;
+
+#endif

@@ -1,0 +1,99 @@
+/*
+ * The role's end of its control link: the life that all serving roles share.
+ *
+ *   fixed descriptors -> log -> warm-up -> sandbox_enter -> HELLO -> IDENTITY -> configuration -> loop
+ *
+ * This module keeps what the supervisor sent (listeners, query links, images) by id, collects one
+ * configuration at a time, and calls the role to prepare, commit or forget it. The role itself only
+ * says what to do with a complete configuration.
+ *
+ * A message that the supervisor should not have sent ends the process (log_fatal): a child treats
+ * a bad parent as fatal.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef BULKHEAD_COMMON_IPC_ROLE_LINK_H
+#define BULKHEAD_COMMON_IPC_ROLE_LINK_H
+
+#include "common/ipc/conf.h"
+#include "common/ipc/stats.h"
+
+struct event_base;
+struct role_link;
+
+/* One listener or query link that the next configuration uses. Pointers and fd belong to role_link. */
+struct role_listener {
+	struct ipc_listener info;
+	int fd;
+};
+
+struct role_query_link {
+	struct ipc_link info;
+	int fd;
+};
+
+struct role_zone {
+	struct ipc_zone info;
+	int image_fd; /* -1 for failed zones and for roles without images */
+};
+
+/*
+ * A complete configuration, valid until the next one is committed and, if not committed, until the
+ * call of abort. Arrays may be empty. Which options struct is filled depends on the role.
+ */
+struct role_conf {
+	uint32_t generation;
+	union {
+		struct ipc_conf_authority authority;
+		struct ipc_conf_frontend frontend;
+		struct ipc_conf_resolver resolver;
+	} options;
+	struct role_listener *listeners;
+	size_t listener_count;
+	struct role_query_link *links;
+	size_t link_count;
+	struct role_zone *zones;
+	size_t zone_count;
+	struct acl acl;
+	struct ipc_name *rebind_allow;
+	size_t rebind_allow_count;
+	struct ipc_servers *stubs;
+	size_t stub_count;
+	struct ipc_servers *roots;
+	size_t root_count;
+	struct ipc_outgoing *outgoing;
+	size_t outgoing_count;
+};
+
+struct role_ops {
+	/*
+	 * Build everything that the configuration needs, aside, changing nothing in service. On failure
+	 * write the reason to why and return an error; nothing may remain.
+	 */
+	int (*prepare)(void *ctx, const struct role_conf *conf, char *why, size_t why_size);
+	/* Put the prepared one in service. Cannot fail. conf is the same as in prepare. */
+	void (*commit)(void *ctx, const struct role_conf *conf);
+	/* Forget the prepared one. */
+	void (*abort)(void *ctx);
+	/* The process at the other end of this query link is new: ask again what it had read. May be NULL. */
+	void (*peer_restarted)(void *ctx, uint32_t link_id);
+	/* Forget cached data; returns the number of entries. May be NULL (no cache). */
+	uint64_t (*flush)(void *ctx, const struct ipc_flush *what);
+	/* Stop: finish what is in work and end the event loop soon. May be NULL (loop ends at once). */
+	void (*stop)(void *ctx);
+};
+
+/*
+ * Attach to FD_LINK. Sends HELLO with what sandbox_enter found (hello.walls, uid, gid, syscalls filled by the
+ * caller; the rest is filled here). The first configuration is prepared and committed from the event
+ * loop. stats receives the mapped counter page with IDENTITY; until then counters go to a private page, so
+ * *stats is never NULL. NULL: out of memory.
+ */
+struct role_link *role_link_new(struct event_base *base, enum role role, struct ipc_hello *hello,
+				struct stats_page **stats, const struct role_ops *ops, void *ctx);
+void role_link_free(struct role_link *link);
+
+/* Who we are; valid when prepare is called first. */
+const struct ipc_identity *role_link_identity(const struct role_link *link);
+
+#endif

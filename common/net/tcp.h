@@ -1,0 +1,68 @@
+/*
+ * DNS over TCP service (RFC 1035 4.2.2, RFC 7766): two octets of length before each message,
+ * pipelining, replies in any order, bounded connections, idle times that shrink under pressure, slow
+ * readers cut off. Answers may be given at once or later. Knows framing, not DNS content.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef BULKHEAD_COMMON_NET_TCP_H
+#define BULKHEAD_COMMON_NET_TCP_H
+
+#include "common/util/addr.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct event_base;
+struct tcp_server;
+
+/* Names one connection, even after it is gone: replies to a dead connection do nothing. */
+struct tcp_ref {
+	uint32_t slot;
+	uint32_t generation;
+};
+
+struct tcp_limits {
+	unsigned connections;	     /* all together; the longest idle one makes room for a new one */
+	unsigned connections_client; /* per client: IPv4 address or IPv6 /64 */
+	unsigned pipelined;	     /* queries without reply per connection; reading pauses above */
+	unsigned idle_ms;	     /* without a query in work; falls linearly to a fifth as slots fill */
+	unsigned message_ms;	     /* from the first octet of a message to its last (slowloris) */
+	unsigned write_ms;	     /* for the client to take a reply */
+	size_t write_bytes;	     /* unsent octets per connection above which reading pauses */
+};
+
+extern const struct tcp_limits tcp_limits_default;
+
+struct tcp_ops {
+	/* A message arrived. msg is valid during the call. Answer with tcp_reply, now or later. */
+	void (*query)(void *ctx, struct tcp_ref ref, const struct addr *peer, const uint8_t *msg, size_t len);
+	/* Connections opened or refused for a limit, for counters; may be NULL. */
+	void (*accepted)(void *ctx);
+	void (*refused)(void *ctx);
+};
+
+/* NULL: out of memory. limits and ops are copied. */
+struct tcp_server *tcp_server_new(struct event_base *base, const struct tcp_limits *limits,
+				  const struct tcp_ops *ops, void *ctx);
+/* Closes everything at once. */
+void tcp_server_free(struct tcp_server *server);
+
+/* Listen on a bound, listening, non-blocking socket (owned by the caller) until it is removed. */
+int tcp_server_listen(struct tcp_server *server, int fd) BH_CHECKED;
+/* Stop accepting on fd; its connections live on. */
+void tcp_server_unlisten(struct tcp_server *server, int fd);
+
+/*
+ * Send one message of at most 65535 octets (copied); does nothing when the connection is gone. Every
+ * query must be replied to exactly once; len 0 gives the query up and closes the connection.
+ */
+void tcp_reply(struct tcp_server *server, struct tcp_ref ref, const uint8_t *msg, size_t len);
+
+/* No new connections and no new queries; connections close when what is in work has been sent. */
+void tcp_server_drain(struct tcp_server *server);
+
+/* Connections open now. */
+unsigned tcp_server_count(const struct tcp_server *server);
+
+#endif

@@ -1,0 +1,164 @@
+/*
+ * The zone image: one zone as one contiguous, pointer-free block in a sealed memfd.
+ *
+ * Written by the compiler (image_write.h), mapped read-only and shared by every worker of a view.
+ * image_open proves the whole block once - seals, checksum, every offset, index, count and name - so
+ * that the functions below and those who follow the indexes need no check of their own.
+ *
+ * Layout: header | nodes | rrsets | hash slots | data. Integers have the byte order of the machine
+ * that made it (the header tells, another order is refused). Offsets are in bytes from the start of
+ * the data section, indexes count elements.
+ *
+ *   nodes    one for every owner name, and for every empty non-terminal between it and the apex, in
+ *            canonical order (RFC 4034 6.1); node 0 is the apex
+ *   rrsets   those of one node stand together, ordered by type
+ *   slots    open addressing, linear probing: node index + 1, 0 is empty; a power of two, at most
+ *            two thirds full; the hash is image_hash over the folded wire name
+ *   data     names (wire form, case as in the zone text), RDATA, target lists
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef BULKHEAD_COMMON_ZONE_IMAGE_H
+#define BULKHEAD_COMMON_ZONE_IMAGE_H
+
+#include "common/dns/dname.h"
+#include "common/util/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define IMAGE_MAGIC "BHZIMAGE"
+#define IMAGE_VERSION 1u
+#define IMAGE_BYTE_ORDER 0x01020304u
+#define IMAGE_NONE UINT32_MAX
+
+/* Times of a zone image in a header of fixed size; reserved octets are zero. */
+struct image_header {
+	char magic[8];
+	uint32_t version;
+	uint32_t byte_order;
+	uint64_t size;	   /* octets of the whole block */
+	uint64_t checksum; /* siphash with a zero key over everything behind the header */
+	uint32_t serial;   /* of the SOA */
+	uint32_t flags;	   /* enum image_flags */
+	uint32_t node_count;
+	uint32_t rrset_count;
+	uint32_t slot_count;
+	uint32_t rr_count; /* all records, for status */
+	uint64_t nodes;	   /* offsets of the sections from the start of the block, 8-aligned */
+	uint64_t rrsets;
+	uint64_t slots;
+	uint64_t data;
+	uint64_t data_size;
+	uint8_t reserved[32];
+};
+
+enum image_flags {
+	IMAGE_SIGNED = 1, /* the apex has DNSKEY and RRSIG over the SOA */
+};
+
+enum image_node_flags {
+	IMAGE_NODE_ENT = 1,	   /* empty non-terminal: no RRsets */
+	IMAGE_NODE_CUT = 2,	   /* a delegation point: NS here and not the apex */
+	IMAGE_NODE_OCCLUDED = 4,   /* below a cut or a DNAME: glue at most, never authoritative */
+	IMAGE_NODE_CNAME = 8,	   /* has a CNAME */
+	IMAGE_NODE_DNAME = 16,	   /* has a DNAME */
+	IMAGE_NODE_WILDCARD = 32,  /* leftmost label is "*" */
+};
+
+struct image_node {
+	uint32_t name;	   /* data offset of the owner name */
+	uint32_t parent;   /* node with one label less; the apex is its own */
+	uint32_t wildcard; /* its child "*", or IMAGE_NONE */
+	uint32_t cut;	   /* nearest delegation point at or above, or IMAGE_NONE */
+	uint32_t dname;	   /* nearest node strictly above with a DNAME, or IMAGE_NONE */
+	uint32_t rrset;	   /* first of its RRsets */
+	uint16_t rrset_count;
+	uint16_t flags; /* enum image_node_flags */
+	uint32_t hash;	/* low half of image_hash: compared before the name */
+};
+
+/*
+ * Records of an RRset stand one after the other as u16 length (machine order, unaligned) and RDATA
+ * (uncompressed, valid for its type, no two equal). Its signatures stand likewise behind `sigs`; an
+ * RRset of type RRSIG does not exist in an image.
+ */
+struct image_rrset {
+	uint16_t type;
+	uint16_t rr_count;
+	uint32_t ttl;
+	uint32_t data; /* data offset */
+	uint32_t data_len;
+	uint32_t sigs;	   /* data offset; meaningless when sig_count is 0 */
+	uint32_t sigs_len;
+	uint16_t sig_count;
+	uint16_t reserved;
+	/*
+	 * For NS, MX, SRV, SVCB, HTTPS, KX, AFSDB, NAPTR, RT: data offset (4-aligned) of rr_count u32,
+	 * for each record the node of the name it points to when that is in this zone (glue below a
+	 * cut included), else IMAGE_NONE. IMAGE_NONE for other types.
+	 */
+	uint32_t targets;
+};
+
+struct image {
+	const struct image_header *header; /* start of the mapping */
+	const struct image_node *nodes;
+	const struct image_rrset *rrsets;
+	const uint32_t *slots;
+	const uint8_t *data;
+	const uint8_t *apex; /* owner name of node 0 */
+	unsigned apex_labels;
+};
+
+/*
+ * Map the memfd read-only and verify it. fd must be sealed against write, grow and shrink; it is not
+ * closed and not needed after. On success *out is heap memory for image_close. On failure a negative
+ * error, and why[0..why_size) says in a few words what is wrong.
+ */
+int image_open(int fd, struct image **out, char *why, size_t why_size) BH_CHECKED;
+
+/* The same checks, but for the seals, over bytes in memory (8-aligned; not copied). For tests and fuzzing. */
+int image_verify(const uint8_t *block, size_t size, struct image *out, char *why, size_t why_size) BH_CHECKED;
+
+void image_close(struct image *image);
+
+/*
+ * Hash of a name from the root towards its first label: start with IMAGE_HASH_ROOT and feed the
+ * labels, rightmost first, each as its length octet and folded octets. Since suffixes share their
+ * beginning, one pass over a name gives the hashes of all its suffixes.
+ */
+#define IMAGE_HASH_ROOT UINT64_C(0xcbf29ce484222325)
+uint64_t image_hash_label(uint64_t hash, const uint8_t *label);
+
+struct image_match {
+	uint32_t node;	   /* the name itself, or IMAGE_NONE */
+	uint32_t encloser; /* closest encloser (RFC 4592 3.3.1): node itself when it exists */
+	unsigned below;	   /* labels of the name below the encloser */
+};
+
+/*
+ * Look a name up that is at or below the apex (dname_is_under(name, image->apex)). Occluded nodes are
+ * found like others; the caller looks at `cut` and `dname` of the encloser.
+ */
+void image_find(const struct image *image, const uint8_t *name, struct image_match *out);
+
+/* RRset of a type at a node, or NULL. */
+const struct image_rrset *image_rrset(const struct image *image, uint32_t node, uint16_t type);
+
+static inline const uint8_t *image_name(const struct image *image, uint32_t node)
+{
+	return image->data + image->nodes[node].name;
+}
+
+/* Walk over records: start with *pos = 0, at most rr_count (sig_count) times. */
+static inline const uint8_t *image_next_rdata(const uint8_t *records, size_t *pos, uint16_t *len)
+{
+	__builtin_memcpy(len, records + *pos, sizeof(*len));
+	const uint8_t *rdata = records + *pos + sizeof(*len);
+	*pos += sizeof(*len) + *len;
+	return rdata;
+}
+
+#endif

@@ -1,0 +1,61 @@
+/*
+ * Building a zone image out of records in any order. Used by the compiler and by tests.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef BULKHEAD_COMMON_ZONE_IMAGE_WRITE_H
+#define BULKHEAD_COMMON_ZONE_IMAGE_WRITE_H
+
+#include "common/dns/dname.h"
+#include "common/util/err.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct image_builder;
+
+/* What is wrong with a zone, found while records come in or by image_builder_check. */
+enum zone_severity { ZONE_ERROR, ZONE_WARNING };
+
+struct zone_finding {
+	enum zone_severity severity;
+	const char *file; /* as given to image_builder_add, or "" when no single line is at fault */
+	uint32_t line;	  /* 0: the zone as a whole */
+	const char *text; /* one English sentence without final dot; names in it are escaped */
+};
+
+typedef void zone_report_fn(void *ctx, const struct zone_finding *finding);
+
+/* For a zone with this apex (copied). NULL: out of memory. */
+struct image_builder *image_builder_new(const uint8_t *apex);
+void image_builder_free(struct image_builder *builder);
+
+/*
+ * Take one record (copied). owner at or below the apex, else it is reported as an error and left
+ * out. rdata uncompressed. file must live as long as the builder. Exact duplicates are dropped
+ * (RFC 2181 5); records of an RRset with differing TTLs get the lowest and a warning (RFC 2181 5.2).
+ */
+int image_builder_add(struct image_builder *builder, const uint8_t *owner, uint16_t type, uint32_t ttl,
+		      const uint8_t *rdata, size_t rdata_len, const char *file, uint32_t line) BH_CHECKED;
+
+/*
+ * Check the whole zone; findings go to report in the order of the zone. Returns the number of errors
+ * (0: an image may be written) or a negative error of our own.
+ *
+ * Errors: no or several SOA at the apex, SOA elsewhere, no NS at the apex, CNAME with other data (RRSIG,
+ * NSEC excepted, RFC 2181 10.1, RFC 4034), several CNAMEs or DNAMEs at a name, data below a DNAME (RFC 6672
+ * 2.4), NS target inside the zone without address below a cut that needs glue, NS or MX or SRV whose target
+ * in this zone is a CNAME (RFC 2181 10.3: for MX and SRV a warning), DS at the apex or at a name without NS
+ * (warning), RDATA invalid for its type, meta types, class other than IN.
+ * Warnings: in-zone NS at the apex without address, MX/SRV target in the zone that does not exist, occluded
+ * data below a cut that is no glue, TTLs of an RRset that differ, NSEC3 iterations above 0 (RFC 9276).
+ */
+int image_builder_check(struct image_builder *builder, zone_report_fn *report, void *ctx) BH_CHECKED;
+
+/* Octets that image_builder_write will write; valid after a check without errors. */
+size_t image_builder_size(const struct image_builder *builder);
+
+/* Write the finished image into block[0..image_builder_size), 8-aligned and zeroed. */
+int image_builder_write(struct image_builder *builder, uint8_t *block, size_t size) BH_CHECKED;
+
+#endif

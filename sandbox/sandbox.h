@@ -1,0 +1,134 @@
+/*
+ * The walls around a process. Two halves:
+ *
+ *   sandbox_confine  runs in the supervisor's child between fork and exec, still privileged: makes
+ *                    namespaces and mounts, changes ids, leaves two capabilities for the other half
+ *   sandbox_enter    first act of a role's main after warming up: changes the root, gives the last
+ *                    capabilities away, proves that nothing is left, limits, no-new-privs, Landlock,
+ *                    and the system-call filter last
+ *
+ * A role therefore never runs as root, and between exec and sandbox_enter it reads nothing that
+ * anybody but the supervisor and the installed files could have written. It keeps CAP_SYS_CHROOT (the root
+ * can only be changed after the dynamic loader has read the libraries) and CAP_SETPCAP (to empty the
+ * bounding set) until then.
+ *
+ * Every failure is fatal for the role, with a line that says which wall and why. Only Landlock may be
+ * missing (the kernel may not have it); that is logged.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef BULKHEAD_SANDBOX_SANDBOX_H
+#define BULKHEAD_SANDBOX_SANDBOX_H
+
+#include "common/util/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Descriptors of a role at the start of its main. 0 and 1 are /dev/null, 2 is the log pipe. */
+enum sandbox_fd {
+	FD_LOG = 2,
+	FD_LINK = 3,  /* control link */
+	FD_ROOT = 4,  /* O_PATH directory that becomes "/"; closed by sandbox_enter */
+	FD_IMAGE = 5, /* compiler only: memfd for the zone image */
+	FD_FIRST_FREE = 6,
+};
+
+/* One allowed system call; up to two pinned arguments. */
+struct sandbox_arg {
+	uint8_t index;	/* 0 based */
+	uint8_t op;	/* enum sandbox_op */
+	uint64_t mask;	/* for SANDBOX_MASKED: (value & mask) == value_ */
+	uint64_t value;
+};
+
+enum sandbox_op { SANDBOX_UNUSED = 0, SANDBOX_EQUAL, SANDBOX_MASKED };
+
+enum sandbox_action {
+	SANDBOX_ALLOW = 0,
+	SANDBOX_ERRNO, /* fails with `error`: only for calls that a library merely probes */
+};
+
+struct sandbox_rule {
+	int syscall; /* SCMP_SYS(name) */
+	uint8_t action;
+	int error;
+	struct sandbox_arg args[2];
+	const char *reason; /* who needs it */
+};
+
+enum sandbox_namespace {
+	SANDBOX_NET = 1,
+	SANDBOX_IPC = 2,
+	SANDBOX_MOUNT = 4,
+	SANDBOX_PID = 8,
+	SANDBOX_UTS = 16,
+	SANDBOX_CGROUP = 32,
+};
+
+struct sandbox_profile {
+	const char *role;
+	unsigned namespaces; /* enum sandbox_namespace: made by the supervisor, proved by sandbox_enter */
+	bool zone_root;	     /* root is the view's zone directory, read only; else an empty one */
+	bool keeps_image_fd; /* FD_IMAGE is open */
+	uint64_t files_max;  /* RLIMIT_NOFILE */
+	uint64_t memory_max; /* RLIMIT_AS in octets, 0: none */
+	uint64_t cpu_max_sec; /* RLIMIT_CPU, 0: none */
+	const struct sandbox_rule *rules;
+	size_t rule_count;
+};
+
+extern const struct sandbox_profile sandbox_authority;
+extern const struct sandbox_profile sandbox_frontend;
+extern const struct sandbox_profile sandbox_resolver;
+extern const struct sandbox_profile sandbox_compiler;
+
+/* What sandbox_enter found in force, for HELLO: bits of enum wall_bits in common/ipc/conf.h. */
+struct sandbox_state {
+	uint32_t walls;
+	uid_t uid;
+	gid_t gid;
+	unsigned syscalls; /* rules with SANDBOX_ALLOW */
+};
+
+/* For sandbox_confine. */
+struct sandbox_ids {
+	uid_t uid;
+	gid_t gid;
+};
+
+/*
+ * Flags for clone(2) that give the child the namespaces of the profile; the supervisor forks with
+ * them, so that a PID namespace holds the child itself.
+ */
+int sandbox_clone_flags(const struct sandbox_profile *profile);
+
+/*
+ * In the child, after the descriptors were put in place, before exec. root_path: the directory that
+ * becomes the root (an empty one, or the zone directory); it is opened as FD_ROOT after being bound
+ * read-only, nosuid, nodev, noexec in the child's own mount namespace. Returns 0 or an error with the
+ * failed step in why. After an error the child must exit.
+ */
+int sandbox_confine(const struct sandbox_profile *profile, const struct sandbox_ids *ids,
+		    const char *root_path, char *why, size_t why_size) BH_CHECKED;
+
+/* In the role's main. Ends the process with a log line when a wall cannot be raised. */
+void sandbox_enter(const struct sandbox_profile *profile, struct sandbox_state *out);
+
+/*
+ * The supervisor's own walls, after it opened what it needs: keeps exactly the capabilities for
+ * starting roles and opening listeners again, drops the others from every set, no-new-privs, and a
+ * filter that forbids what neither it nor a role on its way to its own filter needs.
+ * Returns 0 or an error with the failed step in why.
+ */
+int sandbox_enter_supervisor(char *why, size_t why_size) BH_CHECKED;
+
+/* Words for a bit of enum wall_bits ("seccomp", "no-capabilities"), NULL for an unknown one. */
+const char *sandbox_wall_text(uint32_t bit);
+
+/* The walls that this profile must show in its HELLO, or the supervisor kills it. */
+uint32_t sandbox_required_walls(const struct sandbox_profile *profile);
+
+#endif
