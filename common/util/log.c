@@ -114,6 +114,7 @@ static int put_line(enum log_level level, const char *text)
 	return n == (ssize_t)pos ? BH_OK : BH_EAGAIN;
 }
 
+BH_PRINTF(2, 0)
 static void vlog(enum log_level level, const char *fmt, va_list args)
 {
 	char text[LOG_LINE_MAX];
