@@ -65,11 +65,11 @@ void log_set_fd(int fd, int prefixed)
 	logger.prefixed = prefixed;
 }
 
-/* Copy text to line[pos..], escaping what is not printable ASCII; returns the new position. */
-static size_t put_escaped(char *line, size_t pos, size_t end, const char *text)
+/* Copy text to line[pos..end), escaping what is not printable ASCII; *text ends where room did. */
+static size_t put_escaped(char *line, size_t pos, size_t end, const char **text)
 {
-	for (; *text != '\0'; text++) {
-		unsigned char c = (unsigned char)*text;
+	for (; **text != '\0'; (*text)++) {
+		unsigned char c = (unsigned char)**text;
 		if (c >= 0x20 && c < 0x7f) {
 			if (end - pos < 1) {
 				return pos;
@@ -99,9 +99,8 @@ static int put_line(enum log_level level, const char *text)
 		line[pos++] = (char)('0' + (int)level);
 		line[pos++] = '>';
 	}
-	size_t start = pos;
-	pos = put_escaped(line, pos, end, text);
-	if (pos - start < strlen(text) && pos + 4 >= end) {
+	pos = put_escaped(line, pos, end, &text);
+	if (*text != '\0') {
 		memcpy(line + pos, "...", 3);
 		pos += 3;
 	}
@@ -114,6 +113,7 @@ static int put_line(enum log_level level, const char *text)
 	return n == (ssize_t)pos ? BH_OK : BH_EAGAIN;
 }
 
+BH_PRINTF(2, 0)
 static void vlog(enum log_level level, const char *fmt, va_list args)
 {
 	char text[LOG_LINE_MAX];
