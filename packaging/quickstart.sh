@@ -49,7 +49,7 @@ EOF
 
 # Column of packaging/dependencies.
 dependencies() {
-	sed -e 's/#.*//' "$top/packaging/dependencies" | awk -v column="$1" 'NF { print $column }'
+	sed -e 's/#.*//' "$top/packaging/dependencies" | awk -v column="$1" 'NF && $column != "-" { print $column }'
 }
 
 missing_debian() {
@@ -80,7 +80,7 @@ install_debian() {
 	# shellcheck disable=SC2086 # a list of words
 	apt-get -q -y -o DPkg::Lock::Timeout=600 install --no-install-recommends $1 </dev/null || status=$?
 	[ -z "$guard" ] || rm -f "$policy"
-	for server in nsd knot; do
+	for server in nsd knot unbound; do
 		case " $1 " in
 		*" $server "*) deb-systemd-helper disable "$server.service" >/dev/null 2>&1 || : ;;
 		esac
