@@ -19,9 +19,13 @@ enum form {
 	FORM_DURATION, /* a number of seconds */
 	FORM_SIZE,     /* a number of octets */
 	FORM_STATE,    /* a word of good_states or warn_states, else bad */
-	FORM_ALARM,    /* bad when it is not empty and not 0 */
-	FORM_NOTICE,   /* worth a look when it is not empty and not 0 */
+	FORM_WALL,     /* the one good word, or nothing; else bad */
+	FORM_QUIET,    /* the same, and not shown as long as it is good */
+	FORM_ALARM,    /* bad when there is something */
+	FORM_NOTICE,   /* worth a look when there is something, not shown when there is nothing */
+	FORM_FLAG,     /* "yes" or nothing */
 	FORM_COUNT,    /* a list of words: their number, unless verbose */
+	FORM_UNNAMED,  /* a number that counts where `good`, another field, has no name for it */
 	FORM_DETAIL,   /* only when verbose */
 };
 
@@ -30,22 +34,30 @@ struct column_rule {
 	const char *field;
 	const char *title;
 	enum form form;
+	const char *good;
 };
 
+static const struct column_rule plain_column = { .form = FORM_PLAIN };
+
 static const struct column_rule column_rules[] = {
-	{ "appliance", "uptime_sec", "up", FORM_DURATION },
-	{ "appliance", "state", "state", FORM_STATE },
-	{ "role", "index", "#", FORM_PLAIN },
-	{ "role", "state", "state", FORM_STATE },
-	{ "role", "uptime_sec", "up", FORM_DURATION },
-	{ "role", "restarts", "restarts", FORM_NOTICE },
-	{ "role", "gid", "gid", FORM_DETAIL },
-	{ "role", "syscalls", "syscalls", FORM_PLAIN },
-	{ "role", "walls", "walls", FORM_COUNT },
-	{ "role", "missing", "missing", FORM_ALARM },
-	{ "zone", "state", "state", FORM_STATE },
-	{ "zone", "bytes", "size", FORM_SIZE },
-	{ "flushed", "index", "#", FORM_PLAIN },
+	{ "appliance", "uptime_sec", "up", FORM_DURATION, NULL },
+	{ "appliance", "state", "state", FORM_STATE, NULL },
+	{ "role", "index", "#", FORM_PLAIN, NULL },
+	{ "role", "state", "state", FORM_STATE, NULL },
+	{ "role", "uptime_sec", "up", FORM_DURATION, NULL },
+	{ "role", "restarts", "restarts", FORM_NOTICE, NULL },
+	{ "role", "generation", "generation", FORM_DETAIL, NULL },
+	{ "role", "uid", "uid", FORM_UNNAMED, "user" },
+	{ "role", "gid", "gid", FORM_DETAIL, NULL },
+	{ "role", "capabilities", "capabilities", FORM_WALL, "none" },
+	{ "role", "seccomp", "seccomp", FORM_QUIET, "filter" },
+	{ "role", "no_new_privs", "no_new_privs", FORM_DETAIL, NULL },
+	{ "role", "walls", "walls", FORM_COUNT, NULL },
+	{ "role", "missing", "missing", FORM_ALARM, NULL },
+	{ "zone", "state", "state", FORM_STATE, NULL },
+	{ "zone", "bytes", "size", FORM_SIZE, NULL },
+	{ "zone", "overlay", "overlay", FORM_FLAG, NULL },
+	{ "flushed", "index", "#", FORM_PLAIN, NULL },
 };
 
 static const struct {
@@ -58,8 +70,8 @@ static const struct {
 
 static const char *const good_states[] = { "running", "ready",	"serving", "served", "ok",
 					   "fine",    "loaded", "current", "up",     "" };
-static const char *const warn_states[] = { "starting", "stopping", "reloading", "loading", "preparing",
-					   "stale",    "old",	   "warning",	"backoff", "draining" };
+static const char *const warn_states[] = { "starting",	"stopping", "reloading", "loading",
+					   "preparing", "stale",    "old",	 "draining" };
 
 static bool is_among(const char *word, const char *const *list, size_t count)
 {
@@ -131,7 +143,7 @@ static const struct column_rule *find_rule(const char *table, const char *field)
 			return rule;
 		}
 	}
-	return NULL;
+	return &plain_column;
 }
 
 static bool is_something(const struct answer_field *field)
@@ -154,11 +166,14 @@ static unsigned count_words(const char *text)
 	return words;
 }
 
-static enum tone field_tone(const struct answer_field *field, enum form form)
+static enum tone field_tone(const struct answer_field *field, const struct column_rule *rule)
 {
-	switch (form) {
+	switch (rule->form) {
 	case FORM_STATE:
 		return state_tone(field->text);
+	case FORM_WALL:
+	case FORM_QUIET:
+		return field->text[0] == '\0' || strcmp(field->text, rule->good) == 0 ? TONE_PLAIN : TONE_BAD;
 	case FORM_ALARM:
 		return is_something(field) ? TONE_BAD : TONE_PLAIN;
 	case FORM_NOTICE:
@@ -172,7 +187,7 @@ static void field_text(const struct answer_field *field, enum form form, bool ve
 {
 	char text[PRINT_DURATION_MAX];
 	if (field->type == CTL_BOOL) {
-		snprintf(out, CELL_MAX, "%s", field->number != 0 ? "yes" : "no");
+		snprintf(out, CELL_MAX, "%s", field->number != 0 ? "yes" : form == FORM_FLAG ? "" : "no");
 	} else if (field->type == CTL_NUMBER && form == FORM_DURATION) {
 		snprintf(out, CELL_MAX, "%s", print_duration(field->number, text));
 	} else if (field->type == CTL_NUMBER && form == FORM_SIZE) {
@@ -190,7 +205,7 @@ static void field_text(const struct answer_field *field, enum form form, bool ve
 struct columns {
 	unsigned count;
 	const char *names[GRID_COLUMNS_MAX];
-	enum form forms[GRID_COLUMNS_MAX];
+	const struct column_rule *rules[GRID_COLUMNS_MAX];
 	int in_grid[GRID_COLUMNS_MAX]; /* column of the grid, -1: not shown */
 };
 
@@ -202,6 +217,23 @@ static int find_column(const struct columns *columns, const char *name)
 		}
 	}
 	return -1;
+}
+
+/* Does any row have something in this column that a person wants to see? */
+static bool column_is_wanted(const struct answer_table *table, const char *name,
+			     const struct column_rule *rule)
+{
+	bool wanted = rule->form != FORM_QUIET && rule->form != FORM_NOTICE && rule->form != FORM_UNNAMED;
+	for (const struct answer_row *row = table->first; row != NULL && !wanted; row = row->next) {
+		const struct answer_field *field = answer_field(row, name);
+		if (field != NULL && rule->form == FORM_UNNAMED) {
+			const struct answer_field *named = answer_field(row, rule->good);
+			wanted = named == NULL || named->text[0] == '\0';
+		} else if (field != NULL) {
+			wanted = field_tone(field, rule) != TONE_PLAIN;
+		}
+	}
+	return wanted && rule->form != FORM_DETAIL;
 }
 
 static int add_columns(struct columns *columns, struct grid *grid, const struct answer_table *table,
@@ -216,12 +248,12 @@ static int add_columns(struct columns *columns, struct grid *grid, const struct 
 			const struct column_rule *rule = find_rule(table->name, field->name);
 			unsigned c = columns->count++;
 			columns->names[c] = field->name;
-			columns->forms[c] = rule == NULL ? FORM_PLAIN : rule->form;
+			columns->rules[c] = rule;
 			columns->in_grid[c] = -1;
-			if (columns->forms[c] == FORM_DETAIL && !verbose) {
+			if (!verbose && !column_is_wanted(table, field->name, rule)) {
 				continue;
 			}
-			columns->in_grid[c] = grid_column(grid, rule == NULL ? field->name : rule->title,
+			columns->in_grid[c] = grid_column(grid, rule->title == NULL ? field->name : rule->title,
 							  field->type == CTL_NUMBER);
 			if (columns->in_grid[c] < 0) {
 				return columns->in_grid[c];
@@ -235,7 +267,7 @@ static bool row_is_bad(const struct columns *columns, const struct answer_row *r
 {
 	for (unsigned i = 0; i < row->count; i++) {
 		int c = find_column(columns, row->fields[i].name);
-		if (c >= 0 && field_tone(&row->fields[i], columns->forms[c]) == TONE_BAD) {
+		if (c >= 0 && field_tone(&row->fields[i], columns->rules[c]) == TONE_BAD) {
 			return true;
 		}
 	}
@@ -260,9 +292,9 @@ static int print_table(FILE *out, struct region *region, const struct answer_tab
 			if (c < 0 || columns.in_grid[c] < 0) {
 				continue;
 			}
-			field_text(field, columns.forms[c], style->verbose, text);
+			field_text(field, columns.rules[c]->form, style->verbose, text);
 			err = grid_set(grid, (unsigned)columns.in_grid[c], text,
-				       field_tone(field, columns.forms[c]));
+				       field_tone(field, columns.rules[c]));
 		}
 	}
 	if (err == 0) {

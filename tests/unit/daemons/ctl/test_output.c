@@ -159,6 +159,43 @@ Test(ctl_print, marks_bad_rows_without_colours_too)
 	answer_clear(&answer);
 }
 
+Test(ctl_print, shows_what_wants_attention_only_when_it_does)
+{
+	static const struct {
+		const char *user, *capabilities, *seccomp;
+		uint64_t restarts;
+		const char *shown, *hidden; /* titles */
+		bool bad;
+	} cases[] = {
+		{ "bulkhead-res", "none", "filter", 0, "CAPABILITIES", "SECCOMP", false },
+		{ "bulkhead-res", "none", "filter", 0, "USER", "UID", false },
+		{ "bulkhead-res", "none", "filter", 0, "USER", "RESTARTS", false },
+		{ "", "none", "filter", 0, "UID", "USER", false },
+		{ "bulkhead-res", "none", "filter", 3, "RESTARTS", "UID", false },
+		{ "bulkhead-res", "none", "off", 0, "SECCOMP", "UID", true },
+		{ "bulkhead-res", "CapEff400", "filter", 0, "CAPABILITIES", "SECCOMP", true },
+		{ "bulkhead-res", "", "", 0, "USER", "SECCOMP", false }, /* no process to look at */
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct answer answer;
+		answer_init(&answer);
+		row_begin(&row, "role");
+		row_text(&row, "role", "resolver");
+		row_number(&row, "restarts", cases[i].restarts);
+		row_text(&row, "user", cases[i].user);
+		row_number(&row, "uid", 60601);
+		row_text(&row, "capabilities", cases[i].capabilities);
+		row_text(&row, "seccomp", cases[i].seccomp);
+		keep(&answer);
+		char *text = text_of_print(&answer, false, false);
+		cr_expect_not_null(strstr(text, cases[i].shown), "case %zu: %s", i, text);
+		cr_expect_null(strstr(text, cases[i].hidden), "case %zu: %s", i, text);
+		cr_expect_eq(strstr(text, "\n! ") != NULL, cases[i].bad, "case %zu: %s", i, text);
+		free(text);
+		answer_clear(&answer);
+	}
+}
+
 Test(ctl_print, lets_no_control_character_through)
 {
 	static const char evil[] = "\033[2J\nOK\r\x9b\x7f";
