@@ -1,6 +1,8 @@
 /*
  * The table of messages. SPDX-License-Identifier: BSD-2-Clause
  */
+#include "config.h"
+
 #include "common/ipc/msg.h"
 
 #define SUP ROLE_BIT(ROLE_SUPERVISOR)
@@ -94,4 +96,12 @@ const char *role_text(enum role role)
 const struct msg_rule *msg_rule(uint16_t type)
 {
 	return type < MSG_TYPE_COUNT && rules[type].name != NULL ? &rules[type] : NULL;
+}
+
+#define TEXT_OF(number) #number
+#define TEXT(number) TEXT_OF(number)
+
+const char *ipc_build_id(void)
+{
+	return PACKAGE_VERSION "/" TEXT(IPC_PROTOCOL);
 }

@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 /* Raised when a payload changes; with PACKAGE_VERSION it makes the build id of the hello. */
-#define IPC_PROTOCOL 1u
+#define IPC_PROTOCOL 1
 
 enum role {
 	ROLE_SUPERVISOR = 0,
@@ -92,8 +92,14 @@ struct msg_rule {
 	uint8_t phases;
 };
 
+/* A role finds its control link at this descriptor when its main begins. */
+#define IPC_LINK_FD 3
+
 #define MSG_HEADER 8
 #define MSG_PAYLOAD_MAX 32768
+
+/* What must be equal at both ends of a link: version of the package and of the protocol. */
+const char *ipc_build_id(void);
 
 /* Row of a type, or NULL when the number is no message. */
 const struct msg_rule *msg_rule(uint16_t type);
