@@ -31,6 +31,8 @@
 #define SHOWN_MAX 16
 #define SHOWN_BYTES 16384 /* of the end of each log */
 
+static pid_t runner; /* set in the process that runs harness_main only */
+
 static struct {
 	char paths[SHOWN_MAX][PATH_MAX];
 	unsigned count;
@@ -91,6 +93,9 @@ void harness_fail(const char *file, int line, const char *fmt, ...)
 	fprintf(stderr, "%s:%d: %s\n", base == NULL ? file : base + 1, line, text);
 	fflush(stderr);
 	print_shown();
+	if (getpid() == runner) {
+		exit(1); /* not inside a test */
+	}
 	cr_assert_fail("%s:%d: %s", base == NULL ? file : base + 1, line, text);
 	abort(); /* not reached: the assertion leaves the test */
 }
@@ -143,6 +148,24 @@ void harness_own_network(void)
 {
 	MUST(unshare(CLONE_NEWNET) == 0, "a network namespace: %s", strerror(errno));
 	MUST(loopback_up() == 0, "loopback up: %s", strerror(errno));
+}
+
+static int enter_network(pid_t network_of)
+{
+	char path[64];
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)network_of);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0) {
+		return -1;
+	}
+	int rc = setns(fd, CLONE_NEWNET);
+	close(fd);
+	return rc;
+}
+
+void harness_enter_network(pid_t network_of)
+{
+	MUST(enter_network(network_of) == 0, "network of process %d: %s", (int)network_of, strerror(errno));
 }
 
 void harness_address(const char *address_with_bits)
@@ -240,6 +263,11 @@ bool harness_contains(const char *path, const char *text)
 
 pid_t harness_spawn(char *const argv[], const char *log_path, const char *env)
 {
+	return harness_spawn_in(0, argv, log_path, env);
+}
+
+pid_t harness_spawn_in(pid_t network_of, char *const argv[], const char *log_path, const char *env)
+{
 	pid_t parent = getpid();
 	fflush(NULL);
 	pid_t pid = fork();
@@ -251,6 +279,9 @@ pid_t harness_spawn(char *const argv[], const char *log_path, const char *env)
 	signal(SIGALRM, SIG_DFL);
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != parent) {
+		_exit(127);
+	}
+	if (network_of != 0 && enter_network(network_of) != 0) {
 		_exit(127);
 	}
 	int in = open("/dev/null", O_RDWR);
@@ -456,6 +487,11 @@ static bool can_make_namespaces(void)
 
 int harness_main(int argc, char **argv, const char *name)
 {
+	return harness_main_around(argc, argv, name, NULL, NULL);
+}
+
+int harness_main_around(int argc, char **argv, const char *name, int (*before)(void), void (*after)(void))
+{
 	if (geteuid() != 0) {
 		return harness_skip(name, "needs root");
 	}
@@ -467,8 +503,13 @@ int harness_main(int argc, char **argv, const char *name)
 	criterion_options.jobs = 1; /* times are measured; the machine may be small */
 	int status = 0;
 	if (criterion_handle_args(argc, argv, true)) {
+		runner = getpid();
 		prctl(PR_SET_CHILD_SUBREAPER, 1);
-		status = criterion_run_all_tests(tests) ? 0 : 1;
+		int begun = before == NULL ? 0 : before();
+		status = begun != 0 ? begun : criterion_run_all_tests(tests) ? 0 : 1;
+		if (after != NULL) {
+			after();
+		}
 		if (count_leftovers() > 0) {
 			status = 1;
 		}

@@ -24,8 +24,13 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* Run all tests of this program. Not root, or no namespaces here: says so and returns 77. */
+/*
+ * Run all tests of this program. Not root, or no namespaces here: says so and returns 77. before and
+ * after (may be NULL) run in the runner's process, around all tests; before returns 0, or an exit status
+ * that ends the program.
+ */
 int harness_main(int argc, char **argv, const char *name);
+int harness_main_around(int argc, char **argv, const char *name, int (*before)(void), void (*after)(void));
 
 /* "SKIPPED: name: why" on standard output; returns HARNESS_SKIPPED. */
 int harness_skip(const char *name, const char *why);
@@ -56,6 +61,8 @@ unsigned harness_slow(void);
 /* A network namespace of this process's own, loopback up. harness_address adds an address to it. */
 void harness_own_network(void);
 void harness_address(const char *address_with_bits);
+/* Enter the network namespace of another process. */
+void harness_enter_network(pid_t network_of);
 
 /* mkdtemp below /tmp, readable by all (roles run as others). out: room for 64. */
 void harness_make_directory(char out[64]);
@@ -73,6 +80,8 @@ bool harness_contains(const char *path, const char *text);
  * (NULL: discarded). It receives SIGTERM when the test process dies. env: one "NAME=value" or NULL.
  */
 pid_t harness_spawn(char *const argv[], const char *log_path, const char *env);
+/* The same in the network namespace of another process (0: our own). */
+pid_t harness_spawn_in(pid_t network_of, char *const argv[], const char *log_path, const char *env);
 /* Run a program to its end; returns its exit status, or 128 + signal. */
 int harness_run(char *const argv[], const char *log_path, unsigned limit_ms);
 /* Wait for a child: exit status, 128 + signal, or -1 when it still runs after limit_ms. */
