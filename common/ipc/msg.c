@@ -73,6 +73,8 @@ static const struct msg_rule rules[MSG_TYPE_COUNT] = {
 			  .fds = 0, .phases = PHASE_START },
 	[MSG_DIAGNOSTIC] = { .name = "diagnostic", .from = COMP, .to = SUP, .min_len = 9, .max_len = 2048,
 			     .fds = 0, .phases = PHASE_RUN },
+	[MSG_ROOT_HINT] = { .name = "root_hint", .from = COMP, .to = SUP, .min_len = 2,
+			    .max_len = DNAME_OCTETS + 1 + 16 * 23, .fds = 0, .phases = PHASE_RUN },
 	[MSG_COMPILED] = { .name = "compiled", .from = COMP, .to = SUP, .min_len = 25, .max_len = 25,
 			   .fds = 0, .phases = PHASE_RUN },
 	[MSG_CTL_REQUEST] = { .name = "ctl_request", .from = CTL, .to = SUP, .min_len = 1,
