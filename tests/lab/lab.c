@@ -116,7 +116,7 @@ static void wire_up(void)
 					       "address add 203.0.113.%u/32 dev eth0\n", i);
 		}
 		at += (size_t)snprintf(text + at, sizeof(text) - at,
-				       "route add default dev eth0\n-6 route add default dev eth0\n");
+				       "route add default dev eth0\nroute add ::/0 dev eth0\n");
 		if (host == LAB_BOX) {
 			snprintf(text + at, sizeof(text) - at,
 				 "link add lan0 type veth peer name eth0 netns %d\n"

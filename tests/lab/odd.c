@@ -37,7 +37,7 @@ enum fault {
 	ODD_TC_NO_TCP,	   /* the same, and TCP is closed */
 	ODD_LOWERCASE,	   /* folds the question, always */
 	ODD_NX_ENT,	   /* NXDOMAIN for empty non-terminals: all names but full ones (RFC 8020 broken) */
-	ODD_SLOW,	   /* 700 ms for each answer */
+	ODD_SLOW,	   /* 500 ms for each answer */
 	ODD_POISON,	   /* data of other zones in answer, authority and additional section */
 	ODD_CUT,	   /* first a reply cut in its middle */
 	ODD_SILENT,	   /* never answers */
@@ -327,7 +327,7 @@ static void serve_udp(const struct odd_server *server)
 	size_t len = true_reply(server, &q, false, out);
 	if (fault == ODD_SLOW) {
 		if (fork() == 0) { /* others are not kept waiting */
-			harness_sleep_ms(700);
+			harness_sleep_ms(500);
 			sendto(server->udp, out, len, 0, (struct sockaddr *)&from, from_len);
 			_exit(0);
 		}
