@@ -210,7 +210,8 @@ static enum answer_state answer_node(struct answer *a, uint32_t index)
 		a->extra = qtype == RR_NAPTR ? NULL : rrset; /* RFC 3403 4.1: those who ask know better */
 		return ANSWER_DONE;
 	}
-	if ((node->flags & IMAGE_NODE_CNAME) != 0) {
+	/* RRSIG and NSEC may stand beside a CNAME (RFC 4035 2.5), so the question for them stays here. */
+	if ((node->flags & IMAGE_NODE_CNAME) != 0 && qtype != RR_RRSIG && qtype != RR_NSEC) {
 		return answer_cname(a, image_rrset(a->image, index, RR_CNAME));
 	}
 	return answer_negative(a, RCODE_NOERROR); /* RFC 2308 2.2; empty non-terminals: RFC 4592 2.2.2 */

@@ -220,6 +220,9 @@ Test(answer, cname_chains)
 		  "an www.example.com. 60 A 192.0.2.80\nan www.example.com. 60 A 192.0.2.81\n" },
 		{ { "alias.example.com.", "CNAME" },
 		  "NOERROR aa\nan alias.example.com. 120 CNAME www.example.com.\n" },
+		/* RFC 4035 2.5: these stand beside a CNAME, or they are not there */
+		{ { "alias.example.com.", "RRSIG" }, "NOERROR aa\n" NO_SOA },
+		{ { "alias.example.com.", "NSEC" }, "NOERROR aa\n" NO_SOA },
 		/* RFC 2308 2.2: NODATA after a chain */
 		{ { "alias2.example.com.", "TXT" },
 		  "NOERROR aa\nan alias2.example.com. 3600 CNAME alias.example.com.\n"
