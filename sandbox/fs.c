@@ -19,6 +19,10 @@
 
 int fs_make_root(const struct sandbox_profile *profile, const char *path, const struct why *why)
 {
+	if (!(profile->namespaces & SANDBOX_MOUNT)) {
+		errno = EINVAL;
+		return why_errno(why, "root directory: not without an own mount namespace");
+	}
 	/* Nothing that is mounted here may travel back to the supervisor's namespace. */
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) {
 		return why_errno(why, "root directory: make mounts private");

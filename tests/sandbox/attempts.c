@@ -393,6 +393,16 @@ static int try_randomness(struct event_base *base)
 	return getrandom(bytes, sizeof(bytes), 0) == sizeof(bytes) && clock_gettime(CLOCK_MONOTONIC, &now) == 0 ? 0 : -1;
 }
 
+/* Serve nothing until it is ended from outside. */
+static int try_idle(struct event_base *base)
+{
+	struct timeval late = { .tv_sec = 60 };
+	int fired = 0;
+	struct event *timer = evtimer_new(base, on_timer, &fired);
+
+	return timer == NULL || evtimer_add(timer, &late) != 0 ? -1 : event_base_dispatch(base);
+}
+
 static int try_abort(struct event_base *base)
 {
 	(void)base;
@@ -451,7 +461,7 @@ const struct attempt attempts[] = {
 	ROW(request_key), ROW(init_module), ROW(kexec_load), ROW(reboot), ROW(syslog), ROW(tiocsti), ROW(tioclinux),
 	ROW(fionread), ROW(vhangup), ROW(futex_requeue), ROW(splice), ROW(vmsplice), ROW(timer_create), ROW(mq_open),
 	ROW(modify_ldt), ROW(arch_prctl), ROW(unknown_call), ROW(x32_getpid), ROW(int80_getpid),
-	ROW(allocate), ROW(event_loop), ROW(control_link), ROW(sort), ROW(randomness), ROW(abort), ROW(exit), ROW(image),
+	ROW(allocate), ROW(event_loop), ROW(control_link), ROW(sort), ROW(randomness), ROW(idle), ROW(abort), ROW(exit), ROW(image),
 };
 const size_t attempt_count = sizeof(attempts) / sizeof(attempts[0]);
 
