@@ -348,6 +348,7 @@ int ipc_flushed_decode(const uint8_t *p, size_t len, struct ipc_flushed *m)
 
 void ipc_compile_encode(struct sink *s, const struct ipc_compile *m)
 {
+	sink_u8(s, m->kind);
 	put_name(s, m->zone);
 	sink_string(s, m->file);
 	sink_u32(s, m->default_ttl);
@@ -357,6 +358,7 @@ void ipc_compile_encode(struct sink *s, const struct ipc_compile *m)
 int ipc_compile_decode(const uint8_t *p, size_t len, struct ipc_compile *m)
 {
 	struct cursor c = cursor_of(p, len);
+	m->kind = (uint8_t)bounded(&c, cursor_u8(&c), IPC_COMPILE_ZONE, IPC_COMPILE_HINTS);
 	get_name(&c, m->zone);
 	cursor_string(&c, m->file, sizeof(m->file));
 	m->default_ttl = bounded(&c, cursor_u32(&c), 0, INT32_MAX); /* RFC 2181 8 */
@@ -390,6 +392,7 @@ void ipc_compiled_encode(struct sink *s, const struct ipc_compiled *m)
 	sink_u32(s, m->serial);
 	sink_u32(s, m->records);
 	sink_u64(s, m->size);
+	sink_u64(s, m->checksum);
 }
 
 int ipc_compiled_decode(const uint8_t *p, size_t len, struct ipc_compiled *m)
@@ -401,6 +404,7 @@ int ipc_compiled_decode(const uint8_t *p, size_t len, struct ipc_compiled *m)
 	m->serial = cursor_u32(&c);
 	m->records = cursor_u32(&c);
 	m->size = cursor_u64(&c);
+	m->checksum = cursor_u64(&c);
 	return finish(&c);
 }
 

@@ -65,6 +65,7 @@ enum msg_type {
 	/* compiler */
 	MSG_COMPILE,
 	MSG_DIAGNOSTIC,
+	MSG_ROOT_HINT,
 	MSG_COMPILED,
 	/* control socket */
 	MSG_CTL_REQUEST,
