@@ -85,6 +85,11 @@ int caps_confine(const struct sandbox_ids *ids, const struct why *why)
 		  0, 0, 0) != 0) {
 		return why_errno(why, "capabilities: lock securebits");
 	}
+	/*
+	 * libcap-ng remembers the thread it looked at first: after the bare clone of sandbox_fork, which runs no
+	 * pthread_atfork handler, that is still the supervisor. 0 is whoever calls.
+	 */
+	capng_setpid(0);
 	capng_clear(CAPNG_SELECT_BOTH);
 	if (capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_INHERITABLE, CAP_SYS_CHROOT) != 0) {
 		return why_errno(why, "capabilities: choose");

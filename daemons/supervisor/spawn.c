@@ -11,10 +11,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -88,13 +86,10 @@ static void child_main(const struct spawn_request *request, const struct child_f
 
 	place_descriptors(fds);
 	reset_signals(saved_mask);
-	/* Nothing of the supervisor's environment gets through; sandbox_confine adds what it needs. */
-	if (clearenv() != 0) {
-		child_fail("clearenv");
-	}
 	if (sandbox_confine(request->profile, &request->ids, request->root, why, sizeof(why)) != BH_OK) {
 		log_fatal("cannot start: wall: %s", why);
 	}
+	/* Nothing of our environment gets through: sandbox_confine emptied it but for what the role must know. */
 	execve(request->program, argv, environ);
 	log_fatal("cannot start: %s: %s", request->program, strerror(errno));
 }
@@ -130,8 +125,7 @@ int spawn_role(const struct spawn_request *request, struct spawned *out)
 	/* A handler of libevent running in the child would write into the parent's signal pipe. */
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &saved);
-	long pid = syscall(SYS_clone, (unsigned long)sandbox_clone_flags(request->profile) | SIGCHLD, NULL, NULL,
-			   NULL, NULL);
+	pid_t pid = sandbox_fork(request->profile);
 	if (pid == 0) {
 		child_main(request, &fds, &saved);
 		_exit(1);
@@ -140,7 +134,7 @@ int spawn_role(const struct spawn_request *request, struct spawned *out)
 	sigprocmask(SIG_SETMASK, &saved, NULL);
 	errno = saved_errno;
 	if (pid > 0) {
-		*out = (struct spawned){ .pid = (pid_t)pid, .link_fd = link[0], .log_fd = pipe_fds[0] };
+		*out = (struct spawned){ .pid = pid, .link_fd = link[0], .log_fd = pipe_fds[0] };
 		link[0] = -1;
 		pipe_fds[0] = -1;
 		rc = BH_OK;
