@@ -133,7 +133,7 @@ struct ipc_name { /* CONF_REBIND_ALLOW */
 	uint8_t name[DNAME_MAX];
 };
 
-struct ipc_servers { /* CONF_STUB: zone and its servers; CONF_ROOT: a root server and its addresses */
+struct ipc_servers { /* CONF_STUB: zone and its servers; CONF_ROOT, ROOT_HINT: a root server's addresses */
 	uint8_t name[DNAME_MAX];
 	uint8_t count;
 	struct addr addrs[IPC_ADDRS_MAX];
@@ -154,7 +154,13 @@ struct ipc_flushed {
 	uint64_t entries;
 };
 
+enum ipc_compile_kind {
+	IPC_COMPILE_ZONE,  /* an image */
+	IPC_COMPILE_HINTS, /* root hints: one ROOT_HINT for each server with addresses, no image */
+};
+
 struct ipc_compile {
+	uint8_t kind; /* enum ipc_compile_kind */
 	uint8_t zone[DNAME_MAX];
 	char file[IPC_PATH_MAX]; /* relative to the zone directory */
 	uint32_t default_ttl;
@@ -175,6 +181,7 @@ struct ipc_compiled {
 	uint32_t serial;
 	uint32_t records;
 	uint64_t size;
+	uint64_t checksum; /* of the image header: equal images need not be sent again */
 };
 
 /* Control: request of words; rows of named values; one end with an exit status and a text. */

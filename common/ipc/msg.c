@@ -1,6 +1,8 @@
 /*
  * The table of messages. SPDX-License-Identifier: BSD-2-Clause
  */
+#include "config.h"
+
 #include "common/ipc/msg.h"
 
 #define SUP ROLE_BIT(ROLE_SUPERVISOR)
@@ -71,6 +73,8 @@ static const struct msg_rule rules[MSG_TYPE_COUNT] = {
 			  .fds = 0, .phases = PHASE_START },
 	[MSG_DIAGNOSTIC] = { .name = "diagnostic", .from = COMP, .to = SUP, .min_len = 9, .max_len = 2048,
 			     .fds = 0, .phases = PHASE_RUN },
+	[MSG_ROOT_HINT] = { .name = "root_hint", .from = COMP, .to = SUP, .min_len = 2,
+			    .max_len = DNAME_OCTETS + 1 + 16 * 23, .fds = 0, .phases = PHASE_RUN },
 	[MSG_COMPILED] = { .name = "compiled", .from = COMP, .to = SUP, .min_len = 25, .max_len = 25,
 			   .fds = 0, .phases = PHASE_RUN },
 	[MSG_CTL_REQUEST] = { .name = "ctl_request", .from = CTL, .to = SUP, .min_len = 1,
@@ -94,4 +98,12 @@ const char *role_text(enum role role)
 const struct msg_rule *msg_rule(uint16_t type)
 {
 	return type < MSG_TYPE_COUNT && rules[type].name != NULL ? &rules[type] : NULL;
+}
+
+#define TEXT_OF(number) #number
+#define TEXT(number) TEXT_OF(number)
+
+const char *ipc_build_id(void)
+{
+	return PACKAGE_VERSION "/" TEXT(IPC_PROTOCOL);
 }

@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 /* Raised when a payload changes; with PACKAGE_VERSION it makes the build id of the hello. */
-#define IPC_PROTOCOL 1u
+#define IPC_PROTOCOL 1
 
 enum role {
 	ROLE_SUPERVISOR = 0,
@@ -65,6 +65,7 @@ enum msg_type {
 	/* compiler */
 	MSG_COMPILE,
 	MSG_DIAGNOSTIC,
+	MSG_ROOT_HINT,
 	MSG_COMPILED,
 	/* control socket */
 	MSG_CTL_REQUEST,
@@ -92,8 +93,14 @@ struct msg_rule {
 	uint8_t phases;
 };
 
+/* A role finds its control link at this descriptor when its main begins. */
+#define IPC_LINK_FD 3
+
 #define MSG_HEADER 8
 #define MSG_PAYLOAD_MAX 32768
+
+/* What must be equal at both ends of a link: version of the package and of the protocol. */
+const char *ipc_build_id(void);
 
 /* Row of a type, or NULL when the number is no message. */
 const struct msg_rule *msg_rule(uint16_t type);

@@ -1,0 +1,480 @@
+/*
+ * Encoding and decoding of payloads, field by field. Decoders trust nothing: a value out of its
+ * range fails the cursor, and a payload with octets left over is malformed.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "common/ipc/conf.h"
+
+#include <string.h>
+
+static int finish(const struct cursor *c)
+{
+	return cursor_done(c) ? BH_OK : BH_EMALFORMED;
+}
+
+/* A value in 0..max, else the cursor fails. */
+static uint32_t bounded(struct cursor *c, uint32_t value, uint32_t min, uint32_t max)
+{
+	if (value < min || value > max) {
+		c->failed = true;
+		return min;
+	}
+	return value;
+}
+
+static uint8_t get_bool(struct cursor *c)
+{
+	return (uint8_t)bounded(c, cursor_u8(c), 0, 1);
+}
+
+static void put_name(struct sink *s, const uint8_t *name)
+{
+	sink_bytes(s, name, dname_len(name));
+}
+
+static void get_name(struct cursor *c, uint8_t out[DNAME_MAX])
+{
+	int len = c->failed ? BH_ETRUNC : dname_check(c->base + c->pos, c->len - c->pos);
+	if (len < 0) {
+		c->failed = true;
+		out[0] = 0;
+		return;
+	}
+	const uint8_t *p = cursor_bytes(c, (size_t)len);
+	if (p != NULL) {
+		memcpy(out, p, (size_t)len);
+	}
+}
+
+static uint8_t get_log_level(struct cursor *c)
+{
+	uint8_t level = cursor_u8(c);
+	if (level != LOG_LEVEL_ERR && level != LOG_LEVEL_WARN && level != LOG_LEVEL_INFO &&
+	    level != LOG_LEVEL_DEBUG) {
+		c->failed = true;
+	}
+	return level;
+}
+
+void ipc_hello_encode(struct sink *s, const struct ipc_hello *m)
+{
+	sink_u32(s, m->protocol);
+	sink_u8(s, (uint8_t)m->role);
+	sink_string(s, m->build);
+	sink_u32(s, m->walls);
+	sink_u32(s, m->uid);
+	sink_u32(s, m->gid);
+	sink_u16(s, m->syscalls);
+}
+
+int ipc_hello_decode(const uint8_t *p, size_t len, struct ipc_hello *m)
+{
+	struct cursor c = cursor_of(p, len);
+	m->protocol = cursor_u32(&c);
+	m->role = (enum role)bounded(&c, cursor_u8(&c), 0, ROLE_COUNT - 1);
+	cursor_string(&c, m->build, sizeof(m->build));
+	m->walls = cursor_u32(&c);
+	m->uid = cursor_u32(&c);
+	m->gid = cursor_u32(&c);
+	m->syscalls = cursor_u16(&c);
+	return finish(&c);
+}
+
+void ipc_identity_encode(struct sink *s, const struct ipc_identity *m)
+{
+	sink_string(s, m->view);
+	sink_u16(s, m->index);
+	sink_u16(s, m->count);
+	sink_u8(s, m->log_level);
+}
+
+int ipc_identity_decode(const uint8_t *p, size_t len, struct ipc_identity *m)
+{
+	struct cursor c = cursor_of(p, len);
+	cursor_string(&c, m->view, sizeof(m->view));
+	m->index = cursor_u16(&c);
+	m->count = (uint16_t)bounded(&c, cursor_u16(&c), 1, UINT16_MAX);
+	m->log_level = get_log_level(&c);
+	if (m->index >= m->count) {
+		c.failed = true;
+	}
+	return finish(&c);
+}
+
+void ipc_listener_encode(struct sink *s, const struct ipc_listener *m)
+{
+	sink_u32(s, m->id);
+	sink_u8(s, m->proto);
+	addr_encode(s, &m->addr);
+}
+
+int ipc_listener_decode(const uint8_t *p, size_t len, struct ipc_listener *m)
+{
+	struct cursor c = cursor_of(p, len);
+	m->id = cursor_u32(&c);
+	m->proto = (uint8_t)bounded(&c, cursor_u8(&c), IPC_UDP, IPC_TCP);
+	addr_decode(&c, &m->addr);
+	return finish(&c);
+}
+
+void ipc_link_encode(struct sink *s, const struct ipc_link *m)
+{
+	sink_u32(s, m->id);
+	sink_u8(s, m->peer);
+	sink_u16(s, m->peer_index);
+}
+
+int ipc_link_decode(const uint8_t *p, size_t len, struct ipc_link *m)
+{
+	struct cursor c = cursor_of(p, len);
+	m->id = cursor_u32(&c);
+	m->peer = (uint8_t)bounded(&c, cursor_u8(&c), ROLE_AUTHORITY, ROLE_RESOLVER);
+	m->peer_index = cursor_u16(&c);
+	return finish(&c);
+}
+
+void ipc_image_encode(struct sink *s, const struct ipc_image *m)
+{
+	sink_u32(s, m->id);
+	put_name(s, m->zone);
+}
+
+int ipc_image_decode(const uint8_t *p, size_t len, struct ipc_image *m)
+{
+	struct cursor c = cursor_of(p, len);
+	m->id = bounded(&c, cursor_u32(&c), 1, UINT32_MAX);
+	get_name(&c, m->zone);
+	return finish(&c);
+}
+
+void ipc_generation_encode(struct sink *s, const struct ipc_generation *m)
+{
+	sink_u32(s, m->generation);
+}
+
+int ipc_generation_decode(const uint8_t *p, size_t len, struct ipc_generation *m)
+{
+	struct cursor c = cursor_of(p, len);
+	m->generation = cursor_u32(&c);
+	return finish(&c);
+}
+
+void ipc_refused_encode(struct sink *s, const struct ipc_refused *m)
+{
+	sink_u32(s, m->generation);
+	sink_string(s, m->why);
+}
+
+int ipc_refused_decode(const uint8_t *p, size_t len, struct ipc_refused *m)
+{
+	struct cursor c = cursor_of(p, len);
+	m->generation = cursor_u32(&c);
+	cursor_string(&c, m->why, sizeof(m->why));
+	return finish(&c);
+}
+
+void ipc_id_encode(struct sink *s, const struct ipc_id *m)
+{
+	sink_u32(s, m->id);
+}
+
+int ipc_id_decode(const uint8_t *p, size_t len, struct ipc_id *m)
+{
+	struct cursor c = cursor_of(p, len);
+	m->id = cursor_u32(&c);
+	return finish(&c);
+}
+
+void ipc_conf_authority_encode(struct sink *s, const struct ipc_conf_authority *m)
+{
+	sink_u8(s, m->anyone);
+	sink_u32(s, m->tcp_connections);
+	sink_u32(s, m->tcp_idle_ms);
+}
+
+int ipc_conf_authority_decode(const uint8_t *p, size_t len, struct ipc_conf_authority *m)
+{
+	struct cursor c = cursor_of(p, len);
+	m->anyone = get_bool(&c);
+	m->tcp_connections = bounded(&c, cursor_u32(&c), 1, UINT16_MAX);
+	m->tcp_idle_ms = bounded(&c, cursor_u32(&c), 1, INT32_MAX);
+	return finish(&c);
+}
+
+void ipc_conf_frontend_encode(struct sink *s, const struct ipc_conf_frontend *m)
+{
+	sink_u64(s, m->cache_bytes);
+	sink_u32(s, m->pending_max);
+	sink_u32(s, m->client_pending_max);
+	sink_u32(s, m->tcp_connections);
+	sink_u32(s, m->tcp_idle_ms);
+	sink_u16(s, m->budget);
+}
+
+int ipc_conf_frontend_decode(const uint8_t *p, size_t len, struct ipc_conf_frontend *m)
+{
+	struct cursor c = cursor_of(p, len);
+	m->cache_bytes = cursor_u64(&c);
+	m->pending_max = bounded(&c, cursor_u32(&c), 1, INT32_MAX);
+	m->client_pending_max = bounded(&c, cursor_u32(&c), 1, INT32_MAX);
+	m->tcp_connections = bounded(&c, cursor_u32(&c), 1, UINT16_MAX);
+	m->tcp_idle_ms = bounded(&c, cursor_u32(&c), 1, INT32_MAX);
+	m->budget = (uint16_t)bounded(&c, cursor_u16(&c), 1, UINT16_MAX);
+	return finish(&c);
+}
+
+void ipc_conf_resolver_encode(struct sink *s, const struct ipc_conf_resolver *m)
+{
+	sink_u64(s, m->cache_bytes);
+	sink_u32(s, m->pending_max);
+	sink_u8(s, m->ipv4);
+	sink_u8(s, m->ipv6);
+	sink_u8(s, m->use_0x20);
+	sink_u8(s, m->qname_minimisation);
+	sink_u8(s, m->prime_root);
+}
+
+int ipc_conf_resolver_decode(const uint8_t *p, size_t len, struct ipc_conf_resolver *m)
+{
+	struct cursor c = cursor_of(p, len);
+	m->cache_bytes = cursor_u64(&c);
+	m->pending_max = bounded(&c, cursor_u32(&c), 1, INT32_MAX);
+	m->ipv4 = get_bool(&c);
+	m->ipv6 = get_bool(&c);
+	m->use_0x20 = get_bool(&c);
+	m->qname_minimisation = get_bool(&c);
+	m->prime_root = get_bool(&c);
+	return finish(&c);
+}
+
+void ipc_acl_encode(struct sink *s, const struct ipc_acl *m)
+{
+	prefix_encode(s, &m->prefix);
+}
+
+int ipc_acl_decode(const uint8_t *p, size_t len, struct ipc_acl *m)
+{
+	struct cursor c = cursor_of(p, len);
+	prefix_decode(&c, &m->prefix);
+	return finish(&c);
+}
+
+void ipc_zone_encode(struct sink *s, const struct ipc_zone *m)
+{
+	put_name(s, m->name);
+	sink_u32(s, m->image);
+	sink_u8(s, m->flags);
+}
+
+int ipc_zone_decode(const uint8_t *p, size_t len, struct ipc_zone *m)
+{
+	struct cursor c = cursor_of(p, len);
+	get_name(&c, m->name);
+	m->image = cursor_u32(&c);
+	m->flags = (uint8_t)bounded(&c, cursor_u8(&c), 0, IPC_ZONE_OVERLAY | IPC_ZONE_FAILED);
+	return finish(&c);
+}
+
+void ipc_name_encode(struct sink *s, const struct ipc_name *m)
+{
+	put_name(s, m->name);
+}
+
+int ipc_name_decode(const uint8_t *p, size_t len, struct ipc_name *m)
+{
+	struct cursor c = cursor_of(p, len);
+	get_name(&c, m->name);
+	return finish(&c);
+}
+
+void ipc_servers_encode(struct sink *s, const struct ipc_servers *m)
+{
+	put_name(s, m->name);
+	sink_u8(s, m->count);
+	for (unsigned i = 0; i < m->count && i < IPC_ADDRS_MAX; i++) {
+		addr_encode(s, &m->addrs[i]);
+	}
+}
+
+int ipc_servers_decode(const uint8_t *p, size_t len, struct ipc_servers *m)
+{
+	struct cursor c = cursor_of(p, len);
+	get_name(&c, m->name);
+	m->count = (uint8_t)bounded(&c, cursor_u8(&c), 0, IPC_ADDRS_MAX);
+	for (unsigned i = 0; i < m->count && !c.failed; i++) {
+		addr_decode(&c, &m->addrs[i]);
+	}
+	return finish(&c);
+}
+
+void ipc_outgoing_encode(struct sink *s, const struct ipc_outgoing *m)
+{
+	addr_encode(s, &m->addr);
+}
+
+int ipc_outgoing_decode(const uint8_t *p, size_t len, struct ipc_outgoing *m)
+{
+	struct cursor c = cursor_of(p, len);
+	addr_decode(&c, &m->addr);
+	return finish(&c);
+}
+
+void ipc_flush_encode(struct sink *s, const struct ipc_flush *m)
+{
+	sink_u8(s, m->kind);
+	put_name(s, m->name);
+}
+
+int ipc_flush_decode(const uint8_t *p, size_t len, struct ipc_flush *m)
+{
+	struct cursor c = cursor_of(p, len);
+	m->kind = (uint8_t)bounded(&c, cursor_u8(&c), IPC_FLUSH_ALL, IPC_FLUSH_ZONE);
+	get_name(&c, m->name);
+	return finish(&c);
+}
+
+void ipc_flushed_encode(struct sink *s, const struct ipc_flushed *m)
+{
+	sink_u64(s, m->entries);
+}
+
+int ipc_flushed_decode(const uint8_t *p, size_t len, struct ipc_flushed *m)
+{
+	struct cursor c = cursor_of(p, len);
+	m->entries = cursor_u64(&c);
+	return finish(&c);
+}
+
+void ipc_compile_encode(struct sink *s, const struct ipc_compile *m)
+{
+	sink_u8(s, m->kind);
+	put_name(s, m->zone);
+	sink_string(s, m->file);
+	sink_u32(s, m->default_ttl);
+	sink_u8(s, m->log_level);
+}
+
+int ipc_compile_decode(const uint8_t *p, size_t len, struct ipc_compile *m)
+{
+	struct cursor c = cursor_of(p, len);
+	m->kind = (uint8_t)bounded(&c, cursor_u8(&c), IPC_COMPILE_ZONE, IPC_COMPILE_HINTS);
+	get_name(&c, m->zone);
+	cursor_string(&c, m->file, sizeof(m->file));
+	m->default_ttl = bounded(&c, cursor_u32(&c), 0, INT32_MAX); /* RFC 2181 8 */
+	m->log_level = get_log_level(&c);
+	return finish(&c);
+}
+
+void ipc_diagnostic_encode(struct sink *s, const struct ipc_diagnostic *m)
+{
+	sink_u8(s, m->warning);
+	sink_u32(s, m->line);
+	sink_string(s, m->file);
+	sink_string(s, m->text);
+}
+
+int ipc_diagnostic_decode(const uint8_t *p, size_t len, struct ipc_diagnostic *m)
+{
+	struct cursor c = cursor_of(p, len);
+	m->warning = get_bool(&c);
+	m->line = cursor_u32(&c);
+	cursor_string(&c, m->file, sizeof(m->file));
+	cursor_string(&c, m->text, sizeof(m->text));
+	return finish(&c);
+}
+
+void ipc_compiled_encode(struct sink *s, const struct ipc_compiled *m)
+{
+	sink_u8(s, m->ok);
+	sink_u32(s, m->errors);
+	sink_u32(s, m->warnings);
+	sink_u32(s, m->serial);
+	sink_u32(s, m->records);
+	sink_u64(s, m->size);
+	sink_u64(s, m->checksum);
+}
+
+int ipc_compiled_decode(const uint8_t *p, size_t len, struct ipc_compiled *m)
+{
+	struct cursor c = cursor_of(p, len);
+	m->ok = get_bool(&c);
+	m->errors = cursor_u32(&c);
+	m->warnings = cursor_u32(&c);
+	m->serial = cursor_u32(&c);
+	m->records = cursor_u32(&c);
+	m->size = cursor_u64(&c);
+	m->checksum = cursor_u64(&c);
+	return finish(&c);
+}
+
+void ctl_request_encode(struct sink *s, const struct ctl_request *m)
+{
+	sink_u8(s, (uint8_t)m->count);
+	for (unsigned i = 0; i < m->count && i < CTL_WORDS_MAX; i++) {
+		sink_string(s, m->words[i]);
+	}
+}
+
+int ctl_request_decode(const uint8_t *p, size_t len, struct ctl_request *m)
+{
+	struct cursor c = cursor_of(p, len);
+	m->count = bounded(&c, cursor_u8(&c), 1, CTL_WORDS_MAX);
+	for (unsigned i = 0; i < m->count && !c.failed; i++) {
+		cursor_string(&c, m->words[i], sizeof(m->words[i]));
+	}
+	return finish(&c);
+}
+
+void ctl_row_encode(struct sink *s, const struct ctl_row *m)
+{
+	sink_string(s, m->table);
+	sink_u8(s, (uint8_t)m->count);
+	for (unsigned i = 0; i < m->count && i < CTL_FIELDS_MAX; i++) {
+		const struct ctl_field *field = &m->fields[i];
+		sink_string(s, field->name);
+		sink_u8(s, field->type);
+		if (field->type == CTL_TEXT) {
+			sink_string(s, field->text);
+		} else {
+			sink_u64(s, field->number);
+		}
+	}
+}
+
+int ctl_row_decode(const uint8_t *p, size_t len, struct ctl_row *m)
+{
+	struct cursor c = cursor_of(p, len);
+	cursor_string(&c, m->table, sizeof(m->table));
+	m->count = bounded(&c, cursor_u8(&c), 0, CTL_FIELDS_MAX);
+	for (unsigned i = 0; i < m->count && !c.failed; i++) {
+		struct ctl_field *field = &m->fields[i];
+		cursor_string(&c, field->name, sizeof(field->name));
+		field->type = (uint8_t)bounded(&c, cursor_u8(&c), CTL_TEXT, CTL_BOOL);
+		field->number = 0;
+		field->text[0] = '\0';
+		if (field->type == CTL_TEXT) {
+			cursor_string(&c, field->text, sizeof(field->text));
+		} else {
+			field->number = cursor_u64(&c);
+			if (field->type == CTL_BOOL && field->number > 1) {
+				c.failed = true;
+			}
+		}
+	}
+	return finish(&c);
+}
+
+void ctl_done_encode(struct sink *s, const struct ctl_done *m)
+{
+	sink_u8(s, m->status);
+	sink_string(s, m->text);
+}
+
+int ctl_done_decode(const uint8_t *p, size_t len, struct ctl_done *m)
+{
+	struct cursor c = cursor_of(p, len);
+	m->status = (uint8_t)bounded(&c, cursor_u8(&c), 0, 3);
+	cursor_string(&c, m->text, sizeof(m->text));
+	return finish(&c);
+}

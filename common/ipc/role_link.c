@@ -1,0 +1,553 @@
+/*
+ * The role's end of the control link: resources by id, one configuration at a time.
+ *
+ * Owns every descriptor the supervisor sent, until no configuration names it any more. Trusts the
+ * supervisor as far as starting anew goes: what it should not have sent ends the process.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "common/ipc/role_link.h"
+
+#include "common/ipc/link.h"
+#include "common/util/log.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* Replies of a role are small; a supervisor that does not read them is broken. */
+#define ROLE_QUEUE_MAX (1024 * 1024)
+
+enum resource_kind { RESOURCE_LISTENER, RESOURCE_LINK, RESOURCE_IMAGE };
+
+struct resource {
+	uint32_t id;
+	enum resource_kind kind;
+	int fd;
+	union {
+		struct ipc_listener listener;
+		struct ipc_link link;
+	} info;
+};
+
+struct role_link {
+	struct event_base *base;
+	struct link *link;
+	enum role role;
+	const struct role_ops *ops;
+	void *ctx;
+	struct stats_page **stats;
+	struct stats_page *stats_private;
+	struct ipc_identity identity;
+	bool have_options;
+	bool building; /* CONF_BEGIN came, PREPARE not yet */
+	bool prepared; /* next waits for COMMIT or ABORT */
+	bool running;
+	struct role_conf next;
+	struct role_conf current;
+	struct resource *resources;
+	size_t resource_count;
+	size_t resource_room;
+};
+
+/* One more element at the end of a growing array, zeroed. Running out of memory here is fatal: there is no
+ * smaller configuration to fall back to inside this process, and the supervisor starts it anew. */
+static void *array_grow(void *array, size_t count, size_t size)
+{
+	if ((count & (count - 1)) == 0) { /* full at powers of two */
+		size_t room = count == 0 ? 1 : count * 2;
+		array = reallocarray(array, room, size);
+		if (array == NULL) {
+			log_fatal("out of memory for the configuration");
+		}
+	}
+	memset((char *)array + count * size, 0, size);
+	return array;
+}
+
+static void conf_clear(struct role_conf *conf)
+{
+	free(conf->listeners);
+	free(conf->links);
+	free(conf->zones);
+	free(conf->rebind_allow);
+	free(conf->stubs);
+	free(conf->roots);
+	free(conf->outgoing);
+	acl_clear(&conf->acl);
+	memset(conf, 0, sizeof(*conf));
+}
+
+static struct resource *find_resource(struct role_link *rl, enum resource_kind kind, uint32_t id)
+{
+	/* Ids grow, so the array is ordered by id and can be searched in halves. */
+	size_t low = 0;
+	size_t high = rl->resource_count;
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		if (rl->resources[mid].id < id) {
+			low = mid + 1;
+		} else {
+			high = mid;
+		}
+	}
+	if (low < rl->resource_count && rl->resources[low].id == id && rl->resources[low].kind == kind) {
+		return &rl->resources[low];
+	}
+	return NULL;
+}
+
+static int add_resource(struct role_link *rl, enum resource_kind kind, uint32_t id, struct link_message *m,
+			struct resource **out)
+{
+	if (rl->resource_count > 0 && rl->resources[rl->resource_count - 1].id >= id) {
+		return BH_EMALFORMED; /* ids only grow */
+	}
+	if (rl->resource_count == rl->resource_room) {
+		size_t room = rl->resource_room == 0 ? 16 : rl->resource_room * 2;
+		struct resource *resources = reallocarray(rl->resources, room, sizeof(*resources));
+		if (resources == NULL) {
+			return BH_ENOMEM;
+		}
+		rl->resources = resources;
+		rl->resource_room = room;
+	}
+	struct resource *r = &rl->resources[rl->resource_count++];
+	*r = (struct resource){ .id = id, .kind = kind, .fd = m->fd };
+	m->fd = -1; /* taken */
+	*out = r;
+	return BH_OK;
+}
+
+static bool conf_uses(const struct role_conf *conf, const struct resource *r)
+{
+	switch (r->kind) {
+	case RESOURCE_LISTENER:
+		for (size_t i = 0; i < conf->listener_count; i++) {
+			if (conf->listeners[i].info.id == r->id) {
+				return true;
+			}
+		}
+		return false;
+	case RESOURCE_LINK:
+		for (size_t i = 0; i < conf->link_count; i++) {
+			if (conf->links[i].info.id == r->id) {
+				return true;
+			}
+		}
+		return false;
+	case RESOURCE_IMAGE:
+		break;
+	}
+	return false;
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a;
+	uint32_t y = *(const uint32_t *)b;
+	return x < y ? -1 : x > y;
+}
+
+/* Close what the current configuration does not name. Images are many, so their ids are sorted once. */
+static void drop_unused(struct role_link *rl)
+{
+	uint32_t *used = calloc(rl->current.zone_count + 1, sizeof(*used));
+	if (used == NULL) {
+		log_fatal("out of memory");
+	}
+	size_t used_count = 0;
+	for (size_t i = 0; i < rl->current.zone_count; i++) {
+		used[used_count++] = rl->current.zones[i].info.image;
+	}
+	qsort(used, used_count, sizeof(*used), compare_ids);
+
+	size_t kept = 0;
+	for (size_t i = 0; i < rl->resource_count; i++) {
+		const struct resource *r = &rl->resources[i];
+		bool keep = r->kind == RESOURCE_IMAGE
+				    ? bsearch(&r->id, used, used_count, sizeof(*used), compare_ids) != NULL
+				    : conf_uses(&rl->current, r);
+		if (keep) {
+			rl->resources[kept++] = *r;
+		} else {
+			close(r->fd);
+		}
+	}
+	rl->resource_count = kept;
+	free(used);
+}
+
+static int send_generation(struct role_link *rl, enum msg_type type, uint32_t generation)
+{
+	uint8_t bytes[8];
+	struct sink s = sink_of(bytes, sizeof(bytes));
+	ipc_generation_encode(&s, &(struct ipc_generation){ generation });
+	return link_send(rl->link, type, 0, bytes, s.pos, -1);
+}
+
+static int on_identity(struct role_link *rl, struct link_message *m)
+{
+	int rc = ipc_identity_decode(m->payload, m->len, &rl->identity);
+	if (rc != BH_OK) {
+		return rc;
+	}
+	void *page = mmap(NULL, STATS_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, m->fd, 0);
+	if (page == MAP_FAILED) {
+		return BH_ESYS;
+	}
+	*rl->stats = page;
+	log_set_level((enum log_level)rl->identity.log_level);
+	link_set_phase(rl->link, PHASE_CONFIG);
+	return BH_OK;
+}
+
+static int on_listener(struct role_link *rl, struct link_message *m)
+{
+	struct ipc_listener info;
+	struct resource *r;
+	int rc = ipc_listener_decode(m->payload, m->len, &info);
+	if (rc == BH_OK && (rc = add_resource(rl, RESOURCE_LISTENER, info.id, m, &r)) == BH_OK) {
+		r->info.listener = info;
+	}
+	return rc;
+}
+
+static int on_link(struct role_link *rl, struct link_message *m)
+{
+	struct ipc_link info;
+	struct resource *r;
+	int rc = ipc_link_decode(m->payload, m->len, &info);
+	if (rc == BH_OK && (rc = add_resource(rl, RESOURCE_LINK, info.id, m, &r)) == BH_OK) {
+		r->info.link = info;
+	}
+	return rc;
+}
+
+static int on_image(struct role_link *rl, struct link_message *m)
+{
+	struct ipc_image info;
+	struct resource *r;
+	int rc = ipc_image_decode(m->payload, m->len, &info);
+	return rc == BH_OK ? add_resource(rl, RESOURCE_IMAGE, info.id, m, &r) : rc;
+}
+
+static int on_conf_begin(struct role_link *rl, const struct link_message *m)
+{
+	struct ipc_generation g;
+	int rc = ipc_generation_decode(m->payload, m->len, &g);
+	if (rc != BH_OK || rl->building || rl->prepared) {
+		return BH_EMALFORMED;
+	}
+	conf_clear(&rl->next);
+	rl->next.generation = g.generation;
+	rl->building = true;
+	rl->have_options = false;
+	return BH_OK;
+}
+
+static int conf_add_listener(struct role_link *rl, const struct link_message *m)
+{
+	struct ipc_id id;
+	int rc = ipc_id_decode(m->payload, m->len, &id);
+	const struct resource *r = rc == BH_OK ? find_resource(rl, RESOURCE_LISTENER, id.id) : NULL;
+	if (r == NULL) {
+		return BH_EMALFORMED;
+	}
+	struct role_conf *conf = &rl->next;
+	conf->listeners = array_grow(conf->listeners, conf->listener_count, sizeof(*conf->listeners));
+	conf->listeners[conf->listener_count++] = (struct role_listener){ r->info.listener, r->fd };
+	return BH_OK;
+}
+
+static int conf_add_link(struct role_link *rl, const struct link_message *m)
+{
+	struct ipc_id id;
+	int rc = ipc_id_decode(m->payload, m->len, &id);
+	const struct resource *r = rc == BH_OK ? find_resource(rl, RESOURCE_LINK, id.id) : NULL;
+	if (r == NULL) {
+		return BH_EMALFORMED;
+	}
+	struct role_conf *conf = &rl->next;
+	conf->links = array_grow(conf->links, conf->link_count, sizeof(*conf->links));
+	conf->links[conf->link_count++] = (struct role_query_link){ r->info.link, r->fd };
+	return BH_OK;
+}
+
+static int conf_add_zone(struct role_link *rl, const struct link_message *m)
+{
+	struct role_conf *conf = &rl->next;
+	conf->zones = array_grow(conf->zones, conf->zone_count, sizeof(*conf->zones));
+	struct role_zone *zone = &conf->zones[conf->zone_count];
+	int rc = ipc_zone_decode(m->payload, m->len, &zone->info);
+	if (rc != BH_OK) {
+		return rc;
+	}
+	zone->image_fd = -1;
+	if (zone->info.image != 0) {
+		const struct resource *r = find_resource(rl, RESOURCE_IMAGE, zone->info.image);
+		if (r == NULL) {
+			return BH_EMALFORMED;
+		}
+		zone->image_fd = r->fd;
+	} else if (rl->role == ROLE_AUTHORITY && (zone->info.flags & IPC_ZONE_FAILED) == 0) {
+		return BH_EMALFORMED; /* neither data nor an excuse */
+	}
+	conf->zone_count++;
+	return BH_OK;
+}
+
+static int conf_add_servers(const struct link_message *m, struct ipc_servers **list, size_t *count)
+{
+	*list = array_grow(*list, *count, sizeof(**list));
+	int rc = ipc_servers_decode(m->payload, m->len, &(*list)[*count]);
+	if (rc == BH_OK) {
+		(*count)++;
+	}
+	return rc;
+}
+
+/* One part of the configuration that is being collected. */
+static int on_conf_part(struct role_link *rl, const struct link_message *m)
+{
+	struct role_conf *conf = &rl->next;
+	struct ipc_acl acl;
+	int rc;
+
+	if (!rl->building) {
+		return BH_EMALFORMED;
+	}
+	switch ((enum msg_type)m->type) {
+	case MSG_CONF_AUTHORITY:
+		rl->have_options = true;
+		return ipc_conf_authority_decode(m->payload, m->len, &conf->options.authority);
+	case MSG_CONF_FRONTEND:
+		rl->have_options = true;
+		return ipc_conf_frontend_decode(m->payload, m->len, &conf->options.frontend);
+	case MSG_CONF_RESOLVER:
+		rl->have_options = true;
+		return ipc_conf_resolver_decode(m->payload, m->len, &conf->options.resolver);
+	case MSG_CONF_LISTENER:
+		return conf_add_listener(rl, m);
+	case MSG_CONF_LINK:
+		return conf_add_link(rl, m);
+	case MSG_CONF_ACL:
+		rc = ipc_acl_decode(m->payload, m->len, &acl);
+		return rc == BH_OK ? acl_add(&conf->acl, &acl.prefix) : rc;
+	case MSG_CONF_ZONE:
+		return conf_add_zone(rl, m);
+	case MSG_CONF_REBIND_ALLOW:
+		conf->rebind_allow = array_grow(conf->rebind_allow, conf->rebind_allow_count,
+						sizeof(*conf->rebind_allow));
+		rc = ipc_name_decode(m->payload, m->len, &conf->rebind_allow[conf->rebind_allow_count]);
+		conf->rebind_allow_count += rc == BH_OK;
+		return rc;
+	case MSG_CONF_STUB:
+		return conf_add_servers(m, &conf->stubs, &conf->stub_count);
+	case MSG_CONF_ROOT:
+		return conf_add_servers(m, &conf->roots, &conf->root_count);
+	case MSG_CONF_OUTGOING:
+		conf->outgoing = array_grow(conf->outgoing, conf->outgoing_count, sizeof(*conf->outgoing));
+		rc = ipc_outgoing_decode(m->payload, m->len, &conf->outgoing[conf->outgoing_count]);
+		conf->outgoing_count += rc == BH_OK;
+		return rc;
+	default:
+		return BH_EMALFORMED;
+	}
+}
+
+static int on_prepare(struct role_link *rl, const struct link_message *m)
+{
+	struct ipc_generation g;
+	int rc = ipc_generation_decode(m->payload, m->len, &g);
+	if (rc != BH_OK || !rl->building || !rl->have_options || g.generation != rl->next.generation) {
+		return BH_EMALFORMED;
+	}
+	rl->building = false;
+
+	struct ipc_refused refused = { .generation = g.generation };
+	rc = rl->ops->prepare(rl->ctx, &rl->next, refused.why, sizeof(refused.why));
+	if (rc == BH_OK) {
+		rl->prepared = true;
+		return send_generation(rl, MSG_PREPARED, g.generation);
+	}
+	conf_clear(&rl->next);
+	drop_unused(rl);
+
+	uint8_t bytes[IPC_TEXT_MAX + 16];
+	struct sink s = sink_of(bytes, sizeof(bytes));
+	ipc_refused_encode(&s, &refused);
+	return link_send(rl->link, MSG_REFUSED, 0, bytes, s.pos, -1);
+}
+
+static int on_commit(struct role_link *rl, const struct link_message *m)
+{
+	struct ipc_generation g;
+	int rc = ipc_generation_decode(m->payload, m->len, &g);
+	if (rc != BH_OK || !rl->prepared || g.generation != rl->next.generation) {
+		return BH_EMALFORMED;
+	}
+	rl->ops->commit(rl->ctx, &rl->next);
+	conf_clear(&rl->current);
+	rl->current = rl->next;
+	memset(&rl->next, 0, sizeof(rl->next));
+	rl->prepared = false;
+	rl->running = true;
+	drop_unused(rl);
+	link_set_phase(rl->link, PHASE_RUN);
+	return send_generation(rl, MSG_COMMITTED, g.generation);
+}
+
+static int on_abort(struct role_link *rl, const struct link_message *m)
+{
+	struct ipc_generation g;
+	int rc = ipc_generation_decode(m->payload, m->len, &g);
+	if (rc != BH_OK) {
+		return rc;
+	}
+	/* The supervisor may abort what this role has just refused: then there is nothing left. */
+	if (rl->prepared && g.generation == rl->next.generation) {
+		rl->ops->abort(rl->ctx);
+	}
+	rl->prepared = false;
+	rl->building = false;
+	conf_clear(&rl->next);
+	drop_unused(rl);
+	return BH_OK;
+}
+
+static int on_flush(struct role_link *rl, const struct link_message *m)
+{
+	struct ipc_flush what;
+	int rc = ipc_flush_decode(m->payload, m->len, &what);
+	if (rc != BH_OK) {
+		return rc;
+	}
+	uint8_t bytes[8];
+	struct sink s = sink_of(bytes, sizeof(bytes));
+	struct ipc_flushed flushed = { rl->ops->flush == NULL ? 0 : rl->ops->flush(rl->ctx, &what) };
+	ipc_flushed_encode(&s, &flushed);
+	return link_send(rl->link, MSG_FLUSHED, m->request, bytes, s.pos, -1);
+}
+
+static int on_peer_restarted(struct role_link *rl, const struct link_message *m)
+{
+	struct ipc_id id;
+	int rc = ipc_id_decode(m->payload, m->len, &id);
+	if (rc == BH_OK && rl->ops->peer_restarted != NULL) {
+		rl->ops->peer_restarted(rl->ctx, id.id);
+	}
+	return rc;
+}
+
+static int on_message(void *ctx, struct link *link, struct link_message *m)
+{
+	struct role_link *rl = ctx;
+	(void)link;
+
+	switch ((enum msg_type)m->type) {
+	case MSG_IDENTITY:
+		return on_identity(rl, m);
+	case MSG_LISTENER:
+		return on_listener(rl, m);
+	case MSG_LINK:
+		return on_link(rl, m);
+	case MSG_IMAGE:
+		return on_image(rl, m);
+	case MSG_CONF_BEGIN:
+		return on_conf_begin(rl, m);
+	case MSG_PREPARE:
+		return on_prepare(rl, m);
+	case MSG_COMMIT:
+		return on_commit(rl, m);
+	case MSG_ABORT:
+		return on_abort(rl, m);
+	case MSG_FLUSH:
+		return on_flush(rl, m);
+	case MSG_PEER_RESTARTED:
+		return on_peer_restarted(rl, m);
+	case MSG_STOP:
+		if (rl->ops->stop != NULL) {
+			rl->ops->stop(rl->ctx);
+			return BH_OK;
+		}
+		return event_base_loopbreak(rl->base) == 0 ? BH_OK : BH_ESYS;
+	default:
+		return on_conf_part(rl, m);
+	}
+}
+
+static void on_closed(void *ctx, struct link *link, int err, const char *why)
+{
+	(void)ctx;
+	(void)link;
+	if (err == BH_ECLOSED) {
+		log_fatal("the supervisor is gone, ending");
+	}
+	log_fatal("control link: %s, ending", why);
+}
+
+struct role_link *role_link_new(struct event_base *base, enum role role, struct ipc_hello *hello,
+				struct stats_page **stats, const struct role_ops *ops, void *ctx)
+{
+	static const struct link_ops link_ops = { .message = on_message, .closed = on_closed };
+	struct role_link *rl = calloc(1, sizeof(*rl));
+	if (rl == NULL) {
+		return NULL;
+	}
+	rl->base = base;
+	rl->role = role;
+	rl->ops = ops;
+	rl->ctx = ctx;
+	rl->stats = stats;
+	rl->stats_private = calloc(1, sizeof(*rl->stats_private));
+	*stats = rl->stats_private;
+	rl->link = link_new(base, IPC_LINK_FD, role, ROLE_SUPERVISOR, ROLE_QUEUE_MAX, &link_ops, rl);
+	if (rl->stats_private == NULL || rl->link == NULL) {
+		link_free(rl->link);
+		free(rl->stats_private);
+		free(rl);
+		return NULL;
+	}
+
+	uint8_t bytes[128];
+	struct sink s = sink_of(bytes, sizeof(bytes));
+	hello->protocol = IPC_PROTOCOL;
+	hello->role = role;
+	strncpy(hello->build, ipc_build_id(), sizeof(hello->build) - 1);
+	hello->build[sizeof(hello->build) - 1] = '\0';
+	ipc_hello_encode(&s, hello);
+	if (s.failed || link_send(rl->link, MSG_HELLO, 0, bytes, s.pos, -1) != BH_OK) {
+		role_link_free(rl);
+		return NULL;
+	}
+	return rl;
+}
+
+void role_link_free(struct role_link *rl)
+{
+	if (rl == NULL) {
+		return;
+	}
+	conf_clear(&rl->next);
+	conf_clear(&rl->current);
+	for (size_t i = 0; i < rl->resource_count; i++) {
+		close(rl->resources[i].fd);
+	}
+	if (*rl->stats != rl->stats_private) {
+		munmap(*rl->stats, STATS_PAGE_SIZE);
+	}
+	*rl->stats = NULL;
+	free(rl->stats_private);
+	free(rl->resources);
+	link_free(rl->link);
+	free(rl);
+}
+
+const struct ipc_identity *role_link_identity(const struct role_link *rl)
+{
+	return &rl->identity;
+}

@@ -1,0 +1,626 @@
+/*
+ * The meaning of the configuration: types, ranges, references between sections.
+ *
+ * Every fault is told with file, line, what is wrong and what is allowed; reading goes on after a
+ * fault so that one run tells them all (up to CONFIG_ERRORS_MAX).
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "daemons/supervisor/config.h"
+
+#include "daemons/supervisor/config_text.h"
+
+#include <confuse.h>
+#include <errno.h>
+#include <libgen.h>
+#include <limits.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+struct reader {
+	config_error_fn *error;
+	void *ctx;
+	unsigned errors;
+	struct config *config;
+};
+
+static void fault_at(struct reader *r, const char *file, unsigned line, const char *fmt, ...) BH_PRINTF(4, 5);
+
+static void fault_at(struct reader *r, const char *file, unsigned line, const char *fmt, ...)
+{
+	char text[IPC_TEXT_MAX];
+	va_list args;
+	if (r->errors++ >= CONFIG_ERRORS_MAX) {
+		return;
+	}
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	r->error(r->ctx, file, line, text);
+}
+
+#define FAULT(r, value, ...) fault_at((r), (value)->file, (value)->line, __VA_ARGS__)
+
+/* A fault of a section as a whole; libconfuse remembers the line where it ends. */
+#define FAULT_SECTION(r, section, ...) \
+	fault_at((r), (section)->filename, (unsigned)(section)->line, __VA_ARGS__)
+
+static void *must(void *p)
+{
+	if (p == NULL) {
+		log_fatal("out of memory reading the configuration");
+	}
+	return p;
+}
+
+static void read_bool(struct reader *r, cfg_t *section, const char *name, bool fallback, bool *out)
+{
+	const struct config_value *v = config_text_value(section, name);
+	*out = fallback;
+	if (v == NULL) {
+		return;
+	}
+	int parsed = cfg_parse_boolean(v->text);
+	if (parsed < 0) {
+		FAULT(r, v, "%s: '%s' is neither true nor false", name, v->text);
+		return;
+	}
+	*out = parsed != 0;
+}
+
+static void read_number(struct reader *r, cfg_t *section, const char *name, unsigned long max,
+			unsigned long fallback, unsigned long *out)
+{
+	const struct config_value *v = config_text_value(section, name);
+	*out = fallback;
+	if (v == NULL) {
+		return;
+	}
+	char *end;
+	errno = 0;
+	unsigned long number = strtoul(v->text, &end, 10);
+	if (v->text[0] < '0' || v->text[0] > '9' || *end != '\0' || errno != 0 || number > max) {
+		FAULT(r, v, "%s: '%s' is not a number from 0 to %lu", name, v->text, max);
+		return;
+	}
+	*out = number;
+}
+
+/* "256M": octets with an optional K, M or G (powers of 1024). */
+static void read_size(struct reader *r, cfg_t *section, const char *name, uint64_t min, uint64_t fallback,
+		      uint64_t *out)
+{
+	const uint64_t max = UINT64_C(1) << 40;
+	const struct config_value *v = config_text_value(section, name);
+	*out = fallback;
+	if (v == NULL) {
+		return;
+	}
+	char *end;
+	errno = 0;
+	unsigned long long number = strtoull(v->text, &end, 10);
+	unsigned shift = 0;
+	if (*end == 'K' || *end == 'k') {
+		shift = 10;
+	} else if (*end == 'M' || *end == 'm') {
+		shift = 20;
+	} else if (*end == 'G' || *end == 'g') {
+		shift = 30;
+	}
+	if (shift > 0) {
+		end++;
+	}
+	if (v->text[0] < '0' || v->text[0] > '9' || *end != '\0' || errno != 0 || number > max >> shift ||
+	    number << shift < min) {
+		FAULT(r, v, "%s: '%s' is not a size of at least %llu octets, as \"256M\"", name, v->text,
+		      (unsigned long long)min);
+		return;
+	}
+	*out = number << shift;
+}
+
+/* Absolute path of a value; relative ones start at the folder of the file they stand in. */
+static char *absolute_path(const struct config_value *v)
+{
+	if (v->text[0] == '/') {
+		return must(strdup(v->text));
+	}
+	char *file = must(strdup(v->file));
+	char *path = NULL;
+	if (asprintf(&path, "%s/%s", dirname(file), v->text) < 0) {
+		path = NULL;
+	}
+	free(file);
+	return must(path);
+}
+
+static char *read_path(cfg_t *section, const char *name, const char *fallback)
+{
+	const struct config_value *v = config_text_value(section, name);
+	return v == NULL ? must(strdup(fallback)) : absolute_path(v);
+}
+
+static void read_listen(struct reader *r, cfg_t *section, struct config_listen *out)
+{
+	unsigned count = config_text_count(section, "listen");
+	if (count == 0) {
+		FAULT_SECTION(r, section, "'%s' has no 'listen' address", cfg_name(section));
+		return;
+	}
+	if (count > CONFIG_LISTEN_MAX) {
+		FAULT(r, config_text_item(section, "listen", 0), "listen: more than %d addresses",
+		      CONFIG_LISTEN_MAX);
+		return;
+	}
+	out->addrs = must(calloc(count, sizeof(*out->addrs)));
+	for (unsigned i = 0; i < count; i++) {
+		const struct config_value *v = config_text_item(section, "listen", i);
+		struct addr *addr = &out->addrs[out->count];
+		if (addr_parse(v->text, 53, addr) != BH_OK) {
+			FAULT(r, v, "listen: '%s' is not an address, allowed: \"address\" or \"address@port\"",
+			      v->text);
+			continue;
+		}
+		out->count++;
+	}
+	unsigned interfaces = config_text_count(section, "interfaces");
+	out->interfaces = must(calloc(interfaces + 1u, sizeof(*out->interfaces)));
+	for (unsigned i = 0; i < interfaces; i++) {
+		const struct config_value *v = config_text_item(section, "interfaces", i);
+		if (v->text[0] == '\0' || strlen(v->text) >= IFNAMSIZ || if_nametoindex(v->text) == 0) {
+			FAULT(r, v, "interfaces: there is no network interface '%s'", v->text);
+			continue;
+		}
+		out->interfaces[out->interface_count++] = must(strdup(v->text));
+	}
+}
+
+static void read_acl(struct reader *r, cfg_t *section, const char *name, struct acl *out)
+{
+	for (unsigned i = 0; i < config_text_count(section, name); i++) {
+		const struct config_value *v = config_text_item(section, name, i);
+		struct prefix prefix;
+		if (prefix_parse(v->text, &prefix) != BH_OK) {
+			FAULT(r, v,
+			      "%s: '%s' is not a prefix, allowed: \"address/bits\" without host bits, \"address\", "
+			      "\"any4\", \"any6\"",
+			      name, v->text);
+		} else if (acl_add(out, &prefix) != BH_OK) {
+			FAULT(r, v, "%s: more than %d prefixes", name, ACL_MAX);
+			return;
+		}
+	}
+}
+
+/* A domain name from text; false after a fault. */
+static bool read_name(struct reader *r, const char *file, unsigned line, const char *text,
+		      uint8_t out[DNAME_MAX])
+{
+	if (dname_from_text(text, out) < 0) {
+		fault_at(r, file, line, "'%s' is not a domain name", text);
+		return false;
+	}
+	return true;
+}
+
+static bool has_dotdot(const char *path)
+{
+	for (const char *p = path; p != NULL; p = strchr(p, '/')) {
+		p += *p == '/';
+		if (strncmp(p, "..", 2) == 0 && (p[2] == '/' || p[2] == '\0')) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void read_zone(struct reader *r, cfg_t *section, struct config_view *view)
+{
+	struct config_zone *zone = &view->zones[view->zone_count];
+	char text[DNAME_TEXT_MAX];
+
+	if (!read_name(r, section->filename, (unsigned)section->line, cfg_title(section), zone->name)) {
+		return;
+	}
+	dname_text(zone->name, text);
+	read_bool(r, section, "overlay", false, &zone->overlay);
+
+	const struct config_value *file = config_text_value(section, "file");
+	if (file == NULL) {
+		FAULT_SECTION(r, section, "zone '%s' has no 'file'", text);
+		return;
+	}
+	if (file->text[0] == '/' || file->text[0] == '\0' || has_dotdot(file->text) ||
+	    strlen(file->text) >= IPC_PATH_MAX) {
+		FAULT(r, file, "file: '%s' must be a path below the view's zones-dir", file->text);
+		return;
+	}
+	if (view->zones_dir != NULL) {
+		char *path = NULL;
+		struct stat st;
+		if (asprintf(&path, "%s/%s", view->zones_dir, file->text) < 0) {
+			path = NULL;
+		}
+		/* Whether it is readable and below the directory is for the compiler, inside its walls, to see. */
+		if (lstat(must(path), &st) != 0) {
+			FAULT(r, file, "file: '%s': %s", path, strerror(errno));
+		}
+		free(path);
+	}
+	zone->text = must(strdup(text));
+	zone->file = must(strdup(file->text));
+	view->zone_count++;
+}
+
+static int compare_zones(const void *a, const void *b)
+{
+	return dname_compare(((const struct config_zone *)a)->name, ((const struct config_zone *)b)->name);
+}
+
+static void read_view(struct reader *r, cfg_t *section, struct config_view *view)
+{
+	const char *name = cfg_title(section);
+
+	if (strlen(name) == 0 || strlen(name) >= IPC_VIEW_MAX ||
+	    strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-_") != strlen(name)) {
+		FAULT_SECTION(r, section, "view name '%s': allowed are 1 to %d of a-z, 0-9, '-' and '_'", name,
+			      IPC_VIEW_MAX - 1);
+		return;
+	}
+	snprintf(view->name, sizeof(view->name), "%s", name);
+	read_listen(r, section, &view->listen);
+	view->anyone = config_text_count(section, "allow-query") == 0;
+	read_acl(r, section, "allow-query", &view->allow_query);
+
+	const struct config_value *user = config_text_value(section, "user");
+	if (user != NULL) {
+		view->user = must(strdup(user->text));
+	}
+	const struct config_value *dir = config_text_value(section, "zones-dir");
+	struct stat st;
+	if (dir == NULL) {
+		FAULT_SECTION(r, section, "view '%s' has no 'zones-dir'", name);
+	} else {
+		view->zones_dir = absolute_path(dir);
+		if (stat(view->zones_dir, &st) != 0) {
+			FAULT(r, dir, "zones-dir: '%s': %s", view->zones_dir, strerror(errno));
+		} else if (!S_ISDIR(st.st_mode)) {
+			FAULT(r, dir, "zones-dir: '%s' is not a directory", view->zones_dir);
+		}
+	}
+	unsigned zones = cfg_size(section, "zone");
+	if (zones > CONFIG_ZONES_MAX) {
+		FAULT_SECTION(r, section, "view '%s' has more than %d zones", name, CONFIG_ZONES_MAX);
+		return;
+	}
+	view->zones = must(calloc(zones + 1u, sizeof(*view->zones)));
+	for (unsigned i = 0; i < zones; i++) {
+		read_zone(r, cfg_getnsec(section, "zone", i), view);
+	}
+	qsort(view->zones, view->zone_count, sizeof(*view->zones), compare_zones);
+	for (size_t i = 1; i < view->zone_count; i++) {
+		if (dname_equal(view->zones[i - 1].name, view->zones[i].name)) {
+			FAULT_SECTION(r, section, "zone '%s' stands twice in view '%s'", view->zones[i].text, name);
+		}
+	}
+}
+
+static void read_stub(struct reader *r, cfg_t *section, struct config_resolver *resolver)
+{
+	struct ipc_servers *servers = &resolver->stubs[resolver->stub_count].servers;
+	unsigned count = config_text_count(section, "to");
+
+	if (!read_name(r, section->filename, (unsigned)section->line, cfg_title(section), servers->name)) {
+		return;
+	}
+	if (count == 0 || count > IPC_ADDRS_MAX) {
+		FAULT_SECTION(r, section, "stub '%s': 'to' takes 1 to %d addresses", cfg_title(section),
+			      IPC_ADDRS_MAX);
+		return;
+	}
+	for (unsigned i = 0; i < count; i++) {
+		const struct config_value *v = config_text_item(section, "to", i);
+		if (addr_parse(v->text, 53, &servers->addrs[servers->count]) != BH_OK) {
+			FAULT(r, v, "to: '%s' is not an address, allowed: \"address\" or \"address@port\"", v->text);
+			return;
+		}
+		servers->count++;
+	}
+	resolver->stub_count++;
+}
+
+/* An open resolver is refused unless it is asked for (RFC 5358): it serves attackers. */
+static void check_open(struct reader *r, cfg_t *section, const struct config_resolver *resolver)
+{
+	bool open;
+	read_bool(r, section, "open", false, &open);
+	bool everybody = false;
+	for (size_t i = 0; i < resolver->allow_query.count; i++) {
+		everybody = everybody || resolver->allow_query.items[i].bits == 0;
+	}
+	for (size_t i = 0; i < resolver->listen.count && everybody && !open; i++) {
+		if (addr_is_global(&resolver->listen.addrs[i])) {
+			char text[ADDR_TEXT_MAX];
+			FAULT(r, config_text_item(section, "listen", 0),
+			      "listen: %s can be reached from the Internet and allow-query lets everybody ask: "
+			      "narrow allow-query, or set open = true",
+			      addr_text(&resolver->listen.addrs[i], text));
+			return;
+		}
+	}
+}
+
+static void read_outgoing(struct reader *r, cfg_t *section, struct config_resolver *resolver)
+{
+	unsigned count = config_text_count(section, "outgoing");
+	resolver->outgoing = must(calloc(count + 1u, sizeof(*resolver->outgoing)));
+	for (unsigned i = 0; i < count; i++) {
+		const struct config_value *v = config_text_item(section, "outgoing", i);
+		struct addr addr;
+		if (addr_parse(v->text, 0, &addr) != BH_OK || addr.port != 0) {
+			FAULT(r, v, "outgoing: '%s' is not an address without port", v->text);
+			continue;
+		}
+		resolver->outgoing[resolver->outgoing_count++] = addr;
+	}
+}
+
+static void read_internal_view(struct reader *r, cfg_t *section, struct config_resolver *resolver)
+{
+	const struct config_value *v = config_text_value(section, "internal-view");
+	resolver->internal_view = -1;
+	if (v == NULL) {
+		return;
+	}
+	for (size_t i = 0; i < r->config->view_count; i++) {
+		if (strcmp(r->config->views[i].name, v->text) == 0) {
+			resolver->internal_view = (int)i;
+			return;
+		}
+	}
+	FAULT(r, v, "internal-view: there is no view '%s'", v->text);
+}
+
+static void read_resolver(struct reader *r, cfg_t *section, struct config_resolver *resolver)
+{
+	resolver->present = true;
+	read_listen(r, section, &resolver->listen);
+	if (config_text_count(section, "allow-query") > 0) {
+		read_acl(r, section, "allow-query", &resolver->allow_query);
+	} else { /* loopback only */
+		struct prefix v4, v6;
+		if (prefix_parse("127.0.0.0/8", &v4) != BH_OK || prefix_parse("::1/128", &v6) != BH_OK ||
+		    acl_add(&resolver->allow_query, &v4) != BH_OK ||
+		    acl_add(&resolver->allow_query, &v6) != BH_OK) {
+			log_fatal("out of memory reading the configuration");
+		}
+	}
+	check_open(r, section, resolver);
+	read_internal_view(r, section, resolver);
+	read_outgoing(r, section, resolver);
+
+	const struct config_value *hints = config_text_value(section, "root-hints");
+	if (hints != NULL && hints->text[0] != '\0') {
+		struct stat st;
+		resolver->root_hints = absolute_path(hints);
+		if (stat(resolver->root_hints, &st) != 0) {
+			FAULT(r, hints, "root-hints: '%s': %s", resolver->root_hints, strerror(errno));
+		}
+	}
+	read_size(r, section, "cache-size", 1024 * 1024, 256 * 1024 * 1024, &resolver->cache_size);
+
+	unsigned allow = config_text_count(section, "rebind-allow");
+	resolver->rebind_allow = must(calloc(allow + 1u, sizeof(*resolver->rebind_allow)));
+	for (unsigned i = 0; i < allow; i++) {
+		const struct config_value *v = config_text_item(section, "rebind-allow", i);
+		if (read_name(r, v->file, v->line, v->text,
+			      resolver->rebind_allow[resolver->rebind_allow_count].name)) {
+			resolver->rebind_allow_count++;
+		}
+	}
+	unsigned stubs = cfg_size(section, "stub");
+	resolver->stubs = must(calloc(stubs + 1u, sizeof(*resolver->stubs)));
+	for (unsigned i = 0; i < stubs; i++) {
+		read_stub(r, cfg_getnsec(section, "stub", i), resolver);
+	}
+	read_bool(r, section, "ipv4", true, &resolver->ipv4);
+	read_bool(r, section, "ipv6", true, &resolver->ipv6);
+	read_bool(r, section, "use-0x20", true, &resolver->use_0x20);
+	read_bool(r, section, "qname-minimisation", true, &resolver->qname_minimisation);
+	read_bool(r, section, "prime-root", true, &resolver->prime_root);
+	if (!resolver->ipv4 && !resolver->ipv6) {
+		FAULT_SECTION(r, section, "resolver: ipv4 and ipv6 are both off, nobody can be asked");
+	}
+}
+
+static unsigned cpu_count(void)
+{
+	cpu_set_t set;
+	int count = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
+	return count < 1 ? 1 : count > CONFIG_WORKERS_MAX ? CONFIG_WORKERS_MAX : (unsigned)count;
+}
+
+static void read_appliance(struct reader *r, cfg_t *section)
+{
+	struct config *config = r->config;
+	unsigned long workers;
+
+	read_number(r, section, "workers", CONFIG_WORKERS_MAX, 0, &workers);
+	config->workers = workers == 0 ? cpu_count() : (unsigned)workers;
+	config->state_dir = read_path(section, "state-dir", BH_STATE_DIR);
+	config->run_dir = read_path(section, "run-dir", BH_RUN_DIR);
+	const struct config_value *level = config_text_value(section, "log-level");
+	if (level != NULL && log_level_parse(level->text, &config->log_level) != BH_OK) {
+		FAULT(r, level, "log-level: '%s' is none of error, warning, info, debug", level->text);
+	}
+}
+
+/* One address and port belongs to one section: the socket chooses the view. */
+static bool listens_clash(const struct config_listen *a, const struct config_listen *b, struct addr *out)
+{
+	for (size_t i = 0; i < a->count; i++) {
+		for (size_t k = 0; k < b->count; k++) {
+			const struct addr *x = &a->addrs[i];
+			const struct addr *y = &b->addrs[k];
+			bool same = addr_equal(x, y) ||
+				    (x->family == y->family && x->port == y->port &&
+				     (addr_is_any(x) || addr_is_any(y)));
+			if (!same) {
+				continue;
+			}
+			bool apart = a->interface_count > 0 && b->interface_count > 0;
+			for (size_t m = 0; m < a->interface_count && apart; m++) {
+				for (size_t n = 0; n < b->interface_count; n++) {
+					apart = apart && strcmp(a->interfaces[m], b->interfaces[n]) != 0;
+				}
+			}
+			if (!apart) {
+				*out = *x;
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+static void check_listens(struct reader *r, cfg_t *cfg)
+{
+	struct config *config = r->config;
+	size_t count = config->view_count + (config->resolver.present ? 1 : 0);
+
+	for (size_t i = 0; i < count; i++) {
+		bool last = i == config->view_count;
+		const struct config_listen *own = last ? &config->resolver.listen : &config->views[i].listen;
+		cfg_t *section = cfg_getnsec(cfg, last ? "resolver" : "view", last ? 0 : (unsigned)i);
+		char text[ADDR_TEXT_MAX];
+		struct addr addr;
+		for (size_t k = 0; k < own->count; k++) {
+			for (size_t m = 0; m < k; m++) {
+				if (addr_equal(&own->addrs[k], &own->addrs[m])) {
+					FAULT(r, config_text_item(section, "listen", (unsigned)k),
+					      "listen: %s stands twice", addr_text(&own->addrs[k], text));
+				}
+			}
+		}
+		for (size_t k = 0; k < i; k++) {
+			if (listens_clash(own, &config->views[k].listen, &addr)) {
+				FAULT(r, config_text_item(section, "listen", 0),
+				      "listen: %s is also used by view '%s'", addr_text(&addr, text),
+				      config->views[k].name);
+			}
+		}
+	}
+}
+
+static void read_all(struct reader *r, cfg_t *cfg)
+{
+	struct config *config = r->config;
+	config->log_level = LOG_LEVEL_INFO;
+
+	for (unsigned i = 1; i < cfg_size(cfg, "appliance"); i++) {
+		FAULT_SECTION(r, cfg_getnsec(cfg, "appliance", i), "section 'appliance' stands twice");
+	}
+	if (cfg_size(cfg, "appliance") > 0) {
+		read_appliance(r, cfg_getnsec(cfg, "appliance", 0));
+	} else {
+		config->workers = cpu_count();
+		config->state_dir = must(strdup(BH_STATE_DIR));
+		config->run_dir = must(strdup(BH_RUN_DIR));
+	}
+	unsigned views = cfg_size(cfg, "view");
+	if (views > CONFIG_VIEWS_MAX) {
+		FAULT_SECTION(r, cfg_getnsec(cfg, "view", CONFIG_VIEWS_MAX), "more than %d views",
+			      CONFIG_VIEWS_MAX);
+		return;
+	}
+	config->views = must(calloc(views + 1u, sizeof(*config->views)));
+	for (unsigned i = 0; i < views; i++) {
+		cfg_t *section = cfg_getnsec(cfg, "view", i);
+		read_view(r, section, &config->views[i]);
+		config->view_count++;
+		for (unsigned k = 0; k < i; k++) {
+			if (strcmp(config->views[k].name, cfg_title(section)) == 0) {
+				FAULT_SECTION(r, section, "view '%s' stands twice", cfg_title(section));
+			}
+		}
+	}
+	for (unsigned i = 1; i < cfg_size(cfg, "resolver"); i++) {
+		FAULT_SECTION(r, cfg_getnsec(cfg, "resolver", i), "section 'resolver' stands twice");
+	}
+	if (cfg_size(cfg, "resolver") > 0) {
+		read_resolver(r, cfg_getnsec(cfg, "resolver", 0), &config->resolver);
+	}
+	if (config->view_count == 0 && !config->resolver.present) {
+		FAULT_SECTION(r, cfg, "neither a view nor a resolver: nothing to serve");
+	}
+	if (r->errors == 0) {
+		check_listens(r, cfg);
+	}
+}
+
+struct config *config_load(const char *path, config_error_fn *error, void *ctx)
+{
+	struct reader r = { .error = error, .ctx = ctx };
+	cfg_t *cfg = config_text_parse(path, error, ctx);
+	if (cfg == NULL) {
+		return NULL;
+	}
+	r.config = must(calloc(1, sizeof(*r.config)));
+	read_all(&r, cfg);
+	config_text_free(cfg);
+	if (r.errors > CONFIG_ERRORS_MAX) {
+		error(ctx, path, 0, "and more faults than are told");
+	}
+	if (r.errors > 0) {
+		config_free(r.config);
+		return NULL;
+	}
+	return r.config;
+}
+
+static void listen_clear(struct config_listen *listen)
+{
+	free(listen->addrs);
+	for (size_t i = 0; i < listen->interface_count; i++) {
+		free(listen->interfaces[i]);
+	}
+	free(listen->interfaces);
+}
+
+static void view_clear(struct config_view *view)
+{
+	listen_clear(&view->listen);
+	acl_clear(&view->allow_query);
+	free(view->zones_dir);
+	for (size_t i = 0; i < view->zone_count; i++) {
+		free(view->zones[i].text);
+		free(view->zones[i].file);
+	}
+	free(view->zones);
+	free(view->user);
+}
+
+void config_free(struct config *config)
+{
+	if (config == NULL) {
+		return;
+	}
+	for (size_t i = 0; i < config->view_count; i++) {
+		view_clear(&config->views[i]);
+	}
+	free(config->views);
+	listen_clear(&config->resolver.listen);
+	acl_clear(&config->resolver.allow_query);
+	free(config->resolver.outgoing);
+	free(config->resolver.root_hints);
+	free(config->resolver.stubs);
+	free(config->resolver.rebind_allow);
+	free(config->state_dir);
+	free(config->run_dir);
+	free(config);
+}

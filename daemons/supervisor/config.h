@@ -1,0 +1,96 @@
+/*
+ * The configuration of the appliance: what bulkhead.conf(5) says, typed and checked.
+ *
+ * config_text.c knows libconfuse and the grammar, config.c the meaning. A struct config is complete
+ * or does not exist: there are no half-read ones. It is plain heap memory and holds no descriptors.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef BULKHEAD_SUPERVISOR_CONFIG_H
+#define BULKHEAD_SUPERVISOR_CONFIG_H
+
+#include "common/ipc/conf.h"
+#include "common/util/addr.h"
+#include "common/util/log.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#define CONFIG_WORKERS_MAX 64
+#define CONFIG_VIEWS_MAX 64
+#define CONFIG_LISTEN_MAX 256
+#define CONFIG_ZONES_MAX 100000
+#define CONFIG_ERRORS_MAX 50 /* told before giving up */
+
+/* A complaint about the configuration; called in the order of discovery. file may be "". */
+typedef void config_error_fn(void *ctx, const char *file, unsigned line, const char *text);
+
+struct config_zone {
+	uint8_t name[DNAME_MAX];
+	char *text; /* absolute, with final dot */
+	char *file; /* below the view's zones_dir */
+	bool overlay;
+};
+
+struct config_listen {
+	struct addr *addrs;
+	size_t count;
+	char **interfaces; /* empty: any device */
+	size_t interface_count;
+};
+
+struct config_view {
+	char name[IPC_VIEW_MAX];
+	struct config_listen listen;
+	struct acl allow_query;
+	bool anyone; /* allow-query was not set */
+	char *zones_dir;
+	struct config_zone *zones;
+	size_t zone_count;
+	char *user; /* NULL: the default for this view */
+};
+
+struct config_stub {
+	struct ipc_servers servers;
+};
+
+struct config_resolver {
+	bool present;
+	struct config_listen listen;
+	struct acl allow_query;
+	int internal_view; /* index into views, -1: none */
+	struct addr *outgoing;
+	size_t outgoing_count;
+	char *root_hints; /* absolute path, NULL: built in */
+	uint64_t cache_size;
+	struct config_stub *stubs;
+	size_t stub_count;
+	struct ipc_name *rebind_allow;
+	size_t rebind_allow_count;
+	bool ipv4;
+	bool ipv6;
+	bool use_0x20;
+	bool qname_minimisation;
+	bool prime_root;
+};
+
+struct config {
+	unsigned workers; /* resolved: never 0 */
+	char *state_dir;
+	char *run_dir;
+	enum log_level log_level;
+	struct config_view *views;
+	size_t view_count;
+	struct config_resolver resolver;
+};
+
+/*
+ * Read and check the file. NULL: something is wrong, and `error` was called for each fault. The
+ * caller owns the result. Reads the file, its includes, and looks at the directories and files it
+ * names; opens no sockets.
+ */
+struct config *config_load(const char *path, config_error_fn *error, void *ctx);
+void config_free(struct config *config);
+
+#endif
