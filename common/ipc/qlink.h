@@ -33,6 +33,12 @@ struct qlink_message {
 	size_t dns_len; /* at most DNS_MESSAGE_MAX */
 };
 
+/*
+ * One datagram as it came: *out points into bytes. BH_EMALFORMED: short, longer than a message can be,
+ * unknown kind, flags or zero field not 0. For qlink_receive, and for tests.
+ */
+int qlink_decode(const uint8_t *bytes, size_t len, struct qlink_message *out) BH_CHECKED;
+
 struct qlink_batch;
 
 /* NULL: out of memory. One per process; used for one link after the other. */
@@ -43,18 +49,25 @@ void qlink_batch_free(struct qlink_batch *batch);
  * Receive up to QLINK_BATCH messages without blocking; *count of them are in the batch until the next
  * receive. BH_ECLOSED: the other end is gone. BH_EMALFORMED: the peer broke the format (short, unknown kind,
  * flags or zero field not 0, or a descriptor was attached - it is closed): drop the link and tell
- * the supervisor. Messages before the broken one are in the batch.
+ * the supervisor. BH_ESYS: the descriptor is no socket or the like. Messages before the broken one are in
+ * the batch. An empty datagram is taken for the end.
  */
 int qlink_receive(struct qlink_batch *batch, int fd, unsigned *count) BH_CHECKED;
 const struct qlink_message *qlink_get(const struct qlink_batch *batch, unsigned i);
 
 /*
  * Queue a message for fd (copied); sends the queue when it is full. BH_EAGAIN: the peer's buffer is
- * full and this message was not taken: the caller answers for it (SERVFAIL) or keeps it.
+ * full and this message was not taken: the caller answers for it (SERVFAIL) or keeps it. BH_ECLOSED,
+ * BH_ESYS: the link is dead; not taken either. BH_ELIMIT: dns_len above DNS_MESSAGE_MAX. The queue is for one
+ * link at a time: flush before pushing for another. kind and flags must be valid.
  */
 int qlink_push(struct qlink_batch *batch, int fd, const struct qlink_message *message) BH_CHECKED;
 
-/* Send what is queued. Messages the peer does not take are handed to lost() one by one. */
+/*
+ * Send what is queued. Messages the peer does not take are handed to lost() one by one, valid during
+ * the call, and the queue is empty afterwards. lost() must not use this batch. Returns BH_OK when
+ * all was taken, BH_EAGAIN when the peer's buffer is full, BH_ECLOSED or BH_ESYS when the link is dead.
+ */
 typedef void qlink_lost_fn(void *ctx, const struct qlink_message *message);
 int qlink_flush(struct qlink_batch *batch, int fd, qlink_lost_fn *lost, void *ctx) BH_CHECKED;
 
