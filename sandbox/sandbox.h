@@ -8,9 +8,12 @@
  *                    and the system-call filter last
  *
  * A role therefore never runs as root, and between exec and sandbox_enter it reads nothing that
- * anybody but the supervisor and the installed files could have written. It keeps CAP_SYS_CHROOT (the root
- * can only be changed after the dynamic loader has read the libraries) and CAP_SETPCAP (to empty the
- * bounding set) until then.
+ * anybody but the supervisor and the installed files could have written. It keeps CAP_SYS_CHROOT alone
+ * until then: the root can only be changed after the dynamic loader has read the libraries.
+ *
+ * A role is process 1 of its PID namespace: from outside only SIGKILL and SIGSTOP reach it (it handles
+ * no signals), and abort() ends it by SIGSEGV, because the kernel ignores a SIGABRT that process 1 sends
+ * to itself. SIGSYS always means that the filter stopped a call.
  *
  * Every failure is fatal for the role, with a line that says which wall and why. Only Landlock may be
  * missing (the kernel may not have it); that is logged.
@@ -36,11 +39,13 @@ enum sandbox_fd {
 	FD_FIRST_FREE = 6,
 };
 
-/* One allowed system call; up to two pinned arguments. */
+/* One allowed system call; up to SANDBOX_ARGS pinned arguments, all of which must match. */
+#define SANDBOX_ARGS 3
+
 struct sandbox_arg {
 	uint8_t index;	/* 0 based */
 	uint8_t op;	/* enum sandbox_op */
-	uint64_t mask;	/* for SANDBOX_MASKED: (value & mask) == value_ */
+	uint64_t mask;	/* for SANDBOX_MASKED: (argument & mask) == value */
 	uint64_t value;
 };
 
@@ -49,13 +54,14 @@ enum sandbox_op { SANDBOX_UNUSED = 0, SANDBOX_EQUAL, SANDBOX_MASKED };
 enum sandbox_action {
 	SANDBOX_ALLOW = 0,
 	SANDBOX_ERRNO, /* fails with `error`: only for calls that a library merely probes */
+	SANDBOX_KILL,  /* ends the process where the default is milder (supervisor) */
 };
 
 struct sandbox_rule {
 	int syscall; /* SCMP_SYS(name) */
 	uint8_t action;
 	int error;
-	struct sandbox_arg args[2];
+	struct sandbox_arg args[SANDBOX_ARGS];
 	const char *reason; /* who needs it */
 };
 
@@ -76,6 +82,7 @@ struct sandbox_profile {
 	uint64_t files_max;  /* RLIMIT_NOFILE */
 	uint64_t memory_max; /* RLIMIT_AS in octets, 0: none */
 	uint64_t cpu_max_sec; /* RLIMIT_CPU, 0: none */
+	uint64_t file_size_max; /* RLIMIT_FSIZE in octets; a memfd counts as a file. 0: may not grow any */
 	const struct sandbox_rule *rules;
 	size_t rule_count;
 };
@@ -90,7 +97,7 @@ struct sandbox_state {
 	uint32_t walls;
 	uid_t uid;
 	gid_t gid;
-	unsigned syscalls; /* rules with SANDBOX_ALLOW */
+	unsigned syscalls; /* different system calls that the filter allows, pinned or not */
 };
 
 /* For sandbox_confine. */
@@ -101,20 +108,36 @@ struct sandbox_ids {
 
 /*
  * Flags for clone(2) that give the child the namespaces of the profile; the supervisor forks with
- * them, so that a PID namespace holds the child itself.
+ * them, so that a PID namespace holds the child itself. Also remembers which namespaces the caller is
+ * in, for the child's proof that its own are others.
  */
 int sandbox_clone_flags(const struct sandbox_profile *profile);
 
+/* fork(2) with these flags: 0 in the child, its process id in the parent, -1 with errno set. */
+pid_t sandbox_fork(const struct sandbox_profile *profile) BH_CHECKED;
+
 /*
- * In the child, after the descriptors were put in place, before exec. root_path: the directory that
- * becomes the root (an empty one, or the zone directory); it is opened as FD_ROOT after being bound
- * read-only, nosuid, nodev, noexec in the child's own mount namespace. Returns 0 or an error with the
- * failed step in why. After an error the child must exit.
+ * In the child, after the descriptors were put in place, before exec. root_path: for a
+ * zone root the directory that becomes the root; the others get an empty file system and the path is not
+ * looked at. Both are read-only, nosuid, nodev, noexec, attached to no place, so seen by nobody else, and
+ * opened as FD_ROOT (Linux 5.12 or newer). Leaves an environment that holds nothing but BH_NAMESPACES, so the program must be
+ * started with execv or with `environ`. Returns 0 or an error with the failed step in why. After an error
+ * the child must exit.
  */
 int sandbox_confine(const struct sandbox_profile *profile, const struct sandbox_ids *ids,
 		    const char *root_path, char *why, size_t why_size) BH_CHECKED;
 
-/* In the role's main. Ends the process with a log line when a wall cannot be raised. */
+/*
+ * First call of a role's main: closes every descriptor that does not belong to the fixed ones, so that
+ * sandbox_enter finds only what main itself opened. Ends the process with a log line on failure.
+ */
+void sandbox_close_inherited(const struct sandbox_profile *profile);
+
+/*
+ * In the role's main, after warming up. Ends the process with a log line when a wall cannot be raised
+ * or is not found standing afterwards. Descriptors above the fixed ones may then only be those of an event
+ * base (epoll, eventfd, timerfd, pipe).
+ */
 void sandbox_enter(const struct sandbox_profile *profile, struct sandbox_state *out);
 
 /*

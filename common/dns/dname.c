@@ -114,18 +114,20 @@ int dname_skip(const uint8_t *msg, size_t msg_len, size_t *pos)
 			return BH_ETRUNC;
 		}
 		uint8_t label = msg[at];
+		bool last = label == 0 || label >= 0xc0;
 		size_t step = label >= 0xc0 ? 2 : (size_t)label + 1;
 		if (label > LABEL_MAX && label < 0xc0) {
+			return BH_EMALFORMED;
+		}
+		/* Behind every other label follows at least the root, in full or pointed at. */
+		if (!last && at - *pos + step >= DNAME_MAX) {
 			return BH_EMALFORMED;
 		}
 		if (step > msg_len - at) {
 			return BH_ETRUNC;
 		}
 		at += step;
-		if (at - *pos > DNAME_MAX + 1) {
-			return BH_EMALFORMED;
-		}
-		if (label == 0 || label >= 0xc0) {
+		if (last) {
 			*pos = at;
 			return BH_OK;
 		}
@@ -240,7 +242,7 @@ static int read_char(const char **text)
 	const unsigned char *p = (const unsigned char *)*text;
 	if (p[0] != '\\') {
 		*text += 1;
-		return p[0];
+		return p[0] > 0x20 && p[0] < 0x7f ? p[0] : -1;
 	}
 	if (p[1] >= '0' && p[1] <= '9') {
 		if (p[2] < '0' || p[2] > '9' || p[3] < '0' || p[3] > '9') {

@@ -86,8 +86,9 @@ const uint8_t *dname_skip_labels(const uint8_t *name, unsigned count);
 uint64_t dname_hash(const struct siphash_key *key, const uint8_t *name);
 
 /*
- * Master-file text (RFC 1035 5.1 escapes) to wire. A missing final dot is taken as present. out:
- * room for DNAME_MAX octets. Returns the octets or BH_EMALFORMED.
+ * Master-file text (RFC 1035 5.1 escapes) to wire. A missing final dot is taken as present. What is not
+ * printable ASCII must be escaped: a stray blank, or an internationalized name that is not in its A-label form
+ * (RFC 5890), is a mistake and no name. out: room for DNAME_MAX octets. Returns the octets or BH_EMALFORMED.
  */
 int dname_from_text(const char *text, uint8_t out[DNAME_MAX]) BH_CHECKED;
 

@@ -48,6 +48,12 @@ struct tcp_server *tcp_server_new(struct event_base *base, const struct tcp_limi
 /* Closes everything at once. */
 void tcp_server_free(struct tcp_server *server);
 
+/*
+ * Other limits from now on, for open connections too: when more are open than `connections` allows
+ * now, idle ones are closed as they are found. Cannot fail.
+ */
+void tcp_server_limits(struct tcp_server *server, const struct tcp_limits *limits);
+
 /* Listen on a bound, listening, non-blocking socket (owned by the caller) until it is removed. */
 int tcp_server_listen(struct tcp_server *server, int fd) BH_CHECKED;
 /* Stop accepting on fd; its connections live on. */

@@ -28,9 +28,9 @@ static void fold_mapped(struct addr *a)
 }
 
 /* Decimal digits only, at most max. */
-static int parse_number(const char *text, unsigned long max, unsigned long *out)
+static int parse_number(const char *text, uint32_t max, uint32_t *out)
 {
-	unsigned long v = 0;
+	uint64_t v = 0; /* ten times a 32-bit number fits */
 	if (*text == '\0') {
 		return BH_EMALFORMED;
 	}
@@ -38,13 +38,19 @@ static int parse_number(const char *text, unsigned long max, unsigned long *out)
 		if (*text < '0' || *text > '9') {
 			return BH_EMALFORMED;
 		}
-		v = v * 10 + (unsigned long)(*text - '0');
+		v = v * 10 + (uint64_t)(*text - '0');
 		if (v > max) {
 			return BH_EMALFORMED;
 		}
 	}
-	*out = v;
+	*out = (uint32_t)v;
 	return BH_OK;
+}
+
+/* fe80::/10, RFC 4291 2.5.6: an address that means something on one link only. */
+static bool is_link_local(const struct addr *a)
+{
+	return a->family == ADDR_V6 && a->bytes[0] == 0xfe && (a->bytes[1] & 0xc0) == 0x80;
 }
 
 static int parse_host(const char *text, struct addr *a)
@@ -69,13 +75,13 @@ static int parse_host(const char *text, struct addr *a)
 	}
 	a->family = ADDR_V6;
 	if (scope != NULL) {
-		unsigned long id;
+		if (!is_link_local(a)) { /* elsewhere it would only make equal addresses differ */
+			return BH_EMALFORMED;
+		}
 		a->scope_id = if_nametoindex(scope);
-		if (a->scope_id == 0) {
-			if (parse_number(scope, UINT32_MAX, &id) != BH_OK || id == 0) {
-				return BH_EMALFORMED;
-			}
-			a->scope_id = (uint32_t)id;
+		if (a->scope_id == 0 &&
+		    (parse_number(scope, UINT32_MAX, &a->scope_id) != BH_OK || a->scope_id == 0)) {
+			return BH_EMALFORMED;
 		}
 	}
 	return BH_OK;
@@ -93,7 +99,7 @@ int addr_parse(const char *text, uint16_t default_port, struct addr *out)
 	memcpy(host, text, host_len);
 	host[host_len] = '\0';
 	if (text[host_len] == '@') {
-		unsigned long port;
+		uint32_t port;
 		if (parse_number(text + host_len + 1, UINT16_MAX, &port) != BH_OK || port == 0) {
 			return BH_EMALFORMED;
 		}
@@ -132,6 +138,9 @@ const char *addr_text(const struct addr *a, char out[ADDR_TEXT_MAX])
 int addr_from_sockaddr(const struct sockaddr *sa, socklen_t len, struct addr *out)
 {
 	struct addr a = { 0 };
+	if (len < sizeof(sa->sa_family)) {
+		return BH_EMALFORMED; /* what the kernel tells of unnamed sockets */
+	}
 	if (sa->sa_family == AF_INET && len >= sizeof(struct sockaddr_in)) {
 		const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)sa;
 		a.family = ADDR_V4;
@@ -154,6 +163,9 @@ int addr_from_sockaddr(const struct sockaddr *sa, socklen_t len, struct addr *ou
 socklen_t addr_to_sockaddr(const struct addr *a, struct sockaddr_storage *out)
 {
 	memset(out, 0, sizeof(*out));
+	if (addr_size(a) == 0) {
+		return 0;
+	}
 	if (a->family == ADDR_V4) {
 		struct sockaddr_in *in = (struct sockaddr_in *)out;
 		in->sin_family = AF_INET;
@@ -234,10 +246,17 @@ void addr_decode(struct cursor *c, struct addr *out)
 		return;
 	}
 	const uint8_t *p = cursor_bytes(c, addr_size(&a));
-	if (p != NULL) {
-		memcpy(a.bytes, p, addr_size(&a));
-		*out = a;
+	if (p == NULL) {
+		return;
 	}
+	memcpy(a.bytes, p, addr_size(&a));
+	struct addr folded = a;
+	fold_mapped(&folded);
+	if (folded.family != a.family || (a.scope_id != 0 && !is_link_local(&a))) {
+		c->failed = true; /* one address has one encoding */
+		return;
+	}
+	*out = a;
 }
 
 /* True when all bits from `bits` on are zero. */
@@ -271,7 +290,7 @@ int prefix_parse(const char *text, struct prefix *out)
 		return BH_EMALFORMED;
 	}
 
-	unsigned long bits = addr_size(&a) * 8;
+	uint32_t bits = (uint32_t)addr_size(&a) * 8;
 	if (text[host_len] == '/' && parse_number(text + host_len + 1, bits, &bits) != BH_OK) {
 		return BH_EMALFORMED;
 	}
@@ -283,7 +302,7 @@ int prefix_parse(const char *text, struct prefix *out)
 			bits -= 96;
 		}
 	}
-	if (!host_bits_clear(a.bytes, addr_size(&a), (unsigned)bits)) {
+	if (!host_bits_clear(a.bytes, addr_size(&a), bits)) {
 		return BH_EMALFORMED;
 	}
 	*out = (struct prefix){ .family = a.family, .bits = (uint8_t)bits };

@@ -37,13 +37,17 @@ static inline size_t addr_size(const struct addr *a)
 	return a->family == ADDR_V4 ? 4 : a->family == ADDR_V6 ? 16 : 0;
 }
 
-/* "address[@port]"; no port gives default_port. No names, no brackets. */
+/*
+ * "address[@port]"; no port gives default_port. No names, no brackets. Link-local IPv6 addresses may
+ * name their link, "fe80::1%eth0" or by number.
+ */
 int addr_parse(const char *text, uint16_t default_port, struct addr *out) BH_CHECKED;
 
 /* "address@port" ("address" when port is 0). Returns out. */
 const char *addr_text(const struct addr *a, char out[ADDR_TEXT_MAX]);
 
 int addr_from_sockaddr(const struct sockaddr *sa, socklen_t len, struct addr *out) BH_CHECKED;
+/* Returns the length; 0 for an address of no family, so that no call mistakes it for "any". */
 socklen_t addr_to_sockaddr(const struct addr *a, struct sockaddr_storage *out);
 
 /* Same family, address, scope; with port. */
@@ -61,7 +65,8 @@ bool addr_is_loopback(const struct addr *a); /* 127/8 or ::1 */
  */
 bool addr_is_global(const struct addr *a);
 
-/* Fields one by one, for messages between processes: family u8, port u16, scope u32, bytes. */
+/* Fields one by one, for messages between processes: family u8, port u16, scope u32, bytes. Decoding
+ * refuses what no other function here makes: IPv4 in IPv6 clothes, a scope where none belongs. */
 void addr_encode(struct sink *s, const struct addr *a);
 void addr_decode(struct cursor *c, struct addr *out);
 

@@ -73,15 +73,23 @@ static inline uint32_t cursor_u32(struct cursor *c)
 
 static inline uint64_t cursor_u64(struct cursor *c)
 {
-	uint64_t high = cursor_u32(c);
-	return high << 32 | cursor_u32(c);
+	const uint8_t *p = cursor_bytes(c, 8);
+	uint64_t v = 0;
+	for (unsigned i = 0; p != NULL && i < 8; i++) {
+		v = v << 8 | p[i];
+	}
+	return v;
 }
 
 /* A u16 length and that many bytes; *len is set to 0 on failure. NULL on failure. */
 static inline const uint8_t *cursor_blob(struct cursor *c, size_t *len)
 {
+	size_t start = c->pos;
 	uint16_t n = cursor_u16(c);
 	const uint8_t *p = cursor_bytes(c, n);
+	if (p == NULL) {
+		c->pos = start;
+	}
 	*len = p == NULL ? 0 : n;
 	return p;
 }
@@ -92,9 +100,11 @@ static inline const uint8_t *cursor_blob(struct cursor *c, size_t *len)
  */
 static inline void cursor_string(struct cursor *c, char *out, size_t cap)
 {
+	size_t start = c->pos;
 	size_t len;
 	const uint8_t *p = cursor_blob(c, &len);
 	if (p == NULL || len >= cap || memchr(p, 0, len) != NULL) {
+		c->pos = start;
 		c->failed = true;
 		out[0] = '\0';
 		return;
@@ -195,12 +205,15 @@ static inline void sink_u64(struct sink *s, uint64_t v)
 /* The mirror of cursor_blob; fails when len does not fit into 16 bits. */
 static inline void sink_blob(struct sink *s, const void *bytes, size_t len)
 {
-	if (len > UINT16_MAX) {
+	uint8_t *p = len > UINT16_MAX ? NULL : sink_room(s, 2 + len);
+	if (p == NULL) {
 		s->failed = true;
 		return;
 	}
-	sink_u16(s, (uint16_t)len);
-	sink_bytes(s, bytes, len);
+	put_u16(p, (uint16_t)len);
+	if (len > 0) {
+		memcpy(p + 2, bytes, len);
+	}
 }
 
 static inline void sink_string(struct sink *s, const char *text)

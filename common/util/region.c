@@ -13,7 +13,7 @@ struct region_chunk {
 	size_t pos;
 };
 
-#define ALIGNMENT (sizeof(max_align_t))
+#define ALIGNMENT (_Alignof(max_align_t))
 #define HEADER ((sizeof(struct region_chunk) + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT)
 
 void region_init(struct region *region, size_t chunk_size, size_t limit)
@@ -21,24 +21,33 @@ void region_init(struct region *region, size_t chunk_size, size_t limit)
 	*region = (struct region){ .chunks = NULL, .chunk_size = chunk_size, .used = 0, .limit = limit };
 }
 
+/*
+ * A chunk with room for size. What is larger than an ordinary chunk gets one of its own behind the newest,
+ * so that the rest of the newest is not lost to it.
+ */
 static struct region_chunk *chunk_add(struct region *region, size_t size)
 {
-	if (size < region->chunk_size) {
-		size = region->chunk_size;
+	size_t left = region->limit > region->used ? region->limit - region->used : 0;
+	size_t room = size > region->chunk_size ? size : region->chunk_size;
+	if (room > left) {
+		room = size; /* the last one before the ceiling */
 	}
-	if (size > SIZE_MAX - HEADER || region->used > region->limit ||
-	    size > region->limit - region->used) {
+	if (room > left || room > SIZE_MAX - HEADER) {
 		return NULL;
 	}
-	struct region_chunk *chunk = malloc(HEADER + size);
+	struct region_chunk *chunk = malloc(HEADER + room);
 	if (chunk == NULL) {
 		return NULL;
 	}
-	chunk->next = region->chunks;
-	chunk->size = size;
+	chunk->size = room;
 	chunk->pos = 0;
-	region->chunks = chunk;
-	region->used += size;
+	struct region_chunk **at = &region->chunks;
+	if (size > region->chunk_size && *at != NULL) {
+		at = &(*at)->next;
+	}
+	chunk->next = *at;
+	*at = chunk;
+	region->used += room;
 	return chunk;
 }
 
@@ -72,22 +81,23 @@ void *region_copy(struct region *region, const void *bytes, size_t len)
 
 void region_reset(struct region *region)
 {
+	struct region_chunk *kept = NULL;
 	struct region_chunk *chunk = region->chunks;
-	while (chunk != NULL && chunk->next != NULL) {
+	while (chunk != NULL) {
 		struct region_chunk *next = chunk->next;
-		region->used -= chunk->size;
-		free(chunk);
+		if (kept == NULL && chunk->size == region->chunk_size) {
+			kept = chunk;
+		} else {
+			region->used -= chunk->size;
+			free(chunk);
+		}
 		chunk = next;
 	}
-	if (chunk != NULL && chunk->size > region->chunk_size) { /* an oversized first one is not kept */
-		region->used -= chunk->size;
-		free(chunk);
-		chunk = NULL;
+	if (kept != NULL) {
+		kept->next = NULL;
+		kept->pos = 0;
 	}
-	if (chunk != NULL) {
-		chunk->pos = 0;
-	}
-	region->chunks = chunk;
+	region->chunks = kept;
 }
 
 void region_clear(struct region *region)

@@ -2,7 +2,7 @@
  * A region: many small allocations that end together. Used for what lives as long as one request or
  * one configuration; never on the authority's hot path.
  *
- * region_reset keeps the first chunk for the next request and frees the others. A region has a
+ * region_reset keeps one chunk for the next request and frees the others. A region has a
  * ceiling: past it region_alloc gives NULL, so no input can make a request grow without bound.
  *
  * SPDX-License-Identifier: BSD-2-Clause
@@ -15,7 +15,7 @@
 struct region_chunk;
 
 struct region {
-	struct region_chunk *chunks; /* newest first */
+	struct region_chunk *chunks; /* the one being filled first */
 	size_t chunk_size;	     /* bytes of an ordinary chunk */
 	size_t used;		     /* bytes of all chunks */
 	size_t limit;		     /* ceiling of `used` */

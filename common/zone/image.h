@@ -12,8 +12,10 @@
  *   nodes    one for every owner name, and for every empty non-terminal between it and the apex, in
  *            canonical order (RFC 4034 6.1); node 0 is the apex
  *   rrsets   those of one node stand together, ordered by type
- *   slots    open addressing, linear probing: node index + 1, 0 is empty; a power of two, at most
- *            two thirds full; the hash is image_hash over the folded wire name
+ *   slots    open addressing, linear probing, a power of two, at most two thirds full; 0 is empty, else
+ *            node index + 1 in the low bits (as many as node_count has) and bits of the hash above
+ *            them, so that other names are passed over without a look at their nodes. The home slot is
+ *            the low bits of the hash's upper half. No name is further than IMAGE_PROBES_MAX from it
  *   data     names (wire form, case as in the zone text), RDATA, target lists
  *
  * SPDX-License-Identifier: BSD-2-Clause
@@ -33,7 +35,15 @@
 #define IMAGE_BYTE_ORDER 0x01020304u
 #define IMAGE_NONE UINT32_MAX
 
-/* Times of a zone image in a header of fixed size; reserved octets are zero. */
+/* Nodes of an image: leaves a bit of the hash in every slot, and doubles fit into 32 bits. */
+#define IMAGE_NODES_MAX (UINT32_C(1) << 30)
+/*
+ * Slots looked at for one name. At two thirds full the longest run in ten million names is some
+ * hundreds; without a bound a lying compiler could make every query walk the whole table.
+ */
+#define IMAGE_PROBES_MAX 2048
+
+/* A header of fixed size; the sections follow it without gaps but for alignment. Reserved octets are zero. */
 struct image_header {
 	char magic[8];
 	uint32_t version;
@@ -60,7 +70,7 @@ enum image_flags {
 
 enum image_node_flags {
 	IMAGE_NODE_ENT = 1,	   /* empty non-terminal: no RRsets */
-	IMAGE_NODE_CUT = 2,	   /* a delegation point: NS here and not the apex */
+	IMAGE_NODE_CUT = 2,	   /* a delegation point: NS here, not the apex, not occluded */
 	IMAGE_NODE_OCCLUDED = 4,   /* below a cut or a DNAME: glue at most, never authoritative */
 	IMAGE_NODE_CNAME = 8,	   /* has a CNAME */
 	IMAGE_NODE_DNAME = 16,	   /* has a DNAME */
@@ -71,18 +81,22 @@ struct image_node {
 	uint32_t name;	   /* data offset of the owner name */
 	uint32_t parent;   /* node with one label less; the apex is its own */
 	uint32_t wildcard; /* its child "*", or IMAGE_NONE */
-	uint32_t cut;	   /* nearest delegation point at or above, or IMAGE_NONE */
-	uint32_t dname;	   /* nearest node strictly above with a DNAME, or IMAGE_NONE */
-	uint32_t rrset;	   /* first of its RRsets */
+	uint32_t cut;	   /* the delegation point at or above, or IMAGE_NONE */
+	uint32_t dname;	   /* the node strictly above whose DNAME occludes this one, or IMAGE_NONE */
+	uint32_t rrset;	   /* first of its RRsets; where it would be when there are none */
 	uint16_t rrset_count;
 	uint16_t flags; /* enum image_node_flags */
 	uint32_t hash;	/* low half of image_hash: compared before the name */
 };
 
 /*
+ * Delegations and DNAMEs hide what is below them, other cuts and DNAMEs included: of those on the way
+ * from the apex to a name the topmost counts, so never are both `cut` and `dname` set. A DNAME at a cut
+ * is hidden by the cut. With a CNAME there is no other RRset but NSEC; CNAME, DNAME and SOA are single.
+ *
  * Records of an RRset stand one after the other as u16 length (machine order, unaligned) and RDATA
- * (uncompressed, valid for its type, no two equal). Its signatures stand likewise behind `sigs`; an
- * RRset of type RRSIG does not exist in an image.
+ * (uncompressed, valid for its type), in canonical order (RFC 4034 6.3), no two equal. Its signatures
+ * stand likewise behind `sigs`; an RRset of type RRSIG does not exist in an image, nor do meta types.
  */
 struct image_rrset {
 	uint16_t type;
@@ -110,6 +124,9 @@ struct image {
 	const uint8_t *data;
 	const uint8_t *apex; /* owner name of node 0 */
 	unsigned apex_labels;
+	uint64_t apex_hash;
+	uint32_t slot_mask;  /* slot_count - 1 */
+	uint32_t index_mask; /* bits of a slot that hold node index + 1 */
 };
 
 /*

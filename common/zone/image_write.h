@@ -34,6 +34,8 @@ void image_builder_free(struct image_builder *builder);
  * Take one record (copied). owner at or below the apex, else it is reported as an error and left
  * out. rdata uncompressed. file must live as long as the builder. Exact duplicates are dropped
  * (RFC 2181 5); records of an RRset with differing TTLs get the lowest and a warning (RFC 2181 5.2).
+ * What is wrong with a record is told by image_builder_check, after which none may be added any more.
+ * Errors are our own only: BH_ENOMEM, BH_ELIMIT (more than 4 GiB of data).
  */
 int image_builder_add(struct image_builder *builder, const uint8_t *owner, uint16_t type, uint32_t ttl,
 		      const uint8_t *rdata, size_t rdata_len, const char *file, uint32_t line) BH_CHECKED;

@@ -1,0 +1,27 @@
+/*
+ * RDATA as far as the image needs to look into it: canonical order and the name a record points to.
+ * RDATA is uncompressed and valid for its type (rdata_is_valid).
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef BULKHEAD_COMMON_ZONE_CANONICAL_H
+#define BULKHEAD_COMMON_ZONE_CANONICAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Order of two RDATA of one type (RFC 4034 6.3): as octet strings in canonical form, that is with the
+ * letters of names folded for the types that RFC 4034 6.2 lists (NSEC is off that list, RFC 6840 5.1).
+ * 0: the same record.
+ */
+int canonical_compare(uint16_t type, const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len);
+
+/* Types whose RRsets have target lists in the image. */
+bool canonical_has_target(uint16_t type);
+
+/* The name that a record of such a type points to; points into rdata. */
+const uint8_t *canonical_target(uint16_t type, const uint8_t *rdata);
+
+#endif

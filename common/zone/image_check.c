@@ -1,0 +1,435 @@
+/*
+ * What is wrong with a zone: each rule is a function, each finding names file and line.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "common/dns/rr.h"
+#include "common/zone/builder.h"
+#include "common/zone/canonical.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+/* Longest finding: two names in full and the words around them. */
+#define FINDING_MAX (2 * DNAME_TEXT_MAX + 512)
+
+struct checker {
+	struct image_builder *b;
+	zone_report_fn *report;
+	void *ctx;
+	int errors;
+};
+
+/* Names and type as text; made only when there is something to tell. */
+struct words {
+	char owner[DNAME_TEXT_MAX];
+	char other[DNAME_TEXT_MAX];
+	char type[RR_TYPE_TEXT_MAX];
+};
+
+BH_PRINTF(5, 6) static void tell(struct checker *c, enum zone_severity severity, const char *file,
+				 uint32_t line, const char *fmt, ...)
+{
+	char text[FINDING_MAX];
+	va_list args;
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+
+	struct zone_finding finding = { .severity = severity, .file = file, .line = line, .text = text };
+	c->report(c->ctx, &finding);
+	if (severity == ZONE_ERROR && c->errors < INT32_MAX) {
+		c->errors++;
+	}
+}
+
+/* A finding at the line of a record: tell_at(c, severity, record, "..."). */
+#define tell_at(c, severity, record, ...) \
+	tell((c), (severity), (c)->b->files[(record)->file], (record)->line, __VA_ARGS__)
+
+static const struct builder_record *record_at(const struct checker *c, uint32_t index)
+{
+	return &c->b->records[index];
+}
+
+static const uint8_t *node_name(const struct checker *c, uint32_t node)
+{
+	return c->b->arena + c->b->plan.nodes[node].name;
+}
+
+static const struct image_node *node_at(const struct checker *c, uint32_t node)
+{
+	return &c->b->plan.nodes[node];
+}
+
+static void make_words(const struct checker *c, uint32_t node, uint16_t type, struct words *w)
+{
+	dname_text(node_name(c, node), w->owner);
+	rr_type_text(type, w->type);
+}
+
+static bool has_type(const struct checker *c, uint32_t node, uint16_t type)
+{
+	return builder_find_set(c->b, node, type).record_count > 0;
+}
+
+static bool has_address(const struct checker *c, uint32_t node)
+{
+	return has_type(c, node, RR_A) || has_type(c, node, RR_AAAA);
+}
+
+static void check_rejects(struct checker *c)
+{
+	for (size_t i = 0; i < c->b->reject_count; i++) {
+		const struct builder_reject *r = &c->b->rejects[i];
+		struct words w;
+		dname_text(c->b->arena + r->owner, w.owner);
+		rr_type_text(r->type, w.type);
+		switch ((enum reject_reason)r->reason) {
+		case REJECT_OUTSIDE:
+			dname_text(c->b->apex, w.other);
+			tell_at(c, ZONE_ERROR, r, "%s is outside of the zone %s", w.owner, w.other);
+			break;
+		case REJECT_META:
+			tell_at(c, ZONE_ERROR, r, "type %s of %s is no type for zone data", w.type, w.owner);
+			break;
+		case REJECT_RDATA:
+			tell_at(c, ZONE_ERROR, r, "RDATA of %s is not valid for type %s", w.owner, w.type);
+			break;
+		case REJECT_LONE_SIGNATURE:
+			tell_at(c, ZONE_WARNING, r, "RRSIG of %s covers type %s, which is not there; left out",
+				w.owner, w.type);
+			break;
+		}
+	}
+}
+
+/* RFC 1035 5.2 (2): exactly one SOA; and a zone without NS cannot be delegated to. */
+static void check_apex(struct checker *c)
+{
+	struct words w;
+	dname_text(c->b->apex, w.owner);
+	if (!has_type(c, 0, RR_SOA)) {
+		tell(c, ZONE_ERROR, "", 0, "no SOA record at the apex %s", w.owner);
+	}
+	if (!has_type(c, 0, RR_NS)) {
+		tell(c, ZONE_ERROR, "", 0, "no NS record at the apex %s", w.owner);
+	}
+}
+
+/* Types of which a name has at most one record: tell of each but the first in the text. */
+static void check_single(struct checker *c, uint32_t node, const struct builder_set *set)
+{
+	if (set->record_count < 2 ||
+	    (set->type != RR_SOA && set->type != RR_CNAME && set->type != RR_DNAME)) {
+		return;
+	}
+	struct words w;
+	make_words(c, node, set->type, &w);
+	uint32_t first = set->records[0];
+	for (uint32_t i = 1; i < set->record_count; i++) {
+		first = set->records[i] < first ? set->records[i] : first;
+	}
+	for (uint32_t i = 0; i < set->record_count; i++) {
+		if (set->records[i] != first) {
+			tell_at(c, ZONE_ERROR, record_at(c, set->records[i]), "another %s record at %s", w.type,
+				w.owner);
+		}
+	}
+}
+
+/* The whole RRset with its signatures must be able to travel in one message, or nobody ever gets it. */
+static void check_size(struct checker *c, uint32_t node, const struct builder_set *set)
+{
+	struct words w;
+	if (set->record_count > UINT16_MAX || set->sig_count > UINT16_MAX) {
+		make_words(c, node, set->type, &w);
+		tell_at(c, ZONE_ERROR, record_at(c, set->records[0]), "more than %u %s records at %s", UINT16_MAX,
+			w.type, w.owner);
+		return;
+	}
+	/* Each record: pointer to the owner, type, class, TTL, length: 12 octets and RDATA. */
+	uint64_t size = DNS_HEADER_SIZE + 4 + dname_len(c->b->apex);
+	for (uint32_t i = 0; i < set->record_count; i++) {
+		size += 12u + record_at(c, set->records[i])->rdata_len;
+	}
+	if (size > DNS_MESSAGE_MAX) {
+		make_words(c, node, set->type, &w);
+		tell_at(c, ZONE_WARNING, record_at(c, set->records[0]),
+			"the %s records at %s do not fit into a DNS message", w.type, w.owner);
+	}
+}
+
+/* RFC 2181 5.2; the writer takes the lowest. */
+static void check_ttls(struct checker *c, uint32_t node, const struct builder_set *set)
+{
+	const struct builder_record *first = record_at(c, set->records[0]);
+	const struct builder_record *other = first->ttl_differs ? first : NULL;
+	uint32_t lowest = first->ttl;
+	for (uint32_t i = 1; i < set->record_count; i++) {
+		const struct builder_record *r = record_at(c, set->records[i]);
+		if (other == NULL && (r->ttl != first->ttl || r->ttl_differs)) {
+			other = r;
+		}
+		lowest = r->ttl < lowest ? r->ttl : lowest;
+	}
+	if (other != NULL) {
+		struct words w;
+		make_words(c, node, set->type, &w);
+		tell_at(c, ZONE_WARNING, other, "TTLs of the %s records at %s differ; all get the lowest, %u",
+			w.type, w.owner, lowest);
+	}
+}
+
+/* RFC 2181 10.1: beside a CNAME only what RFC 4034 brought: NSEC and signatures. */
+static void check_cname(struct checker *c, uint32_t node)
+{
+	if ((node_at(c, node)->flags & IMAGE_NODE_CNAME) == 0) {
+		return;
+	}
+	struct builder_set set;
+	for (uint32_t pos = c->b->plan.first[node]; builder_next_set(c->b, node, &pos, &set);) {
+		if (set.record_count > 0 && set.type != RR_CNAME && set.type != RR_NSEC) {
+			struct builder_set cname = builder_find_set(c->b, node, RR_CNAME);
+			struct words w;
+			make_words(c, node, set.type, &w);
+			tell_at(c, ZONE_ERROR, record_at(c, cname.records[0]),
+				"CNAME at %s, which has other data too (%s)", w.owner, w.type);
+			return;
+		}
+	}
+}
+
+/* Is this type expected at a delegation point? */
+static bool belongs_to_cut(const struct checker *c, uint32_t node, uint16_t type)
+{
+	bool glue = (type == RR_A || type == RR_AAAA) && (node_at(c, node)->flags & PLAN_NODE_NS_TARGET) != 0;
+	return glue || type == RR_NS || type == RR_DS || type == RR_NSEC;
+}
+
+/* Data that nobody is ever answered: below a DNAME an error, at and below a cut what is no glue. */
+static void check_hidden(struct checker *c, uint32_t node, const struct builder_set *set)
+{
+	const struct image_node *n = node_at(c, node);
+	const struct builder_record *r = record_at(c, set->records[0]);
+	struct words w;
+	if (n->dname != IMAGE_NONE) {
+		if (set->type != RR_NSEC3) { /* below an apex with DNAME they must be */
+			make_words(c, node, set->type, &w);
+			tell_at(c, ZONE_ERROR, r, "%s %s is below the DNAME at %s (RFC 6672 2.4)", w.owner,
+				w.type, dname_text(node_name(c, n->dname), w.other));
+		}
+		return;
+	}
+	if (n->cut == IMAGE_NONE) {
+		return;
+	}
+	bool glue = (set->type == RR_A || set->type == RR_AAAA) && (n->flags & PLAN_NODE_NS_TARGET) != 0;
+	if (n->cut == node ? !belongs_to_cut(c, node, set->type) : !glue) {
+		make_words(c, node, set->type, &w);
+		tell_at(c, ZONE_WARNING, r, "%s %s is hidden by the delegation of %s and is no glue", w.owner,
+			w.type, dname_text(node_name(c, n->cut), w.other));
+	}
+}
+
+static void check_places(struct checker *c, uint32_t node, const struct builder_set *set)
+{
+	char owner[DNAME_TEXT_MAX];
+	const struct image_node *n = node_at(c, node);
+	const struct builder_record *r = record_at(c, set->records[0]);
+	switch (set->type) {
+	case RR_SOA:
+		if (node != 0) {
+			tell_at(c, ZONE_ERROR, r, "SOA at %s, which is not the apex",
+				dname_text(node_name(c, node), owner));
+		}
+		break;
+	case RR_DS: /* RFC 4035 2.4 */
+		if (node == 0 || !has_type(c, node, RR_NS)) {
+			tell_at(c, ZONE_WARNING, r, "DS at %s, which is no delegation",
+				dname_text(node_name(c, node), owner));
+		}
+		break;
+	case RR_NS:
+		if ((n->flags & IMAGE_NODE_WILDCARD) != 0) { /* RFC 4592 4.2 */
+			tell_at(c, ZONE_WARNING, r, "NS at the wildcard %s does not delegate what it covers",
+				dname_text(node_name(c, node), owner));
+		}
+		break;
+	case RR_DNAME:
+		if (node != 0 && has_type(c, node, RR_NS)) { /* RFC 6672 2.3 */
+			tell_at(c, ZONE_WARNING, r, "DNAME at %s is hidden by NS at the same name",
+				dname_text(node_name(c, node), owner));
+		}
+		break;
+	case RR_NSEC3PARAM: /* RFC 9276 3.1; hash algorithm, flags, u16 iterations */
+		if ((builder_rdata(c->b, r)[2] | builder_rdata(c->b, r)[3]) != 0) {
+			tell_at(c, ZONE_WARNING, r, "NSEC3 iterations above 0 (RFC 9276): some resolvers refuse them");
+		}
+		break;
+	default:
+		break;
+	}
+}
+
+/* "192.0.2.1" or "192.0.2.1.example.": four labels of digits first. */
+static bool looks_like_address(const uint8_t *name)
+{
+	for (unsigned i = 0; i < 4; i++, name = dname_parent(name)) {
+		if (name[0] == 0 || name[0] > 3) {
+			return false;
+		}
+		for (unsigned j = 1; j <= name[0]; j++) {
+			if (name[j] < '0' || name[j] > '9') {
+				return false;
+			}
+		}
+	}
+	return true;
+}
+
+/* What this zone knows of the name that NS, MX or SRV points to. */
+enum target_state {
+	TARGET_FINE,	  /* has an address, or is none of our business */
+	TARGET_ALIAS,	  /* a CNAME, or below a DNAME */
+	TARGET_NO_DATA,	  /* authoritative here, and without address */
+	TARGET_NO_GLUE,	  /* at or below the same cut, and without address */
+	TARGET_NO_SIBLING_GLUE, /* at or below another cut */
+};
+
+static enum target_state target_state(const struct checker *c, uint32_t owner, const struct builder_record *r,
+				      const uint8_t *target)
+{
+	/* "." says: no such service here (RFC 7505, RFC 2782). */
+	if (dname_is_root(target) || !dname_is_under(target, c->b->apex)) {
+		return TARGET_FINE;
+	}
+	uint32_t node = r->target;
+	uint32_t above = node; /* where cut and DNAME are looked for */
+	if (node == IMAGE_NONE) {
+		struct image_match match;
+		image_find(&c->b->plan.view, target, &match);
+		above = match.encloser;
+		node = node_at(c, above)->wildcard; /* RFC 4592 3.3.1: source of synthesis */
+		if ((node_at(c, above)->flags & (IMAGE_NODE_DNAME | IMAGE_NODE_CUT)) == IMAGE_NODE_DNAME &&
+		    node_at(c, above)->cut == IMAGE_NONE) {
+			return TARGET_ALIAS;
+		}
+	}
+	const struct image_node *place = node_at(c, above);
+	if (place->dname != IMAGE_NONE) {
+		return TARGET_ALIAS;
+	}
+	bool exact = r->target != IMAGE_NONE;
+	if (place->cut != IMAGE_NONE) {
+		if (exact && has_address(c, node)) {
+			return TARGET_FINE;
+		}
+		return place->cut == owner ? TARGET_NO_GLUE : TARGET_NO_SIBLING_GLUE;
+	}
+	if (node != IMAGE_NONE && (node_at(c, node)->flags & IMAGE_NODE_CNAME) != 0) {
+		return TARGET_ALIAS;
+	}
+	return node != IMAGE_NONE && has_address(c, node) ? TARGET_FINE : TARGET_NO_DATA;
+}
+
+static void check_target(struct checker *c, uint32_t node, const struct builder_record *r)
+{
+	struct words w;
+	bool ns = r->type == RR_NS;
+	const uint8_t *target = canonical_target(r->type, builder_rdata(c->b, r));
+	make_words(c, node, r->type, &w);
+	dname_text(target, w.other);
+	if (looks_like_address(target)) {
+		tell_at(c, ZONE_WARNING, r, "%s at %s points to %s, which looks like an address and must be a name",
+			w.type, w.owner, w.other);
+		return;
+	}
+	switch (target_state(c, node, r, target)) {
+	case TARGET_FINE:
+		break;
+	case TARGET_ALIAS: /* RFC 2181 10.3 */
+		tell_at(c, ns ? ZONE_ERROR : ZONE_WARNING, r, "%s at %s points to %s, which is an alias", w.type,
+			w.owner, w.other);
+		break;
+	case TARGET_NO_DATA:
+		tell_at(c, ZONE_WARNING, r, "%s at %s points to %s, which has no address", w.type, w.owner,
+			w.other);
+		break;
+	case TARGET_NO_GLUE:
+		tell_at(c, ZONE_ERROR, r, "NS at %s points to %s, whose address (glue) is missing", w.owner,
+			w.other);
+		break;
+	case TARGET_NO_SIBLING_GLUE:
+		if (ns) { /* for others the addresses are the other zone's business */
+			tell_at(c, ZONE_WARNING, r,
+				"NS at %s points to %s in another delegation, and its address (glue) is missing",
+				w.owner, w.other);
+		}
+		break;
+	}
+}
+
+static void check_targets(struct checker *c, uint32_t node, const struct builder_set *set)
+{
+	bool occluded = (node_at(c, node)->flags & IMAGE_NODE_OCCLUDED) != 0;
+	if (occluded || (set->type != RR_NS && set->type != RR_MX && set->type != RR_SRV)) {
+		return;
+	}
+	for (uint32_t i = 0; i < set->record_count; i++) {
+		const struct builder_record *r = record_at(c, set->records[i]);
+		/* The quick way for nearly all: an address stands where the record points to. */
+		if (r->target == IMAGE_NONE || !has_address(c, r->target)) {
+			check_target(c, node, r);
+		}
+	}
+}
+
+static void check_lone_signatures(struct checker *c, uint32_t node, const struct builder_set *set)
+{
+	struct words w;
+	make_words(c, node, set->type, &w);
+	for (uint32_t i = 0; i < set->sig_count; i++) {
+		tell_at(c, ZONE_WARNING, record_at(c, set->sigs[i]),
+			"RRSIG of %s covers type %s, which is not there; left out", w.owner, w.type);
+	}
+}
+
+static void check_node(struct checker *c, uint32_t node)
+{
+	struct builder_set set;
+	check_cname(c, node);
+	for (uint32_t pos = c->b->plan.first[node]; builder_next_set(c->b, node, &pos, &set);) {
+		if (set.record_count == 0) {
+			check_lone_signatures(c, node, &set);
+			continue;
+		}
+		check_single(c, node, &set);
+		check_size(c, node, &set);
+		check_ttls(c, node, &set);
+		check_hidden(c, node, &set);
+		check_places(c, node, &set);
+		check_targets(c, node, &set);
+	}
+}
+
+int image_builder_check(struct image_builder *b, zone_report_fn *report, void *ctx)
+{
+	struct checker c = { .b = b, .report = report, .ctx = ctx, .errors = 0 };
+	int err = builder_plan(b);
+	if (err != BH_OK) {
+		return err;
+	}
+	check_apex(&c);
+	check_rejects(&c);
+	for (uint32_t n = 0; n < b->plan.node_count; n++) {
+		check_node(&c, n);
+	}
+	uint64_t data_size = builder_data_size(b);
+	if (data_size > UINT32_MAX) {
+		return BH_ELIMIT;
+	}
+	b->data_size = (size_t)data_size;
+	b->writable = c.errors == 0;
+	return c.errors;
+}

@@ -1,0 +1,511 @@
+/*
+ * Proof that a block is a zone image in every detail that the serving path relies on. The compiler
+ * that made it is not trusted: it read text that anybody may have written.
+ *
+ * One pass over the nodes in canonical order, which is also the order of a walk through the tree: the
+ * path from the apex to the current node is all that is remembered. Every index of a node is computed
+ * again and compared. Then one pass over the hash slots. Cost is linear in the size of the block: RDATA
+ * may not be claimed twice (the octets of all RRsets together must fit into the data).
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "common/zone/image.h"
+
+#include "common/dns/rr.h"
+#include "common/util/cursor.h"
+#include "common/util/rand.h"
+#include "common/zone/canonical.h"
+#include "common/zone/fold.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* RFC 2181 8: a TTL has 31 bits. */
+#define TTL_MAX INT32_MAX
+
+static_assert(sizeof(struct image_header) == 128, "no padding in the header");
+static_assert(sizeof(struct image_node) == 32, "no padding in nodes");
+static_assert(sizeof(struct image_rrset) == 32, "no padding in RRsets");
+
+/* One step of the path from the apex to the current node. */
+struct level {
+	uint32_t node;
+	size_t name_len;
+	uint64_t hash;
+};
+
+struct verifier {
+	const struct image *image;
+	struct level path[DNAME_LABELS_MAX + 1]; /* [0] is the apex, [depth] the current node */
+	unsigned depth;
+	uint32_t next_rrset;	/* RRsets before it belong to the nodes before */
+	uint32_t wildcards;	/* nodes with the label "*" */
+	uint32_t wildcard_refs; /* nodes that name a wildcard child */
+	uint64_t rr_count;
+	uint64_t claimed; /* octets of data claimed by RRsets */
+	uint32_t *homes;  /* for each node the slot where the search for it begins */
+	char *why;
+	size_t why_size;
+};
+
+/* What the types at a node say about it. */
+struct node_types {
+	bool soa, ns, cname, dname, beside_cname, dnskey, soa_signed;
+};
+
+BH_PRINTF(2, 3) static int refuse(struct verifier *v, const char *fmt, ...)
+{
+	va_list args;
+	va_start(args, fmt);
+	vsnprintf(v->why, v->why_size, fmt, args);
+	va_end(args);
+	return BH_EMALFORMED;
+}
+
+static uint64_t align8(uint64_t offset)
+{
+	return (offset + 7) & ~UINT64_C(7);
+}
+
+static int check_header(struct verifier *v, const uint8_t *block, size_t size)
+{
+	const struct siphash_key zero = { 0, 0 };
+	static const uint8_t zeros[sizeof(v->image->header->reserved)];
+
+	if (size < sizeof(struct image_header)) {
+		return refuse(v, "shorter than a header");
+	}
+	const struct image_header *h = (const void *)block;
+	if (memcmp(h->magic, IMAGE_MAGIC, sizeof(h->magic)) != 0) {
+		return refuse(v, "not a zone image");
+	}
+	if (h->version != IMAGE_VERSION || h->byte_order != IMAGE_BYTE_ORDER) {
+		refuse(v, "version or byte order differs from ours");
+		return BH_EVERSION;
+	}
+	if (h->size != size) {
+		return refuse(v, "size in the header differs");
+	}
+	if (memcmp(h->reserved, zeros, sizeof(zeros)) != 0) {
+		return refuse(v, "reserved octets are not zero");
+	}
+	if (h->node_count == 0 || h->node_count > IMAGE_NODES_MAX) {
+		return refuse(v, "number of nodes is out of range");
+	}
+	if (h->slot_count == 0 || (h->slot_count & (h->slot_count - 1)) != 0 ||
+	    (uint64_t)h->node_count * 3 > (uint64_t)h->slot_count * 2) {
+		return refuse(v, "number of hash slots is no power of two or too small");
+	}
+	/* 32-bit counts times small sizes: no sum here leaves 64 bits. */
+	uint64_t rrsets = sizeof(*h) + (uint64_t)h->node_count * sizeof(struct image_node);
+	uint64_t slots = align8(rrsets + (uint64_t)h->rrset_count * sizeof(struct image_rrset));
+	uint64_t data = align8(slots + (uint64_t)h->slot_count * sizeof(uint32_t));
+	if (h->nodes != sizeof(*h) || h->rrsets != rrsets || h->slots != slots || h->data != data ||
+	    data > size || h->data_size != size - data || h->data_size > UINT32_MAX) {
+		return refuse(v, "sections are not where they belong");
+	}
+	if (siphash(&zero, block + sizeof(*h), size - sizeof(*h)) != h->checksum) {
+		return refuse(v, "checksum differs");
+	}
+	return BH_OK;
+}
+
+/*
+ * The records of an RRset or of its signatures: count of them fill len octets at offset exactly, each is
+ * valid and greater than the one before.
+ */
+static int check_records(struct verifier *v, uint32_t node, uint16_t type, uint16_t covered, uint32_t offset,
+			 uint32_t len, unsigned count)
+{
+	uint64_t data_size = v->image->header->data_size;
+	if (offset > data_size || len > data_size - offset) {
+		return refuse(v, "node %u: records are outside of the data", node);
+	}
+	v->claimed += len;
+	if (v->claimed > data_size) {
+		return refuse(v, "node %u: records overlap", node);
+	}
+
+	const uint8_t *records = v->image->data + offset;
+	const uint8_t *last = NULL;
+	size_t last_len = 0;
+	size_t pos = 0;
+	for (unsigned i = 0; i < count; i++) {
+		if (len - pos < sizeof(uint16_t)) {
+			return refuse(v, "node %u: records are cut short", node);
+		}
+		uint16_t rdata_len;
+		memcpy(&rdata_len, records + pos, sizeof(rdata_len));
+		if (rdata_len > len - pos - sizeof(rdata_len)) {
+			return refuse(v, "node %u: records are cut short", node);
+		}
+		const uint8_t *rdata = image_next_rdata(records, &pos, &rdata_len);
+		if (!rdata_is_valid(type, rdata, rdata_len)) {
+			return refuse(v, "node %u: RDATA is not valid for type %u", node, type);
+		}
+		if (type == RR_RRSIG && get_u16(rdata) != covered) {
+			return refuse(v, "node %u: signature covers another type", node);
+		}
+		if (last != NULL && canonical_compare(type, last, last_len, rdata, rdata_len) >= 0) {
+			return refuse(v, "node %u: records are not in order", node);
+		}
+		last = rdata;
+		last_len = rdata_len;
+	}
+	if (pos != len) {
+		return refuse(v, "node %u: octets behind the last record", node);
+	}
+	return BH_OK;
+}
+
+/* Each target is none, or the node with the name that the record has. */
+static int check_targets(struct verifier *v, uint32_t node, const struct image_rrset *rrset)
+{
+	const struct image *image = v->image;
+	uint64_t data_size = image->header->data_size;
+	if (!canonical_has_target(rrset->type)) {
+		return rrset->targets == IMAGE_NONE ? BH_OK : refuse(v, "node %u: targets do not belong here", node);
+	}
+	uint64_t size = (uint64_t)rrset->rr_count * sizeof(uint32_t);
+	if (rrset->targets % sizeof(uint32_t) != 0 || rrset->targets > data_size ||
+	    size > data_size - rrset->targets) {
+		return refuse(v, "node %u: targets are outside of the data", node);
+	}
+
+	const uint32_t *targets = (const void *)(image->data + rrset->targets);
+	size_t pos = 0;
+	for (unsigned i = 0; i < rrset->rr_count; i++) {
+		uint16_t len;
+		const uint8_t *rdata = image_next_rdata(image->data + rrset->data, &pos, &len);
+		if (targets[i] == IMAGE_NONE) {
+			continue;
+		}
+		if (targets[i] >= image->header->node_count) {
+			return refuse(v, "node %u: target is no node", node);
+		}
+		uint32_t name = image->nodes[targets[i]].name;
+		const uint8_t *target = canonical_target(rrset->type, rdata);
+		size_t name_len = dname_len(target);
+		/* Maybe not checked yet: so no length of it is taken. Its end shows in the comparison. */
+		if (name > data_size || name_len > data_size - name ||
+		    !fold_equal(image->data + name, target, name_len)) {
+			return refuse(v, "node %u: target has another name", node);
+		}
+	}
+	return BH_OK;
+}
+
+static int check_rrset(struct verifier *v, uint32_t node, const struct image_rrset *rrset)
+{
+	if (rrset->reserved != 0 || rrset->rr_count == 0 || rrset->ttl > TTL_MAX) {
+		return refuse(v, "node %u: an RRset is empty or has a bad TTL", node);
+	}
+	if (rr_type_is_meta(rrset->type) || rrset->type == RR_RRSIG) {
+		return refuse(v, "node %u: type %u cannot be an RRset here", node, rrset->type);
+	}
+	int err = check_records(v, node, rrset->type, 0, rrset->data, rrset->data_len, rrset->rr_count);
+	if (err == BH_OK && rrset->sig_count > 0) {
+		err = check_records(v, node, RR_RRSIG, rrset->type, rrset->sigs, rrset->sigs_len,
+				    rrset->sig_count);
+	}
+	v->rr_count += (uint64_t)rrset->rr_count + rrset->sig_count;
+	return err == BH_OK ? check_targets(v, node, rrset) : err;
+}
+
+static int check_rrsets(struct verifier *v, uint32_t index, const struct image_node *node,
+			struct node_types *types)
+{
+	if (node->rrset != v->next_rrset ||
+	    node->rrset_count > v->image->header->rrset_count - v->next_rrset) {
+		return refuse(v, "node %u: its RRsets are not its own", index);
+	}
+	v->next_rrset += node->rrset_count;
+
+	*types = (struct node_types){ 0 };
+	for (unsigned i = 0; i < node->rrset_count; i++) {
+		const struct image_rrset *rrset = &v->image->rrsets[node->rrset + i];
+		if (i > 0 && rrset[-1].type >= rrset->type) {
+			return refuse(v, "node %u: types are not in order", index);
+		}
+		int err = check_rrset(v, index, rrset);
+		if (err != BH_OK) {
+			return err;
+		}
+		types->soa |= rrset->type == RR_SOA;
+		types->ns |= rrset->type == RR_NS;
+		types->cname |= rrset->type == RR_CNAME;
+		types->dname |= rrset->type == RR_DNAME;
+		types->dnskey |= rrset->type == RR_DNSKEY;
+		types->soa_signed |= rrset->type == RR_SOA && rrset->sig_count > 0;
+		types->beside_cname |= rrset->type != RR_CNAME && rrset->type != RR_NSEC;
+		if ((rrset->type == RR_SOA || rrset->type == RR_CNAME || rrset->type == RR_DNAME) &&
+		    rrset->rr_count != 1) {
+			return refuse(v, "node %u: several records of type %u", index, rrset->type);
+		}
+	}
+	if (types->cname && types->beside_cname) {
+		return refuse(v, "node %u: CNAME and other data", index);
+	}
+	return BH_OK;
+}
+
+/* The name of the apex, its hash, and what only it has. */
+static int check_apex(struct verifier *v, struct image *image)
+{
+	const struct image_header *h = image->header;
+	const struct image_node *node = &image->nodes[0];
+	int len = node->name > h->data_size ? BH_ETRUNC
+					    : dname_check(image->data + node->name, h->data_size - node->name);
+	if (len < 0) {
+		return refuse(v, "node 0: bad name");
+	}
+	image->apex = image->data + node->name;
+	image->apex_labels = dname_label_count(image->apex);
+	image->apex_hash = IMAGE_HASH_ROOT;
+	for (unsigned i = image->apex_labels; i-- > 0;) {
+		image->apex_hash = image_hash_label(image->apex_hash, dname_skip_labels(image->apex, i));
+	}
+	v->path[0] = (struct level){ .node = 0, .name_len = (size_t)len, .hash = image->apex_hash };
+	v->depth = 0;
+
+	struct node_types types;
+	int err = check_rrsets(v, 0, node, &types);
+	if (err != BH_OK) {
+		return err;
+	}
+	if (!types.soa || !types.ns) {
+		return refuse(v, "node 0: no SOA or no NS");
+	}
+	const struct image_rrset *soa = image_rrset(image, 0, RR_SOA);
+	const uint8_t *names = image->data + soa->data + sizeof(uint16_t);
+	const uint8_t *numbers = names + dname_len(names);
+	numbers += dname_len(numbers);
+	bool is_signed = types.dnskey && types.soa_signed;
+	if (h->serial != get_u32(numbers) || h->flags != (is_signed ? IMAGE_SIGNED : 0u)) {
+		return refuse(v, "serial or flags in the header differ from the apex");
+	}
+	unsigned flags = types.dname ? IMAGE_NODE_DNAME : 0u;
+	if (node->parent != 0 || node->cut != IMAGE_NONE || node->dname != IMAGE_NONE || node->flags != flags ||
+	    node->hash != (uint32_t)image->apex_hash) {
+		return refuse(v, "node 0: flags or indexes are wrong");
+	}
+	return BH_OK;
+}
+
+/* Length and labels of the name at offset; false: not a name inside the data. */
+static bool measure_name(const struct image *image, uint32_t offset, size_t *len, unsigned *labels)
+{
+	uint64_t left = image->header->data_size;
+	if (offset >= left) {
+		return false;
+	}
+	left -= offset;
+	size_t max = left < DNAME_MAX ? (size_t)left : DNAME_MAX;
+	const uint8_t *name = image->data + offset;
+	size_t pos = 0;
+	*labels = 0;
+	while (name[pos] != 0) { /* pos < max */
+		if (name[pos] > LABEL_MAX || name[pos] + 1u >= max - pos) {
+			return false;
+		}
+		pos += name[pos] + 1u;
+		*labels += 1;
+	}
+	*len = pos + 1;
+	return true;
+}
+
+/* The place of a node in the tree: behind the one before, its parent on the path. Extends the path. */
+static int check_place(struct verifier *v, uint32_t index)
+{
+	const struct image *image = v->image;
+	const struct image_node *node = &image->nodes[index];
+	size_t len;
+	unsigned labels;
+	if (!measure_name(image, node->name, &len, &labels)) {
+		return refuse(v, "node %u: bad name", index);
+	}
+	const uint8_t *name = image->data + node->name;
+	unsigned depth = labels - image->apex_labels;
+	if (labels <= image->apex_labels || depth > v->depth + 1) {
+		return refuse(v, "node %u: not below the apex, or a name between is missing", index);
+	}
+
+	const struct image_node *before = &image->nodes[index - 1];
+	if (before->rrset_count == 0 && depth != v->depth + 1) {
+		return refuse(v, "node %u: empty, and nothing is below it", index - 1);
+	}
+
+	const struct level *parent = &v->path[depth - 1];
+	size_t parent_len = len - name[0] - 1;
+	if (node->parent != parent->node || parent_len != parent->name_len ||
+	    !fold_equal(name + name[0] + 1, image->data + image->nodes[parent->node].name, parent_len)) {
+		return refuse(v, "node %u: wrong parent", index);
+	}
+	if (depth <= v->depth) {
+		const struct image_node *sibling = &image->nodes[v->path[depth].node];
+		if (fold_label_compare(image->data + sibling->name, name) >= 0) {
+			return refuse(v, "node %u: not in canonical order", index);
+		}
+	}
+	uint64_t hash = image_hash_label(parent->hash, name);
+	if (node->hash != (uint32_t)hash) {
+		return refuse(v, "node %u: wrong hash", index);
+	}
+	v->path[depth] = (struct level){ .node = index, .name_len = len, .hash = hash };
+	v->depth = depth;
+	return BH_OK;
+}
+
+static int check_node(struct verifier *v, uint32_t index)
+{
+	const struct image *image = v->image;
+	const struct image_node *node = &image->nodes[index];
+	int err = check_place(v, index);
+	if (err != BH_OK) {
+		return err;
+	}
+	struct node_types types;
+	err = check_rrsets(v, index, node, &types);
+	if (err != BH_OK) {
+		return err;
+	}
+	if (types.soa) {
+		return refuse(v, "node %u: SOA below the apex", index);
+	}
+
+	const struct image_node *parent = &image->nodes[node->parent]; /* checked before: on the path */
+	bool hiding = (parent->flags & IMAGE_NODE_DNAME) != 0 && parent->cut == IMAGE_NONE &&
+		      parent->dname == IMAGE_NONE;
+	uint32_t dname = hiding ? node->parent : parent->dname;
+	bool occluded = dname != IMAGE_NONE || parent->cut != IMAGE_NONE;
+	bool is_cut = types.ns && !occluded;
+	uint32_t cut = is_cut ? index : parent->cut;
+	bool wildcard = dname_is_wildcard(image->data + node->name);
+	unsigned flags = (node->rrset_count == 0 ? IMAGE_NODE_ENT : 0u) | (is_cut ? IMAGE_NODE_CUT : 0u) |
+			 (occluded ? IMAGE_NODE_OCCLUDED : 0u) | (types.cname ? IMAGE_NODE_CNAME : 0u) |
+			 (types.dname ? IMAGE_NODE_DNAME : 0u) | (wildcard ? IMAGE_NODE_WILDCARD : 0u);
+	if (node->flags != flags || node->cut != cut || node->dname != dname) {
+		return refuse(v, "node %u: flags, cut or dname are wrong", index);
+	}
+
+	/*
+	 * Each wildcard is named by its parent, and below no others are named than there are: so each
+	 * name of a wildcard child is right, those of later nodes that were not looked at yet included.
+	 */
+	if (wildcard) {
+		v->wildcards++;
+		if (parent->wildcard != index) {
+			return refuse(v, "node %u: its parent does not know this wildcard", index);
+		}
+	}
+	return BH_OK;
+}
+
+static uint32_t home_slot(const struct image *image, uint64_t hash)
+{
+	return (uint32_t)(hash >> 32) & image->slot_mask;
+}
+
+static int check_nodes(struct verifier *v, struct image *image)
+{
+	const struct image_header *h = image->header;
+	int err = check_apex(v, image);
+	for (uint32_t i = 0; err == BH_OK && i < h->node_count; i++) {
+		if (i > 0) {
+			err = check_node(v, i);
+		}
+		v->homes[i] = home_slot(image, v->path[v->depth].hash);
+		v->wildcard_refs += image->nodes[i].wildcard != IMAGE_NONE;
+	}
+	if (err != BH_OK) {
+		return err;
+	}
+	if (image->nodes[h->node_count - 1].rrset_count == 0) {
+		return refuse(v, "the last node is empty");
+	}
+	if (v->wildcards != v->wildcard_refs) {
+		return refuse(v, "a node has a wildcard child that does not exist");
+	}
+	if (v->next_rrset != h->rrset_count || v->rr_count != h->rr_count) {
+		return refuse(v, "number of RRsets or records in the header is wrong");
+	}
+	return BH_OK;
+}
+
+/*
+ * Slots: each node in one of them, and on the way there from its home no empty one, nor too many. A
+ * home is forgotten (IMAGE_NONE: no slot has that number) once its node was met.
+ */
+static int check_slots(struct verifier *v)
+{
+	const struct image *image = v->image;
+	const struct image_header *h = image->header;
+	uint32_t index_bits = image->index_mask;
+
+	uint32_t empty = 0; /* node_count < slot_count: there is one, unless a node is met twice */
+	while (empty < h->slot_count && image->slots[empty] != 0) {
+		empty++;
+	}
+	if (empty == h->slot_count) {
+		return refuse(v, "no hash slot is empty");
+	}
+	uint32_t met = 0;
+	uint32_t run = 0; /* slots in use before this one, since the last empty one */
+	for (uint32_t i = 1; i <= h->slot_count; i++) {
+		uint32_t at = (empty + i) & image->slot_mask;
+		uint32_t slot = image->slots[at];
+		if (slot == 0) {
+			run = 0;
+			continue;
+		}
+		uint32_t node = (slot & index_bits) - 1; /* 0 - 1 is no node either */
+		if (node >= h->node_count || v->homes[node] == IMAGE_NONE) {
+			return refuse(v, "hash slot %u: no node, or one that stands elsewhere too", at);
+		}
+		uint32_t distance = (at - v->homes[node]) & image->slot_mask;
+		if (distance > run || run >= IMAGE_PROBES_MAX ||
+		    ((slot ^ image->nodes[node].hash) & ~index_bits) != 0) {
+			return refuse(v, "hash slot %u: node %u is not found there", at, node);
+		}
+		v->homes[node] = IMAGE_NONE;
+		met++;
+		run++;
+	}
+	return met == h->node_count ? BH_OK : refuse(v, "a node is in no hash slot");
+}
+
+int image_verify(const uint8_t *block, size_t size, struct image *out, char *why, size_t why_size)
+{
+	struct image image = { .header = (const void *)block };
+	struct verifier v = { .image = &image, .why = why, .why_size = why_size };
+
+	int err = check_header(&v, block, size);
+	if (err != BH_OK) {
+		return err;
+	}
+	const struct image_header *h = image.header;
+	image.nodes = (const void *)(block + h->nodes);
+	image.rrsets = (const void *)(block + h->rrsets);
+	image.slots = (const void *)(block + h->slots);
+	image.data = block + h->data;
+	image.slot_mask = h->slot_count - 1;
+	image.index_mask = UINT32_MAX >> __builtin_clz(h->node_count);
+
+	v.homes = malloc((size_t)h->node_count * sizeof(*v.homes));
+	if (v.homes == NULL) {
+		snprintf(why, why_size, "out of memory");
+		return BH_ENOMEM;
+	}
+	err = check_nodes(&v, &image);
+	if (err == BH_OK) {
+		err = check_slots(&v);
+	}
+	free(v.homes);
+	if (err == BH_OK) {
+		*out = image;
+	}
+	return err;
+}

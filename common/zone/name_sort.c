@@ -1,0 +1,199 @@
+/*
+ * Names are turned into keys that compare as plain octet strings, labels from the apex outwards, and
+ * the keys are sorted by a quicksort that looks at eight octets at a time: most comparisons are of two
+ * words that lie in the array itself.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "common/zone/name_sort.h"
+
+#include "common/dns/dname.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Octets 0 and 1 in labels are escaped by 1, and each label ends with 0: at most twice the name. */
+#define KEY_MAX (2 * DNAME_MAX)
+#define WORD sizeof(uint64_t)
+
+struct item {
+	uint64_t word; /* key octets at the depth of the moment, as a number */
+	uint32_t key;  /* offset of the key: u16 length, octets */
+	uint32_t id;
+};
+
+static size_t put_label(uint8_t *out, const uint8_t *label)
+{
+	size_t pos = 0;
+	for (unsigned i = 1; i <= label[0]; i++) {
+		uint8_t c = dname_fold(label[i]);
+		if (c <= 1) {
+			out[pos++] = 1;
+			c++;
+		}
+		out[pos++] = c;
+	}
+	out[pos++] = 0;
+	return pos;
+}
+
+static size_t make_key(uint8_t *out, const uint8_t *name, unsigned apex_labels)
+{
+	const uint8_t *labels[DNAME_LABELS_MAX];
+	unsigned count = 0;
+	for (; *name != 0; name = dname_parent(name)) {
+		labels[count++] = name;
+	}
+	size_t pos = sizeof(uint16_t);
+	for (unsigned i = count - apex_labels; i-- > 0;) {
+		pos += put_label(out + pos, labels[i]);
+	}
+	uint16_t len = (uint16_t)(pos - sizeof(len));
+	memcpy(out, &len, sizeof(len));
+	return pos;
+}
+
+/* The word of a key at depth; what is behind the end of the key is 0, which no label begins with. */
+static uint64_t key_word(const uint8_t *key, size_t depth)
+{
+	uint16_t len;
+	memcpy(&len, key, sizeof(len));
+	size_t left = depth < len ? len - depth : 0;
+	if (left > WORD) {
+		left = WORD;
+	}
+	uint64_t word = 0;
+	for (size_t i = 0; i < left; i++) {
+		word |= (uint64_t)key[sizeof(len) + depth + i] << (8 * (WORD - 1 - i));
+	}
+	return word;
+}
+
+static bool item_before(const uint8_t *keys, const struct item *a, const struct item *b, size_t depth)
+{
+	if (a->word != b->word) {
+		return a->word < b->word;
+	}
+	for (depth += WORD; depth < KEY_MAX; depth += WORD) {
+		uint64_t x = key_word(keys + a->key, depth);
+		uint64_t y = key_word(keys + b->key, depth);
+		if (x != y) {
+			return x < y;
+		}
+	}
+	return false;
+}
+
+static void insertion_sort(const uint8_t *keys, struct item *items, size_t count, size_t depth)
+{
+	for (size_t i = 1; i < count; i++) {
+		struct item item = items[i];
+		size_t at = i;
+		for (; at > 0 && item_before(keys, &item, &items[at - 1], depth); at--) {
+			items[at] = items[at - 1];
+		}
+		items[at] = item;
+	}
+}
+
+static uint64_t median_word(const struct item *items, size_t count)
+{
+	uint64_t a = items[0].word;
+	uint64_t b = items[count / 2].word;
+	uint64_t c = items[count - 1].word;
+	if (a > b) {
+		uint64_t t = a;
+		a = b;
+		b = t;
+	}
+	return c <= a ? a : c < b ? c : b;
+}
+
+/* [0, *lower) below the pivot, [*lower, *upper) equal to it, the rest above. */
+static void partition(struct item *items, size_t count, size_t *lower, size_t *upper)
+{
+	uint64_t pivot = median_word(items, count);
+	size_t low = 0;
+	size_t high = count;
+	for (size_t i = 0; i < high;) {
+		struct item item = items[i];
+		if (item.word < pivot) {
+			items[i++] = items[low];
+			items[low++] = item;
+		} else if (item.word > pivot) {
+			items[i] = items[--high];
+			items[high] = item;
+		} else {
+			i++;
+		}
+	}
+	*lower = low;
+	*upper = high;
+}
+
+/* All items share their first `depth` key octets. Each recursion has at most half of the items. */
+static void sort(const uint8_t *keys, struct item *items, size_t count, size_t depth)
+{
+	while (count > 12 && depth < KEY_MAX) {
+		size_t lower;
+		size_t upper;
+		partition(items, count, &lower, &upper);
+		struct {
+			struct item *items;
+			size_t count;
+			size_t depth;
+		} parts[3] = {
+			{ items, lower, depth },
+			{ items + lower, upper - lower, depth + WORD },
+			{ items + upper, count - upper, depth },
+		};
+		for (size_t i = 0; i < parts[1].count; i++) {
+			parts[1].items[i].word = key_word(keys + parts[1].items[i].key, depth + WORD);
+		}
+		unsigned largest = 0;
+		for (unsigned i = 1; i < 3; i++) {
+			largest = parts[i].count > parts[largest].count ? i : largest;
+		}
+		for (unsigned i = 0; i < 3; i++) {
+			if (i != largest && parts[i].count > 1) {
+				sort(keys, parts[i].items, parts[i].count, parts[i].depth);
+			}
+		}
+		items = parts[largest].items;
+		count = parts[largest].count;
+		depth = parts[largest].depth;
+	}
+	insertion_sort(keys, items, count, depth);
+}
+
+int name_sort(const uint8_t *bytes, const uint32_t *offsets, unsigned apex_labels, uint32_t *ids,
+	      size_t count)
+{
+	size_t capacity = 0;
+	for (size_t i = 0; i < count; i++) {
+		uint8_t key[KEY_MAX + sizeof(uint16_t)];
+		capacity += make_key(key, bytes + offsets[ids[i]], apex_labels);
+	}
+	uint8_t *keys = calloc(capacity, 1);
+	struct item *items = malloc(count * sizeof(*items) + 1);
+	if (keys == NULL || items == NULL || capacity > UINT32_MAX) {
+		free(keys);
+		free(items);
+		return BH_ENOMEM;
+	}
+
+	size_t pos = 0;
+	for (size_t i = 0; i < count; i++) {
+		items[i] = (struct item){ .key = (uint32_t)pos, .id = ids[i] };
+		pos += make_key(keys + pos, bytes + offsets[ids[i]], apex_labels);
+		items[i].word = key_word(keys + items[i].key, 0);
+	}
+	sort(keys, items, count, 0);
+	for (size_t i = 0; i < count; i++) {
+		ids[i] = items[i].id;
+	}
+	free(keys);
+	free(items);
+	return BH_OK;
+}

@@ -1,0 +1,108 @@
+/*
+ * Each thing a broken-in role would like to do, tried from inside each role's real sandbox.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "tests/sandbox/attempts.h"
+#include "tests/sandbox/confined.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+/* What does not end in SIGSYS. role NULL: every role. The last fitting row counts. */
+static const struct exception {
+	const char *role;
+	const char *attempt;
+	const char *end;
+} exceptions[] = {
+	/* every role must be able to */
+	{ NULL, "allocate", "done" },
+	{ NULL, "event_loop", "done" },
+	{ NULL, "control_link", "done" },
+	{ NULL, "sort", "done" },
+	{ NULL, "randomness", "done" },
+	{ NULL, "exit", "done" },
+	{ NULL, "mmap_read_write", "done" },
+	{ NULL, "mprotect_read", "done" },
+	/* process 1 does not die of a SIGABRT of its own; the C library then makes it fault */
+	{ NULL, "abort", "killed by SIGSEGV" },
+
+	/* the resolver alone makes sockets: of two families and two types */
+	{ "resolver", "socket_udp4", "done" },
+	{ "resolver", "socket_udp6", "done" },
+	{ "resolver", "socket_tcp4", "done" },
+	{ "resolver", "socket_tcp6", "done" },
+	{ "resolver", "sockopt_rcvbuf", "done" },
+	{ "resolver", "connect_udp4", "done" },
+	{ "resolver", "bind_udp4", "done" },
+	{ "resolver", "fionread", "done" },
+	/* connect and bind cannot be pinned to a family, but it has no socket that they would be of use for */
+	{ "resolver", "connect_link", "refused: ENOENT" },
+	{ "resolver", "bind_link", "done" },
+
+	/* the compiler alone opens files: below its root, for reading */
+	{ "compiler", "open_zone", "done" },
+	{ "compiler", "open_read", "refused: ENOENT" },
+	{ "compiler", "open_link_out", "refused: ENOENT" },
+	{ "compiler", "open_climb_out", "refused: ENOENT" },
+	{ "compiler", "open_dotdot", "refused: ENOENT" },
+	{ "compiler", "open_proc_one", "refused: ENOENT" },
+	{ "compiler", "image", "done" },
+};
+
+static const char *expected(const char *role, const char *attempt)
+{
+	const char *end = "killed by SIGSYS";
+
+	for (size_t i = 0; i < sizeof(exceptions) / sizeof(exceptions[0]); i++) {
+		const struct exception *e = &exceptions[i];
+		if (strcmp(e->attempt, attempt) == 0 && (e->role == NULL || strcmp(e->role, role) == 0)) {
+			end = e->end;
+		}
+	}
+	return end;
+}
+
+static void try_all(const struct sandbox_profile *profile)
+{
+	unsigned wrong = 0;
+
+	if (!confined_possible()) {
+		cr_skip_test("needs root");
+	}
+	for (size_t i = 0; i < attempt_count; i++) {
+		if (strcmp(attempts[i].name, "idle") == 0) {
+			continue; /* does not end by itself */
+		}
+		const struct confined run = { .profile = profile, .attempt = attempts[i].name };
+		struct confined_end end = confined_run(&run);
+		const char *want = expected(profile->role, attempts[i].name);
+		if (strcmp(confined_text(&end), want) != 0) {
+			fprintf(stderr, "%s, %s: %s, expected: %s\n%s", profile->role, attempts[i].name,
+				confined_text(&end), want, end.log);
+			wrong++;
+		}
+	}
+	cr_assert_eq(wrong, 0u, "%u attempts of %s ended otherwise than expected", wrong, profile->role);
+}
+
+Test(walls, authority, .timeout = 120)
+{
+	try_all(&sandbox_authority);
+}
+
+Test(walls, frontend, .timeout = 120)
+{
+	try_all(&sandbox_frontend);
+}
+
+Test(walls, resolver, .timeout = 120)
+{
+	try_all(&sandbox_resolver);
+}
+
+Test(walls, compiler, .timeout = 120)
+{
+	try_all(&sandbox_compiler);
+}
