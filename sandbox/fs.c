@@ -60,6 +60,10 @@ static int open_zone_root(const char *path, const struct why *why)
 
 int fs_make_root(const struct sandbox_profile *profile, const char *path, const struct why *why)
 {
+	if (!(profile->namespaces & SANDBOX_MOUNT)) {
+		errno = EINVAL;
+		return why_errno(why, "root directory: not without an own mount namespace");
+	}
 	int fd = profile->zone_root ? open_zone_root(path, why) : open_empty_root(why);
 	if (fd < 0) {
 		return fd;

@@ -10,7 +10,6 @@
 #include <linux/futex.h>
 #include <signal.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 
 static const struct sandbox_rule rules[] = {
 	/* memory: allocator; zone files and the image are mapped. Never executable. */
@@ -60,8 +59,6 @@ static const struct sandbox_rule rules[] = {
 	CALL(writev, "the C library's last words before abort"),
 	CALL_IF(futex, "once-initialisers wake nobody, but ask", EQ(1, FUTEX_WAKE_PRIVATE)),
 	CALL(restart_syscall, "poll after the process was stopped and continued"),
-	/* reads its own filter mode for HELLO */
-	CALL_IF(prctl, "sandbox_enter", EQ(0, PR_GET_SECCOMP)),
 };
 
 const struct sandbox_profile sandbox_compiler = {

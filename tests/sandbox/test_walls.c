@@ -25,7 +25,6 @@ static const struct exception {
 	{ NULL, "exit", "done" },
 	{ NULL, "mmap_read_write", "done" },
 	{ NULL, "mprotect_read", "done" },
-	{ NULL, "get_seccomp", "done" },
 	/* process 1 does not die of a SIGABRT of its own; the C library then makes it fault */
 	{ NULL, "abort", "killed by SIGSEGV" },
 
@@ -73,6 +72,9 @@ static void try_all(const struct sandbox_profile *profile)
 		cr_skip_test("needs root");
 	}
 	for (size_t i = 0; i < attempt_count; i++) {
+		if (strcmp(attempts[i].name, "idle") == 0) {
+			continue; /* does not end by itself */
+		}
 		const struct confined run = { .profile = profile, .attempt = attempts[i].name };
 		struct confined_end end = confined_run(&run);
 		const char *want = expected(profile->role, attempts[i].name);
