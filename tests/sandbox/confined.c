@@ -187,7 +187,9 @@ struct confined_end confined_run(const struct confined *run)
 	if (pipe2(log, O_CLOEXEC) != 0) {
 		die("pipe");
 	}
-	make_root(root, run->profile->zone_root);
+	if (run->root_path == NULL) {
+		make_root(root, run->profile->zone_root);
+	}
 	pid_t pid = start(run, run->root_path == NULL ? root : run->root_path, log[1], &link);
 	close(log[1]);
 	read_log(log[0], end.log, sizeof(end.log), pid);
@@ -196,7 +198,9 @@ struct confined_end confined_run(const struct confined *run)
 	}
 	close(log[0]);
 	close(link);
-	remove_root(root);
+	if (run->root_path == NULL) {
+		remove_root(root);
+	}
 	return end;
 }
 
