@@ -82,7 +82,11 @@ install_debian() {
 	[ -z "$guard" ] || rm -f "$policy"
 	for server in nsd knot unbound; do
 		case " $1 " in
-		*" $server "*) deb-systemd-helper disable "$server.service" >/dev/null 2>&1 || : ;;
+		*" $server "*)
+			# The helper of maintainer scripts works without a running systemd too.
+			DPKG_MAINTSCRIPT_PACKAGE=$server deb-systemd-helper disable "$server.service" \
+				>/dev/null 2>&1 || :
+			;;
 		esac
 	done
 	return "$status"
