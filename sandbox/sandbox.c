@@ -162,7 +162,7 @@ void sandbox_enter(const struct sandbox_profile *profile, struct sandbox_state *
 int sandbox_enter_supervisor(char *why_text, size_t why_size)
 {
 	const struct why why = { why_text, why_size };
-	const struct seccomp_list lists[] = { sandbox_supervisor_list, sandbox_sanitizer_list };
+	const struct seccomp_list lists[] = { sandbox_supervisor_list };
 	int err = caps_keep_supervisor(&why);
 
 	if (err == BH_OK) {

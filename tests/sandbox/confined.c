@@ -252,6 +252,8 @@ const char *confined_text(const struct confined_end *end)
 		return "the test itself is broken";
 	} else if (WEXITSTATUS(end->status) == 1 && strstr(end->log, "sandbox: ") != NULL) {
 		return "does not start";
+	} else if (WEXITSTATUS(end->status) == 1 && strstr(end->log, "Sanitizer") != NULL) {
+		return "reported and ended";
 	} else {
 		snprintf(text, sizeof(text), "refused: %s", strerrorname_np(WEXITSTATUS(end->status)));
 	}
