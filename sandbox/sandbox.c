@@ -108,9 +108,11 @@ void sandbox_enter(const struct sandbox_profile *profile, struct sandbox_state *
 {
 	char text[WHY_SIZE] = "";
 	const struct why why = { text, sizeof(text) };
+	const struct seccomp_list none = { NULL, 0 };
 	const struct seccomp_list lists[] = {
 		{ profile->rules, profile->rule_count },
 		sandbox_sanitizer_list,
+		profile->zone_root ? none : sandbox_sanitizer_serving_list,
 	};
 	bool landlock = false;
 

@@ -41,6 +41,12 @@ static const struct sandbox_rule rules[] = {
 
 const struct seccomp_list sandbox_sanitizer_list = { rules, RULE_COUNT(rules) };
 
+static const struct sandbox_rule serving_rules[] = {
+	REFUSE(openat, ENOENT, "reports: symbols of the program"),
+};
+
+const struct seccomp_list sandbox_sanitizer_serving_list = { serving_rules, RULE_COUNT(serving_rules) };
+
 /*
  * Roles cannot look for leaks at their end: that needs clone and ptrace. They may be linked with other
  * defaults, so weak. The supervisor and the tests may still ask for it in the environment.
@@ -54,5 +60,6 @@ __attribute__((weak)) const char *__asan_default_options(void)
 #else
 
 const struct seccomp_list sandbox_sanitizer_list = { NULL, 0 };
+const struct seccomp_list sandbox_sanitizer_serving_list = { NULL, 0 };
 
 #endif

@@ -12,7 +12,9 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What does not end in SIGSYS. role NULL: every role. The last fitting row counts. */
+#define SERVING "authority, frontend, resolver"
+
+/* What does not end in SIGSYS. role: one or several, NULL: every role. The last fitting row counts. */
 static const struct exception {
 	const char *role;
 	const char *attempt;
@@ -55,6 +57,17 @@ static const struct exception {
 #ifdef BH_SANITIZERS
 	/* what their run-time library needs or does itself: see sandbox/profiles/sanitizers.c */
 	{ NULL, "open_legacy", "refused: ENOENT" },
+	{ SERVING, "open_read", "refused: ENOENT" },
+	{ SERVING, "open_zone", "refused: ENOENT" },
+	{ SERVING, "open_link_out", "refused: ENOENT" },
+	{ SERVING, "open_climb_out", "refused: ENOENT" },
+	{ SERVING, "open_dotdot", "refused: ENOENT" },
+	{ SERVING, "open_proc_one", "refused: ENOENT" },
+	{ SERVING, "open_write", "refused: ENOENT" },
+	{ SERVING, "open_read_write", "refused: ENOENT" },
+	{ SERVING, "open_truncate", "refused: ENOENT" },
+	{ SERVING, "open_create", "refused: ENOENT" },
+	{ SERVING, "open_tmpfile", "refused: ENOENT" },
 	{ NULL, "readlink", "refused: ENOENT" },
 	{ NULL, "readlink_legacy", "refused: ENOENT" },
 	{ NULL, "process_vm_readv", "refused: EPERM" },
@@ -80,7 +93,7 @@ static const char *expected(const char *role, const char *attempt)
 
 	for (size_t i = 0; i < sizeof(exceptions) / sizeof(exceptions[0]); i++) {
 		const struct exception *e = &exceptions[i];
-		if (strcmp(e->attempt, attempt) == 0 && (e->role == NULL || strcmp(e->role, role) == 0)) {
+		if (strcmp(e->attempt, attempt) == 0 && (e->role == NULL || strstr(e->role, role) != NULL)) {
 			end = e->end;
 		}
 	}
