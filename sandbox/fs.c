@@ -68,6 +68,13 @@ int fs_make_root(const struct sandbox_profile *profile, const char *path, const 
 	if (fd < 0) {
 		return fd;
 	}
+	struct stat st;
+	if (fstat(fd, &st) != 0 || !S_ISDIR(st.st_mode)) {
+		errno = ENOTDIR;
+		int err = why_errno(why, "root directory: %s", path);
+		close(fd);
+		return err;
+	}
 	/* Survives exec, so no O_CLOEXEC on the second one. */
 	if (fd == FD_ROOT) {
 		if (fcntl(fd, F_SETFD, 0) != 0) {

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #define WHY_SIZE 512
+#define LISTS(lists) (sizeof(lists) / sizeof((lists)[0]))
 
 int why_errno(const struct why *why, const char *fmt, ...)
 {
@@ -107,9 +108,11 @@ void sandbox_enter(const struct sandbox_profile *profile, struct sandbox_state *
 {
 	char text[WHY_SIZE] = "";
 	const struct why why = { text, sizeof(text) };
+	const struct seccomp_list none = { NULL, 0 };
 	const struct seccomp_list lists[] = {
 		{ profile->rules, profile->rule_count },
 		sandbox_sanitizer_list,
+		profile->zone_root ? none : sandbox_sanitizer_serving_list,
 	};
 	bool landlock = false;
 
@@ -146,9 +149,9 @@ void sandbox_enter(const struct sandbox_profile *profile, struct sandbox_state *
 	*out = (struct sandbox_state){
 		.uid = getuid(),
 		.gid = getgid(),
-		.syscalls = seccomp_count(lists, sizeof(lists) / sizeof(lists[0])),
+		.syscalls = seccomp_count(lists, LISTS(lists)),
 	};
-	must(profile, seccomp_raise(SCMP_ACT_KILL_PROCESS, SECCOMP_MARK_ROLE, lists, sizeof(lists) / sizeof(lists[0]), &why), text);
+	must(profile, seccomp_raise(SCMP_ACT_KILL_PROCESS, SECCOMP_MARK_ROLE, lists, LISTS(lists), &why), text);
 	if (!seccomp_stands(SECCOMP_MARK_ROLE, &why)) {
 		give_up(profile, text);
 	}
@@ -161,7 +164,7 @@ void sandbox_enter(const struct sandbox_profile *profile, struct sandbox_state *
 int sandbox_enter_supervisor(char *why_text, size_t why_size)
 {
 	const struct why why = { why_text, why_size };
-	const struct seccomp_list lists[] = { sandbox_supervisor_list, sandbox_sanitizer_list };
+	const struct seccomp_list lists[] = { sandbox_supervisor_list };
 	int err = caps_keep_supervisor(&why);
 
 	if (err == BH_OK) {
@@ -178,7 +181,7 @@ int sandbox_enter_supervisor(char *why_text, size_t why_size)
 		 * Not to kill: the filter is inherited by roles on their way to their own, and a C library newer than
 		 * this list may probe a call and do without it.
 		 */
-		err = seccomp_raise(SCMP_ACT_ERRNO(EPERM), SECCOMP_MARK_SUPERVISOR, lists, sizeof(lists) / sizeof(lists[0]), &why);
+		err = seccomp_raise(SCMP_ACT_ERRNO(EPERM), SECCOMP_MARK_SUPERVISOR, lists, LISTS(lists), &why);
 	}
 	if (err == BH_OK && !seccomp_stands(SECCOMP_MARK_SUPERVISOR, &why)) {
 		err = BH_EPERM;

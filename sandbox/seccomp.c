@@ -29,14 +29,22 @@ static int add_rule(scmp_filter_ctx filter, const struct sandbox_rule *rule)
 
 	for (size_t i = 0; i < SANDBOX_ARGS; i++) {
 		const struct sandbox_arg *arg = &rule->args[i];
+		struct scmp_arg_cmp *pin = &pins[count];
 		switch ((enum sandbox_op)arg->op) {
 		case SANDBOX_UNUSED:
 			continue;
 		case SANDBOX_EQUAL:
-			pins[count++] = SCMP_CMP64(arg->index, SCMP_CMP_EQ, arg->value);
+			*pin = (struct scmp_arg_cmp){ .arg = arg->index, .op = SCMP_CMP_EQ, .datum_a = arg->value };
+			count++;
 			continue;
 		case SANDBOX_MASKED:
-			pins[count++] = SCMP_CMP64(arg->index, SCMP_CMP_MASKED_EQ, arg->mask, arg->value);
+			*pin = (struct scmp_arg_cmp){
+				.arg = arg->index,
+				.op = SCMP_CMP_MASKED_EQ,
+				.datum_a = arg->mask,
+				.datum_b = arg->value,
+			};
+			count++;
 			continue;
 		}
 		return -EINVAL;
@@ -81,14 +89,20 @@ int seccomp_raise(uint32_t fallback, enum seccomp_mark mark, const struct seccom
 	}
 	int rc = set_attributes(filter);
 	if (rc == 0) {
-		rc = seccomp_rule_add(filter, SCMP_ACT_ERRNO(MARK_ERRNO), SCMP_SYS(sched_get_priority_max), 1,
-				      SCMP_A0_32(SCMP_CMP_EQ, (uint32_t)mark));
+		const struct scmp_arg_cmp is_mark = {
+			.arg = 0, .op = SCMP_CMP_MASKED_EQ, .datum_a = UINT32_MAX, .datum_b = (uint64_t)mark,
+		};
+		rc = seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(MARK_ERRNO), SCMP_SYS(sched_get_priority_max), 1,
+					    &is_mark);
 	}
 	for (size_t list = 0; list < list_count && rc == 0; list++) {
 		for (size_t i = 0; i < lists[list].count && rc == 0; i++) {
 			rule = &lists[list].rules[i];
-			/* A call that this architecture does not have cannot be made, so needs no rule. */
-			if (rule->syscall >= 0) {
+			/*
+			 * A call that this architecture does not have cannot be made, so needs no rule; what the
+			 * fallback does anyway is no rule for libseccomp.
+			 */
+			if (rule->syscall >= 0 && action_of(rule) != fallback) {
 				rc = add_rule(filter, rule);
 			}
 		}

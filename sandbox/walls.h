@@ -92,5 +92,6 @@ uint32_t report_inside(const struct sandbox_profile *profile, const struct why *
 /* profiles/supervisor.c, profiles/sanitizers.c (empty in builds without sanitizers) */
 extern const struct seccomp_list sandbox_supervisor_list;
 extern const struct seccomp_list sandbox_sanitizer_list;
+extern const struct seccomp_list sandbox_sanitizer_serving_list; /* for roles that open no files */
 
 #endif

@@ -187,7 +187,9 @@ struct confined_end confined_run(const struct confined *run)
 	if (pipe2(log, O_CLOEXEC) != 0) {
 		die("pipe");
 	}
-	make_root(root, run->profile->zone_root);
+	if (run->root_path == NULL) {
+		make_root(root, run->profile->zone_root);
+	}
 	pid_t pid = start(run, run->root_path == NULL ? root : run->root_path, log[1], &link);
 	close(log[1]);
 	read_log(log[0], end.log, sizeof(end.log), pid);
@@ -196,7 +198,9 @@ struct confined_end confined_run(const struct confined *run)
 	}
 	close(log[0]);
 	close(link);
-	remove_root(root);
+	if (run->root_path == NULL) {
+		remove_root(root);
+	}
 	return end;
 }
 
@@ -248,6 +252,8 @@ const char *confined_text(const struct confined_end *end)
 		return "the test itself is broken";
 	} else if (WEXITSTATUS(end->status) == 1 && strstr(end->log, "sandbox: ") != NULL) {
 		return "does not start";
+	} else if (WEXITSTATUS(end->status) == 1 && strstr(end->log, "Sanitizer") != NULL) {
+		return "reported and ended";
 	} else {
 		snprintf(text, sizeof(text), "refused: %s", strerrorname_np(WEXITSTATUS(end->status)));
 	}
