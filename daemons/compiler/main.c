@@ -215,7 +215,7 @@ int main(void)
 {
 	struct stat st;
 	if (fstat(FD_LINK, &st) != 0 || !S_ISSOCK(st.st_mode)) {
-		log_err("compiler is started by bulkheadd");
+		fprintf(stderr, "compiler is started by bulkheadd\n");
 		return 1;
 	}
 	log_set_fd(FD_LOG, 1);
