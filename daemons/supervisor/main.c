@@ -176,6 +176,7 @@ static int detach(void)
 static void tell_parent(int fd)
 {
 	char status = 0;
+	log_set_syslog("bulkheadd"); /* up to here standard error had its reader */
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0) {
 		log_fatal("cannot let go of the terminal: %m");
@@ -401,7 +402,6 @@ static int run(const struct options *o, const char *role_dir)
 	check_programs(role_dir);
 	if (!o->foreground) {
 		d.ready_fd = detach();
-		log_set_syslog("bulkheadd");
 	}
 	raise_file_limit();
 	take_run_dir(run_dir);
