@@ -75,7 +75,7 @@ static const struct msg_rule rules[MSG_TYPE_COUNT] = {
 			     .fds = 0, .phases = PHASE_RUN },
 	[MSG_ROOT_HINT] = { .name = "root_hint", .from = COMP, .to = SUP, .min_len = 2,
 			    .max_len = DNAME_OCTETS + 1 + 16 * 23, .fds = 0, .phases = PHASE_RUN },
-	[MSG_COMPILED] = { .name = "compiled", .from = COMP, .to = SUP, .min_len = 25, .max_len = 25,
+	[MSG_COMPILED] = { .name = "compiled", .from = COMP, .to = SUP, .min_len = 33, .max_len = 33,
 			   .fds = 0, .phases = PHASE_RUN },
 	[MSG_CTL_REQUEST] = { .name = "ctl_request", .from = CTL, .to = SUP, .min_len = 1,
 			      .max_len = 8 * 1026 + 1, .fds = 0, .phases = PHASE_RUN },

@@ -46,7 +46,7 @@ Test(log, one_line_per_event_with_its_level)
 	cr_assert_str_eq(logged(), "");
 	log_set_fd(ends[1], 0);
 	log_err("bare");
-	cr_assert_str_eq(logged(), "bare\n");
+	cr_assert_str_eq(logged(), "error: bare\n");
 }
 
 Test(log, nothing_of_a_stranger_reaches_the_terminal)
