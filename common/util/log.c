@@ -9,14 +9,16 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <syslog.h>
 #include <unistd.h>
 
 static struct {
 	int fd;
 	int prefixed;
+	int to_syslog;
 	enum log_level level;
 	unsigned lost; /* lines that did not fit into the pipe */
-} logger = { .fd = STDERR_FILENO, .prefixed = 0, .level = LOG_LEVEL_INFO, .lost = 0 };
+} logger = { .fd = STDERR_FILENO, .prefixed = 0, .to_syslog = 0, .level = LOG_LEVEL_INFO, .lost = 0 };
 
 static const struct {
 	const char *text;
@@ -65,6 +67,12 @@ void log_set_fd(int fd, int prefixed)
 	logger.prefixed = prefixed;
 }
 
+void log_set_syslog(const char *ident)
+{
+	openlog(ident, LOG_PID | LOG_NDELAY, LOG_DAEMON);
+	logger.to_syslog = 1;
+}
+
 /* Copy text to line[pos..end), escaping what is not printable ASCII; *text ends where room did. */
 static size_t put_escaped(char *line, size_t pos, size_t end, const char **text)
 {
@@ -98,11 +106,21 @@ static int put_line(enum log_level level, const char *text)
 		line[pos++] = '<';
 		line[pos++] = (char)('0' + (int)level);
 		line[pos++] = '>';
+	} else if (level <= LOG_LEVEL_WARN && !logger.to_syslog) { /* a person reads: say how bad it is */
+		const char *word = log_level_text(level);
+		size_t len = strlen(word);
+		memcpy(line, word, len);
+		memcpy(line + len, ": ", 2);
+		pos = len + 2;
 	}
 	pos = put_escaped(line, pos, end, &text);
 	if (*text != '\0') {
 		memcpy(line + pos, "...", 3);
 		pos += 3;
+	}
+	if (logger.to_syslog) {
+		syslog((int)level, "%.*s", (int)pos, line);
+		return BH_OK;
 	}
 	line[pos++] = '\n';
 

@@ -38,8 +38,14 @@ enum log_level log_get_level(void);
 const char *log_level_text(enum log_level level);
 int log_level_parse(const char *text, enum log_level *out) BH_CHECKED;
 
-/* Send lines to fd instead of descriptor 2; `prefixed`: write the "<N>" in front of each line. */
+/*
+ * Send lines to fd instead of descriptor 2; `prefixed`: write the "<N>" in front of each line, otherwise errors
+ * and warnings begin with that word.
+ */
 void log_set_fd(int fd, int prefixed);
+
+/* Send lines to syslog(3) from now on: the supervisor in the background. ident must stay. */
+void log_set_syslog(const char *ident);
 
 void log_err(const char *fmt, ...) BH_PRINTF(1, 2);
 void log_warn(const char *fmt, ...) BH_PRINTF(1, 2);

@@ -1,0 +1,195 @@
+/*
+ * Aligned columns. SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "daemons/ctl/grid.h"
+
+#include <string.h>
+
+#define GAP 2 /* blanks between columns */
+
+struct grid_line {
+	struct grid_cell cells[GRID_COLUMNS_MAX];
+	bool bad;
+	struct grid_line *next;
+};
+
+struct grid {
+	struct region *region;
+	unsigned columns;
+	const char *titles[GRID_COLUMNS_MAX];
+	bool right[GRID_COLUMNS_MAX];
+	int width[GRID_COLUMNS_MAX];	/* longest cell with the title */
+	bool filled[GRID_COLUMNS_MAX]; /* some cell is not empty */
+	bool any_bad;
+	struct grid_line *first;
+	struct grid_line *last;
+};
+
+static bool is_printable(unsigned char c)
+{
+	return c >= 0x20 && c < 0x7f;
+}
+
+const char *text_printable(struct region *region, const char *text)
+{
+	size_t len = 0;
+	for (const char *p = text; *p != '\0'; p++) {
+		len += is_printable((unsigned char)*p) ? 1 : 4;
+	}
+	char *out = region_alloc(region, len + 1);
+	if (out == NULL) {
+		return NULL;
+	}
+	char *to = out;
+	for (const char *p = text; *p != '\0'; p++) {
+		unsigned char c = (unsigned char)*p;
+		if (is_printable(c)) {
+			*to++ = (char)c;
+		} else {
+			*to++ = '\\';
+			*to++ = (char)('0' + c / 100);
+			*to++ = (char)('0' + c / 10 % 10);
+			*to++ = (char)('0' + c % 10);
+		}
+	}
+	*to = '\0';
+	return out;
+}
+
+struct grid *grid_new(struct region *region)
+{
+	struct grid *grid = region_alloc(region, sizeof(*grid));
+	if (grid != NULL) {
+		grid->region = region;
+	}
+	return grid;
+}
+
+/* "uptime_sec" -> "UPTIME SEC" */
+static void capitalise(char *title)
+{
+	for (char *p = title; *p != '\0'; p++) {
+		if (*p >= 'a' && *p <= 'z') {
+			*p = (char)(*p - 'a' + 'A');
+		} else if (*p == '_') {
+			*p = ' ';
+		}
+	}
+}
+
+int grid_column(struct grid *grid, const char *title, bool right)
+{
+	if (grid->columns >= GRID_COLUMNS_MAX) {
+		return BH_ELIMIT;
+	}
+	const char *printable = text_printable(grid->region, title);
+	if (printable == NULL) {
+		return BH_ENOMEM;
+	}
+	char *text = region_copy(grid->region, printable, strlen(printable) + 1);
+	if (text == NULL) {
+		return BH_ENOMEM;
+	}
+	capitalise(text);
+	unsigned i = grid->columns++;
+	grid->titles[i] = text;
+	grid->right[i] = right;
+	grid->width[i] = (int)strlen(text);
+	return (int)i;
+}
+
+int grid_row(struct grid *grid, bool bad)
+{
+	struct grid_line *line = region_alloc(grid->region, sizeof(*line));
+	if (line == NULL) {
+		return BH_ENOMEM;
+	}
+	line->bad = bad;
+	grid->any_bad |= bad;
+	if (grid->last == NULL) {
+		grid->first = line;
+	} else {
+		grid->last->next = line;
+	}
+	grid->last = line;
+	return 0;
+}
+
+int grid_set(struct grid *grid, unsigned column, const char *text, enum tone tone)
+{
+	const char *printable = text_printable(grid->region, text);
+	if (printable == NULL) {
+		return BH_ENOMEM;
+	}
+	int width = (int)strlen(printable);
+	if (width > grid->width[column]) {
+		grid->width[column] = width;
+	}
+	if (width > 0) {
+		grid->filled[column] = true;
+	}
+	grid->last->cells[column].text = printable;
+	grid->last->cells[column].tone = (unsigned char)tone;
+	return 0;
+}
+
+void tone_print(FILE *out, bool colour, enum tone tone, const char *text)
+{
+	static const char *const codes[] = {
+		[TONE_PLAIN] = "",  [TONE_TITLE] = "1",	  [TONE_FAINT] = "2",
+		[TONE_GOOD] = "32", [TONE_WARN] = "33", [TONE_BAD] = "1;31",
+	};
+	if (!colour || tone == TONE_PLAIN) {
+		fputs(text, out);
+	} else {
+		fprintf(out, "\033[%sm%s\033[0m", codes[tone], text);
+	}
+}
+
+struct look {
+	bool colour;
+	bool shown[GRID_COLUMNS_MAX];
+	unsigned last; /* column after which no blanks are written */
+};
+
+static void print_line(FILE *out, const struct grid *grid, const struct look *look,
+		       const struct grid_cell *cells, bool bad)
+{
+	if (grid->any_bad) {
+		tone_print(out, look->colour, TONE_BAD, bad ? "! " : "  ");
+	}
+	for (unsigned i = 0; i < grid->columns; i++) {
+		if (!look->shown[i]) {
+			continue;
+		}
+		const char *text = cells[i].text == NULL ? "" : cells[i].text;
+		int pad = grid->width[i] - (int)strlen(text);
+		if (grid->right[i]) {
+			fprintf(out, "%*s", pad, "");
+		}
+		tone_print(out, look->colour, (enum tone)cells[i].tone, text);
+		if (i == look->last) {
+			break;
+		}
+		fprintf(out, "%*s", GAP + (grid->right[i] ? 0 : pad), "");
+	}
+	fputc('\n', out);
+}
+
+void grid_print(FILE *out, const struct grid *grid, bool colour, bool all)
+{
+	struct look look = { .colour = colour };
+	struct grid_cell titles[GRID_COLUMNS_MAX] = { 0 };
+	for (unsigned i = 0; i < grid->columns; i++) {
+		look.shown[i] = all || grid->filled[i];
+		if (look.shown[i]) {
+			look.last = i;
+		}
+		titles[i].text = grid->titles[i];
+		titles[i].tone = TONE_FAINT;
+	}
+	print_line(out, grid, &look, titles, false);
+	for (const struct grid_line *line = grid->first; line != NULL; line = line->next) {
+		print_line(out, grid, &look, line->cells, line->bad);
+	}
+}

@@ -1,0 +1,379 @@
+/*
+ * A change of generation, in the order: read the configuration - open what it listens on - compile zones -
+ * start roles that are new - PREPARE everywhere - COMMIT everywhere. Up to the last step, any fault
+ * puts everything back; from then on there is no way back, and a role that dies is restarted with the
+ * new generation. Starting the appliance is the same change, from nothing.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "common/util/clock.h"
+#include "common/util/log.h"
+#include "daemons/supervisor/instance.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum change_step { CHANGE_COMPILE, CHANGE_PREPARE, CHANGE_COMMIT };
+
+/* Roles have their own patience (instance.c); this bounds a role that dies and comes back for ever. */
+#define CHANGE_PATIENCE_MS 120000
+
+struct change {
+	struct supervisor *sup;
+	enum change_step step;
+	struct generation next;
+	struct generation old; /* kept until nobody refers to it */
+	struct compile_run *compile;
+	struct event *advance;
+	struct event *timer;
+	const struct change_ops *ops;
+	void *ctx;
+	bool failed;
+	char why[IPC_TEXT_MAX];
+};
+
+static void generation_clear(struct generation *g)
+{
+	zone_set_free(g->zones);
+	config_free(g->config);
+	*g = (struct generation){ 0 };
+}
+
+const struct generation *change_preparing(const struct supervisor *sup)
+{
+	return sup->change != NULL && sup->change->step == CHANGE_PREPARE ? &sup->change->next : NULL;
+}
+
+void change_poke(struct supervisor *sup)
+{
+	if (sup->change != NULL) {
+		event_active(sup->change->advance, EV_TIMEOUT, 0);
+	}
+}
+
+void change_fail(struct supervisor *sup, const char *why)
+{
+	struct change *change = sup->change;
+	if (change == NULL || change->failed || change->step == CHANGE_COMMIT) {
+		return;
+	}
+	change->failed = true;
+	snprintf(change->why, sizeof(change->why), "%s", why);
+	change_poke(sup);
+}
+
+static void fail(struct change *change, const char *fmt, ...) BH_PRINTF(2, 3);
+
+static void fail(struct change *change, const char *fmt, ...)
+{
+	char why[IPC_TEXT_MAX];
+	va_list args;
+	va_start(args, fmt);
+	vsnprintf(why, sizeof(why), fmt, args);
+	va_end(args);
+	change_fail(change->sup, why);
+}
+
+static unsigned failed_zones(const struct zone_set *set)
+{
+	unsigned count = set->hints_failed ? 1 : 0;
+	for (size_t i = 0; i < set->count; i++) {
+		count += set->items[i].image == NULL || set->items[i].stale;
+	}
+	return count;
+}
+
+static void end(struct change *change, bool ok, unsigned failures)
+{
+	struct supervisor *sup = change->sup;
+	const struct change_ops *ops = change->ops;
+	void *ctx = change->ctx;
+	char why[IPC_TEXT_MAX];
+
+	snprintf(why, sizeof(why), "%s", change->why);
+	sup->change = NULL;
+	compile_free(change->compile);
+	event_free(change->advance);
+	event_free(change->timer);
+	generation_clear(&change->next);
+	generation_clear(&change->old);
+	free(change);
+	ops->done(ctx, ok, failures, why);
+}
+
+/* Put everything back. */
+static void abandon(struct change *change)
+{
+	struct supervisor *sup = change->sup;
+	uint32_t number = change->next.number;
+	bool told = change->step == CHANGE_PREPARE;
+
+	change->step = CHANGE_COMPILE; /* nobody is to be told the new one from here on */
+	listener_abort(&sup->listeners);
+	query_link_abort(&sup->links);
+	for (struct instance *inst = sup->instances; inst != NULL && told; inst = inst->next) {
+		if (inst->pid != 0 && inst->wanted && !inst->fresh &&
+		    (inst->state == INSTANCE_READY || inst->state == INSTANCE_CONFIGURING)) {
+			instance_abort(inst, number);
+		}
+	}
+	instance_settle(sup, false);
+	end(change, false, 0);
+}
+
+/* --- listeners and links of the new configuration -------------------------------------------------- */
+
+static int want_listen(struct change *change, const struct config_listen *listen, const char *owner)
+{
+	struct supervisor *sup = change->sup;
+	char why[IPC_TEXT_MAX] = "";
+	static const enum ipc_proto protos[] = { IPC_UDP, IPC_TCP };
+
+	for (size_t a = 0; a < listen->count; a++) {
+		size_t devices = listen->interface_count == 0 ? 1 : listen->interface_count;
+		for (size_t d = 0; d < devices; d++) {
+			const char *device = listen->interface_count == 0 ? "" : listen->interfaces[d];
+			for (unsigned w = 0; w < change->next.config->workers * 2; w++) {
+				int rc = listener_want(&sup->listeners, protos[w % 2], &listen->addrs[a], device,
+						       w / 2, owner, &sup->next_id, why, sizeof(why));
+				if (rc != BH_OK) {
+					fail(change, "%s", why);
+					return rc;
+				}
+			}
+		}
+	}
+	return BH_OK;
+}
+
+static int want_listeners(struct change *change)
+{
+	const struct config *config = change->next.config;
+	listener_unwant_all(&change->sup->listeners);
+	for (size_t i = 0; i < config->view_count; i++) {
+		int rc = want_listen(change, &config->views[i].listen, config->views[i].name);
+		if (rc != BH_OK) {
+			return rc;
+		}
+	}
+	return config->resolver.present ? want_listen(change, &config->resolver.listen, "") : BH_OK;
+}
+
+static int want_links(struct change *change)
+{
+	struct supervisor *sup = change->sup;
+	const struct config *config = change->next.config;
+	int rc = BH_OK;
+
+	query_link_unwant_all(&sup->links);
+	if (!config->resolver.present) {
+		return BH_OK;
+	}
+	for (unsigned f = 0; f < config->workers && rc == BH_OK; f++) {
+		for (unsigned shard = 0; shard < config->workers && rc == BH_OK; shard++) {
+			rc = query_link_want(&sup->links, f, ROLE_RESOLVER, "", shard, &sup->next_id);
+		}
+		if (config->resolver.internal_view >= 0 && rc == BH_OK) {
+			rc = query_link_want(&sup->links, f, ROLE_AUTHORITY,
+					     config->views[config->resolver.internal_view].name, f, &sup->next_id);
+		}
+	}
+	if (rc != BH_OK) {
+		fail(change, "cannot make query links: %s", bh_strerror(rc));
+	}
+	return rc;
+}
+
+/* --- steps ------------------------------------------------------------------------------------------ */
+
+static void begin_prepare(struct change *change)
+{
+	struct supervisor *sup = change->sup;
+
+	if (want_listeners(change) != BH_OK || want_links(change) != BH_OK) {
+		return;
+	}
+	int rc = instance_want(sup, &change->next);
+	if (rc != BH_OK) {
+		fail(change, "cannot make role instances: %s", bh_strerror(rc));
+		return;
+	}
+	change->step = CHANGE_PREPARE;
+	for (struct instance *inst = sup->instances; inst != NULL; inst = inst->next) {
+		if (inst->wanted && inst->state == INSTANCE_READY) {
+			instance_prepare(inst, &change->next);
+		}
+	}
+	instance_start_fresh(sup);
+}
+
+/* Has every living instance of the new generation prepared it? One that waits for its restart does not
+ * hold up the others; it will be told when it is back. */
+static bool all_prepared(const struct change *change)
+{
+	for (const struct instance *inst = change->sup->instances; inst != NULL; inst = inst->next) {
+		if (inst->wanted && inst->state != INSTANCE_DOWN && inst->prepared != change->next.number) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool all_committed(const struct supervisor *sup)
+{
+	for (const struct instance *inst = sup->instances; inst != NULL; inst = inst->next) {
+		if (inst->wanted && inst->state != INSTANCE_DOWN && inst->state != INSTANCE_STOPPING &&
+		    inst->committed != sup->current.number) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static void begin_commit(struct change *change)
+{
+	struct supervisor *sup = change->sup;
+
+	change->step = CHANGE_COMMIT;
+	change->old = sup->current;
+	sup->current = change->next;
+	change->next = (struct generation){ 0 };
+	listener_commit(&sup->listeners);
+	query_link_commit(&sup->links);
+	log_set_level(sup->current.config->log_level);
+	for (struct instance *inst = sup->instances; inst != NULL; inst = inst->next) {
+		inst->fresh = false;
+		if (inst->prepared == sup->current.number) {
+			instance_commit(inst, sup->current.number);
+		}
+	}
+	/* Instances of the generation before end while the others take over their sockets' addresses. */
+	instance_settle(sup, true);
+}
+
+static void on_advance(evutil_socket_t fd, short what, void *arg)
+{
+	struct change *change = arg;
+	(void)fd;
+	(void)what;
+
+	if (change->failed) {
+		abandon(change);
+		return;
+	}
+	if (change->step == CHANGE_PREPARE && all_prepared(change)) {
+		if (!instance_any_wanted_up(change->sup)) {
+			fail(change, "no role could be started");
+			return;
+		}
+		begin_commit(change);
+	}
+	if (change->step == CHANGE_COMMIT && all_committed(change->sup)) {
+		end(change, true, failed_zones(change->sup->current.zones));
+	}
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct change *change = arg;
+	(void)fd;
+	(void)what;
+	if (change->step == CHANGE_COMMIT) {
+		end(change, true, failed_zones(change->sup->current.zones));
+		return;
+	}
+	fail(change, "roles did not get ready within %d s", CHANGE_PATIENCE_MS / 1000);
+}
+
+static void on_finding(void *ctx, const struct zone_finding_info *finding)
+{
+	struct change *change = ctx;
+	change->ops->finding(change->ctx, finding);
+}
+
+static void on_compiled(void *ctx)
+{
+	struct change *change = ctx;
+	struct timeval patience = { .tv_sec = CHANGE_PATIENCE_MS / 1000 };
+
+	if (change->next.zones->hints_failed && change->next.config->resolver.present) {
+		/* Without roots the resolver would ask the built-in ones: not what was configured. */
+		fail(change, "root-hints: %.400s", change->next.zones->hints_detail);
+		return;
+	}
+	begin_prepare(change);
+	if (event_add(change->timer, &patience) != 0) {
+		fail(change, "out of memory");
+	}
+	change_poke(change->sup);
+}
+
+int change_begin(struct supervisor *sup, const struct change_ops *ops, void *ctx)
+{
+	static const struct compile_ops compile_ops = { .finding = on_finding, .done = on_compiled };
+
+	if (sup->change != NULL || sup->stopping) {
+		return BH_EEXIST;
+	}
+	struct change *change = calloc(1, sizeof(*change));
+	if (change == NULL) {
+		return BH_ENOMEM;
+	}
+	change->sup = sup;
+	change->ops = ops;
+	change->ctx = ctx;
+	change->step = CHANGE_COMPILE;
+	change->advance = event_new(sup->base, -1, 0, on_advance, change);
+	change->timer = event_new(sup->base, -1, 0, on_timer, change);
+	if (change->advance == NULL || change->timer == NULL) {
+		log_fatal("out of memory");
+	}
+	sup->change = change;
+	change->next.number = sup->next_generation++;
+	change->next.config = config_load(sup->conf_path, ops->config_error, ctx);
+	if (change->next.config == NULL) {
+		fail(change, "the configuration has errors");
+		return BH_OK;
+	}
+	if (sup->current.number != 0 && (strcmp(sup->current.config->run_dir, change->next.config->run_dir) != 0)) {
+		fail(change, "run-dir cannot be changed by a reload, restart instead");
+		return BH_OK;
+	}
+	char why[IPC_TEXT_MAX];
+	if (ids_resolve(change->next.config, &change->next.ids, why, sizeof(why)) != BH_OK) {
+		fail(change, "%s", why);
+		return BH_OK;
+	}
+	change->next.zones = zone_set_new(change->next.config);
+	if (change->next.zones == NULL) {
+		fail(change, "out of memory");
+		return BH_OK;
+	}
+	struct compile_env env = { .base = sup->base,
+				   .role_dir = sup->role_dir,
+				   .config = change->next.config,
+				   .ids = &change->next.ids,
+				   .next_id = &sup->next_id };
+	change->compile = compile_start(&env, change->next.zones, sup->current.zones, &compile_ops, change);
+	if (change->compile == NULL) {
+		fail(change, "out of memory");
+	}
+	return BH_OK;
+}
+
+bool change_child_ended(struct supervisor *sup, pid_t pid, int status)
+{
+	return sup->change != NULL && sup->change->compile != NULL &&
+	       compile_child_ended(sup->change->compile, pid, status);
+}
+
+void change_cancel(struct supervisor *sup)
+{
+	if (sup->change != NULL) {
+		fail(sup->change, "the appliance is stopping");
+	}
+}

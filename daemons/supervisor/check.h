@@ -1,0 +1,17 @@
+/*
+ * bulkheadd -t: test the configuration and every zone, tell what is found, change nothing.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef BULKHEAD_SUPERVISOR_CHECK_H
+#define BULKHEAD_SUPERVISOR_CHECK_H
+
+/*
+ * report_fd: a SOCK_SEQPACKET socket to which findings go as rows "finding" of the control protocol and an
+ * end, or -1: lines "file:line: severity: text" on standard output. Returns the exit status: 0
+ * without errors (warnings are told but do not fail), 1 with errors; the end towards report_fd counts as
+ * monitoring plug-ins do: 0 fine, 1 warnings, 2 errors.
+ */
+int check_run(const char *conf_path, const char *role_dir, int report_fd);
+
+#endif

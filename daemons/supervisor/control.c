@@ -1,0 +1,377 @@
+/*
+ * bulkheadctl's other end. Only root and members of the group "bulkhead" get in: by the mode of the socket,
+ * and again by what the kernel says of the peer. A client that breaks the protocol loses its own
+ * connection and nothing else; their number and their queues are bounded.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "daemons/supervisor/control.h"
+
+#include "common/ipc/link.h"
+#include "daemons/supervisor/instance.h"
+#include "daemons/supervisor/rows.h"
+#include "daemons/supervisor/status.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <grp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define CLIENTS_MAX 32
+/* Rows waiting for one client: the status of some ten thousand zones. */
+#define CLIENT_QUEUE_MAX (16u * 1024 * 1024)
+#define CONTROL_GROUP "bulkhead"
+/* Groups of a peer that are looked at. */
+#define GROUPS_MAX 256
+
+enum waiting { WAITING_NOTHING, WAITING_RELOAD, WAITING_FLUSH, WAITING_STOP };
+
+struct client {
+	struct client *next;
+	struct control *control;
+	struct link *link;
+	enum waiting waiting;
+	uint32_t request;
+	uint32_t flush_request; /* id towards the roles */
+	unsigned flush_pending;
+	uint64_t flushed;
+};
+
+struct control {
+	struct supervisor *sup;
+	int fd;
+	struct event *readable;
+	struct client *clients;
+	unsigned client_count;
+	uint32_t next_flush;
+};
+
+int control_socket(const char *run_dir, char *why, size_t why_size)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	int n = snprintf(sa.sun_path, sizeof(sa.sun_path), "%s/control.sock", run_dir);
+	if (n < 0 || (size_t)n >= sizeof(sa.sun_path)) {
+		snprintf(why, why_size, "run-dir is too long for a socket");
+		return BH_ENOSPC;
+	}
+	const struct group *group = getgrnam(CONTROL_GROUP);
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	mode_t saved = umask(0177); /* nobody gets in before owner and mode are right */
+	int rc = fd < 0 || (unlink(sa.sun_path) != 0 && errno != ENOENT) ||
+				 bind(fd, (struct sockaddr *)&sa, sizeof(sa)) != 0
+			 ? BH_ESYS
+			 : BH_OK;
+	umask(saved);
+	if (rc != BH_OK || (group != NULL && chown(sa.sun_path, 0, group->gr_gid) != 0) ||
+	    chmod(sa.sun_path, 0660) != 0 || listen(fd, CLIENTS_MAX) != 0) {
+		snprintf(why, why_size, "%s: %s", sa.sun_path, strerror(errno));
+		if (fd >= 0) {
+			close(fd);
+		}
+		return BH_ESYS;
+	}
+	return fd;
+}
+
+/* Root, or a member of the control group, as the kernel saw the peer when it connected. */
+static bool peer_is_allowed(int fd, struct ucred *cred)
+{
+	socklen_t len = sizeof(*cred);
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, cred, &len) != 0) {
+		return false;
+	}
+	if (cred->uid == 0) {
+		return true;
+	}
+	const struct group *group = getgrnam(CONTROL_GROUP);
+	if (group == NULL) {
+		return false;
+	}
+	if (cred->gid == group->gr_gid) {
+		return true;
+	}
+	gid_t groups[GROUPS_MAX];
+	len = sizeof(groups);
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len) != 0) {
+		return false;
+	}
+	for (size_t i = 0; i < len / sizeof(groups[0]); i++) {
+		if (groups[i] == group->gr_gid) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void free_client(struct client *client)
+{
+	struct client **at = &client->control->clients;
+	while (*at != client) {
+		at = &(*at)->next;
+	}
+	*at = client->next;
+	client->control->client_count--;
+	link_free(client->link);
+	free(client);
+}
+
+static int answer(struct client *client, unsigned status, const char *text)
+{
+	client->waiting = WAITING_NOTHING;
+	return row_done(client->link, client->request, status, text);
+}
+
+/* --- reload: the change tells all clients that wait for it ---------------------------------------- */
+
+static void send_finding(struct control *control, const struct zone_finding_info *f)
+{
+	struct ctl_row row;
+	row_begin(&row, "finding");
+	row_text(&row, "severity", f->warning ? "warning" : "error");
+	row_text(&row, "view", f->view);
+	row_text(&row, "zone", f->zone);
+	row_text(&row, "file", f->file);
+	row_number(&row, "line", f->line);
+	row_text(&row, "text", f->text);
+	for (struct client *c = control->clients; c != NULL; c = c->next) {
+		if (c->waiting == WAITING_RELOAD && row_send(c->link, c->request, &row) != BH_OK) {
+			c->waiting = WAITING_NOTHING; /* it does not read; its link ends by itself */
+		}
+	}
+}
+
+void control_finding(struct supervisor *sup, const struct zone_finding_info *finding)
+{
+	if (sup->control != NULL) {
+		send_finding(sup->control, finding);
+	}
+}
+
+void control_reloaded(struct supervisor *sup, unsigned status, const char *text)
+{
+	struct client *next;
+	for (struct client *c = sup->control == NULL ? NULL : sup->control->clients; c != NULL; c = next) {
+		next = c->next;
+		if (c->waiting == WAITING_RELOAD && answer(c, status, text) != BH_OK) {
+			log_warn("control: a client did not take the answer to its reload");
+		}
+	}
+}
+
+/* --- flush: ask every cache, sum up ---------------------------------------------------------------- */
+
+static int begin_flush(struct client *client, const struct ctl_request *r)
+{
+	struct supervisor *sup = client->control->sup;
+	struct ipc_flush what = { .kind = IPC_FLUSH_ALL };
+	uint8_t bytes[DNAME_MAX + 8];
+	struct sink s = sink_of(bytes, sizeof(bytes));
+
+	if (r->count == 2 && strcmp(r->words[1], "all") == 0) {
+		what.kind = IPC_FLUSH_ALL;
+	} else if (r->count == 3 && (strcmp(r->words[1], "name") == 0 || strcmp(r->words[1], "zone") == 0)) {
+		what.kind = r->words[1][0] == 'n' ? IPC_FLUSH_NAME : IPC_FLUSH_ZONE;
+		if (dname_from_text(r->words[2], what.name) < 0) {
+			return answer(client, 3, "flush: not a domain name");
+		}
+	} else {
+		return answer(client, 3, "usage: flush all | flush name NAME | flush zone ZONE");
+	}
+	ipc_flush_encode(&s, &what);
+	client->flush_request = ++client->control->next_flush;
+	client->flush_pending = 0;
+	client->flushed = 0;
+	for (struct instance *inst = sup->instances; inst != NULL; inst = inst->next) {
+		if (inst->state == INSTANCE_READY && inst->role != ROLE_AUTHORITY &&
+		    link_send(inst->link, MSG_FLUSH, client->flush_request, bytes, s.pos, -1) == BH_OK) {
+			client->flush_pending++;
+		}
+	}
+	if (client->flush_pending == 0) {
+		return answer(client, 0, "there is no cache");
+	}
+	client->waiting = WAITING_FLUSH;
+	return BH_OK;
+}
+
+void control_flushed(struct supervisor *sup, const struct instance *inst, uint32_t request,
+		     const struct ipc_flushed *flushed)
+{
+	for (struct client *c = sup->control == NULL ? NULL : sup->control->clients; c != NULL; c = c->next) {
+		if (c->waiting != WAITING_FLUSH || c->flush_request != request) {
+			continue;
+		}
+		struct ctl_row row;
+		char text[64];
+		row_begin(&row, "flushed");
+		row_text(&row, "role", role_text(inst->role));
+		row_number(&row, "index", inst->index);
+		row_number(&row, "entries", flushed->entries);
+		c->flushed += flushed->entries;
+		snprintf(text, sizeof(text), "%llu entries forgotten", (unsigned long long)c->flushed);
+		if (row_send(c->link, c->request, &row) != BH_OK ||
+		    (--c->flush_pending == 0 && answer(c, 0, text) != BH_OK)) {
+			c->waiting = WAITING_NOTHING;
+		}
+		return;
+	}
+}
+
+void control_role_gone(struct supervisor *sup)
+{
+	/* Its cache is gone with it: a flush that waits for it would wait for ever. */
+	for (struct client *c = sup->control == NULL ? NULL : sup->control->clients; c != NULL; c = c->next) {
+		if (c->waiting == WAITING_FLUSH && --c->flush_pending == 0 &&
+		    answer(c, 0, "a role was restarted meanwhile") != BH_OK) {
+			c->waiting = WAITING_NOTHING;
+		}
+	}
+}
+
+/* --- requests ---------------------------------------------------------------------------------------- */
+
+static int on_request(struct client *client, const struct ctl_request *r)
+{
+	struct supervisor *sup = client->control->sup;
+	const char *command = r->words[0];
+
+	if (strcmp(command, "flush") == 0) {
+		return begin_flush(client, r);
+	}
+	if (r->count != 1) {
+		return answer(client, 3, "this command takes no arguments");
+	}
+	if (strcmp(command, "status") == 0) {
+		return status_send(sup, client->link, client->request);
+	}
+	if (strcmp(command, "stats") == 0) {
+		return stats_send(sup, client->link, client->request);
+	}
+	if (strcmp(command, "reload") == 0) {
+		if (sup->stopping || !supervisor_reload(sup)) {
+			return answer(client, 2, "a reload is under way, or the appliance starts or stops");
+		}
+		client->waiting = WAITING_RELOAD;
+		return BH_OK;
+	}
+	if (strcmp(command, "stop") == 0) {
+		client->waiting = WAITING_STOP;
+		log_info("control: asked to stop");
+		supervisor_stop(sup, 0);
+		return BH_OK;
+	}
+	return answer(client, 3, "unknown command, known are: status, stats, reload, flush, stop");
+}
+
+static int on_message(void *ctx, struct link *link, struct link_message *m)
+{
+	struct client *client = ctx;
+	struct ctl_request *r = calloc(1, sizeof(*r));
+	(void)link;
+
+	if (r == NULL) {
+		return BH_ENOMEM;
+	}
+	int rc = client->waiting != WAITING_NOTHING ? BH_EPERM : ctl_request_decode(m->payload, m->len, r);
+	if (rc == BH_OK) {
+		client->request = m->request;
+		rc = on_request(client, r);
+	}
+	free(r);
+	return rc;
+}
+
+static void on_closed(void *ctx, struct link *link, int err, const char *why)
+{
+	(void)link;
+	if (err != BH_ECLOSED) {
+		log_warn("control: connection closed: %s", why);
+	}
+	free_client(ctx);
+}
+
+static void on_accept(evutil_socket_t listen_fd, short what, void *arg)
+{
+	static const struct link_ops link_ops = { .message = on_message, .closed = on_closed };
+	struct control *control = arg;
+	struct ucred cred = { 0 };
+	(void)what;
+
+	int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (fd < 0) {
+		return;
+	}
+	if (!peer_is_allowed(fd, &cred)) {
+		log_warn("control: refused uid=%u pid=%d", (unsigned)cred.uid, (int)cred.pid);
+		close(fd);
+		return;
+	}
+	struct client *client = control->client_count < CLIENTS_MAX ? calloc(1, sizeof(*client)) : NULL;
+	if (client == NULL) {
+		log_warn("control: too many connections");
+		close(fd);
+		return;
+	}
+	client->control = control;
+	client->link = link_new(control->sup->base, fd, ROLE_SUPERVISOR, ROLE_CONTROL, CLIENT_QUEUE_MAX, &link_ops,
+				client);
+	if (client->link == NULL) {
+		close(fd);
+		free(client);
+		return;
+	}
+	link_set_phase(client->link, PHASE_RUN);
+	client->next = control->clients;
+	control->clients = client;
+	control->client_count++;
+}
+
+struct control *control_new(struct supervisor *sup, int fd)
+{
+	struct control *control = calloc(1, sizeof(*control));
+	if (control == NULL) {
+		return NULL;
+	}
+	control->sup = sup;
+	control->fd = fd;
+	control->readable = event_new(sup->base, fd, EV_READ | EV_PERSIST, on_accept, control);
+	if (control->readable == NULL || event_add(control->readable, NULL) != 0) {
+		free(control);
+		return NULL;
+	}
+	return control;
+}
+
+void control_tell_stopped(struct control *control)
+{
+	for (struct client *c = control->clients; c != NULL; c = c->next) {
+		if (c->waiting == WAITING_STOP && answer(c, 0, "stopped") != BH_OK) {
+			continue; /* it went away; nothing else to tell it */
+		}
+	}
+}
+
+void control_free(struct control *control, const char *run_dir)
+{
+	char path[PATH_MAX];
+	if (control == NULL) {
+		return;
+	}
+	while (control->clients != NULL) {
+		if (link_drain(control->clients->link, 1000) != BH_OK) {
+			log_warn("control: a client did not take its answer");
+		}
+		free_client(control->clients);
+	}
+	event_free(control->readable);
+	close(control->fd);
+	snprintf(path, sizeof(path), "%s/control.sock", run_dir);
+	unlink(path);
+	free(control);
+}

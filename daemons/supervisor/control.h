@@ -1,0 +1,31 @@
+/*
+ * The control socket. SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef BULKHEAD_SUPERVISOR_CONTROL_H
+#define BULKHEAD_SUPERVISOR_CONTROL_H
+
+#include "daemons/supervisor/supervisor.h"
+
+/*
+ * Make run_dir/control.sock (SOCK_SEQPACKET, mode 0660, group "bulkhead" where it exists) without serving it yet.
+ * Called before the supervisor gives capabilities away. Returns the descriptor or an error, with why filled.
+ */
+int control_socket(const char *run_dir, char *why, size_t why_size) BH_CHECKED;
+
+/* Serve it. fd is owned from now on. NULL: out of memory. */
+struct control *control_new(struct supervisor *sup, int fd);
+
+/* Refuse new requests, send what is queued for at most a second, close, remove the socket. */
+void control_free(struct control *control, const char *run_dir);
+
+/* To all clients that wait for a reload: a finding, and its end. */
+void control_finding(struct supervisor *sup, const struct zone_finding_info *finding);
+void control_reloaded(struct supervisor *sup, unsigned status, const char *text);
+
+/* A frontend or resolver died: nobody waits for its reply any longer. */
+void control_role_gone(struct supervisor *sup);
+
+/* The answer to `stop` goes out when everything has stopped. */
+void control_tell_stopped(struct control *control);
+
+#endif

@@ -1,0 +1,87 @@
+/*
+ * One role process and its successors: an instance keeps its place (role, view, index), its counters and
+ * its restart history while processes come and go.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef BULKHEAD_SUPERVISOR_INSTANCE_H
+#define BULKHEAD_SUPERVISOR_INSTANCE_H
+
+#include "common/ipc/conf.h"
+#include "common/ipc/stats.h"
+#include "daemons/supervisor/supervisor.h"
+
+struct link;
+struct rolelog;
+
+enum instance_state {
+	INSTANCE_DOWN,	      /* waits for its restart time */
+	INSTANCE_STARTING,    /* forked; HELLO has not come */
+	INSTANCE_CONFIGURING, /* has been told a generation for the first time */
+	INSTANCE_READY,
+	INSTANCE_STOPPING,
+};
+
+struct instance {
+	struct instance *next;
+	struct supervisor *sup;
+	enum role role;
+	char view[IPC_VIEW_MAX]; /* "" for frontend and resolver */
+	unsigned index;
+	unsigned count;
+	char name[64]; /* "authority[internal]/0" */
+	enum instance_state state;
+	pid_t pid; /* 0: no process */
+	struct sandbox_ids ids;
+	const struct sandbox_profile *profile;
+	struct link *link;
+	struct rolelog *log;
+	int stats_fd;
+	const struct stats_page *stats; /* read-only */
+	struct ipc_hello hello;
+	uint64_t started_ms;
+	unsigned restarts;
+	unsigned failures; /* in a row; sets the back-off */
+	char last_end[160]; /* how the last process ended, "" at first */
+	struct event *timer; /* restart time, or the end of patience with a silent process */
+	uint32_t sent_id;    /* resources up to this id were sent to this process */
+	uint32_t prepared;   /* generation */
+	uint32_t committed;
+	bool wanted; /* in the generation in preparation */
+	bool fresh;  /* created by the change that is under way */
+};
+
+/*
+ * Make the list of instances hold what `config` needs: new ones are created (not started), all needed
+ * ones marked wanted. Returns an error when out of memory or descriptors.
+ */
+int instance_want(struct supervisor *sup, const struct generation *generation) BH_CHECKED;
+
+/* Start the fresh ones. */
+void instance_start_fresh(struct supervisor *sup);
+
+/* After commit: stop those not wanted. After abort: stop fresh ones. */
+void instance_settle(struct supervisor *sup, bool committed);
+
+/* Tell a ready instance the generation in preparation. */
+void instance_prepare(struct instance *inst, const struct generation *generation);
+void instance_commit(struct instance *inst, uint32_t number);
+void instance_abort(struct instance *inst, uint32_t number);
+
+/* A child ended. True: it was a role process. */
+bool instance_child_ended(struct supervisor *sup, pid_t pid, int status);
+
+/* Ask the roles of the bits to end. kill: at once. */
+void instance_stop_all(struct supervisor *sup, unsigned role_bits, bool now);
+/* Is any instance of the generation in preparation more than waiting for its restart? */
+bool instance_any_wanted_up(const struct supervisor *sup);
+bool instance_any_running(const struct supervisor *sup, unsigned role_bits);
+void instance_free_all(struct supervisor *sup);
+
+const char *instance_state_text(enum instance_state state);
+
+/* Replies to MSG_FLUSH, routed to whom asked (control.c). */
+void control_flushed(struct supervisor *sup, const struct instance *inst, uint32_t request,
+		     const struct ipc_flushed *flushed);
+
+#endif

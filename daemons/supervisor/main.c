@@ -1,0 +1,471 @@
+/*
+ * bulkheadd, the supervisor: arguments, places, signals, start and end. It opens sockets, starts roles
+ * and hands descriptors out; it never parses DNS and never reads a zone.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include <config.h> /* of the build, not our own */
+
+#include "common/ipc/link.h"
+#include "common/util/clock.h"
+#include "daemons/supervisor/check.h"
+#include "daemons/supervisor/control.h"
+#include "daemons/supervisor/instance.h"
+#include "daemons/supervisor/notify.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct options {
+	const char *conf_path;
+	const char *role_dir;
+	bool foreground;
+	bool test;
+	int report_fd; /* -1: none */
+};
+
+/* How often the end of roles is looked at while stopping. */
+#define STOP_POLL_MS 20
+
+static void usage(FILE *out)
+{
+	fprintf(out, "usage: bulkheadd [-c FILE] [-f] [-t] [-L DIR] [-V] [-h]\n"
+		     "  -c FILE  configuration (default " BH_CONF_FILE ")\n"
+		     "  -f       stay in the foreground, log to standard error\n"
+		     "  -t       test the configuration and all zones, then exit\n"
+		     "  -L DIR   role programs are in DIR (default " BH_ROLE_DIR ")\n"
+		     "  -V       print the version\n");
+}
+
+static bool parse_options(int argc, char **argv, struct options *o)
+{
+	int opt;
+	*o = (struct options){ .conf_path = BH_CONF_FILE, .role_dir = BH_ROLE_DIR, .report_fd = -1 };
+	while ((opt = getopt(argc, argv, "c:ftL:r:Vh")) != -1) {
+		switch (opt) {
+		case 'c':
+			o->conf_path = optarg;
+			break;
+		case 'f':
+			o->foreground = true;
+			break;
+		case 't':
+			o->test = true;
+			break;
+		case 'L':
+			o->role_dir = optarg;
+			break;
+		case 'r': /* for bulkheadctl check: findings go to this descriptor */
+			o->report_fd = atoi(optarg);
+			break;
+		case 'V':
+			printf("bulkheadd %s\n", PACKAGE_VERSION);
+			exit(0);
+		case 'h':
+			usage(stdout);
+			exit(0);
+		default:
+			usage(stderr);
+			return false;
+		}
+	}
+	if (optind != argc) {
+		usage(stderr);
+		return false;
+	}
+	return true;
+}
+
+/* --- places ------------------------------------------------------------------------------------------ */
+
+static void make_dir(const char *path, mode_t mode)
+{
+	struct stat st;
+	if (mkdir(path, mode) != 0 && errno != EEXIST) {
+		log_fatal("cannot make directory %s: %m", path);
+	}
+	/* Somebody else's directory would let its owner swap what we trust in it. */
+	if (lstat(path, &st) != 0 || !S_ISDIR(st.st_mode) || st.st_uid != 0 || (st.st_mode & 022) != 0) {
+		log_fatal("%s must be a directory that only root can write", path);
+	}
+}
+
+/* The run directory and its lock, held until the process ends. */
+static void take_run_dir(const char *run_dir)
+{
+	char path[PATH_MAX];
+
+	make_dir(run_dir, 0755);
+	if (snprintf(path, sizeof(path), "%s/lock", run_dir) >= (int)sizeof(path)) {
+		log_fatal("run-dir is too long");
+	}
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0) {
+		log_fatal("cannot open %s: %m", path);
+	}
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		log_fatal("another bulkheadd uses %s", run_dir);
+	}
+}
+
+static void check_programs(const char *role_dir)
+{
+	static const enum role roles[] = { ROLE_AUTHORITY, ROLE_FRONTEND, ROLE_RESOLVER, ROLE_COMPILER };
+	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
+		char path[PATH_MAX + 32];
+		snprintf(path, sizeof(path), "%s/%s", role_dir, role_text(roles[i]));
+		if (access(path, X_OK) != 0) {
+			log_fatal("role program %s: %m", path);
+		}
+	}
+}
+
+/* Sockets, images and pipes of large configurations; the kernel's default soft limit is 1024. */
+static void raise_file_limit(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+		log_fatal("cannot read the limit of descriptors: %m");
+	}
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+		log_fatal("cannot raise the limit of descriptors: %m");
+	}
+}
+
+/* --- background ---------------------------------------------------------------------------------------- */
+
+/*
+ * Go to the background; the parent waits until the appliance is ready and exits with what the child writes.
+ * Returns the pipe to write to.
+ */
+static int detach(void)
+{
+	int fds[2];
+	char status = 1;
+
+	if (pipe2(fds, O_CLOEXEC) != 0) {
+		log_fatal("pipe: %m");
+	}
+	pid_t pid = fork();
+	if (pid < 0) {
+		log_fatal("fork: %m");
+	}
+	if (pid > 0) {
+		close(fds[1]);
+		ssize_t n = read(fds[0], &status, 1); /* end of file: the child died, status stays 1 */
+		_exit(n == 1 ? status : 1);
+	}
+	close(fds[0]);
+	if (setsid() < 0 || chdir("/") != 0) {
+		log_fatal("cannot detach: %m");
+	}
+	return fds[1];
+}
+
+static void tell_parent(int fd)
+{
+	char status = 0;
+	log_set_syslog("bulkheadd"); /* up to here standard error had its reader */
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0) {
+		log_fatal("cannot let go of the terminal: %m");
+	}
+	close(null);
+	if (write(fd, &status, 1) != 1) {
+		log_warn("nobody waits for the start: %m");
+	}
+	close(fd);
+}
+
+/* --- changes: what their end means ------------------------------------------------------------------ */
+
+struct daemon {
+	struct supervisor sup;
+	int ready_fd; /* -1: foreground, or told already */
+	struct event *signals[4];
+};
+
+static void on_finding(void *ctx, const struct zone_finding_info *f)
+{
+	struct daemon *d = ctx;
+	if (f->file[0] == '\0') {
+		(f->warning ? log_warn : log_err)("zone %s view=%s: %s", f->zone, f->view, f->text);
+	} else {
+		(f->warning ? log_warn : log_err)("%s:%u: zone %s view=%s: %s", f->file, f->line, f->zone, f->view,
+						  f->text);
+	}
+	control_finding(&d->sup, f);
+}
+
+static void on_config_error(void *ctx, const char *file, unsigned line, const char *text)
+{
+	struct daemon *d = ctx;
+	if (d->sup.current.number == 0) { /* start: the bare line, as a compiler would print it */
+		if (line > 0) {
+			fprintf(stderr, "%s:%u: %s\n", file, line, text);
+		} else {
+			fprintf(stderr, "%s: %s\n", file, text);
+		}
+		return;
+	}
+	log_err("%s:%u: %s", file, line, text);
+	control_finding(&d->sup, &(struct zone_finding_info){
+					 .view = "", .zone = "", .file = file, .line = line, .text = text });
+}
+
+static void on_started(void *ctx, bool ok, unsigned failed_zones, const char *text)
+{
+	struct daemon *d = ctx;
+	if (!ok) {
+		log_err("not started: %s", text);
+		supervisor_stop(&d->sup, 1);
+		return;
+	}
+	if (failed_zones > 0) {
+		log_err("started, but zones are not served count=%u", failed_zones);
+	} else {
+		log_info("started version=%s views=%zu zones=%zu workers=%u", PACKAGE_VERSION,
+			 d->sup.current.config->view_count, d->sup.current.zones->count,
+			 d->sup.current.config->workers);
+	}
+	notify("READY=1\nSTATUS=generation %u, %u zones not served\nMAINPID=%d", (unsigned)d->sup.current.number,
+	       failed_zones, (int)getpid());
+	if (d->ready_fd >= 0) {
+		tell_parent(d->ready_fd);
+		d->ready_fd = -1;
+	}
+}
+
+static void on_reloaded(void *ctx, bool ok, unsigned failed_zones, const char *text)
+{
+	struct daemon *d = ctx;
+	char answer[IPC_TEXT_MAX];
+	unsigned number = d->sup.current.number;
+
+	if (!ok) {
+		log_err("reload failed, generation %u stays in service: %s", number, text);
+		snprintf(answer, sizeof(answer), "reload failed, generation %u stays in service: %.400s", number, text);
+	} else if (failed_zones > 0) {
+		log_err("reloaded generation=%u, zones that do not compile count=%u", number, failed_zones);
+		snprintf(answer, sizeof(answer), "generation %u is in service, but %u zones do not compile", number,
+			 failed_zones);
+	} else {
+		log_info("reloaded generation=%u zones=%zu", number, d->sup.current.zones->count);
+		snprintf(answer, sizeof(answer), "generation %u is in service", number);
+	}
+	control_reloaded(&d->sup, ok && failed_zones == 0 ? 0 : 2, answer);
+	notify("READY=1\nSTATUS=%s", answer);
+}
+
+bool supervisor_reload(struct supervisor *sup)
+{
+	static const struct change_ops ops = { .finding = on_finding,
+					       .config_error = on_config_error,
+					       .done = on_reloaded };
+	struct daemon *d = (struct daemon *)sup;
+	if (sup->current.number == 0 || change_begin(sup, &ops, d) != BH_OK) {
+		return false;
+	}
+	notify("RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)clock_now_ms() * 1000);
+	return true;
+}
+
+/* --- the end ---------------------------------------------------------------------------------------------- */
+
+/* Clients' side first, so that what they wait for can still be answered from behind. */
+static void on_stop_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct supervisor *sup = arg;
+	const struct timeval again = { .tv_usec = STOP_POLL_MS * 1000 };
+	(void)fd;
+	(void)what;
+
+	if (instance_any_running(sup, ROLE_BIT(ROLE_FRONTEND))) {
+		event_add(sup->stop_timer, &again);
+		return;
+	}
+	instance_stop_all(sup, ROLES_SERVING, false);
+	if (instance_any_running(sup, ROLES_SERVING)) {
+		event_add(sup->stop_timer, &again);
+		return;
+	}
+	event_base_loopbreak(sup->base);
+}
+
+void supervisor_stop(struct supervisor *sup, int exit_status)
+{
+	if (sup->stopping) {
+		return;
+	}
+	sup->stopping = true;
+	sup->exit_status = exit_status;
+	notify("STOPPING=1");
+	change_cancel(sup);
+	instance_stop_all(sup, ROLE_BIT(ROLE_FRONTEND), false);
+	event_active(sup->stop_timer, EV_TIMEOUT, 0);
+}
+
+/* --- signals ------------------------------------------------------------------------------------------------ */
+
+static void on_signal(evutil_socket_t signo, short what, void *arg)
+{
+	struct daemon *d = arg;
+	int status;
+	pid_t pid;
+	(void)what;
+
+	switch (signo) {
+	case SIGCHLD:
+		while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+			if (!instance_child_ended(&d->sup, pid, status) &&
+			    !change_child_ended(&d->sup, pid, status)) {
+				log_debug("child of a change that was given up ended pid=%d", (int)pid);
+			}
+		}
+		break;
+	case SIGHUP:
+		log_info("reload by signal");
+		if (!supervisor_reload(&d->sup)) {
+			log_warn("no reload now: a change is under way, or the appliance starts or stops");
+		}
+		break;
+	default:
+		log_info("stopping by signal %d", (int)signo);
+		supervisor_stop(&d->sup, 0);
+		break;
+	}
+}
+
+static void watch_signals(struct daemon *d)
+{
+	static const int signals[] = { SIGCHLD, SIGHUP, SIGTERM, SIGINT };
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+		d->signals[i] = evsignal_new(d->sup.base, signals[i], on_signal, d);
+		if (d->signals[i] == NULL || event_add(d->signals[i], NULL) != 0) {
+			log_fatal("cannot watch signals");
+		}
+	}
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static void close_up(struct daemon *d, const char *run_dir)
+{
+	struct supervisor *sup = &d->sup;
+	instance_free_all(sup);
+	if (sup->control != NULL) {
+		control_tell_stopped(sup->control);
+	}
+	control_free(sup->control, run_dir);
+	listener_clear(&sup->listeners);
+	query_link_clear(&sup->links);
+	zone_set_free(sup->current.zones);
+	config_free(sup->current.config);
+	for (size_t i = 0; i < sizeof(d->signals) / sizeof(d->signals[0]); i++) {
+		event_free(d->signals[i]);
+	}
+	event_free(sup->stop_timer);
+	event_base_free(sup->base);
+}
+
+static int run(const struct options *o, const char *role_dir)
+{
+	static struct daemon d = { .ready_fd = -1 };
+	static const struct change_ops ops = { .finding = on_finding,
+					       .config_error = on_config_error,
+					       .done = on_started };
+	char why[IPC_TEXT_MAX];
+	char conf_path[PATH_MAX];
+
+	/* Read once for the places that must be taken before privileges go; the change reads it again. */
+	struct config *config = config_load(o->conf_path, on_config_error, &d);
+	if (config == NULL) {
+		return 1;
+	}
+	char *run_dir = config->run_dir;
+	config->run_dir = NULL;
+	log_set_level(config->log_level);
+	config_free(config);
+	if (realpath(o->conf_path, conf_path) == NULL) {
+		log_fatal("%s: %m", o->conf_path);
+	}
+	check_programs(role_dir);
+	if (!o->foreground) {
+		d.ready_fd = detach();
+	}
+	raise_file_limit();
+	take_run_dir(run_dir);
+	int control_fd = control_socket(run_dir, why, sizeof(why));
+	if (control_fd < 0) {
+		log_fatal("control socket: %s", why);
+	}
+
+	d.sup.conf_path = conf_path;
+	d.sup.started_ms = clock_now_ms();
+	d.sup.next_id = 1;
+	d.sup.next_generation = 1;
+	snprintf(d.sup.role_dir, sizeof(d.sup.role_dir), "%s", role_dir);
+	d.sup.base = event_base_new();
+	d.sup.stop_timer = d.sup.base == NULL ? NULL : event_new(d.sup.base, -1, 0, on_stop_timer, &d.sup);
+	if (d.sup.stop_timer == NULL) {
+		log_fatal("out of memory");
+	}
+	watch_signals(&d);
+	d.sup.control = control_new(&d.sup, control_fd);
+	if (d.sup.control == NULL) {
+		log_fatal("out of memory");
+	}
+	if (sandbox_enter_supervisor(why, sizeof(why)) != BH_OK) {
+		log_fatal("wall: %s", why);
+	}
+	if (change_begin(&d.sup, &ops, &d) != BH_OK) {
+		log_fatal("cannot begin");
+	}
+	if (event_base_dispatch(d.sup.base) < 0) {
+		log_fatal("event loop: %m");
+	}
+	close_up(&d, run_dir);
+	log_info("stopped");
+	free(run_dir);
+	return d.sup.exit_status;
+}
+
+int main(int argc, char **argv)
+{
+	struct options o;
+	char role_dir[PATH_MAX];
+	char why[IPC_TEXT_MAX];
+
+	if (!parse_options(argc, argv, &o)) {
+		return 1;
+	}
+	/* Under systemd standard error is the journal, which reads the "<N>" prefix. */
+	log_set_fd(STDERR_FILENO, getenv("JOURNAL_STREAM") != NULL);
+	umask(022);
+	if (geteuid() != 0) {
+		log_fatal("must be started as root: it builds the walls between its roles");
+	}
+	if (realpath(o.role_dir, role_dir) == NULL) {
+		log_fatal("role programs: %s: %m", o.role_dir);
+	}
+	if (!o.test) {
+		return run(&o, role_dir);
+	}
+	if (o.report_fd >= 0 && fcntl(o.report_fd, F_SETFD, FD_CLOEXEC) != 0) {
+		log_fatal("descriptor %d: %m", o.report_fd);
+	}
+	if (sandbox_enter_supervisor(why, sizeof(why)) != BH_OK) {
+		log_fatal("wall: %s", why);
+	}
+	return check_run(o.conf_path, role_dir, o.report_fd);
+}

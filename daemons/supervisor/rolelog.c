@@ -1,0 +1,123 @@
+/*
+ * Log lines of roles. Trusts nothing in them but their length.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "daemons/supervisor/rolelog.h"
+
+#include "common/util/clock.h"
+#include "common/util/log.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct rolelog {
+	int fd;
+	struct event *readable;
+	struct log_limit limit;
+	size_t used;
+	char line[LOG_LINE_MAX];
+	char name[64];
+};
+
+static void emit(struct rolelog *log, uint64_t now_ms)
+{
+	uint32_t suppressed;
+	const char *text = log->line;
+	enum log_level level = LOG_LEVEL_WARN;
+
+	log->line[log->used] = '\0';
+	log->used = 0;
+	if (text[0] == '<' && text[1] >= '0' && text[1] <= '7' && text[2] == '>') {
+		level = text[1] <= '3'	 ? LOG_LEVEL_ERR
+			: text[1] == '4' ? LOG_LEVEL_WARN
+			: text[1] <= '6' ? LOG_LEVEL_INFO
+					 : LOG_LEVEL_DEBUG;
+		text += 3;
+	}
+	int pass = log_limit_pass(&log->limit, now_ms, 1000, ROLELOG_BURST, &suppressed);
+	if (suppressed > 0) {
+		log_warn("%s: log lines suppressed count=%u", log->name, suppressed);
+	}
+	if (!pass) {
+		return;
+	}
+	switch (level) {
+	case LOG_LEVEL_ERR:
+		log_err("%s: %s", log->name, text);
+		break;
+	case LOG_LEVEL_WARN:
+		log_warn("%s: %s", log->name, text);
+		break;
+	case LOG_LEVEL_INFO:
+		log_info("%s: %s", log->name, text);
+		break;
+	case LOG_LEVEL_DEBUG:
+		log_debug("%s: %s", log->name, text);
+		break;
+	}
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct rolelog *log = arg;
+	char buf[4096];
+	(void)what;
+
+	ssize_t n = read(fd, buf, sizeof(buf));
+	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
+		event_del(log->readable); /* the role is gone; its owner frees us */
+		return;
+	}
+	uint64_t now_ms = clock_now_ms();
+	for (ssize_t i = 0; i < n; i++) {
+		if (buf[i] == '\n' || log->used == sizeof(log->line) - 1) {
+			emit(log, now_ms);
+		}
+		if (buf[i] != '\n') {
+			log->line[log->used++] = buf[i];
+		}
+	}
+}
+
+struct rolelog *rolelog_new(struct event_base *base, int fd, const char *name)
+{
+	struct rolelog *log = calloc(1, sizeof(*log));
+	if (log == NULL) {
+		return NULL;
+	}
+	log->fd = fd;
+	snprintf(log->name, sizeof(log->name), "%s", name);
+	log->readable = event_new(base, fd, EV_READ | EV_PERSIST, on_readable, log);
+	if (log->readable == NULL || event_add(log->readable, NULL) != 0) {
+		if (log->readable != NULL) {
+			event_free(log->readable);
+		}
+		free(log);
+		return NULL;
+	}
+	return log;
+}
+
+/* Reads of the last words before closing: the pipe holds 64 KiB, so this many suffice. */
+#define LAST_READS 20
+
+void rolelog_free(struct rolelog *log)
+{
+	if (log == NULL) {
+		return;
+	}
+	for (int i = 0; i < LAST_READS; i++) {
+		on_readable(log->fd, EV_READ, log);
+	}
+	if (log->used > 0) {
+		emit(log, clock_now_ms());
+	}
+	event_free(log->readable);
+	close(log->fd);
+	free(log);
+}

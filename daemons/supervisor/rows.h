@@ -1,0 +1,24 @@
+/*
+ * Building rows of the control protocol. SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef BULKHEAD_SUPERVISOR_ROWS_H
+#define BULKHEAD_SUPERVISOR_ROWS_H
+
+#include "common/ipc/conf.h"
+
+#include <stdbool.h>
+
+struct link;
+
+/* Begin a row of a table in *row. */
+void row_begin(struct ctl_row *row, const char *table);
+/* Values longer than a field are cut. */
+void row_text(struct ctl_row *row, const char *name, const char *text);
+void row_number(struct ctl_row *row, const char *name, uint64_t number);
+void row_bool(struct ctl_row *row, const char *name, bool value);
+
+/* Send the row, or the end of an answer, to a control client. */
+int row_send(struct link *link, uint32_t request, const struct ctl_row *row) BH_CHECKED;
+int row_done(struct link *link, uint32_t request, unsigned status, const char *text) BH_CHECKED;
+
+#endif

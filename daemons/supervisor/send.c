@@ -1,0 +1,348 @@
+/*
+ * Telling a role its slice of a generation: its own listeners, links, zones and limits, nothing of
+ * anybody else's. Which role learns what is decided here and nowhere else.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "daemons/supervisor/send.h"
+
+#include "common/ipc/link.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Limits of service that have no setting yet, with their reasons. */
+enum {
+	/* Each costs a descriptor and some kernel memory; 1000 idle clients fit a small machine. */
+	TCP_CONNECTIONS = 1000,
+	TCP_IDLE_MS = 10000, /* RFC 7766 6.2.3: a few seconds */
+	/* Client queries in work in one frontend: 10 s of time-outs at 1000 failing queries a second. */
+	FRONTEND_PENDING = 10000,
+	/* One client may hold a tenth of them. */
+	CLIENT_PENDING = 1000,
+	RESOLVER_PENDING = 10000,
+	/* Units of work per client query; a usual cold query spends about ten. */
+	QUERY_BUDGET = 250,
+};
+
+/* Octets of the largest configuration part. */
+#define PART_MAX 1024
+
+struct resource {
+	uint32_t id;
+	enum msg_type type;
+	int fd;
+	uint8_t payload[DNAME_MAX + 16];
+	size_t len;
+};
+
+struct resource_list {
+	struct resource *items;
+	size_t count;
+	size_t room;
+	bool failed;
+};
+
+static struct sink add_resource(struct resource_list *list, enum msg_type type, uint32_t id, int fd)
+{
+	static uint8_t nowhere[1];
+	if (list->count == list->room) {
+		size_t room = list->room == 0 ? 32 : list->room * 2;
+		struct resource *items = reallocarray(list->items, room, sizeof(*items));
+		if (items == NULL) {
+			list->failed = true;
+			return sink_of(nowhere, 0);
+		}
+		list->items = items;
+		list->room = room;
+	}
+	struct resource *r = &list->items[list->count++];
+	*r = (struct resource){ .id = id, .type = type, .fd = fd };
+	return sink_of(r->payload, sizeof(r->payload));
+}
+
+static void added(struct resource_list *list, const struct sink *s)
+{
+	if (!list->failed) {
+		list->items[list->count - 1].len = s->pos;
+		list->failed = s->failed;
+	}
+}
+
+/* Is something marked wanted and in_use like this part of g? */
+static bool part_of(const struct instance *inst, const struct generation *g, bool wanted, bool in_use)
+{
+	return g == &inst->sup->current ? in_use : wanted;
+}
+
+static bool serves(const struct instance *inst, const struct generation *g, const struct listener *l)
+{
+	return part_of(inst, g, l->wanted, l->in_use) && l->worker == inst->index &&
+	       (inst->role == ROLE_AUTHORITY || inst->role == ROLE_FRONTEND) &&
+	       strcmp(l->owner, inst->view) == 0;
+}
+
+static bool holds(const struct instance *inst, const struct zone_state *zone)
+{
+	return inst->role == ROLE_AUTHORITY && strcmp(zone->view_name, inst->view) == 0;
+}
+
+static int compare_resources(const void *a, const void *b)
+{
+	uint32_t x = ((const struct resource *)a)->id;
+	uint32_t y = ((const struct resource *)b)->id;
+	return x < y ? -1 : x > y;
+}
+
+/* Everything with an id above what this process was sent before. */
+static int collect_resources(struct instance *inst, const struct generation *g, struct resource_list *list)
+{
+	const struct supervisor *sup = inst->sup;
+	for (size_t i = 0; i < sup->listeners.count; i++) {
+		const struct listener *l = &sup->listeners.items[i];
+		if (l->id > inst->sent_id && serves(inst, g, l)) {
+			struct sink s = add_resource(list, MSG_LISTENER, l->id, l->fd);
+			ipc_listener_encode(&s, &(struct ipc_listener){ .id = l->id,
+									.proto = (uint8_t)l->proto,
+									.addr = l->addr });
+			added(list, &s);
+		}
+	}
+	for (size_t i = 0; i < sup->links.count; i++) {
+		const struct query_link *l = &sup->links.items[i];
+		struct ipc_link info;
+		int fd;
+		if (part_of(inst, g, l->wanted, l->in_use) && l->id > inst->sent_id &&
+		    query_link_end(l, inst->role, inst->view, inst->index, &fd, &info)) {
+			struct sink s = add_resource(list, MSG_LINK, l->id, fd);
+			ipc_link_encode(&s, &info);
+			added(list, &s);
+		}
+	}
+	for (size_t i = 0; i < g->zones->count; i++) {
+		const struct zone_state *zone = &g->zones->items[i];
+		if (holds(inst, zone) && zone->image != NULL && zone->image->id > inst->sent_id) {
+			struct ipc_image info = { .id = zone->image->id };
+			memcpy(info.zone, zone->conf->name, sizeof(info.zone));
+			struct sink s = add_resource(list, MSG_IMAGE, info.id, zone->image->fd);
+			ipc_image_encode(&s, &info);
+			added(list, &s);
+		}
+	}
+	if (list->failed) {
+		return BH_ENOMEM;
+	}
+	if (list->count > 0) {
+		qsort(list->items, list->count, sizeof(*list->items), compare_resources);
+	}
+	return BH_OK;
+}
+
+static int send_resources(struct instance *inst, const struct generation *g)
+{
+	struct resource_list list = { 0 };
+	int rc = collect_resources(inst, g, &list);
+	for (size_t i = 0; i < list.count && rc == BH_OK; i++) {
+		const struct resource *r = &list.items[i];
+		rc = link_send(inst->link, r->type, 0, r->payload, r->len, r->fd);
+		inst->sent_id = r->id;
+	}
+	free(list.items);
+	return rc;
+}
+
+int send_number(struct instance *inst, enum msg_type type, uint32_t number)
+{
+	uint8_t bytes[4];
+	struct sink s = sink_of(bytes, sizeof(bytes));
+	sink_u32(&s, number);
+	return link_send(inst->link, type, 0, bytes, s.pos, -1);
+}
+
+/* One run of parts: keeps the first error, so that callers check once. */
+struct parts {
+	struct instance *inst;
+	int rc;
+	uint8_t bytes[PART_MAX];
+};
+
+static struct sink part_begin(struct parts *p)
+{
+	return sink_of(p->bytes, sizeof(p->bytes));
+}
+
+static void part_end(struct parts *p, enum msg_type type, const struct sink *s)
+{
+	if (p->rc == BH_OK) {
+		p->rc = s->failed ? BH_ENOSPC : link_send(p->inst->link, type, 0, p->bytes, s->pos, -1);
+	}
+}
+
+static void part_number(struct parts *p, enum msg_type type, uint32_t number)
+{
+	if (p->rc == BH_OK) {
+		p->rc = send_number(p->inst, type, number);
+	}
+}
+
+static void send_acl(struct parts *p, const struct acl *acl)
+{
+	for (size_t i = 0; i < acl->count; i++) {
+		struct sink s = part_begin(p);
+		ipc_acl_encode(&s, &(struct ipc_acl){ acl->items[i] });
+		part_end(p, MSG_CONF_ACL, &s);
+	}
+}
+
+static void send_zone(struct parts *p, const struct zone_state *zone, uint32_t image, unsigned flags)
+{
+	struct ipc_zone info = { .image = image, .flags = (uint8_t)flags };
+	struct sink s = part_begin(p);
+	memcpy(info.name, zone->conf->name, sizeof(info.name));
+	ipc_zone_encode(&s, &info);
+	part_end(p, MSG_CONF_ZONE, &s);
+}
+
+static void send_servers(struct parts *p, enum msg_type type, const struct ipc_servers *servers)
+{
+	struct sink s = part_begin(p);
+	ipc_servers_encode(&s, servers);
+	part_end(p, type, &s);
+}
+
+static void send_authority(struct parts *p, const struct generation *g)
+{
+	const struct instance *inst = p->inst;
+	const struct config_view *view = NULL;
+	for (size_t i = 0; i < g->config->view_count; i++) {
+		if (strcmp(g->config->views[i].name, inst->view) == 0) {
+			view = &g->config->views[i];
+		}
+	}
+	if (view == NULL) {
+		p->rc = BH_ENOENT;
+		return;
+	}
+	struct sink s = part_begin(p);
+	ipc_conf_authority_encode(&s, &(struct ipc_conf_authority){ .anyone = view->anyone,
+								    .tcp_connections = TCP_CONNECTIONS,
+								    .tcp_idle_ms = TCP_IDLE_MS });
+	part_end(p, MSG_CONF_AUTHORITY, &s);
+	send_acl(p, &view->allow_query);
+	for (size_t i = 0; i < g->zones->count; i++) {
+		const struct zone_state *zone = &g->zones->items[i];
+		if (holds(inst, zone)) {
+			send_zone(p, zone, zone->image == NULL ? 0 : zone->image->id,
+				  zone->image == NULL ? IPC_ZONE_FAILED : 0);
+		}
+	}
+}
+
+/* The frontend learns names of internal zones, not their data. */
+static void send_frontend(struct parts *p, const struct generation *g)
+{
+	const struct config_resolver *resolver = &g->config->resolver;
+	struct sink s = part_begin(p);
+	ipc_conf_frontend_encode(&s, &(struct ipc_conf_frontend){
+					     /* A quarter of the cache memory is for answers ready to go. */
+					     .cache_bytes = resolver->cache_size / 4 / g->config->workers,
+					     .pending_max = FRONTEND_PENDING,
+					     .client_pending_max = CLIENT_PENDING,
+					     .tcp_connections = TCP_CONNECTIONS,
+					     .tcp_idle_ms = TCP_IDLE_MS,
+					     .budget = QUERY_BUDGET,
+				     });
+	part_end(p, MSG_CONF_FRONTEND, &s);
+	send_acl(p, &resolver->allow_query);
+	for (size_t i = 0; i < g->zones->count && resolver->internal_view >= 0; i++) {
+		const struct zone_state *zone = &g->zones->items[i];
+		if (zone->view == (unsigned)resolver->internal_view) {
+			send_zone(p, zone, 0, zone->conf->overlay ? IPC_ZONE_OVERLAY : 0);
+		}
+	}
+	for (size_t i = 0; i < resolver->stub_count; i++) {
+		send_servers(p, MSG_CONF_STUB, &resolver->stubs[i].servers);
+	}
+	for (size_t i = 0; i < resolver->rebind_allow_count; i++) {
+		s = part_begin(p);
+		ipc_name_encode(&s, &resolver->rebind_allow[i]);
+		part_end(p, MSG_CONF_REBIND_ALLOW, &s);
+	}
+}
+
+/* The resolver learns no internal name and no client. */
+static void send_resolver(struct parts *p, const struct generation *g)
+{
+	const struct config_resolver *resolver = &g->config->resolver;
+	struct sink s = part_begin(p);
+	ipc_conf_resolver_encode(&s, &(struct ipc_conf_resolver){
+					     .cache_bytes = resolver->cache_size / 4 * 3 / g->config->workers,
+					     .pending_max = RESOLVER_PENDING,
+					     .ipv4 = resolver->ipv4,
+					     .ipv6 = resolver->ipv6,
+					     .use_0x20 = resolver->use_0x20,
+					     .qname_minimisation = resolver->qname_minimisation,
+					     .prime_root = resolver->prime_root,
+				     });
+	part_end(p, MSG_CONF_RESOLVER, &s);
+	for (size_t i = 0; i < resolver->stub_count; i++) {
+		send_servers(p, MSG_CONF_STUB, &resolver->stubs[i].servers);
+	}
+	for (size_t i = 0; i < g->zones->hint_count; i++) {
+		send_servers(p, MSG_CONF_ROOT, &g->zones->hints[i]);
+	}
+	for (size_t i = 0; i < resolver->outgoing_count; i++) {
+		s = part_begin(p);
+		ipc_outgoing_encode(&s, &(struct ipc_outgoing){ resolver->outgoing[i] });
+		part_end(p, MSG_CONF_OUTGOING, &s);
+	}
+}
+
+static void send_used_resources(struct parts *p, const struct generation *g)
+{
+	const struct instance *inst = p->inst;
+	const struct supervisor *sup = inst->sup;
+	for (size_t i = 0; i < sup->listeners.count; i++) {
+		if (serves(inst, g, &sup->listeners.items[i])) {
+			part_number(p, MSG_CONF_LISTENER, sup->listeners.items[i].id);
+		}
+	}
+	for (size_t i = 0; i < sup->links.count; i++) {
+		const struct query_link *l = &sup->links.items[i];
+		struct ipc_link info;
+		int fd;
+		if (part_of(inst, g, l->wanted, l->in_use) &&
+		    query_link_end(l, inst->role, inst->view, inst->index, &fd, &info)) {
+			part_number(p, MSG_CONF_LINK, info.id);
+		}
+	}
+}
+
+int send_generation(struct instance *inst, const struct generation *g)
+{
+	struct parts p = { .inst = inst, .rc = send_resources(inst, g) };
+
+	part_number(&p, MSG_CONF_BEGIN, g->number);
+	if (inst->role == ROLE_AUTHORITY) {
+		send_authority(&p, g);
+	} else if (inst->role == ROLE_FRONTEND) {
+		send_frontend(&p, g);
+	} else {
+		send_resolver(&p, g);
+	}
+	send_used_resources(&p, g);
+	part_number(&p, MSG_PREPARE, g->number);
+	return p.rc;
+}
+
+int send_identity(struct instance *inst)
+{
+	struct ipc_identity identity = { .index = (uint16_t)inst->index,
+					 .count = (uint16_t)inst->count,
+					 .log_level = (uint8_t)log_get_level() };
+	uint8_t bytes[64];
+	struct sink s = sink_of(bytes, sizeof(bytes));
+	memcpy(identity.view, inst->view, sizeof(identity.view));
+	ipc_identity_encode(&s, &identity);
+	return s.failed ? BH_ENOSPC : link_send(inst->link, MSG_IDENTITY, 0, bytes, s.pos, inst->stats_fd);
+}

@@ -1,0 +1,186 @@
+/*
+ * What an operator is shown. Walls are told twice: as the role found them in its sandbox, and as the
+ * kernel shows them from outside in /proc/PID/status, which no role can forge.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "daemons/supervisor/status.h"
+
+#include "common/util/clock.h"
+#include <config.h> /* of the build, not our own */
+#include "daemons/supervisor/instance.h"
+#include "daemons/supervisor/rows.h"
+
+#include <inttypes.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum severity { FINE, WARNING, CRITICAL };
+
+struct outside {
+	bool read;
+	char capabilities[80]; /* "none", or the sets that are not empty */
+	unsigned seccomp;      /* 2: filter */
+	bool no_new_privs;
+};
+
+/* The lines of /proc/PID/status that tell about walls. */
+static void look_from_outside(pid_t pid, struct outside *out)
+{
+	static const char *const sets[] = { "CapInh:", "CapPrm:", "CapEff:", "CapBnd:", "CapAmb:" };
+	char path[32];
+	char line[256];
+	size_t used = 0;
+
+	*out = (struct outside){ .read = false };
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	FILE *file = fopen(path, "re");
+	if (file == NULL) {
+		return;
+	}
+	while (fgets(line, sizeof(line), file) != NULL) {
+		uint64_t bits;
+		unsigned number;
+		for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++) {
+			if (strncmp(line, sets[i], 7) == 0 && sscanf(line + 7, "%" SCNx64, &bits) == 1 && bits != 0 &&
+			    used < sizeof(out->capabilities) - 1) {
+				int n = snprintf(out->capabilities + used, sizeof(out->capabilities) - used, "%s%.6s%" PRIx64,
+						 used > 0 ? " " : "", sets[i], bits);
+				used += n > 0 ? (size_t)n : 0;
+			}
+		}
+		if (sscanf(line, "Seccomp: %u", &number) == 1) {
+			out->seccomp = number;
+			out->read = true;
+		} else if (sscanf(line, "NoNewPrivs: %u", &number) == 1) {
+			out->no_new_privs = number == 1;
+		}
+	}
+	fclose(file);
+	if (used == 0) {
+		snprintf(out->capabilities, sizeof(out->capabilities), "none");
+	}
+}
+
+static void wall_words(uint32_t walls, char *out, size_t size)
+{
+	size_t used = 0;
+	out[0] = '\0';
+	for (uint32_t bit = 1; bit != 0 && used < size; bit <<= 1) {
+		const char *word = (walls & bit) != 0 ? sandbox_wall_text(bit) : NULL;
+		if (word != NULL) {
+			int n = snprintf(out + used, size - used, "%s%s", used > 0 ? " " : "", word);
+			used += n > 0 ? (size_t)n : 0;
+		}
+	}
+}
+
+static int send_role(const struct instance *inst, struct link *link, uint32_t request, enum severity *worst)
+{
+	struct ctl_row row;
+	struct outside outside = { .read = false };
+	char words[IPC_TEXT_MAX];
+	const struct passwd *pw = getpwuid(inst->ids.uid);
+	bool up = inst->state == INSTANCE_READY;
+
+	if (inst->pid != 0) {
+		look_from_outside(inst->pid, &outside);
+	}
+	row_begin(&row, "role");
+	row_text(&row, "role", role_text(inst->role));
+	row_text(&row, "view", inst->view);
+	row_number(&row, "index", inst->index);
+	row_text(&row, "state", instance_state_text(inst->state));
+	row_number(&row, "pid", (uint64_t)inst->pid);
+	row_number(&row, "uptime_sec", inst->pid == 0 ? 0 : (clock_now_ms() - inst->started_ms) / 1000);
+	row_number(&row, "restarts", inst->restarts);
+	row_text(&row, "last_end", inst->last_end);
+	row_number(&row, "generation", inst->committed);
+	row_text(&row, "user", pw == NULL ? "" : pw->pw_name);
+	row_number(&row, "uid", inst->ids.uid);
+	row_number(&row, "gid", inst->ids.gid);
+	row_text(&row, "capabilities", outside.read ? outside.capabilities : "");
+	row_text(&row, "seccomp", !outside.read ? "" : outside.seccomp == 2 ? "filter" : "off");
+	row_bool(&row, "no_new_privs", outside.no_new_privs);
+	row_number(&row, "syscalls", inst->hello.syscalls);
+	wall_words(inst->hello.walls, words, sizeof(words));
+	row_text(&row, "walls", words);
+	wall_words(up ? sandbox_required_walls(inst->profile) & ~inst->hello.walls : 0, words, sizeof(words));
+	row_text(&row, "missing", words);
+	if (!up && inst->state != INSTANCE_STOPPING) {
+		*worst = CRITICAL;
+	}
+	return row_send(link, request, &row);
+}
+
+static int send_zone(const struct zone_state *zone, struct link *link, uint32_t request, enum severity *worst)
+{
+	struct ctl_row row;
+	const struct ipc_compiled *info = zone->image == NULL ? NULL : &zone->image->info;
+
+	row_begin(&row, "zone");
+	row_text(&row, "view", zone->view_name);
+	row_text(&row, "zone", zone->conf->text);
+	row_text(&row, "state", info == NULL ? "failed" : zone->stale ? "old" : "serving");
+	row_number(&row, "serial", info == NULL ? 0 : info->serial);
+	row_number(&row, "records", info == NULL ? 0 : info->records);
+	row_number(&row, "bytes", info == NULL ? 0 : info->size);
+	row_bool(&row, "overlay", zone->conf->overlay);
+	row_text(&row, "detail", zone->detail);
+	if (info == NULL) {
+		*worst = CRITICAL;
+	} else if (zone->stale && *worst < WARNING) {
+		*worst = WARNING;
+	}
+	return row_send(link, request, &row);
+}
+
+int status_send(const struct supervisor *sup, struct link *link, uint32_t request)
+{
+	static const char *const words[] = { "all roles run, all zones are served", "some zones serve old data",
+					     "a role is down or a zone is not served" };
+	enum severity worst = FINE;
+	struct ctl_row row;
+
+	row_begin(&row, "appliance");
+	row_text(&row, "version", PACKAGE_VERSION);
+	row_text(&row, "state", sup->stopping		     ? "stopping"
+				: sup->current.number == 0 ? "starting"
+				: sup->change != NULL	     ? "reloading"
+							     : "running");
+	row_number(&row, "generation", sup->current.number);
+	row_number(&row, "uptime_sec", (clock_now_ms() - sup->started_ms) / 1000);
+	row_number(&row, "pid", (uint64_t)getpid());
+	row_text(&row, "config", sup->conf_path);
+	int rc = row_send(link, request, &row);
+	for (const struct instance *inst = sup->instances; inst != NULL && rc == BH_OK; inst = inst->next) {
+		rc = send_role(inst, link, request, &worst);
+	}
+	for (size_t i = 0; sup->current.zones != NULL && i < sup->current.zones->count && rc == BH_OK; i++) {
+		rc = send_zone(&sup->current.zones->items[i], link, request, &worst);
+	}
+	if (sup->current.number == 0) {
+		worst = CRITICAL;
+	}
+	return rc == BH_OK ? row_done(link, request, (unsigned)worst, words[worst]) : rc;
+}
+
+int stats_send(const struct supervisor *sup, struct link *link, uint32_t request)
+{
+	int rc = BH_OK;
+	for (const struct instance *inst = sup->instances; inst != NULL && rc == BH_OK; inst = inst->next) {
+		for (unsigned i = 0; i < stats_count(inst->role) && rc == BH_OK; i++) {
+			struct ctl_row row;
+			row_begin(&row, "counter");
+			row_text(&row, "role", role_text(inst->role));
+			row_text(&row, "view", inst->view);
+			row_number(&row, "index", inst->index);
+			row_text(&row, "name", stats_name(inst->role, i));
+			row_number(&row, "value", __atomic_load_n(&inst->stats->counters[i], __ATOMIC_RELAXED));
+			rc = row_send(link, request, &row);
+		}
+	}
+	return rc == BH_OK ? row_done(link, request, FINE, "") : rc;
+}

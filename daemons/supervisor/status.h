@@ -1,0 +1,17 @@
+/*
+ * Answers to `status` and `stats`. SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef BULKHEAD_SUPERVISOR_STATUS_H
+#define BULKHEAD_SUPERVISOR_STATUS_H
+
+#include "daemons/supervisor/supervisor.h"
+
+struct link;
+
+/* Rows "appliance", "role", "zone", then the end with monitoring status 0 fine, 1 warning, 2 critical. */
+int status_send(const struct supervisor *sup, struct link *link, uint32_t request) BH_CHECKED;
+
+/* Rows "counter". */
+int stats_send(const struct supervisor *sup, struct link *link, uint32_t request) BH_CHECKED;
+
+#endif

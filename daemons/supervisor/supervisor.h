@@ -1,0 +1,88 @@
+/*
+ * The supervisor's state, and how its parts call each other.
+ *
+ *   main.c      arguments, signals, start and end
+ *   change.c    a change of generation: read, compile, prepare everywhere, commit everywhere, or forget
+ *   instance.c  the life of one role process: start, hello, configuration, crash, back-off
+ *   send.c      what a role is told of a generation
+ *   control.c   the control socket; status.c its answers
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef BULKHEAD_SUPERVISOR_SUPERVISOR_H
+#define BULKHEAD_SUPERVISOR_SUPERVISOR_H
+
+#include "daemons/supervisor/config.h"
+#include "daemons/supervisor/ids.h"
+#include "daemons/supervisor/links.h"
+#include "daemons/supervisor/listen.h"
+#include "daemons/supervisor/zones.h"
+
+#include <limits.h>
+
+struct event;
+struct event_base;
+struct instance;
+struct change;
+struct control;
+
+/* One complete set of what roles are told. In service, or in preparation by a change. */
+struct generation {
+	uint32_t number;
+	struct config *config;
+	struct zone_set *zones;
+	struct ids_table ids;
+};
+
+struct supervisor {
+	struct event_base *base;
+	const char *conf_path;
+	char role_dir[PATH_MAX];
+	uint64_t started_ms;
+	uint32_t next_id;	   /* resources: listeners, query links, images */
+	uint32_t next_generation;
+	struct generation current; /* number 0: none yet */
+	struct listener_set listeners;
+	struct query_link_set links;
+	struct instance *instances;
+	struct change *change; /* NULL: none under way */
+	struct control *control;
+	bool stopping;
+	int exit_status;
+	struct event *stop_timer;
+};
+
+/* --- change.c --- */
+
+/* What became of a change; findings were told one by one before. ok: the new generation is in service. */
+struct change_ops {
+	void (*finding)(void *ctx, const struct zone_finding_info *finding);
+	void (*config_error)(void *ctx, const char *file, unsigned line, const char *text);
+	void (*done)(void *ctx, bool ok, unsigned failed_zones, const char *text);
+};
+
+/*
+ * Begin: read the configuration and bring it into service. BH_EEXIST: one is under way already. done()
+ * is called from the event loop, once.
+ */
+int change_begin(struct supervisor *sup, const struct change_ops *ops, void *ctx) BH_CHECKED;
+
+/* Something happened to an instance that a change may wait for. */
+void change_poke(struct supervisor *sup);
+/* An instance refused the generation in preparation, or died while it was prepared. */
+void change_fail(struct supervisor *sup, const char *why);
+bool change_child_ended(struct supervisor *sup, pid_t pid, int status);
+void change_cancel(struct supervisor *sup);
+
+/* The generation that instances are to prepare now, or NULL; and whether it is being committed. */
+const struct generation *change_preparing(const struct supervisor *sup);
+bool change_committing(const struct supervisor *sup);
+
+/* --- stop, main.c --- */
+
+void supervisor_stop(struct supervisor *sup, int exit_status);
+
+/* Begin a reload; false: a change is under way, or the appliance starts or stops. */
+bool supervisor_reload(struct supervisor *sup);
+
+#endif

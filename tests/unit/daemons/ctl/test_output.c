@@ -1,0 +1,353 @@
+/* Tables for people and JSON for machines. SPDX-License-Identifier: BSD-2-Clause */
+#include "daemons/ctl/answer.h"
+#include "daemons/ctl/json.h"
+#include "daemons/ctl/print.h"
+#include "tests/unit/daemons/ctl/rows.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+
+static struct ctl_row row;
+
+static void keep(struct answer *answer)
+{
+	cr_assert_eq(answer_add(answer, &row), 0);
+}
+
+/* What a printer writes, as a string of the heap. */
+static char *text_of_json(const struct answer *answer)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+	json_print(out, answer);
+	fclose(out);
+	return text;
+}
+
+static char *text_of_print(const struct answer *answer, bool colour, bool verbose)
+{
+	const struct print_style style = { .colour = colour, .verbose = verbose };
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+	cr_assert_eq(print_answer(out, answer, &style), 0);
+	fclose(out);
+	return text;
+}
+
+Test(ctl_json, groups_rows_by_table_with_typed_values)
+{
+	struct answer answer;
+	answer_init(&answer);
+	row_begin(&row, "role");
+	row_text(&row, "role", "authority");
+	row_number(&row, "pid", UINT64_MAX);
+	row_bool(&row, "well", 1);
+	keep(&answer);
+	row_begin(&row, "zone");
+	row_text(&row, "zone", "example.com.");
+	keep(&answer);
+	row_begin(&row, "role");
+	row_text(&row, "role", "resolver");
+	row_bool(&row, "well", 0);
+	keep(&answer);
+	row_begin(&row, "status");
+	keep(&answer);
+	answer_end(&answer, 1, "not all is well");
+	char *text = text_of_json(&answer);
+	cr_assert_str_eq(text,
+			 "{\"status\":1,\"text\":\"not all is well\","
+			 "\"role\":[{\"role\":\"authority\",\"pid\":18446744073709551615,\"well\":true},"
+			 "{\"role\":\"resolver\",\"well\":false}],"
+			 "\"zone\":[{\"zone\":\"example.com.\"}],\"status_rows\":[{}]}\n");
+	free(text);
+	answer_clear(&answer);
+}
+
+Test(ctl_json, escapes_strings)
+{
+	static const struct {
+		const char *in, *out;
+	} cases[] = {
+		{ "", "\"\"" },
+		{ "a\"b\\c/d", "\"a\\\"b\\\\c/d\"" },
+		{ "\n\t\r\b\x1b[2J\x7f", "\"\\n\\t\\u000d\\u0008\\u001b[2J\\u007f\"" },
+		{ "\xc3\xa9", "\"\\u00e9\"" },			    /* e acute */
+		{ "\xc2\x9b", "\"\\u009b\"" },			    /* a control character of C1 */
+		{ "\xe2\x82\xac", "\"\\u20ac\"" },		    /* euro sign */
+		{ "\xf0\x9f\x98\x80", "\"\\ud83d\\ude00\"" },	    /* past the first plane */
+		{ "\x80z", "\"\\ufffdz\"" },			    /* stray continuation */
+		{ "\xc3", "\"\\ufffd\"" },			    /* cut */
+		{ "\xe2\x82", "\"\\ufffd\\ufffd\"" },		    /* cut */
+		{ "\xf0\x9f\x98", "\"\\ufffd\\ufffd\\ufffd\"" },    /* cut */
+		{ "\xc0\xaf", "\"\\ufffd\\ufffd\"" },		    /* overlong */
+		{ "\xe0\x80\xaf", "\"\\ufffd\\ufffd\\ufffd\"" },    /* overlong */
+		{ "\xed\xa0\x80", "\"\\ufffd\\ufffd\\ufffd\"" },    /* a surrogate */
+		{ "\xf4\x90\x80\x80", "\"\\ufffd\\ufffd\\ufffd\\ufffd\"" }, /* past U+10FFFF */
+		{ "\xff\xfe", "\"\\ufffd\\ufffd\"" },
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char *text = NULL;
+		size_t len = 0;
+		FILE *out = open_memstream(&text, &len);
+		json_string(out, cases[i].in);
+		fclose(out);
+		cr_expect_str_eq(text, cases[i].out, "case %zu: %s", i, text);
+		free(text);
+	}
+}
+
+static void add_role(struct answer *answer, const char *role, const char *view, const char *state,
+		     uint64_t pid, const char *missing)
+{
+	row_begin(&row, "role");
+	row_text(&row, "role", role);
+	row_text(&row, "view", view);
+	row_number(&row, "index", 0);
+	row_number(&row, "pid", pid);
+	row_text(&row, "state", state);
+	row_number(&row, "uptime_sec", 187);
+	row_number(&row, "gid", 4711);
+	row_text(&row, "walls", "no-capabilities,no-new-privs,seccomp");
+	row_text(&row, "missing", missing);
+	keep(answer);
+}
+
+Test(ctl_print, aligns_columns_and_hides_empty_ones)
+{
+	struct answer answer;
+	answer_init(&answer);
+	add_role(&answer, "authority", "internal", "running", 7, "");
+	add_role(&answer, "resolver", "", "running", 12345, "");
+	answer_end(&answer, 0, "all is well");
+	char *text = text_of_print(&answer, false, false);
+	cr_assert_str_eq(text, "OK: all is well\n"
+			       "\n"
+			       "Roles\n"
+			       "ROLE       VIEW      #    PID  STATE        UP  WALLS\n"
+			       "authority  internal  0      7  running  3m 07s  3\n"
+			       "resolver             0  12345  running  3m 07s  3\n");
+	free(text);
+	text = text_of_print(&answer, false, true);
+	cr_assert_not_null(strstr(text, "GID"));
+	cr_assert_not_null(strstr(text, "MISSING"));
+	cr_assert_not_null(strstr(text, "no-capabilities,no-new-privs,seccomp"));
+	free(text);
+	answer_clear(&answer);
+}
+
+Test(ctl_print, marks_bad_rows_without_colours_too)
+{
+	struct answer answer;
+	answer_init(&answer);
+	add_role(&answer, "authority", "internal", "running", 7, "");
+	add_role(&answer, "resolver", "", "failed", 0, "");
+	add_role(&answer, "frontend", "", "running", 9, "seccomp");
+	answer_end(&answer, 2, "resolver is down");
+	char *text = text_of_print(&answer, false, false);
+	cr_assert_not_null(strstr(text, "CRITICAL: resolver is down\n"));
+	cr_assert_not_null(strstr(text, "\n  authority"));
+	cr_assert_not_null(strstr(text, "\n! resolver"));
+	cr_assert_not_null(strstr(text, "\n! frontend"));
+	cr_assert_null(strchr(text, 033));
+	free(text);
+	text = text_of_print(&answer, true, false);
+	cr_assert_not_null(strstr(text, "\033[1;31mfailed\033[0m"));
+	cr_assert_not_null(strstr(text, "\033[32mrunning\033[0m"));
+	free(text);
+	answer_clear(&answer);
+}
+
+Test(ctl_print, shows_what_wants_attention_only_when_it_does)
+{
+	static const struct {
+		const char *user, *capabilities, *seccomp;
+		uint64_t restarts;
+		const char *shown, *hidden; /* titles */
+		bool bad;
+	} cases[] = {
+		{ "bulkhead-res", "none", "filter", 0, "CAPABILITIES", "SECCOMP", false },
+		{ "bulkhead-res", "none", "filter", 0, "USER", "UID", false },
+		{ "bulkhead-res", "none", "filter", 0, "USER", "RESTARTS", false },
+		{ "", "none", "filter", 0, "UID", "USER", false },
+		{ "bulkhead-res", "none", "filter", 3, "RESTARTS", "UID", false },
+		{ "bulkhead-res", "none", "off", 0, "SECCOMP", "UID", true },
+		{ "bulkhead-res", "CapEff400", "filter", 0, "CAPABILITIES", "SECCOMP", true },
+		{ "bulkhead-res", "", "", 0, "USER", "SECCOMP", false }, /* no process to look at */
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct answer answer;
+		answer_init(&answer);
+		row_begin(&row, "role");
+		row_text(&row, "role", "resolver");
+		row_number(&row, "restarts", cases[i].restarts);
+		row_text(&row, "user", cases[i].user);
+		row_number(&row, "uid", 60601);
+		row_text(&row, "capabilities", cases[i].capabilities);
+		row_text(&row, "seccomp", cases[i].seccomp);
+		keep(&answer);
+		char *text = text_of_print(&answer, false, false);
+		cr_expect_not_null(strstr(text, cases[i].shown), "case %zu: %s", i, text);
+		cr_expect_null(strstr(text, cases[i].hidden), "case %zu: %s", i, text);
+		cr_expect_eq(strstr(text, "\n! ") != NULL, cases[i].bad, "case %zu: %s", i, text);
+		free(text);
+		answer_clear(&answer);
+	}
+}
+
+Test(ctl_print, lets_no_control_character_through)
+{
+	static const char evil[] = "\033[2J\nOK\r\x9b\x7f";
+	struct answer answer;
+	answer_init(&answer);
+	row_begin(&row, evil);
+	row_text(&row, evil, evil);
+	row_text(&row, "other", "x");
+	keep(&answer);
+	row_begin(&row, "finding");
+	row_text(&row, "severity", evil);
+	row_text(&row, "view", evil);
+	row_text(&row, "zone", evil);
+	row_text(&row, "file", evil);
+	row_text(&row, "text", evil);
+	keep(&answer);
+	row_begin(&row, "counter");
+	row_text(&row, "role", evil);
+	row_text(&row, "view", evil);
+	row_text(&row, "name", evil);
+	row_number(&row, "value", 1);
+	keep(&answer);
+	answer_end(&answer, 0, evil);
+	for (int verbose = 0; verbose < 2; verbose++) {
+		char *text = text_of_print(&answer, false, verbose);
+		for (const char *p = text; *p != '\0'; p++) {
+			cr_assert(*p == '\n' || (*p >= 0x20 && *p < 0x7f), "octet %02x", (unsigned char)*p);
+		}
+		cr_assert_null(strstr(text, "\nOK\n"));
+		cr_assert_not_null(strstr(text, "\\027[2J\\010OK\\013\\155\\127"));
+		free(text);
+	}
+	struct ctl_row progress;
+	row_begin(&progress, "progress");
+	row_text(&progress, "step", evil);
+	row_number(&progress, "zones", 4);
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+	print_progress(out, &progress);
+	fclose(out);
+	cr_assert_str_eq(text, "\\027[2J\\010OK\\013\\155\\127  zones 4\n");
+	free(text);
+	answer_clear(&answer);
+}
+
+Test(ctl_print, findings_look_like_a_compilers)
+{
+	struct answer answer;
+	answer_init(&answer);
+	row_begin(&row, "finding");
+	row_text(&row, "severity", "error");
+	row_text(&row, "view", "internal");
+	row_text(&row, "zone", "corp.example.");
+	row_text(&row, "file", "internal/corp.example.zone");
+	row_number(&row, "line", 12);
+	row_text(&row, "text", "CNAME with other data");
+	keep(&answer);
+	row_begin(&row, "finding");
+	row_text(&row, "severity", "warning");
+	row_text(&row, "text", "something general");
+	keep(&answer);
+	answer_end(&answer, 2, "");
+	char *text = text_of_print(&answer, false, false);
+	cr_assert_str_eq(text, "CRITICAL\n"
+			       "\n"
+			       "Findings\n"
+			       "internal/corp.example.zone:12: error: CNAME with other data"
+			       "  [view internal, zone corp.example.]\n"
+			       "warning: something general\n");
+	free(text);
+	answer_clear(&answer);
+}
+
+static void add_counter(struct answer *answer, const char *role, const char *view, uint64_t index,
+			const char *name, uint64_t value)
+{
+	row_begin(&row, "counter");
+	row_text(&row, "role", role);
+	row_text(&row, "view", view);
+	row_number(&row, "index", index);
+	row_text(&row, "name", name);
+	row_number(&row, "value", value);
+	keep(answer);
+}
+
+Test(ctl_print, counters_stand_side_by_side)
+{
+	struct answer answer;
+	answer_init(&answer);
+	add_counter(&answer, "authority", "internal", 0, "udp_queries", 5);
+	add_counter(&answer, "authority", "internal", 0, "refused", 0);
+	add_counter(&answer, "authority", "internal", 0, "intentional_drops", 0);
+	add_counter(&answer, "authority", "internal", 1, "udp_queries", 6);
+	add_counter(&answer, "frontend", "", 0, "udp_queries", 70);
+	add_counter(&answer, "authority", "external", 0, "udp_queries", 1000);
+	answer_end(&answer, 0, "");
+	char *text = text_of_print(&answer, false, false);
+	cr_assert_str_eq(text, "OK\n"
+			       "\n"
+			       "Counters\n"
+			       "AUTHORITY          INTERNAL  EXTERNAL\n"
+			       "udp_queries              11      1000\n"
+			       "intentional_drops         0         0\n"
+			       "(1 more at zero; -v shows them)\n"
+			       "\n"
+			       "FRONTEND     TOTAL\n"
+			       "udp_queries     70\n");
+	free(text);
+	add_counter(&answer, "authority", "internal", 1, "intentional_drops", 3);
+	text = text_of_print(&answer, false, true);
+	cr_assert_not_null(strstr(text, "\n! intentional_drops         3         0\n"));
+	cr_assert_not_null(strstr(text, "\n  refused                   0         0\n"));
+	free(text);
+	answer_clear(&answer);
+}
+
+Test(ctl_print, durations_and_sizes)
+{
+	static const struct {
+		uint64_t in;
+		const char *duration, *size;
+	} cases[] = {
+		{ 0, "0s", "0" },
+		{ 59, "59s", "59" },
+		{ 60, "1m 00s", "60" },
+		{ 1023, "17m 03s", "1023" },
+		{ 1024, "17m 04s", "1.0K" },
+		{ 3599, "59m 59s", "3.5K" },
+		{ 3600, "1h 00m", "3.5K" },
+		{ 86400, "1d 00h", "84K" },
+		{ 1536u * 1024, "18d 04h", "1.5M" },
+		{ UINT64_MAX, "213503982334601d 07h", "15E" },
+	};
+	char out[PRINT_DURATION_MAX];
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		cr_expect_str_eq(print_duration(cases[i].in, out), cases[i].duration);
+		cr_expect_str_eq(print_size(cases[i].in, out), cases[i].size);
+	}
+}
+
+Test(ctl_answer, tables_are_bounded)
+{
+	struct answer answer;
+	char name[32];
+	answer_init(&answer);
+	for (unsigned i = 0; i <= ANSWER_TABLES_MAX; i++) {
+		snprintf(name, sizeof(name), "table%u", i);
+		row_begin(&row, name);
+		cr_assert_eq(answer_add(&answer, &row), i < ANSWER_TABLES_MAX ? 0 : BH_ELIMIT);
+	}
+	answer_end(&answer, 200, "x");
+	cr_assert_eq(answer.status, 3);
+	answer_clear(&answer);
+}
