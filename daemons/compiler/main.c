@@ -117,7 +117,7 @@ static void run(struct compiler *c, const struct ipc_compile *job)
 {
 	struct compile_result result = { 0 };
 	struct compile_request request = {
-		.root_fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+		.root_fd = open("/", O_RDONLY | O_CLOEXEC),
 		.file = job->file,
 		.zone = job->zone,
 		.default_ttl = job->default_ttl,
@@ -215,7 +215,7 @@ int main(void)
 {
 	struct stat st;
 	if (fstat(FD_LINK, &st) != 0 || !S_ISSOCK(st.st_mode)) {
-		log_err("compiler is started by bulkheadd");
+		fprintf(stderr, "compiler is started by bulkheadd\n");
 		return 1;
 	}
 	log_set_fd(FD_LOG, 1);

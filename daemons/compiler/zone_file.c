@@ -48,7 +48,7 @@ static bool is_own_root(int root_fd)
 {
 	struct stat given;
 	struct stat own;
-	int fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = open("/", O_RDONLY | O_CLOEXEC);
 	if (fd < 0) {
 		return false;
 	}
@@ -58,18 +58,29 @@ static bool is_own_root(int root_fd)
 	return same;
 }
 
+/*
+ * A file below root_fd. In service that is our root: a plain look-up cannot leave it, and the system-call
+ * filter need not let openat2 pass, whose flags it cannot see. Elsewhere openat2 keeps us below.
+ */
 static int open_below(int root_fd, const char *path)
 {
-	struct open_how how = {
-		.flags = OPEN_FLAGS,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
-	};
-	int fd;
-	do { /* EAGAIN: something was renamed on the way, and the kernel could not be sure */
-		fd = (int)syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
-	} while (fd < 0 && (errno == EAGAIN || errno == EINTR));
-	if (fd < 0 && errno == ENOSYS && is_own_root(root_fd)) {
-		fd = openat(root_fd, path, OPEN_FLAGS);
+	if (!is_own_root(root_fd)) {
+		struct open_how how = {
+			.flags = OPEN_FLAGS,
+			.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
+		};
+		int fd;
+		do { /* EAGAIN: something was renamed on the way, and the kernel could not be sure */
+			fd = (int)syscall(SYS_openat2, root_fd, path, &how, sizeof(how));
+		} while (fd < 0 && (errno == EAGAIN || errno == EINTR));
+		return fd;
+	}
+	int fd = openat(root_fd, path, OPEN_FLAGS);
+	if (fd < 0 && errno == ENOENT) { /* a link whose end is outside finds nothing there: say so */
+		fd = openat(root_fd, path, OPEN_FLAGS | O_NOFOLLOW);
+		if (fd < 0 && errno == ELOOP) {
+			errno = EXDEV;
+		}
 	}
 	return fd;
 }
@@ -83,7 +94,7 @@ static int fault(char *why, size_t why_size, const char *text)
 static int open_fault(char *why, size_t why_size)
 {
 	if (errno == EXDEV) {
-		return fault(why, why_size, "leads out of the zone directory");
+		return fault(why, why_size, "is a link to a file that is not below the zone directory");
 	}
 	if (errno == ENXIO) {
 		return fault(why, why_size, "is not a regular file"); /* a socket */
