@@ -117,7 +117,7 @@ static void run(struct compiler *c, const struct ipc_compile *job)
 {
 	struct compile_result result = { 0 };
 	struct compile_request request = {
-		.root_fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+		.root_fd = open("/", O_RDONLY | O_CLOEXEC),
 		.file = job->file,
 		.zone = job->zone,
 		.default_ttl = job->default_ttl,

@@ -398,6 +398,9 @@ static void tell_scan_error(struct input *in, const char *at, uint64_t at_line)
 	case ZS_UNCLOSED_MULTILINE:
 		tell(scan, ZONE_ERROR, in->name, at_line, "a parenthesis that is opened here is not closed");
 		return;
+	case ZS_UNSUPPORTED_TYPE: /* or a class: the scanner knows IN alone */
+		tell(scan, ZONE_ERROR, in->name, zs->line_counter, "unknown type, or a class that is not IN");
+		return;
 	case ZS_UNCOVERED_STATE:
 		tell(scan, ZONE_ERROR, in->name, at_line, "syntax error");
 		return;

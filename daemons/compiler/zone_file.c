@@ -48,7 +48,7 @@ static bool is_own_root(int root_fd)
 {
 	struct stat given;
 	struct stat own;
-	int fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = open("/", O_RDONLY | O_CLOEXEC);
 	if (fd < 0) {
 		return false;
 	}

@@ -47,10 +47,10 @@ struct frontend {
 static void flush_all(void *ctx)
 {
 	struct frontend *f = ctx;
-	const struct job *oldest = pending_oldest(f->route.pending);
 
 	links_flush(f->links);
 	clients_flush(f->clients);
+	const struct job *oldest = pending_oldest(f->route.pending);
 	if (oldest != NULL && !event_pending(f->deadline, EV_TIMEOUT, NULL)) {
 		uint64_t now_ms = clock_now_ms();
 		uint64_t wait = oldest->deadline_ms > now_ms ? oldest->deadline_ms - now_ms : 0;
@@ -288,6 +288,7 @@ struct frontend *frontend_new(struct event_base *base, struct stats_page **stats
 	f->route.stats = stats;
 	f->route.ops = &route_ops;
 	f->route.ctx = f;
+	f->route.patience_ms = JOB_DEADLINE_MS;
 	f->route.pending = pending_new();
 	f->clients = clients_new(base, stats, &clients_ops, f);
 	f->deadline = event_new(base, -1, 0, on_deadline, f);
@@ -298,6 +299,11 @@ struct frontend *frontend_new(struct event_base *base, struct stats_page **stats
 		return NULL;
 	}
 	return f;
+}
+
+void frontend_set_patience(struct frontend *f, uint32_t patience_ms)
+{
+	f->route.patience_ms = patience_ms;
 }
 
 /* Whoever waits when the process ends is not answered: the clients' sockets may be gone already. */

@@ -20,6 +20,9 @@ struct frontend *frontend_new(struct event_base *base, struct stats_page **stats
 /* Closes everything; whoever waits gets no answer any more. */
 void frontend_free(struct frontend *f);
 
+/* Other than JOB_DEADLINE_MS, before the first query: tests have no patience. */
+void frontend_set_patience(struct frontend *f, uint32_t patience_ms);
+
 /* For role_link; ctx is the struct frontend. */
 extern const struct role_ops frontend_role_ops;
 

@@ -178,7 +178,7 @@ struct job *pending_by_token(const struct pending *p, uint64_t token)
 	return p->slots[slot].job;
 }
 
-struct job *job_new(struct pending *p, const struct cache_key *key, uint64_t now_ms)
+struct job *job_new(struct pending *p, const struct cache_key *key, uint64_t deadline_ms)
 {
 	struct job *job = calloc(1, sizeof(*job));
 	if (job == NULL) {
@@ -198,7 +198,7 @@ struct job *job_new(struct pending *p, const struct cache_key *key, uint64_t now
 	job->chain = *bucket;
 	*bucket = job;
 
-	job->deadline_ms = now_ms + JOB_DEADLINE_MS;
+	job->deadline_ms = deadline_ms;
 	job->older = p->newest;
 	if (p->newest != NULL) {
 		p->newest->newer = job;

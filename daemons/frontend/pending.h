@@ -99,8 +99,11 @@ struct job *pending_find(const struct pending *pending, const struct cache_key *
  */
 int pending_admit(const struct pending *pending, const struct addr *client) BH_CHECKED;
 
-/* A job without waiters; key is copied. NULL: out of memory. */
-struct job *job_new(struct pending *pending, const struct cache_key *key, uint64_t now_ms);
+/*
+ * A job without waiters; key is copied. Its deadline is not before that of any other. NULL: out of
+ * memory.
+ */
+struct job *job_new(struct pending *pending, const struct cache_key *key, uint64_t deadline_ms);
 
 /* The client waits for job. origin and to are copied. BH_ENOMEM: it does not. */
 int waiter_new(struct pending *pending, struct job *job, const struct origin *origin,

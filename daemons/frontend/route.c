@@ -277,7 +277,7 @@ void route_query(struct route *r, const struct query *q, const struct origin *or
 	}
 	struct job *job = pending_find(r->pending, &key);
 	bool fresh = job == NULL;
-	if (fresh && (job = job_new(r->pending, &key, now_ms)) == NULL) {
+	if (fresh && (job = job_new(r->pending, &key, now_ms + r->patience_ms)) == NULL) {
 		refuse_overloaded(r, origin, &to);
 		return;
 	}

@@ -62,7 +62,8 @@ struct route {
 	struct stats_page **stats;
 	const struct route_ops *ops;
 	void *ctx;
-	uint16_t budget; /* of a new question */
+	uint16_t budget;      /* of a new question */
+	uint32_t patience_ms; /* from a new question to the SERVFAIL for all that wait; constant */
 	/* work space, by route_init */
 	struct answer_builder *builder;
 	struct region scratch;

@@ -3,7 +3,7 @@
  *
  * The budget is one integer per client question. The frontend sends it with the question; everything
  * that is done for the question is paid from it, aliases, sub-resolutions and retries among it. Nothing
- * refills it. What these prices buy with the usual 400 units: about 100 packets, where an honest cold
+ * refills it. What these prices buy with the usual 250 units: at most 83 packets, where an honest cold
  * resolution needs 3 to 30.
  *
  * SPDX-License-Identifier: BSD-2-Clause
@@ -13,9 +13,9 @@
 
 enum resolver_prices {
 	/* A packet is what an attack multiplies (NXNSAttack, CAMP): the dearest thing we do. */
-	COST_UDP = 4,
+	COST_UDP = 3,
 	/* A handshake and at least four packets more than UDP. */
-	COST_TCP = 8,
+	COST_TCP = 6,
 	/* Waiting for a packet that another resolution has sent already. */
 	COST_JOIN = 1,
 	/* Each alias step starts a resolution anew (CVE-2020-8616 kin: CNAME x NS products). */

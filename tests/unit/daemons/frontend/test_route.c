@@ -123,6 +123,7 @@ static void setup(void)
 	w.route.ops = &ops;
 	w.route.ctx = &w;
 	w.route.budget = BUDGET;
+	w.route.patience_ms = JOB_DEADLINE_MS;
 	pending_limits(w.route.pending, 100, 50);
 	cr_assert_eq(route_init(&w.route), BH_OK);
 	for (size_t i = 0; i < sizeof(entries) / sizeof(entries[0]); i++) {

@@ -69,6 +69,11 @@ struct sim_server *sim_server(struct sim *sim, const char *addr)
 	return server;
 }
 
+void sim_name(const char *text, uint8_t out[DNAME_MAX])
+{
+	cr_assert_gt(dname_from_text(text, out), 0, "%s", text);
+}
+
 uint16_t sim_rdata(uint16_t type, const char *text, uint8_t *out)
 {
 	int len = 0;
@@ -431,7 +436,7 @@ struct sim_result sim_ask_budget(struct sim *sim, const char *name, uint16_t typ
 
 struct sim_result sim_ask(struct sim *sim, const char *name, uint16_t type)
 {
-	return sim_ask_budget(sim, name, type, 400);
+	return sim_ask_budget(sim, name, type, 250);
 }
 
 unsigned sim_asked(const struct sim *sim, const char *name, uint16_t type)

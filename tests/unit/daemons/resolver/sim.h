@@ -115,6 +115,9 @@ void sim_forget(struct sim *sim);
 /* For hooks: the reply that the zones give; octets. */
 int sim_usual(struct sim *sim, struct sim_server *server, const struct query *q, bool tcp, uint8_t *wire);
 
+/* Name in wire form. */
+void sim_name(const char *text, uint8_t out[DNAME_MAX]);
+
 /* Wire form of "TYPE rdata" texts; octets. */
 uint16_t sim_rdata(uint16_t type, const char *text, uint8_t *out);
 
