@@ -98,6 +98,7 @@ struct image_builder {
 	const char **files;
 	size_t file_count;
 	size_t file_cap;
+	uint16_t last_file;
 
 	bool planned;
 	struct builder_plan plan;

@@ -174,9 +174,14 @@ void image_builder_free(struct image_builder *b)
 /* Number of a file; the caller mostly stays with the one it gave last. */
 static int intern_file(struct image_builder *b, const char *file, uint16_t *out)
 {
+	if (b->file_count > 0 && b->files[b->last_file] == file) {
+		*out = b->last_file;
+		return BH_OK;
+	}
 	for (size_t i = b->file_count; i-- > 0;) {
 		if (b->files[i] == file) {
-			*out = (uint16_t)i;
+			b->last_file = (uint16_t)i;
+			*out = b->last_file;
 			return BH_OK;
 		}
 	}
@@ -185,8 +190,9 @@ static int intern_file(struct image_builder *b, const char *file, uint16_t *out)
 	}
 	int err = reserve(&b->files, &b->file_cap, b->file_count, 1, sizeof(*b->files));
 	if (err == BH_OK) {
-		*out = (uint16_t)b->file_count;
+		b->last_file = (uint16_t)b->file_count;
 		b->files[b->file_count++] = file;
+		*out = b->last_file;
 	}
 	return err;
 }

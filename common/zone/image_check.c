@@ -204,7 +204,8 @@ static void check_cname(struct checker *c, uint32_t node)
 static bool belongs_to_cut(const struct checker *c, uint32_t node, uint16_t type)
 {
 	bool glue = (type == RR_A || type == RR_AAAA) && (node_at(c, node)->flags & PLAN_NODE_NS_TARGET) != 0;
-	return glue || type == RR_NS || type == RR_DS || type == RR_NSEC;
+	return glue || type == RR_NS || type == RR_DS || type == RR_NSEC ||
+	       type == RR_DNAME; /* told by check_places */
 }
 
 /* Data that nobody is ever answered: below a DNAME an error, at and below a cut what is no glue. */

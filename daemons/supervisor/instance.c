@@ -296,7 +296,6 @@ static void start(struct instance *inst)
 		.title = inst->name,
 		.profile = inst->profile,
 		.ids = inst->ids,
-		.root = inst->sup->empty_dir,
 		.image_fd = -1,
 	};
 

@@ -1,0 +1,241 @@
+/*
+ * The compiler: one process for one zone file. Told by the supervisor which one, it reads the text in its
+ * chroot, tells what is wrong, writes the image into the memfd it was given, and ends.
+ *
+ * It trusts nothing in the text; nobody trusts its image, which every authority verifies.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "common/ipc/conf.h"
+#include "common/ipc/link.h"
+#include "common/util/log.h"
+#include "daemons/compiler/compile.h"
+#include "sandbox/sandbox.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Findings of each severity that are sent; the rest is counted. A person does not read more. */
+#define DIAGNOSTICS_MAX 500
+
+/* All of them at their longest, and root hints. */
+#define QUEUE_MAX ((size_t)4 << 20)
+
+/* How long the supervisor may take to read the last of it. */
+#define DRAIN_MS 30000
+
+/* Diagnostics and hints at their longest: see their rows in the message table. */
+#define PAYLOAD_MAX 2048
+
+struct compiler {
+	struct event_base *base;
+	struct link *link;
+	uint32_t request;
+	uint32_t errors;
+	uint32_t warnings;
+	bool done;
+};
+
+static void send_message(struct compiler *c, enum msg_type type, const struct sink *s)
+{
+	if (s->failed || link_send(c->link, type, c->request, s->base, s->pos, -1) != BH_OK) {
+		log_fatal("cannot tell the supervisor what was found");
+	}
+}
+
+static void send_diagnostic(struct compiler *c, bool warning, const char *file, uint32_t line, const char *text)
+{
+	struct ipc_diagnostic m = { .warning = warning, .line = line };
+	snprintf(m.file, sizeof(m.file), "%s", file);
+	snprintf(m.text, sizeof(m.text), "%s", text);
+	uint8_t bytes[PAYLOAD_MAX];
+	struct sink s = sink_of(bytes, sizeof(bytes));
+	ipc_diagnostic_encode(&s, &m);
+	send_message(c, MSG_DIAGNOSTIC, &s);
+}
+
+static void on_finding(void *ctx, const struct zone_finding *finding)
+{
+	struct compiler *c = ctx;
+	uint32_t *count = finding->severity == ZONE_ERROR ? &c->errors : &c->warnings;
+	if (*count < DIAGNOSTICS_MAX) {
+		send_diagnostic(c, finding->severity != ZONE_ERROR, finding->file, finding->line, finding->text);
+	}
+	if (*count < UINT32_MAX) {
+		(*count)++;
+	}
+}
+
+static void tell_rest(struct compiler *c, bool warning, uint32_t count, const char *what)
+{
+	if (count > DIAGNOSTICS_MAX) {
+		char text[64];
+		snprintf(text, sizeof(text), "%" PRIu32 " more %s", count - DIAGNOSTICS_MAX, what);
+		send_diagnostic(c, warning, "", 0, text);
+	}
+}
+
+/* A failure of our own, told like an error of the zone: without it nobody would know. */
+static void tell_failure(struct compiler *c, int err)
+{
+	char text[160];
+	if (err == BH_ENOMEM) {
+		snprintf(text, sizeof(text), "zone needs more than %" PRIu64 " MiB",
+			 sandbox_compiler.memory_max >> 20);
+	} else if (err == BH_ELIMIT) {
+		snprintf(text, sizeof(text), "zone is too large for a zone image of 4 GiB");
+	} else {
+		snprintf(text, sizeof(text), "cannot write the zone image: %s", bh_strerror(err));
+	}
+	c->errors++;
+	send_diagnostic(c, false, "", 0, text);
+}
+
+static void send_hints(struct compiler *c, const struct hints *hints)
+{
+	for (size_t i = 0; i < hints->count; i++) {
+		const struct hint_server *server = &hints->servers[i];
+		struct ipc_servers m = { .count = (uint8_t)server->addr_count };
+		memcpy(m.name, server->name, sizeof(m.name));
+		memcpy(m.addrs, server->addrs, server->addr_count * sizeof(m.addrs[0]));
+		uint8_t bytes[PAYLOAD_MAX];
+		struct sink s = sink_of(bytes, sizeof(bytes));
+		ipc_servers_encode(&s, &m);
+		send_message(c, MSG_ROOT_HINT, &s);
+	}
+}
+
+static void run(struct compiler *c, const struct ipc_compile *job)
+{
+	struct compile_result result = { 0 };
+	struct compile_request request = {
+		.root_fd = open("/", O_RDONLY | O_CLOEXEC),
+		.file = job->file,
+		.zone = job->zone,
+		.default_ttl = job->default_ttl,
+		.report = on_finding,
+		.ctx = c,
+	};
+	if (request.root_fd < 0) {
+		log_fatal("cannot open the zone directory: %m");
+	}
+	int errors = 0;
+	int err;
+	if (job->kind == IPC_COMPILE_HINTS) {
+		struct hints *hints = calloc(1, sizeof(*hints));
+		err = hints == NULL ? BH_ENOMEM : compile_hints(&request, hints, &errors);
+		if (err == BH_OK && errors == 0) {
+			send_hints(c, hints);
+		}
+		free(hints);
+	} else {
+		err = compile_zone(&request, FD_IMAGE, &result);
+		errors = result.errors;
+	}
+	if (err != BH_OK) {
+		tell_failure(c, err);
+	}
+	tell_rest(c, false, c->errors, "errors");
+	tell_rest(c, true, c->warnings, "warnings");
+
+	struct ipc_compiled m = {
+		.ok = err == BH_OK && errors == 0,
+		.errors = c->errors,
+		.warnings = c->warnings,
+		.serial = result.serial,
+		.records = result.records,
+		.size = result.size,
+		.checksum = result.checksum,
+	};
+	uint8_t bytes[64];
+	struct sink s = sink_of(bytes, sizeof(bytes));
+	ipc_compiled_encode(&s, &m);
+	send_message(c, MSG_COMPILED, &s);
+	close(request.root_fd);
+}
+
+static int on_message(void *ctx, struct link *link, struct link_message *message)
+{
+	struct compiler *c = ctx;
+	if (message->type == MSG_STOP) {
+		event_base_loopbreak(c->base);
+		return BH_OK;
+	}
+	struct ipc_compile job;
+	int err = ipc_compile_decode(message->payload, message->len, &job);
+	if (err != BH_OK) {
+		return err;
+	}
+	log_set_level((enum log_level)job.log_level);
+	link_set_phase(link, PHASE_RUN); /* a second COMPILE is refused by its row */
+	c->request = message->request;
+	run(c, &job);
+	if (link_drain(link, DRAIN_MS) != BH_OK) {
+		log_fatal("the supervisor does not read what was found");
+	}
+	c->done = true;
+	event_base_loopbreak(c->base);
+	return BH_OK;
+}
+
+static void on_closed(void *ctx, struct link *link, int err, const char *why)
+{
+	(void)ctx;
+	(void)link;
+	(void)err;
+	log_fatal("control link: %s", why);
+}
+
+static void send_hello(struct compiler *c, const struct sandbox_state *state)
+{
+	struct ipc_hello m = {
+		.protocol = IPC_PROTOCOL,
+		.role = ROLE_COMPILER,
+		.walls = state->walls,
+		.uid = state->uid,
+		.gid = state->gid,
+		.syscalls = (uint16_t)state->syscalls,
+	};
+	snprintf(m.build, sizeof(m.build), "%s", ipc_build_id());
+	uint8_t bytes[128];
+	struct sink s = sink_of(bytes, sizeof(bytes));
+	ipc_hello_encode(&s, &m);
+	send_message(c, MSG_HELLO, &s);
+}
+
+int main(void)
+{
+	struct stat st;
+	if (fstat(FD_LINK, &st) != 0 || !S_ISSOCK(st.st_mode)) {
+		fprintf(stderr, "compiler is started by bulkheadd\n");
+		return 1;
+	}
+	log_set_fd(FD_LOG, 1);
+	signal(SIGPIPE, SIG_IGN);
+
+	struct compiler c = { .base = event_base_new() };
+	if (c.base == NULL) {
+		log_fatal("event loop: %m");
+	}
+	struct sandbox_state state;
+	sandbox_enter(&sandbox_compiler, &state);
+
+	static const struct link_ops ops = { .message = on_message, .closed = on_closed };
+	c.link = link_new(c.base, FD_LINK, ROLE_COMPILER, ROLE_SUPERVISOR, QUEUE_MAX, &ops, &c);
+	if (c.link == NULL) {
+		log_fatal("control link: out of memory");
+	}
+	send_hello(&c, &state);
+	event_base_dispatch(c.base);
+	link_free(c.link);
+	event_base_free(c.base);
+	return 0;
+}
