@@ -32,7 +32,7 @@ static struct region_chunk *chunk_add(struct region *region, size_t size)
 	if (room > left) {
 		room = size; /* the last one before the ceiling */
 	}
-	if (room > left || room > SIZE_MAX - HEADER) {
+	if (room > left || room > PTRDIFF_MAX - HEADER) { /* no object can be larger */
 		return NULL;
 	}
 	struct region_chunk *chunk = malloc(HEADER + room);
