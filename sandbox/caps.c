@@ -33,6 +33,11 @@ static const unsigned supervisor_caps[] = {
 	CAP_NET_BIND_SERVICE, /* open port 53 again on reload */
 };
 
+/* Being root gives no privileges any more, and changes of ids do not move capabilities; for good. */
+#define ROLE_SECUREBITS                                                         \
+	(SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |        \
+	 SECBIT_NO_SETUID_FIXUP_LOCKED)
+
 /* Highest capability the kernel knows; it answers EINVAL above. 63 is the width of the sets. */
 static unsigned last_cap(void)
 {
@@ -78,11 +83,7 @@ int caps_confine(const struct sandbox_ids *ids, const struct why *why)
 		errno = EINVAL;
 		return why_errno(why, "capabilities: a role may not be root");
 	}
-	/* Root's files give no privileges any more, and changes of ids do not move capabilities. */
-	if (prctl(PR_SET_SECUREBITS,
-		  (unsigned long)(SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |
-				  SECBIT_NO_SETUID_FIXUP_LOCKED),
-		  0, 0, 0) != 0) {
+	if (prctl(PR_SET_SECUREBITS, (unsigned long)ROLE_SECUREBITS, 0, 0, 0) != 0) {
 		return why_errno(why, "capabilities: lock securebits");
 	}
 	/*
@@ -145,6 +146,9 @@ bool caps_none_stands(const struct why *why)
 	}
 	if (sets.bounding != 0) {
 		return why_not(why, "capabilities: the bounding set is not empty");
+	}
+	if ((prctl(PR_GET_SECUREBITS, 0, 0, 0, 0) & ROLE_SECUREBITS) != ROLE_SECUREBITS) {
+		return why_not(why, "capabilities: securebits are not locked");
 	}
 	return true;
 }

@@ -15,30 +15,67 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#define ROOT_FLAGS (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC)
+#define ROOT_ATTRIBUTES (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
+
+/*
+ * Both kinds of root are mounts that are attached nowhere: only their descriptor leads to them. So nothing can
+ * travel to another mount namespace, no path is covered, nothing is to be cleaned up, and it does not matter
+ * whether the supervisor's own root is a mount point (in a plain chroot it is not).
+ */
+
+/* An empty file system. Returns a descriptor or a negative error. */
+static int open_empty_root(const struct why *why)
+{
+	int context = fsopen("tmpfs", FSOPEN_CLOEXEC);
+	if (context < 0) {
+		return why_errno(why, "root directory: empty file system");
+	}
+	int fd = -1;
+	if (fsconfig(context, FSCONFIG_SET_STRING, "mode", "555", 0) == 0 &&
+	    fsconfig(context, FSCONFIG_SET_STRING, "size", "4k", 0) == 0 &&
+	    fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0) {
+		fd = fsmount(context, FSMOUNT_CLOEXEC, ROOT_ATTRIBUTES);
+	}
+	int err = fd < 0 ? why_errno(why, "root directory: empty file system") : fd;
+	close(context);
+	return err;
+}
+
+/* The directory, read only. Returns a descriptor or a negative error. */
+static int open_zone_root(const char *path, const struct why *why)
+{
+	struct mount_attr attr = { .attr_set = ROOT_ATTRIBUTES, .propagation = MS_PRIVATE };
+	/* Without AT_RECURSIVE: other file systems mounted below the zone directory are not zone files. */
+	int fd = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	if (fd < 0) {
+		return why_errno(why, "root directory: %s", path);
+	}
+	if (mount_setattr(fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) != 0) {
+		int err = why_errno(why, "root directory: make %s read-only", path);
+		close(fd);
+		return err;
+	}
+	return fd;
+}
 
 int fs_make_root(const struct sandbox_profile *profile, const char *path, const struct why *why)
 {
-	/* Nothing that is mounted here may travel back to the supervisor's namespace. */
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) {
-		return why_errno(why, "root directory: make mounts private");
+	if (!(profile->namespaces & SANDBOX_MOUNT)) {
+		errno = EINVAL;
+		return why_errno(why, "root directory: not without an own mount namespace");
 	}
-	if (profile->zone_root) {
-		/* Without MS_REC: other file systems mounted below the zone directory are not zone files. */
-		if (mount(path, path, NULL, MS_BIND, NULL) != 0) {
-			return why_errno(why, "root directory: bind %s", path);
-		}
-		if (mount(NULL, path, NULL, MS_BIND | MS_REMOUNT | ROOT_FLAGS, NULL) != 0) {
-			return why_errno(why, "root directory: make %s read-only", path);
-		}
-	} else if (mount("none", path, "tmpfs", ROOT_FLAGS, "mode=555,size=4k") != 0) {
-		return why_errno(why, "root directory: empty file system on %s", path);
+	int fd = profile->zone_root ? open_zone_root(path, why) : open_empty_root(why);
+	if (fd < 0) {
+		return fd;
+	}
+	struct stat st;
+	if (fstat(fd, &st) != 0 || !S_ISDIR(st.st_mode)) {
+		errno = ENOTDIR;
+		int err = why_errno(why, "root directory: %s", path);
+		close(fd);
+		return err;
 	}
 	/* Survives exec, so no O_CLOEXEC on the second one. */
-	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0) {
-		return why_errno(why, "root directory: open %s", path);
-	}
 	if (fd == FD_ROOT) {
 		if (fcntl(fd, F_SETFD, 0) != 0) {
 			return why_errno(why, "root directory: keep its descriptor");

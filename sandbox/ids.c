@@ -47,6 +47,9 @@ bool ids_stand(const struct why *why)
 	if (getgroups(0, NULL) != 0) {
 		return why_not(why, "ids: extra groups are left");
 	}
+	if (getsid(0) != getpid()) {
+		return why_not(why, "ids: not in a session of its own");
+	}
 	/* Really try: one success would mean a way back. */
 	if (setuid(0) == 0 || setresuid(0, 0, 0) == 0 || seteuid(0) == 0) {
 		return why_not(why, "ids: user 0 could be taken");

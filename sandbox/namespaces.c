@@ -133,6 +133,16 @@ bool namespaces_own_stands(enum sandbox_namespace kind, const struct why *why)
 	return why_not(why, "namespace: unknown kind %u", (unsigned)kind);
 }
 
+int namespaces_check_child(const struct sandbox_profile *profile, const struct why *why)
+{
+	for (size_t i = 0; i < KINDS; i++) {
+		if ((profile->namespaces & kinds[i].kind) && !namespaces_own_stands(kinds[i].kind, why)) {
+			return BH_EPERM;
+		}
+	}
+	return BH_OK;
+}
+
 bool namespaces_net_stands(const struct why *why)
 {
 	bool stands = false;

@@ -1,5 +1,6 @@
 /*
- * Which walls stand, read back from the kernel. Says in why what is wrong with the first that does not.
+ * Which walls stand, read back from the kernel. Says in why what is wrong with the first that is required
+ * and does not.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -10,9 +11,10 @@
 #include <stdio.h>
 #include <sys/prctl.h>
 
-/* Only the first finding is kept: later ones are usually its consequences. */
+/* Only the first finding about a required wall is kept: later ones are usually its consequences. */
 struct finder {
 	const struct why *why;
+	uint32_t required;
 	uint32_t walls;
 };
 
@@ -20,8 +22,8 @@ static void found(struct finder *f, uint32_t bit, bool stands, const struct why 
 {
 	if (stands) {
 		f->walls |= bit;
-	} else if (f->why->size > 0 && f->why->text[0] == '\0') {
-		snprintf(f->why->text, f->why->size, "%s", said->text);
+	} else if ((f->required & bit) && f->why->text[0] == '\0') {
+		snprintf(f->why->text, f->why->size, "wall %s is missing: %s", sandbox_wall_text(bit), said->text);
 	}
 }
 
@@ -39,7 +41,7 @@ uint32_t report_outside(const struct sandbox_profile *profile, const struct why 
 {
 	char text[256] = "";
 	const struct why said = { text, sizeof(text) };
-	struct finder f = { .why = why, .walls = 0 };
+	struct finder f = { .why = why, .required = sandbox_required_walls(profile), .walls = 0 };
 
 	found(&f, WALL_FDS, fds_stand(profile, &said), &said);
 	found(&f, WALL_OWN_MOUNTS, namespaces_own_stands(SANDBOX_MOUNT, &said), &said);
@@ -56,7 +58,7 @@ uint32_t report_inside(const struct sandbox_profile *profile, const struct why *
 {
 	char text[256] = "";
 	const struct why said = { text, sizeof(text) };
-	struct finder f = { .why = why, .walls = 0 };
+	struct finder f = { .why = why, .required = sandbox_required_walls(profile), .walls = 0 };
 
 	found(&f, WALL_NO_CAPS, caps_none_stands(&said), &said);
 	found(&f, WALL_NO_NEW_PRIVS, no_new_privs_stands(&said), &said);

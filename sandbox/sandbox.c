@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #define WHY_SIZE 512
+#define LISTS(lists) (sizeof(lists) / sizeof((lists)[0]))
 
 int why_errno(const struct why *why, const char *fmt, ...)
 {
@@ -49,6 +50,9 @@ int sandbox_confine(const struct sandbox_profile *profile, const struct sandbox_
 	const struct why why = { why_text, why_size };
 	int err = namespaces_tell_child(&why);
 
+	if (err == BH_OK) {
+		err = namespaces_check_child(profile, &why);
+	}
 	if (err == BH_OK) {
 		err = ids_leave_session(&why);
 	}
@@ -88,19 +92,6 @@ void sandbox_close_inherited(const struct sandbox_profile *profile)
 	must(profile, fds_close_inherited(profile, &why), text);
 }
 
-/* All walls but Landlock and the filter must stand now. text: what was found about a missing one. */
-static void check_walls(const struct sandbox_profile *profile, uint32_t walls, const char *text)
-{
-	uint32_t missing = sandbox_required_walls(profile) & ~(walls | WALL_SECCOMP);
-
-	for (uint32_t bit = 1; bit != 0; bit <<= 1) {
-		if (missing & bit) {
-			log_fatal("sandbox: %s does not start: wall %s is missing: %s", profile->role,
-				  sandbox_wall_text(bit), text);
-		}
-	}
-}
-
 /* UTS and cgroup namespaces have no bit of their own in HELLO, but a profile that asks for them gets them. */
 static void check_other_namespaces(const struct sandbox_profile *profile, const struct why *why)
 {
@@ -116,17 +107,19 @@ static void check_other_namespaces(const struct sandbox_profile *profile, const 
 void sandbox_enter(const struct sandbox_profile *profile, struct sandbox_state *out)
 {
 	char text[WHY_SIZE] = "";
-	char finding[WHY_SIZE] = "";
 	const struct why why = { text, sizeof(text) };
-	const struct why findings = { finding, sizeof(finding) };
+	const struct seccomp_list none = { NULL, 0 };
 	const struct seccomp_list lists[] = {
 		{ profile->rules, profile->rule_count },
 		sandbox_sanitizer_list,
+		profile->zone_root ? none : sandbox_sanitizer_serving_list,
 	};
 	bool landlock = false;
 
-	/* While /proc is still in sight. */
-	uint32_t walls = report_outside(profile, &findings);
+	uint32_t walls = report_outside(profile, &why);
+	if (text[0] != '\0') {
+		give_up(profile, text);
+	}
 	check_other_namespaces(profile, &why);
 	if (clearenv() != 0) {
 		give_up(profile, "environment: cannot be emptied");
@@ -141,8 +134,10 @@ void sandbox_enter(const struct sandbox_profile *profile, struct sandbox_state *
 	must(profile, rlimit_no_dump(&why), text);
 	must(profile, rlimit_set(profile, &why), text);
 
-	walls |= report_inside(profile, &findings);
-	check_walls(profile, walls, finding);
+	walls |= report_inside(profile, &why);
+	if (text[0] != '\0') {
+		give_up(profile, text);
+	}
 
 	must(profile, landlock_raise(profile, &landlock, &why), text);
 	if (landlock) {
@@ -154,19 +149,22 @@ void sandbox_enter(const struct sandbox_profile *profile, struct sandbox_state *
 	*out = (struct sandbox_state){
 		.uid = getuid(),
 		.gid = getgid(),
-		.syscalls = seccomp_count(lists, sizeof(lists) / sizeof(lists[0])),
+		.syscalls = seccomp_count(lists, LISTS(lists)),
 	};
-	must(profile, seccomp_raise(SCMP_ACT_KILL_PROCESS, lists, sizeof(lists) / sizeof(lists[0]), &why), text);
-	if (!seccomp_stands(&why)) {
+	must(profile, seccomp_raise(SCMP_ACT_KILL_PROCESS, SECCOMP_MARK_ROLE, lists, LISTS(lists), &why), text);
+	if (!seccomp_stands(SECCOMP_MARK_ROLE, &why)) {
 		give_up(profile, text);
 	}
 	out->walls = walls | WALL_SECCOMP;
+	if ((sandbox_required_walls(profile) & ~out->walls) != 0) {
+		give_up(profile, "a wall was not looked at");
+	}
 }
 
 int sandbox_enter_supervisor(char *why_text, size_t why_size)
 {
 	const struct why why = { why_text, why_size };
-	const struct seccomp_list lists[] = { sandbox_supervisor_list, sandbox_sanitizer_list };
+	const struct seccomp_list lists[] = { sandbox_supervisor_list };
 	int err = caps_keep_supervisor(&why);
 
 	if (err == BH_OK) {
@@ -183,9 +181,9 @@ int sandbox_enter_supervisor(char *why_text, size_t why_size)
 		 * Not to kill: the filter is inherited by roles on their way to their own, and a C library newer than
 		 * this list may probe a call and do without it.
 		 */
-		err = seccomp_raise(SCMP_ACT_ERRNO(EPERM), lists, sizeof(lists) / sizeof(lists[0]), &why);
+		err = seccomp_raise(SCMP_ACT_ERRNO(EPERM), SECCOMP_MARK_SUPERVISOR, lists, LISTS(lists), &why);
 	}
-	if (err == BH_OK && !seccomp_stands(&why)) {
+	if (err == BH_OK && !seccomp_stands(SECCOMP_MARK_SUPERVISOR, &why)) {
 		err = BH_EPERM;
 	}
 	return err;

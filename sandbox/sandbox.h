@@ -117,10 +117,10 @@ int sandbox_clone_flags(const struct sandbox_profile *profile);
 pid_t sandbox_fork(const struct sandbox_profile *profile) BH_CHECKED;
 
 /*
- * In the child, after the descriptors were put in place, before exec. root_path: the directory that
- * becomes the root. For a zone root it is bound read-only onto itself; else it is only a mount point for an
- * empty read-only file system of the child's own. Both nosuid, nodev, noexec, seen by nobody else, and
- * opened as FD_ROOT. Leaves an environment that holds nothing but BH_NAMESPACES, so the program must be
+ * In the child, after the descriptors were put in place, before exec. root_path: for a
+ * zone root the directory that becomes the root; the others get an empty file system and the path is not
+ * looked at. Both are read-only, nosuid, nodev, noexec, attached to no place, so seen by nobody else, and
+ * opened as FD_ROOT (Linux 5.12 or newer). Leaves an environment that holds nothing but BH_NAMESPACES, so the program must be
  * started with execv or with `environ`. Returns 0 or an error with the failed step in why. After an error
  * the child must exit.
  */

@@ -6,9 +6,8 @@
 #include "sandbox/walls.h"
 
 #include <errno.h>
-#include <linux/seccomp.h>
+#include <sched.h>
 #include <seccomp.h>
-#include <sys/prctl.h>
 
 static uint32_t action_of(const struct sandbox_rule *rule)
 {
@@ -30,14 +29,22 @@ static int add_rule(scmp_filter_ctx filter, const struct sandbox_rule *rule)
 
 	for (size_t i = 0; i < SANDBOX_ARGS; i++) {
 		const struct sandbox_arg *arg = &rule->args[i];
+		struct scmp_arg_cmp *pin = &pins[count];
 		switch ((enum sandbox_op)arg->op) {
 		case SANDBOX_UNUSED:
 			continue;
 		case SANDBOX_EQUAL:
-			pins[count++] = SCMP_CMP64(arg->index, SCMP_CMP_EQ, arg->value);
+			*pin = (struct scmp_arg_cmp){ .arg = arg->index, .op = SCMP_CMP_EQ, .datum_a = arg->value };
+			count++;
 			continue;
 		case SANDBOX_MASKED:
-			pins[count++] = SCMP_CMP64(arg->index, SCMP_CMP_MASKED_EQ, arg->mask, arg->value);
+			*pin = (struct scmp_arg_cmp){
+				.arg = arg->index,
+				.op = SCMP_CMP_MASKED_EQ,
+				.datum_a = arg->mask,
+				.datum_b = arg->value,
+			};
+			count++;
 			continue;
 		}
 		return -EINVAL;
@@ -63,8 +70,15 @@ static int set_attributes(scmp_filter_ctx filter)
 	return rc;
 }
 
-int seccomp_raise(uint32_t fallback, const struct seccomp_list *lists, size_t list_count,
-		  const struct why *why)
+/*
+ * The filter signs: sched_get_priority_max of the mark, which the kernel refuses with EINVAL and no rule
+ * allows, is refused with this errno. Whether a process is filtered at all could be asked, but roles always
+ * are: they inherit the supervisor's filter.
+ */
+#define MARK_ERRNO EXFULL
+
+int seccomp_raise(uint32_t fallback, enum seccomp_mark mark, const struct seccomp_list *lists,
+		  size_t list_count, const struct why *why)
 {
 	const struct sandbox_rule *rule = NULL;
 	scmp_filter_ctx filter = seccomp_init(fallback);
@@ -74,11 +88,21 @@ int seccomp_raise(uint32_t fallback, const struct seccomp_list *lists, size_t li
 		return why_errno(why, "seccomp: make a filter");
 	}
 	int rc = set_attributes(filter);
+	if (rc == 0) {
+		const struct scmp_arg_cmp is_mark = {
+			.arg = 0, .op = SCMP_CMP_MASKED_EQ, .datum_a = UINT32_MAX, .datum_b = (uint64_t)mark,
+		};
+		rc = seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(MARK_ERRNO), SCMP_SYS(sched_get_priority_max), 1,
+					    &is_mark);
+	}
 	for (size_t list = 0; list < list_count && rc == 0; list++) {
 		for (size_t i = 0; i < lists[list].count && rc == 0; i++) {
 			rule = &lists[list].rules[i];
-			/* A call that this architecture does not have cannot be made, so needs no rule. */
-			if (rule->syscall >= 0) {
+			/*
+			 * A call that this architecture does not have cannot be made, so needs no rule; what the
+			 * fallback does anyway is no rule for libseccomp.
+			 */
+			if (rule->syscall >= 0 && action_of(rule) != fallback) {
 				rc = add_rule(filter, rule);
 			}
 		}
@@ -98,12 +122,10 @@ out:
 	return rc;
 }
 
-bool seccomp_stands(const struct why *why)
+bool seccomp_stands(enum seccomp_mark mark, const struct why *why)
 {
-	int mode = prctl(PR_GET_SECCOMP, 0, 0, 0, 0);
-
-	if (mode != SECCOMP_MODE_FILTER) {
-		return why_not(why, "seccomp: no filter is in force");
+	if (sched_get_priority_max((int)mark) != -1 || errno != MARK_ERRNO) {
+		return why_not(why, "seccomp: the filter is not in force");
 	}
 	return true;
 }

@@ -30,7 +30,7 @@ bool why_not(const struct why *why, const char *fmt, ...) BH_PRINTF(2, 3);
 int ids_leave_session(const struct why *why) BH_CHECKED;
 /* SIGKILL when the supervisor dies. Last step of confining: a change of ids would undo it. */
 int ids_die_with_parent(const struct why *why) BH_CHECKED;
-/* No id is 0, all of a kind are equal, no extra groups, and taking id 0 is refused. */
+/* No id is 0, all of a kind are equal, no extra groups, own session, and taking id 0 is refused. */
 bool ids_stand(const struct why *why);
 
 /* caps.c */
@@ -44,6 +44,8 @@ int caps_no_new_privs(const struct why *why) BH_CHECKED;
 /* namespaces.c */
 #define NAMESPACES_VARIABLE "BH_NAMESPACES"
 int namespaces_tell_child(const struct why *why) BH_CHECKED;
+/* All kinds of the profile, in the child before it touches anything that might not be its own. */
+int namespaces_check_child(const struct sandbox_profile *profile, const struct why *why) BH_CHECKED;
 /* One kind (enum sandbox_namespace) differs from the supervisor's. Needs /proc. */
 bool namespaces_own_stands(enum sandbox_namespace kind, const struct why *why);
 /* No interface is up. Needs socket(2). */
@@ -72,18 +74,24 @@ struct seccomp_list {
 	const struct sandbox_rule *rules;
 	size_t count;
 };
+/* Which filter answers: roles run behind two, so that one is in force says nothing about the other. */
+enum seccomp_mark { SECCOMP_MARK_SUPERVISOR = 0x62680001, SECCOMP_MARK_ROLE = 0x62680002 };
 /* lists: of which a call must be in one. fallback: SCMP_ACT_* for everything else. */
-int seccomp_raise(uint32_t fallback, const struct seccomp_list *lists, size_t list_count,
-		  const struct why *why) BH_CHECKED;
-bool seccomp_stands(const struct why *why);
+int seccomp_raise(uint32_t fallback, enum seccomp_mark mark, const struct seccomp_list *lists,
+		  size_t list_count, const struct why *why) BH_CHECKED;
+bool seccomp_stands(enum seccomp_mark mark, const struct why *why);
 unsigned seccomp_count(const struct seccomp_list *lists, size_t list_count);
 
-/* report.c: the walls of enum wall_bits that are found standing. */
+/*
+ * report.c: the walls of enum wall_bits that are found standing, seen while /proc is in sight, and after the
+ * change of root. why->text is "" before; it is still when all that the profile requires stand.
+ */
 uint32_t report_outside(const struct sandbox_profile *profile, const struct why *why);
 uint32_t report_inside(const struct sandbox_profile *profile, const struct why *why);
 
 /* profiles/supervisor.c, profiles/sanitizers.c (empty in builds without sanitizers) */
 extern const struct seccomp_list sandbox_supervisor_list;
 extern const struct seccomp_list sandbox_sanitizer_list;
+extern const struct seccomp_list sandbox_sanitizer_serving_list; /* for roles that open no files */
 
 #endif

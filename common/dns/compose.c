@@ -27,10 +27,13 @@ static bool label_matches(const uint8_t *a, const uint8_t *b)
 	return true;
 }
 
-/* Target of `label` in front of target `parent`, or COMPOSE_ROOT. */
+/*
+ * Target of `label` in front of target `parent`, or COMPOSE_ROOT. Targets stand behind their parents, so
+ * all look-ups for one name together go over the table once, however long the name.
+ */
 static uint16_t find_target(const struct compose *c, const uint8_t *label, uint16_t parent)
 {
-	for (uint16_t i = 0; i < c->target_count; i++) {
+	for (uint16_t i = parent == COMPOSE_ROOT ? 0 : (uint16_t)(parent + 1); i < c->target_count; i++) {
 		if (c->targets[i].parent == parent && label_matches(c->buf + c->targets[i].offset, label)) {
 			return i;
 		}
@@ -38,36 +41,36 @@ static uint16_t find_target(const struct compose *c, const uint8_t *label, uint1
 	return COMPOSE_ROOT;
 }
 
-/* Remember the labels of a name that were just written in full at offset, right to left. */
-static void add_targets(struct compose *c, const uint8_t *const *labels, unsigned count, size_t offset,
-			const uint8_t *name, uint16_t parent)
+/*
+ * Remember the first `count` labels of a name that was just written at offset, right to left. at[]: where
+ * each label begins in the name.
+ */
+static void add_targets(struct compose *c, const uint8_t *at, unsigned count, size_t offset, uint16_t parent)
 {
 	while (count-- > 0) {
-		size_t at = offset + (size_t)(labels[count] - name);
-		if (at >= 0x4000 || c->target_count == COMPOSE_TARGETS_MAX) {
+		size_t target = offset + at[count];
+		if (target >= 0x4000 || c->target_count == COMPOSE_TARGETS_MAX) {
 			return; /* a pointer has 14 bits, RFC 1035 4.1.4 */
 		}
-		c->targets[c->target_count] = (struct compose_target){ (uint16_t)at, parent };
+		c->targets[c->target_count] = (struct compose_target){ (uint16_t)target, parent };
 		parent = c->target_count++;
 	}
 }
 
-/*
- * Write a name at s, ending in a pointer where an equal suffix stands already. With compress false
- * the name goes out in full, yet later names may point at it.
- */
-static void write_name(struct compose *c, struct sink *s, const uint8_t *name, bool compress)
+/* Write a name at s, ending in a pointer where an equal suffix stands already. */
+static void write_name(struct compose *c, struct sink *s, const uint8_t *name)
 {
-	const uint8_t *labels[DNAME_LABELS_MAX];
+	uint8_t at[DNAME_LABELS_MAX]; /* octets, not pointers: compilers may clear it for every name */
 	unsigned count = 0;
-	for (const uint8_t *p = name; *p != 0; p = dname_parent(p)) {
-		labels[count++] = p;
+	size_t end = 0; /* of the labels, where the root stands */
+	for (; name[end] != 0; end += (size_t)name[end] + 1) {
+		at[count++] = (uint8_t)end;
 	}
 
-	uint16_t known = COMPOSE_ROOT; /* target of labels[fresh..count) */
+	uint16_t known = COMPOSE_ROOT; /* target of the labels from `fresh` on */
 	unsigned fresh = count;
 	while (fresh > 0) {
-		uint16_t target = find_target(c, labels[fresh - 1], known);
+		uint16_t target = find_target(c, name + at[fresh - 1], known);
 		if (target == COMPOSE_ROOT) {
 			break;
 		}
@@ -76,19 +79,14 @@ static void write_name(struct compose *c, struct sink *s, const uint8_t *name, b
 	}
 
 	size_t start = s->pos;
-	size_t fresh_len = (size_t)((fresh < count ? labels[fresh] : name + dname_len(name) - 1) - name);
-	if (!compress) {
-		sink_bytes(s, name, dname_len(name));
+	sink_bytes(s, name, fresh < count ? at[fresh] : end);
+	if (known == COMPOSE_ROOT) {
+		sink_u8(s, 0);
 	} else {
-		sink_bytes(s, name, fresh_len);
-		if (known == COMPOSE_ROOT) {
-			sink_u8(s, 0);
-		} else {
-			sink_u16(s, (uint16_t)(0xc000 | c->targets[known].offset));
-		}
+		sink_u16(s, (uint16_t)(0xc000 | c->targets[known].offset));
 	}
 	if (!s->failed) {
-		add_targets(c, labels, fresh, start, name, known);
+		add_targets(c, at, fresh, start, known);
 	}
 }
 
@@ -109,7 +107,7 @@ void compose_begin(struct compose *c, uint8_t *buf, size_t limit, size_t reserve
 	if (qname != NULL) { /* at most 12 + 255 + 4 octets: fits, see above */
 		struct sink s = sink_of(buf, limit);
 		s.pos = c->pos;
-		write_name(c, &s, qname, true);
+		write_name(c, &s, qname);
 		sink_u16(&s, qtype);
 		sink_u16(&s, qclass);
 		c->pos = s.pos;
@@ -126,7 +124,7 @@ static void write_rdata(struct compose *c, struct sink *s, uint16_t type, const 
 		switch (*field) {
 		case RDATA_NAME_COMPRESS:
 			size = dname_len(rdata + pos);
-			write_name(c, s, rdata + pos, true);
+			write_name(c, s, rdata + pos);
 			break;
 		case RDATA_NAME: /* in full; and nobody may point into it (RFC 3597 4) */
 			size = dname_len(rdata + pos);
@@ -153,7 +151,7 @@ int compose_rr(struct compose *c, enum section section, const uint8_t *owner, ui
 	struct sink s = sink_of(c->buf, c->limit);
 	s.pos = c->pos;
 
-	write_name(c, &s, owner, true);
+	write_name(c, &s, owner);
 	sink_u16(&s, type);
 	sink_u16(&s, rr_class);
 	sink_u32(&s, ttl);

@@ -11,6 +11,9 @@
 
 #include <string.h>
 
+/* The fields of one record, uncompressed: at most two names, three strings and 20 fixed octets. */
+#define RDATA_FIELDS_MAX (2 * DNAME_MAX + 3 * 256 + 20)
+
 struct parse {
 	const uint8_t *wire;
 	size_t len;
@@ -36,33 +39,21 @@ static int read_name(struct parse *p, const uint8_t **out)
 	return len < 0 ? len : keep(p, name, (size_t)len, out);
 }
 
-/* RDATA at p->pos, rdata_len octets, with its names uncompressed into rr. Moves p->pos behind it. */
-static int read_rdata(struct parse *p, size_t rdata_len, struct message_rr *rr)
+/*
+ * The fields of a type at p->pos, names uncompressed, to `head`. They end before `end`. Moves p->pos
+ * behind them.
+ */
+static int read_fields(struct parse *p, const uint8_t *field, size_t end, struct sink *head)
 {
-	/* Each of at most two names can grow to DNAME_MAX; no type has more names than PX: two. */
-	uint8_t expanded[DNS_MESSAGE_MAX + 2 * DNAME_MAX];
-	struct sink s = sink_of(expanded, sizeof(expanded));
-	size_t end = p->pos + rdata_len;
-	const uint8_t *field = rdata_fields(rr->type);
-
-	if (*field == RDATA_END) { /* no names: as it stands */
-		if (!rdata_is_valid(rr->type, p->wire + p->pos, rdata_len)) {
-			return BH_EMALFORMED;
-		}
-		int rc = keep(p, p->wire + p->pos, rdata_len, &rr->rdata);
-		rr->rdata_len = (uint16_t)rdata_len;
-		p->pos = end;
-		return rc;
-	}
 	for (; *field != RDATA_END; field++) {
 		size_t size = *field;
 		if (*field == RDATA_NAME || *field == RDATA_NAME_COMPRESS) {
-			uint8_t name[DNAME_MAX];
-			int len = dname_read(p->wire, end, &p->pos, name);
+			uint8_t *name = sink_room(head, DNAME_MAX);
+			int len = name == NULL ? BH_ELIMIT : dname_read(p->wire, end, &p->pos, name);
 			if (len < 0) {
 				return len;
 			}
-			sink_bytes(&s, name, (size_t)len);
+			head->pos -= DNAME_MAX - (size_t)len;
 			continue;
 		}
 		if (*field == RDATA_STRING) {
@@ -71,16 +62,45 @@ static int read_rdata(struct parse *p, size_t rdata_len, struct message_rr *rr)
 		if (size > end - p->pos) {
 			return BH_EMALFORMED;
 		}
-		sink_bytes(&s, p->wire + p->pos, size);
+		sink_bytes(head, p->wire + p->pos, size);
 		p->pos += size;
 	}
-	sink_bytes(&s, p->wire + p->pos, end - p->pos);
-	p->pos = end;
-	if (s.failed || s.pos > UINT16_MAX || !rdata_is_valid(rr->type, expanded, s.pos)) {
+	return head->failed ? BH_ELIMIT : BH_OK;
+}
+
+/* RDATA at p->pos, rdata_len octets, with its names uncompressed into rr. Moves p->pos behind it. */
+static int read_rdata(struct parse *p, size_t rdata_len, struct message_rr *rr)
+{
+	uint8_t fields[RDATA_FIELDS_MAX];
+	struct sink head = sink_of(fields, sizeof(fields));
+	size_t end = p->pos + rdata_len;
+	int rc = read_fields(p, rdata_fields(rr->type), end, &head);
+	if (rc != BH_OK) {
+		return rc;
+	}
+	/* What follows the fields has no names, may be long, and goes straight to where it stays. */
+	size_t tail = end - p->pos;
+	size_t len = head.pos + tail;
+	if (len > UINT16_MAX) {
 		return BH_EMALFORMED;
 	}
-	rr->rdata_len = (uint16_t)s.pos;
-	return keep(p, expanded, s.pos, &rr->rdata);
+	if (len > MESSAGE_EXPANDED_MAX - p->expanded) {
+		return BH_ELIMIT;
+	}
+	p->expanded += len;
+	uint8_t *rdata = region_alloc(p->region, len);
+	if (rdata == NULL) {
+		return BH_ENOMEM;
+	}
+	memcpy(rdata, fields, head.pos);
+	memcpy(rdata + head.pos, p->wire + p->pos, tail);
+	p->pos = end;
+	if (!rdata_is_valid(rr->type, rdata, len)) {
+		return BH_EMALFORMED;
+	}
+	rr->rdata = rdata;
+	rr->rdata_len = (uint16_t)len;
+	return BH_OK;
 }
 
 /* The first extended error of an OPT record; other options are of no interest here. */

@@ -28,6 +28,16 @@ static uint8_t get_bool(struct cursor *c)
 	return (uint8_t)bounded(c, cursor_u8(c), 0, 1);
 }
 
+/* How many elements follow; more than the message can hold is a mistake of ours that must not go out. */
+static void put_count(struct sink *s, unsigned count, unsigned max)
+{
+	if (count > max) {
+		s->failed = true;
+		return;
+	}
+	sink_u8(s, (uint8_t)count);
+}
+
 static void put_name(struct sink *s, const uint8_t *name)
 {
 	sink_bytes(s, name, dname_len(name));
@@ -291,8 +301,8 @@ int ipc_name_decode(const uint8_t *p, size_t len, struct ipc_name *m)
 void ipc_servers_encode(struct sink *s, const struct ipc_servers *m)
 {
 	put_name(s, m->name);
-	sink_u8(s, m->count);
-	for (unsigned i = 0; i < m->count && i < IPC_ADDRS_MAX; i++) {
+	put_count(s, m->count, IPC_ADDRS_MAX);
+	for (unsigned i = 0; i < m->count && !s->failed; i++) {
 		addr_encode(s, &m->addrs[i]);
 	}
 }
@@ -410,8 +420,8 @@ int ipc_compiled_decode(const uint8_t *p, size_t len, struct ipc_compiled *m)
 
 void ctl_request_encode(struct sink *s, const struct ctl_request *m)
 {
-	sink_u8(s, (uint8_t)m->count);
-	for (unsigned i = 0; i < m->count && i < CTL_WORDS_MAX; i++) {
+	put_count(s, m->count, CTL_WORDS_MAX);
+	for (unsigned i = 0; i < m->count && !s->failed; i++) {
 		sink_string(s, m->words[i]);
 	}
 }
@@ -429,8 +439,8 @@ int ctl_request_decode(const uint8_t *p, size_t len, struct ctl_request *m)
 void ctl_row_encode(struct sink *s, const struct ctl_row *m)
 {
 	sink_string(s, m->table);
-	sink_u8(s, (uint8_t)m->count);
-	for (unsigned i = 0; i < m->count && i < CTL_FIELDS_MAX; i++) {
+	put_count(s, m->count, CTL_FIELDS_MAX);
+	for (unsigned i = 0; i < m->count && !s->failed; i++) {
 		const struct ctl_field *field = &m->fields[i];
 		sink_string(s, field->name);
 		sink_u8(s, field->type);

@@ -1,8 +1,9 @@
 /*
- * What the supervisor tells roles, and what they tell back: payloads with their encoders and
- * decoders. Encoders write to a sink that has failed when it did not fit. Decoders return 0 or
- * BH_EMALFORMED, require the payload to be consumed whole, and check every value: numbers in their
- * range, names well formed, addresses of a known family.
+ * What the supervisor tells roles, and what they tell back: payloads with their encoders and decoders.
+ *
+ * Encoders write to a sink that has failed when it did not fit, or when a count is above its array.
+ * Decoders return 0 or BH_EMALFORMED, require the payload to be consumed whole, and check every value:
+ * numbers in their range, names well formed, addresses of a known family.
  *
  * Names are wire-form domain names. Strings are C strings in fixed arrays, always terminated.
  *

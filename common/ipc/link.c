@@ -11,7 +11,6 @@
 #include "common/util/clock.h"
 #include "common/util/cursor.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
@@ -45,6 +44,7 @@ struct link {
 	size_t queue_max;
 	const struct link_ops *ops;
 	void *ctx;
+	bool gone;  /* nothing can be sent any more; what the peer said before is still to be read */
 	bool dying; /* the reason is in err and why; closed() comes from the event loop */
 	int err;
 	char why[96];
@@ -138,6 +138,29 @@ static void condemn(struct link *link, int err, const char *why)
 	event_active(link->readable, EV_READ, 0);
 }
 
+/*
+ * A send found the peer gone. Its last words may lie in the socket: they are read first, and the end of
+ * the stream then ends the link.
+ */
+static void lose_peer(struct link *link)
+{
+	link->gone = true;
+	while (link->head != NULL) {
+		drop_first(link);
+	}
+	event_active(link->readable, EV_READ, 0);
+}
+
+/* A message could not be sent: not for want of room. */
+static void send_failed(struct link *link, int err)
+{
+	if (err == BH_ECLOSED) {
+		lose_peer(link);
+	} else {
+		condemn(link, err, "send failed");
+	}
+}
+
 /* Send one message now. BH_EAGAIN: the socket is full. */
 static int send_one(struct link *link, const struct queued *item)
 {
@@ -190,16 +213,13 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 
-	if (link->dying) {
-		event_del(link->writable);
+	int rc = link->dying ? BH_OK : flush(link);
+	if (rc == BH_EAGAIN) {
 		return;
 	}
-	int rc = flush(link);
-	if (rc == BH_OK) {
-		event_del(link->writable);
-	} else if (rc != BH_EAGAIN) {
-		event_del(link->writable);
-		condemn(link, rc == BH_ECLOSED ? BH_ECLOSED : rc, rc == BH_ECLOSED ? "peer is gone" : "send failed");
+	event_del(link->writable);
+	if (rc != BH_OK) {
+		send_failed(link, rc);
 	}
 }
 
@@ -208,7 +228,7 @@ int link_send(struct link *link, enum msg_type type, uint32_t request, const uin
 {
 	const struct msg_rule *rule = msg_rule((uint16_t)type);
 
-	if (link->dying) {
+	if (link->dying || link->gone) {
 		return BH_ECLOSED;
 	}
 	/* What we send must be in the table too: our own mistakes are found at this end. */
@@ -258,7 +278,7 @@ int link_send(struct link *link, enum msg_type type, uint32_t request, const uin
 		return BH_OK;
 	}
 	if (rc != BH_OK) {
-		condemn(link, rc, rc == BH_ECLOSED ? "peer is gone" : "send failed");
+		send_failed(link, rc);
 	}
 	return rc;
 }
@@ -267,7 +287,7 @@ int link_drain(struct link *link, unsigned timeout_ms)
 {
 	uint64_t end = clock_now_ms() + timeout_ms;
 	for (;;) {
-		int rc = link->dying ? BH_ECLOSED : flush(link);
+		int rc = link->dying || link->gone ? BH_ECLOSED : flush(link);
 		if (rc != BH_EAGAIN) {
 			return rc;
 		}
@@ -338,26 +358,33 @@ static int receive_one(struct link *link, const bool *freed)
 			      .msg_iovlen = 1,
 			      .msg_control = control.bytes,
 			      .msg_controllen = sizeof(control.bytes) };
+	bool reset = false;
 	ssize_t n;
 
-	do {
+	for (;;) {
 		n = recvmsg(link->fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	} while (n < 0 && errno == EINTR);
+		if (n >= 0 || (errno != EINTR && errno != ECONNRESET) || (errno == ECONNRESET && reset)) {
+			break;
+		}
+		/* A peer that ended with messages of ours unread is told first, and once; its own come after. */
+		reset = reset || errno == ECONNRESET;
+	}
 	if (n < 0) {
-		if (errno == EAGAIN || errno == EWOULDBLOCK) {
+		bool nothing = errno == EAGAIN || errno == EWOULDBLOCK;
+		if (nothing && !link->gone) {
 			return BH_EAGAIN;
 		}
-		condemn(link, errno == ECONNRESET ? BH_ECLOSED : BH_ESYS,
-			errno == ECONNRESET ? "peer is gone" : "receive failed");
-		return BH_ECLOSED;
-	}
-	if (n == 0) {
-		condemn(link, BH_ECLOSED, "peer is gone");
+		bool closed = nothing || errno == ECONNRESET;
+		condemn(link, closed ? BH_ECLOSED : BH_ESYS, closed ? "peer is gone" : "receive failed");
 		return BH_ECLOSED;
 	}
 
 	unsigned fds;
 	struct link_message m = { .fd = take_fds(&msg, &fds) };
+	if (n == 0 && fds == 0) { /* the end, or an empty datagram, which nobody sends */
+		condemn(link, BH_ECLOSED, "peer is gone");
+		return BH_ECLOSED;
+	}
 	const char *wrong = NULL;
 	if ((msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
 		wrong = "message of a wrong length";
@@ -412,6 +439,9 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 		}
 	}
 	link->freed = NULL;
+	if (link->gone && !link->dying) {
+		event_active(link->readable, EV_READ, 0); /* the burst ended before the messages did */
+	}
 	if (link->dying) {
 		event_del(link->readable);
 		event_del(link->writable);

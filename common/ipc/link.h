@@ -31,8 +31,8 @@ struct link_ops {
 	int (*message)(void *ctx, struct link *link, struct link_message *message);
 	/*
 	 * The link is over: err BH_ECLOSED (peer gone), BH_EPERM (a message its row forbids), BH_EMALFORMED,
-	 * BH_ELIMIT (output queue full), or what message() returned; why is a short text. Called once; the
-	 * handler may free the link.
+	 * BH_ELIMIT (output queue full), or what message() returned; why is a short text. What the peer sent
+	 * before it went comes first. Called once; the handler may free the link.
 	 */
 	void (*closed)(void *ctx, struct link *link, int err, const char *why);
 };

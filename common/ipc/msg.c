@@ -77,7 +77,7 @@ static const struct msg_rule rules[MSG_TYPE_COUNT] = {
 			    .max_len = DNAME_OCTETS + 1 + 16 * 23, .fds = 0, .phases = PHASE_RUN },
 	[MSG_COMPILED] = { .name = "compiled", .from = COMP, .to = SUP, .min_len = 33, .max_len = 33,
 			   .fds = 0, .phases = PHASE_RUN },
-	[MSG_CTL_REQUEST] = { .name = "ctl_request", .from = CTL, .to = SUP, .min_len = 1,
+	[MSG_CTL_REQUEST] = { .name = "ctl_request", .from = CTL, .to = SUP, .min_len = 3,
 			      .max_len = 8 * 1026 + 1, .fds = 0, .phases = PHASE_RUN },
 	[MSG_CTL_ROW] = { .name = "ctl_row", .from = SUP, .to = CTL, .min_len = 3,
 			  .max_len = MSG_PAYLOAD_MAX, .fds = 0, .phases = PHASE_RUN },

@@ -142,6 +142,12 @@ const struct qlink_message *qlink_get(const struct qlink_batch *batch, unsigned 
 	return &batch->messages[i];
 }
 
+void qlink_wipe(struct qlink_batch *batch, unsigned i)
+{
+	assert(i < batch->count);
+	explicit_bzero(batch->received[i], QLINK_HEADER + batch->messages[i].dns_len);
+}
+
 /* Send from the head of the queue as far as the peer takes it. BH_OK: the queue is empty. */
 static int send_queue(struct qlink_batch *batch)
 {

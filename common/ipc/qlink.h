@@ -54,6 +54,8 @@ void qlink_batch_free(struct qlink_batch *batch);
  */
 int qlink_receive(struct qlink_batch *batch, int fd, unsigned *count) BH_CHECKED;
 const struct qlink_message *qlink_get(const struct qlink_batch *batch, unsigned i);
+/* Overwrite message i in the batch's memory: it held what must not stay here. */
+void qlink_wipe(struct qlink_batch *batch, unsigned i);
 
 /*
  * Queue a message for fd (copied); sends the queue when it is full. BH_EAGAIN: the peer's buffer is

@@ -48,7 +48,7 @@ static void fault_at(struct reader *r, const char *file, unsigned line, const ch
 
 /* A fault of a section as a whole; libconfuse remembers the line where it ends. */
 #define FAULT_SECTION(r, section, ...) \
-	fault_at((r), (section)->filename, (unsigned)(section)->line, __VA_ARGS__)
+	fault_at((r), config_text_file(section), (unsigned)(section)->line, __VA_ARGS__)
 
 static void *must(void *p)
 {
@@ -224,7 +224,7 @@ static void read_zone(struct reader *r, cfg_t *section, struct config_view *view
 	struct config_zone *zone = &view->zones[view->zone_count];
 	char text[DNAME_TEXT_MAX];
 
-	if (!read_name(r, section->filename, (unsigned)section->line, cfg_title(section), zone->name)) {
+	if (!read_name(r, config_text_file(section), (unsigned)section->line, cfg_title(section), zone->name)) {
 		return;
 	}
 	dname_text(zone->name, text);
@@ -315,7 +315,7 @@ static void read_stub(struct reader *r, cfg_t *section, struct config_resolver *
 	struct ipc_servers *servers = &resolver->stubs[resolver->stub_count].servers;
 	unsigned count = config_text_count(section, "to");
 
-	if (!read_name(r, section->filename, (unsigned)section->line, cfg_title(section), servers->name)) {
+	if (!read_name(r, config_text_file(section), (unsigned)section->line, cfg_title(section), servers->name)) {
 		return;
 	}
 	if (count == 0 || count > IPC_ADDRS_MAX) {
@@ -543,11 +543,6 @@ static void read_all(struct reader *r, cfg_t *cfg)
 		cfg_t *section = cfg_getnsec(cfg, "view", i);
 		read_view(r, section, &config->views[i]);
 		config->view_count++;
-		for (unsigned k = 0; k < i; k++) {
-			if (strcmp(config->views[k].name, cfg_title(section)) == 0) {
-				FAULT_SECTION(r, section, "view '%s' stands twice", cfg_title(section));
-			}
-		}
 	}
 	for (unsigned i = 1; i < cfg_size(cfg, "resolver"); i++) {
 		FAULT_SECTION(r, cfg_getnsec(cfg, "resolver", i), "section 'resolver' stands twice");

@@ -2,7 +2,9 @@
  * libconfuse: options, sections, includes, and its errors as "file, line, what, what is allowed".
  *
  * libconfuse keeps no line numbers for values, so every option is a pointer option whose parse
- * callback, which runs while the line is known, stores the text with its place.
+ * callback, which runs while the line is known, stores the text with its place. And it counts lines
+ * wrongly where there are comments (3.3), so it reads copies of the files in which comments are blanked
+ * out.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -15,24 +17,149 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define INCLUDE_DEPTH_MAX 8
+/* Files of one configuration, and octets of one of them. */
+#define FILES_MAX 64
+#define FILE_SIZE_MAX (64 * 1024 * 1024)
+#define COPY_PATH_MAX 40
+
+/* A bit of cfg_opt_t.flags that libconfuse does not use: the option has been assigned to. */
+#define FLAG_ASSIGNED (1 << 30)
+
+/* A file and the copy that libconfuse reads in its place. */
+struct copy {
+	int fd;
+	char path[COPY_PATH_MAX]; /* /proc/self/fd/N */
+	char *original;		  /* absolute */
+};
 
 /* libconfuse gives its callbacks no context of ours; one configuration is read at a time. */
 static struct {
 	config_error_fn *error;
 	void *ctx;
 	unsigned count;
-	unsigned include_depth;
+	struct copy copies[FILES_MAX];
+	unsigned copy_count;
 } reading;
 
-#define INCLUDE_DEPTH_MAX 8
-
-/* A bit of cfg_opt_t.flags that libconfuse does not use: the option has been assigned to. */
-#define FLAG_ASSIGNED (1 << 30)
+/* The name an admin knows for what libconfuse calls its file. */
+static const char *original_name(const char *path)
+{
+	for (unsigned i = 0; i < reading.copy_count && path != NULL; i++) {
+		if (strcmp(reading.copies[i].path, path) == 0) {
+			return reading.copies[i].original;
+		}
+	}
+	return path == NULL ? "" : path;
+}
 
 static void complain(const char *file, unsigned line, const char *text)
 {
 	reading.count++;
-	reading.error(reading.ctx, file == NULL ? "" : file, line, text);
+	reading.error(reading.ctx, original_name(file), line, text);
+}
+
+/* The end of a comment that begins at text[i], or i when none does. Quotes hold no comments. */
+static size_t comment_end(const char *text, size_t len, size_t i)
+{
+	if (text[i] == '#' || (text[i] == '/' && i + 1 < len && text[i + 1] == '/')) {
+		while (i < len && text[i] != '\n') {
+			i++;
+		}
+	} else if (text[i] == '/' && i + 1 < len && text[i + 1] == '*') {
+		for (i += 2; i < len && !(text[i - 1] == '*' && text[i] == '/'); i++) {
+		}
+		i += i < len;
+	}
+	return i;
+}
+
+static void blank_comments(char *text, size_t len)
+{
+	bool token_start = true; /* within an unquoted word '#' and '/' are ordinary */
+	for (size_t i = 0; i < len;) {
+		size_t end = token_start ? comment_end(text, len, i) : i;
+		for (; i < end; i++) {
+			text[i] = text[i] == '\n' ? '\n' : ' ';
+		}
+		if (i >= len) {
+			break;
+		}
+		if (text[i] == '"' || text[i] == '\'') {
+			char quote = text[i++];
+			while (i < len && text[i] != quote) {
+				i += text[i] == '\\' && i + 1 < len ? 2 : 1;
+			}
+			i += i < len;
+			token_start = true;
+			continue;
+		}
+		token_start = strchr(" \t\r\n{}(),=+", text[i]) != NULL;
+		i++;
+	}
+}
+
+/* Make the copy of a file. NULL and errno: it cannot be read. */
+static const struct copy *copy_without_comments(const char *path)
+{
+	struct copy *copy = &reading.copies[reading.copy_count];
+	FILE *in = reading.copy_count < FILES_MAX ? fopen(path, "re") : NULL;
+	char *text = NULL;
+	size_t len = 0;
+	struct stat st;
+
+	if (in == NULL) {
+		errno = reading.copy_count < FILES_MAX ? errno : EMFILE;
+		return NULL;
+	}
+	copy->fd = -1;
+	if (fstat(fileno(in), &st) != 0) {
+		goto fail;
+	}
+	if (!S_ISREG(st.st_mode) || st.st_size > FILE_SIZE_MAX) {
+		errno = S_ISREG(st.st_mode) ? EFBIG : S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
+		goto fail;
+	}
+	text = malloc((size_t)st.st_size + 1);
+	if (text == NULL) {
+		goto fail;
+	}
+	len = fread(text, 1, (size_t)st.st_size, in);
+	if (ferror(in)) {
+		goto fail;
+	}
+	blank_comments(text, len);
+	copy->fd = memfd_create("configuration", MFD_CLOEXEC);
+	copy->original = strdup(path);
+	if (copy->fd < 0 || copy->original == NULL || write(copy->fd, text, len) != (ssize_t)len) {
+		free(copy->original);
+		if (copy->fd >= 0) {
+			close(copy->fd);
+		}
+		goto fail;
+	}
+	snprintf(copy->path, sizeof(copy->path), "/proc/self/fd/%d", copy->fd);
+	reading.copy_count++;
+	free(text);
+	fclose(in);
+	return copy;
+fail:
+	free(text);
+	fclose(in);
+	return NULL;
+}
+
+static void drop_copies(void)
+{
+	while (reading.copy_count > 0) {
+		struct copy *copy = &reading.copies[--reading.copy_count];
+		close(copy->fd);
+		free(copy->original);
+	}
 }
 
 static bool is_syntax_word(const cfg_opt_t *opt)
@@ -55,6 +182,7 @@ static void append_allowed(const cfg_t *cfg, char *text, size_t size)
 	}
 }
 
+BH_PRINTF(2, 0)
 static void on_error(cfg_t *cfg, const char *fmt, va_list args)
 {
 	char text[IPC_TEXT_MAX];
@@ -87,7 +215,7 @@ static int on_value(cfg_t *cfg, cfg_opt_t *opt, const char *text, void *result)
 	if (value == NULL) {
 		return -1;
 	}
-	value->file = strdup(cfg->filename == NULL ? "" : cfg->filename);
+	value->file = strdup(original_name(cfg->filename));
 	value->line = (unsigned)cfg->line;
 	value->text = strdup(text);
 	if (value->file == NULL || value->text == NULL) {
@@ -101,40 +229,31 @@ static int on_value(cfg_t *cfg, cfg_opt_t *opt, const char *text, void *result)
 /* include("file"): relative to the folder of the file that includes it. */
 static int on_include(cfg_t *cfg, cfg_opt_t *opt, int argc, const char **argv)
 {
+	char here[PATH_MAX];
 	char path[PATH_MAX];
 
 	if (argc != 1) {
 		cfg_error(cfg, "include() takes one file name");
 		return 1;
 	}
-	if (reading.include_depth >= INCLUDE_DEPTH_MAX) {
-		cfg_error(cfg, "includes are nested more than %d deep", INCLUDE_DEPTH_MAX);
+	snprintf(here, sizeof(here), "%s", original_name(cfg->filename));
+	int n = argv[0][0] == '/' ? snprintf(path, sizeof(path), "%s", argv[0])
+				  : snprintf(path, sizeof(path), "%s/%s", dirname(here), argv[0]);
+	if (n < 0 || (size_t)n >= sizeof(path)) {
+		cfg_error(cfg, "include: path is too long");
 		return 1;
 	}
-	if (argv[0][0] == '/') {
-		snprintf(path, sizeof(path), "%s", argv[0]);
-	} else {
-		char here[PATH_MAX];
-		snprintf(here, sizeof(here), "%s", cfg->filename);
-		int n = snprintf(path, sizeof(path), "%s/%s", dirname(here), argv[0]);
-		if (n < 0 || (size_t)n >= sizeof(path)) {
-			cfg_error(cfg, "include: path is too long");
-			return 1;
-		}
-	}
-	FILE *probe = fopen(path, "re");
-	if (probe == NULL) {
+	const struct copy *copy = copy_without_comments(path);
+	if (copy == NULL) {
 		cfg_error(cfg, "include: cannot read '%s': %s", path, strerror(errno));
 		return 1;
 	}
-	fclose(probe);
-	reading.include_depth++;
-	const char *args[1] = { path };
-	int rc = cfg_include(cfg, opt, 1, args);
-	return rc;
+	const char *args[1] = { copy->path };
+	return cfg_include(cfg, opt, 1, args); /* bounds the depth itself */
 }
 
 #define VALUE(name) CFG_PTR_CB(name, NULL, CFGF_NODEFAULT, on_value, free_value)
+#define SECTIONS (CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES)
 #define VALUES(name) CFG_PTR_LIST_CB(name, NULL, CFGF_NODEFAULT, on_value, free_value)
 
 cfg_t *config_text_parse(const char *path, config_error_fn *error, void *ctx)
@@ -147,7 +266,7 @@ cfg_t *config_text_parse(const char *path, config_error_fn *error, void *ctx)
 			     VALUES("allow-query"),
 			     VALUE("zones-dir"),
 			     VALUE("user"),
-			     CFG_SEC("zone", zone, CFGF_MULTI | CFGF_TITLE),
+			     CFG_SEC("zone", zone, SECTIONS),
 			     CFG_END() };
 	cfg_opt_t stub[] = { VALUES("to"), CFG_END() };
 	cfg_opt_t resolver[] = { VALUES("listen"),
@@ -164,22 +283,23 @@ cfg_t *config_text_parse(const char *path, config_error_fn *error, void *ctx)
 				 VALUE("use-0x20"),
 				 VALUE("qname-minimisation"),
 				 VALUE("prime-root"),
-				 CFG_SEC("stub", stub, CFGF_MULTI | CFGF_TITLE),
+				 CFG_SEC("stub", stub, SECTIONS),
 				 CFG_END() };
 	/* Sections that may stand once are MULTI too, so that a second one is seen and refused. */
 	cfg_opt_t root[] = { CFG_SEC("appliance", appliance, CFGF_MULTI),
-			     CFG_SEC("view", view, CFGF_MULTI | CFGF_TITLE),
+			     CFG_SEC("view", view, SECTIONS),
 			     CFG_SEC("resolver", resolver, CFGF_MULTI), CFG_FUNC("include", on_include),
 			     CFG_END() };
 
 	reading.error = error;
 	reading.ctx = ctx;
 	reading.count = 0;
-	reading.include_depth = 0;
+	reading.copy_count = 0;
 
 	char full[PATH_MAX];
-	if (realpath(path, full) == NULL) {
-		char text[IPC_TEXT_MAX];
+	char text[IPC_TEXT_MAX];
+	const struct copy *copy = realpath(path, full) == NULL ? NULL : copy_without_comments(full);
+	if (copy == NULL) {
 		snprintf(text, sizeof(text), "cannot read the configuration: %s", strerror(errno));
 		complain(path, 0, text);
 		return NULL;
@@ -187,20 +307,19 @@ cfg_t *config_text_parse(const char *path, config_error_fn *error, void *ctx)
 	cfg_t *cfg = cfg_init(root, CFGF_NONE);
 	if (cfg == NULL) {
 		complain(full, 0, "out of memory");
+		drop_copies();
 		return NULL;
 	}
 	cfg_set_error_function(cfg, on_error);
-	int rc = cfg_parse(cfg, full);
-	if (rc == CFG_FILE_ERROR) {
-		char text[IPC_TEXT_MAX];
-		snprintf(text, sizeof(text), "cannot read the configuration: %s", strerror(errno));
-		complain(full, 0, text);
-	} else if (rc != CFG_SUCCESS && reading.count == 0) {
-		complain(full, (unsigned)cfg->line, "syntax error");
+	int rc = cfg_parse(cfg, copy->path);
+	if (rc != CFG_SUCCESS && reading.count == 0) {
+		snprintf(text, sizeof(text), "cannot read the configuration: %s",
+			 rc == CFG_FILE_ERROR ? strerror(errno) : "syntax error");
+		complain(full, rc == CFG_FILE_ERROR ? 0 : (unsigned)cfg->line, text);
 	}
 	if (rc != CFG_SUCCESS || reading.count > 0) {
-		cfg_free(cfg);
-		return NULL;
+		config_text_free(cfg);
+		cfg = NULL;
 	}
 	return cfg;
 }
@@ -208,6 +327,12 @@ cfg_t *config_text_parse(const char *path, config_error_fn *error, void *ctx)
 void config_text_free(cfg_t *cfg)
 {
 	cfg_free(cfg);
+	drop_copies();
+}
+
+const char *config_text_file(cfg_t *section)
+{
+	return original_name(section->filename);
 }
 
 const struct config_value *config_text_value(cfg_t *section, const char *name)

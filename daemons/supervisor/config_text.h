@@ -21,6 +21,9 @@ struct config_value {
 cfg_t *config_text_parse(const char *path, config_error_fn *error, void *ctx);
 void config_text_free(cfg_t *cfg);
 
+/* File in which a section stands; valid until config_text_free. */
+const char *config_text_file(cfg_t *section);
+
 /* Value of an option, or NULL when it is not set. Value i of a list; NULL past its end. */
 const struct config_value *config_text_value(cfg_t *section, const char *name);
 const struct config_value *config_text_item(cfg_t *section, const char *name, unsigned i);

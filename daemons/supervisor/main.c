@@ -100,14 +100,13 @@ static void make_dir(const char *path, mode_t mode)
 	}
 }
 
-/* The run directory, its lock (held until the process ends), and the empty root of roles. */
-static void take_run_dir(const char *run_dir, char empty_dir[PATH_MAX])
+/* The run directory and its lock, held until the process ends. */
+static void take_run_dir(const char *run_dir)
 {
 	char path[PATH_MAX];
 
 	make_dir(run_dir, 0755);
-	if (snprintf(empty_dir, PATH_MAX, "%s/empty", run_dir) >= PATH_MAX ||
-	    snprintf(path, sizeof(path), "%s/lock", run_dir) >= (int)sizeof(path)) {
+	if (snprintf(path, sizeof(path), "%s/lock", run_dir) >= (int)sizeof(path)) {
 		log_fatal("run-dir is too long");
 	}
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -117,7 +116,6 @@ static void take_run_dir(const char *run_dir, char empty_dir[PATH_MAX])
 	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
 		log_fatal("another bulkheadd uses %s", run_dir);
 	}
-	make_dir(empty_dir, 0555);
 }
 
 static void check_programs(const char *role_dir)
@@ -178,6 +176,7 @@ static int detach(void)
 static void tell_parent(int fd)
 {
 	char status = 0;
+	log_set_syslog("bulkheadd"); /* up to here standard error had its reader */
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0) {
 		log_fatal("cannot let go of the terminal: %m");
@@ -403,10 +402,9 @@ static int run(const struct options *o, const char *role_dir)
 	check_programs(role_dir);
 	if (!o->foreground) {
 		d.ready_fd = detach();
-		log_set_syslog("bulkheadd");
 	}
 	raise_file_limit();
-	take_run_dir(run_dir, d.sup.empty_dir);
+	take_run_dir(run_dir);
 	int control_fd = control_socket(run_dir, why, sizeof(why));
 	if (control_fd < 0) {
 		log_fatal("control socket: %s", why);

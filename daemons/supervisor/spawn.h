@@ -18,7 +18,7 @@ struct spawn_request {
 	const char *title;   /* argv[0], what ps shows: "authority[external]/0" */
 	const struct sandbox_profile *profile;
 	struct sandbox_ids ids;
-	const char *root; /* directory that becomes "/" */
+	const char *root; /* of a compiler: directory that becomes "/"; others get an empty one */
 	int image_fd;	  /* FD_IMAGE of a compiler, or -1; stays the caller's */
 };
 

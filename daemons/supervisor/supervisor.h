@@ -38,7 +38,6 @@ struct supervisor {
 	struct event_base *base;
 	const char *conf_path;
 	char role_dir[PATH_MAX];
-	char empty_dir[PATH_MAX]; /* the root of roles without files */
 	uint64_t started_ms;
 	uint32_t next_id;	   /* resources: listeners, query links, images */
 	uint32_t next_generation;

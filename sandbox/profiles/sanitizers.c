@@ -1,6 +1,7 @@
 /*
  * What the sanitizers' run-time library does beside a role's own work: in builds with sanitizers these calls
- * are allowed to every role. In all other builds this list is empty.
+ * are allowed to every role. In all other builds this list is empty. Their reports name addresses only: the files
+ * that would give them names are out of sight.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -19,6 +20,7 @@ static const struct sandbox_rule rules[] = {
 	CALL(sigaltstack, "stack of the handler for faults"),
 	CALL(rt_sigaction, "handler for faults"),
 	CALL(rt_sigreturn, "handler for faults"),
+	CALL(madvise, "giving memory back"),
 	CALL(sched_yield, "locks"),
 	CALL(futex, "locks"),
 	CALL(getrlimit, "size of the stack"),
@@ -26,6 +28,7 @@ static const struct sandbox_rule rules[] = {
 	CALL(getuid, "reports"),
 	CALL(geteuid, "reports"),
 	/* Reports look for files that are not there: the root is empty. */
+	REFUSE(open, ENOENT, "reports: map of the memory"),
 	REFUSE(readlink, ENOENT, "reports: name of the program"),
 	REFUSE(readlinkat, ENOENT, "reports: name of the program"),
 	REFUSE(stat, ENOENT, "reports: symbols"),
@@ -37,6 +40,12 @@ static const struct sandbox_rule rules[] = {
 };
 
 const struct seccomp_list sandbox_sanitizer_list = { rules, RULE_COUNT(rules) };
+
+static const struct sandbox_rule serving_rules[] = {
+	REFUSE(openat, ENOENT, "reports: symbols of the program"),
+};
+
+const struct seccomp_list sandbox_sanitizer_serving_list = { serving_rules, RULE_COUNT(serving_rules) };
 
 /*
  * Roles cannot look for leaks at their end: that needs clone and ptrace. They may be linked with other
@@ -51,5 +60,6 @@ __attribute__((weak)) const char *__asan_default_options(void)
 #else
 
 const struct seccomp_list sandbox_sanitizer_list = { NULL, 0 };
+const struct seccomp_list sandbox_sanitizer_serving_list = { NULL, 0 };
 
 #endif

@@ -1,17 +1,13 @@
 /*
- * Datagrams of the query link, as a hostile peer may send them: first octet pairs of lengths, then
- * the bytes; each goes through a real socket pair and through the decoder.
+ * Datagrams of the query link, as a hostile peer may send them: two octets of length before each;
+ * each goes through the decoder and through a real socket pair.
  * SPDX-License-Identifier: BSD-2-Clause
  */
 #include "common/ipc/qlink.h"
+#include "tests/fuzz/fuzz.h"
 
-#include <assert.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -32,8 +28,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		len = len > size ? size : len;
 		struct qlink_message m;
 		if (qlink_decode(data, len, &m) == BH_OK) {
-			assert(m.dns == data + QLINK_HEADER && m.dns_len == len - QLINK_HEADER);
-			assert(m.flags == 0 && (m.kind == QLINK_QUERY || m.kind == QLINK_REPLY));
+			FUZZ_CHECK(m.dns == data + QLINK_HEADER && m.dns_len == len - QLINK_HEADER);
+			FUZZ_CHECK(m.flags == 0 && (m.kind == QLINK_QUERY || m.kind == QLINK_REPLY));
 		}
 		if (send(fds[0], data, len, MSG_DONTWAIT) < 0) {
 			break;
@@ -45,7 +41,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	while (qlink_receive(batch, fds[1], &count) == BH_OK) {
 		for (unsigned i = 0; i < count; i++) {
 			const struct qlink_message *m = qlink_get(batch, i);
-			assert(m->dns_len <= DNS_MESSAGE_MAX);
+			FUZZ_CHECK(m->dns_len <= DNS_MESSAGE_MAX);
 		}
 		if (count == 0) {
 			break;

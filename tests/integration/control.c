@@ -154,13 +154,10 @@ const struct ctl_row *answer_next(const struct ctl_answer *answer, const char *t
 uint64_t appliance_generation(const struct appliance *a)
 {
 	const struct ctl_answer *answer = appliance_control(a, "status");
-	for (unsigned i = 0; i < answer->count; i++) {
-		if (row_has(&answer->rows[i], "generation")) {
-			return row_number(&answer->rows[i], "generation");
-		}
-	}
-	MUST(false, "status shows no generation");
-	return 0;
+	unsigned from = 0;
+	const struct ctl_row *row = answer_next(answer, "appliance", &from);
+	MUST(row != NULL && row_has(row, "generation"), "status shows no generation");
+	return row_number(row, "generation");
 }
 
 uint64_t appliance_counter(const struct appliance *a, const char *role, const char *view, const char *counter)

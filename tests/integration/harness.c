@@ -21,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -485,6 +486,20 @@ static bool can_make_namespaces(void)
 	return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
 }
 
+/*
+ * Only one of these programs runs at a time, whatever `make -j` says: they measure times. The lock is on
+ * the build directory itself and ends with this process.
+ */
+static int take_turn(void)
+{
+	int fd = open(BH_BUILD_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0 && flock(fd, LOCK_EX) != 0) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
 int harness_main(int argc, char **argv, const char *name)
 {
 	return harness_main_around(argc, argv, name, NULL, NULL);
@@ -499,6 +514,7 @@ int harness_main_around(int argc, char **argv, const char *name, int (*before)(v
 		return harness_skip(name, "cannot make namespaces here");
 	}
 	signal(SIGPIPE, SIG_IGN);
+	int turn = take_turn();
 	struct criterion_test_set *tests = criterion_initialize();
 	criterion_options.jobs = 1; /* times are measured; the machine may be small */
 	int status = 0;
@@ -515,5 +531,8 @@ int harness_main_around(int argc, char **argv, const char *name, int (*before)(v
 		}
 	}
 	criterion_finalize(tests);
+	if (turn >= 0) {
+		close(turn);
+	}
 	return status;
 }

@@ -53,7 +53,8 @@ const char *lab_directory(void);
 struct lab_query {
 	uint8_t name[256]; /* wire form, as sent */
 	uint16_t type;
-	char server[64]; /* "198.18.0.1" */
+	char server[64]; /* "198.18.0.1", "203.0.113.130@8600" */
+	char source[64];
 	uint16_t id;
 	uint16_t port; /* source port */
 	bool tcp;

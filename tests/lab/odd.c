@@ -31,7 +31,7 @@ enum fault {
 	ODD_GARBAGE,	   /* ... random octets */
 	ODD_WRONG_PORT,	   /* ... from another port */
 	ODD_EDNS_FORMERR,  /* answers queries with OPT by a bare FORMERR */
-	ODD_EDNS_DROP,	   /* does not answer queries with OPT */
+	ODD_EDNS_DROP,	   /* does not answer queries with OPT; nobody works around that since 2019 */
 	ODD_EDNS_NOTIMP,
 	ODD_TC_ONLY,	   /* every UDP reply is empty with TC; TCP is right */
 	ODD_TC_NO_TCP,	   /* the same, and TCP is closed */
@@ -49,7 +49,7 @@ enum fault {
 
 struct odd_zone {
 	const char *zone;
-	const char *address;
+	const char *address; /* address[@port], as in a configuration */
 	enum fault fault;
 };
 
@@ -75,6 +75,7 @@ static const struct odd_zone zones[] = {
 	{ "deepalias.com.", "203.0.113.119", ODD_DEEP_ALIAS },
 	{ "upward.com.", "203.0.113.120", ODD_UPWARD },
 	{ "nsflood.com.", "203.0.113.121", ODD_NS_FLOOD },
+	{ "consul.", "203.0.113.130@8600", ODD_NONE }, /* delegated by nobody: for a stub zone */
 };
 
 #define ZONES COUNT(zones)
@@ -85,7 +86,7 @@ struct odd_server {
 	uint8_t apex[DNAME_MAX];
 	int udp;
 	int tcp;   /* listening, -1: closed */
-	int other; /* UDP, same address, another port */
+	int other; /* UDP, same address, another port; -1: none */
 };
 
 static struct odd_server servers[ZONES];
@@ -372,7 +373,7 @@ void lab_be_odd(void)
 			exit(1);
 		}
 		s->udp = bind_socket(zones[i].address, 53, SOCK_DGRAM);
-		s->other = bind_socket(zones[i].address, 5353, SOCK_DGRAM);
+		s->other = zones[i].fault == ODD_WRONG_PORT ? bind_socket("203.0.113.106@5353", 0, SOCK_DGRAM) : -1;
 		s->tcp = zones[i].fault == ODD_TC_NO_TCP ? -1 : bind_socket(zones[i].address, 53, SOCK_STREAM);
 		polls[2 * i] = (struct pollfd){ .fd = s->udp, .events = POLLIN };
 		polls[2 * i + 1] = (struct pollfd){ .fd = s->tcp, .events = POLLIN };

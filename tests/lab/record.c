@@ -186,6 +186,9 @@ static bool query_of_flow(const struct flow *flow, struct lab_query *out)
 	server.port = server.port == 53 ? 0 : server.port;
 	char text[ADDR_TEXT_MAX];
 	snprintf(out->server, sizeof(out->server), "%s", addr_text(&server, text));
+	struct addr source = flow->from;
+	source.port = 0;
+	snprintf(out->source, sizeof(out->source), "%s", addr_text(&source, text));
 	return true;
 }
 

@@ -7,12 +7,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <linux/capability.h>
+#include <net/if.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -103,6 +106,16 @@ static _Noreturn void child(const struct confined *run, const char *root, int lo
 	const struct sandbox_ids ids = { .uid = run->as_root ? 0 : TEST_UID, .gid = run->as_root ? 0 : TEST_GID };
 	int program = place_fds(run, log, link);
 
+	/* Something to lose. */
+	if (setgroups(2, (const gid_t[]){ TEST_GID + 1, TEST_GID + 2 }) != 0) {
+		_exit(PROBE_UNKNOWN);
+	}
+	if (run->loopback_up) {
+		struct ifreq request = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+		if (ioctl(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), SIOCSIFFLAGS, &request) != 0) {
+			_exit(PROBE_UNKNOWN);
+		}
+	}
 	if (run->in_confine.call != 0) {
 		fault_inject(&run->in_confine);
 	}
@@ -138,35 +151,91 @@ static void read_log(int fd, char *log, size_t size, pid_t pid)
 	}
 }
 
+/* Start a role that logs to log. Returns its process id; *link is our end of its control link. */
+static pid_t start(const struct confined *run, const char *root, int log, int *link)
+{
+	int ends[2];
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
+		die("socketpair");
+	}
+	if (run->fork_plainly) {
+		sandbox_clone_flags(run->profile); /* remembers our namespaces */
+		pid = fork();
+	} else {
+		pid = sandbox_fork(run->profile);
+	}
+	if (pid < 0) {
+		die("clone");
+	}
+	if (pid == 0) {
+		child(run, root, log, ends[1]);
+	}
+	close(ends[1]);
+	*link = ends[0];
+	return pid;
+}
+
 struct confined_end confined_run(const struct confined *run)
 {
 	struct confined_end end = { .status = 0, .log = "" };
 	char root[] = "/tmp/confined.XXXXXX";
 	int log[2];
-	int link[2];
+	int link;
 
-	if (pipe2(log, O_CLOEXEC) != 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, link) != 0) {
+	if (pipe2(log, O_CLOEXEC) != 0) {
 		die("pipe");
 	}
-	make_root(root, run->profile->zone_root);
-	const char *root_path = run->root_path == NULL ? root : run->root_path;
-	pid_t pid = run->fork_plainly ? (sandbox_clone_flags(run->profile), fork()) : sandbox_fork(run->profile);
-	if (pid < 0) {
-		die("clone");
+	if (run->root_path == NULL) {
+		make_root(root, run->profile->zone_root);
 	}
-	if (pid == 0) {
-		child(run, root_path, log[1], link[1]);
-	}
+	pid_t pid = start(run, run->root_path == NULL ? root : run->root_path, log[1], &link);
 	close(log[1]);
-	close(link[1]);
 	read_log(log[0], end.log, sizeof(end.log), pid);
 	if (waitpid(pid, &end.status, 0) != pid) {
 		die("waitpid");
 	}
 	close(log[0]);
-	close(link[0]);
-	remove_root(root);
+	close(link);
+	if (run->root_path == NULL) {
+		remove_root(root);
+	}
 	return end;
+}
+
+bool confined_dies_with_parent(const struct confined *run)
+{
+	char root[] = "/tmp/confined.XXXXXX";
+	char text[1024];
+	int log[2];
+
+	if (pipe2(log, O_CLOEXEC) != 0) {
+		die("pipe");
+	}
+	make_root(root, run->profile->zone_root);
+	pid_t starter = fork();
+	if (starter < 0) {
+		die("fork");
+	}
+	if (starter == 0) {
+		int link;
+		(void)start(run, root, log[1], &link);
+		close(log[1]);
+		pause();
+		_exit(0);
+	}
+	close(log[1]);
+	/* Its line on entering; then nothing more, while it is alive. */
+	struct pollfd pfd = { .fd = log[0], .events = POLLIN };
+	bool entered = read(log[0], text, sizeof(text)) > 0 && poll(&pfd, 1, 300) == 0;
+	kill(starter, SIGKILL);
+	waitpid(starter, NULL, 0);
+	/* The role held the last writing end of its log. */
+	bool ended = poll(&pfd, 1, 5000) == 1 && read(log[0], text, sizeof(text)) == 0;
+	close(log[0]);
+	remove_root(root);
+	return entered && ended;
 }
 
 const char *confined_text(const struct confined_end *end)
@@ -183,6 +252,8 @@ const char *confined_text(const struct confined_end *end)
 		return "the test itself is broken";
 	} else if (WEXITSTATUS(end->status) == 1 && strstr(end->log, "sandbox: ") != NULL) {
 		return "does not start";
+	} else if (WEXITSTATUS(end->status) == 1 && strstr(end->log, "Sanitizer") != NULL) {
+		return "reported and ended";
 	} else {
 		snprintf(text, sizeof(text), "refused: %s", strerrorname_np(WEXITSTATUS(end->status)));
 	}

@@ -48,6 +48,7 @@ struct confined {
 	bool stray_after_close; /* the probe opens a file before sandbox_enter */
 	bool as_root;		/* ids 0 */
 	bool fork_plainly;	/* fork(2) instead of sandbox_fork: no namespaces of its own */
+	bool loopback_up;	/* bring an interface of the network namespace up */
 };
 
 struct confined_end {
@@ -58,6 +59,12 @@ struct confined_end {
 /* False: cannot be run here (not root); the test should be skipped. */
 bool confined_possible(void);
 struct confined_end confined_run(const struct confined *run);
+
+/*
+ * Start a role, wait until it is in its sandbox, end the process that started it, and see whether the
+ * role ends within some seconds.
+ */
+bool confined_dies_with_parent(const struct confined *run);
 
 /* How it ended, in words: "killed by SIGSYS", "refused: EPERM", "done", "confine failed" ... */
 const char *confined_text(const struct confined_end *end);

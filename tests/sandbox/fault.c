@@ -19,7 +19,8 @@ void fault_inject(const struct fault *fault)
 	int rc = filter == NULL ? -ENOMEM : 0;
 
 	if (rc == 0 && fault->first >= 0) {
-		rc = seccomp_rule_add(filter, action, fault->call, 1, SCMP_A0(SCMP_CMP_EQ, (uint64_t)fault->first));
+		const struct scmp_arg_cmp pin = { .arg = 0, .op = SCMP_CMP_EQ, .datum_a = (uint64_t)fault->first };
+		rc = seccomp_rule_add_array(filter, action, fault->call, 1, &pin);
 	} else if (rc == 0) {
 		rc = seccomp_rule_add(filter, action, fault->call, 0);
 	}

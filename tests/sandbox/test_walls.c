@@ -3,6 +3,8 @@
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
+#include "config.h"
+
 #include "tests/sandbox/attempts.h"
 #include "tests/sandbox/confined.h"
 
@@ -10,7 +12,9 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What does not end in SIGSYS. role NULL: every role. The last fitting row counts. */
+#define SERVING "authority, frontend, resolver"
+
+/* What does not end in SIGSYS. role: one or several, NULL: every role. The last fitting row counts. */
 static const struct exception {
 	const char *role;
 	const char *attempt;
@@ -24,8 +28,6 @@ static const struct exception {
 	{ NULL, "randomness", "done" },
 	{ NULL, "exit", "done" },
 	{ NULL, "mmap_read_write", "done" },
-	{ NULL, "mprotect_read", "done" },
-	{ NULL, "get_seccomp", "done" },
 	/* process 1 does not die of a SIGABRT of its own; the C library then makes it fault */
 	{ NULL, "abort", "killed by SIGSEGV" },
 
@@ -34,10 +36,8 @@ static const struct exception {
 	{ "resolver", "socket_udp6", "done" },
 	{ "resolver", "socket_tcp4", "done" },
 	{ "resolver", "socket_tcp6", "done" },
-	{ "resolver", "sockopt_rcvbuf", "done" },
 	{ "resolver", "connect_udp4", "done" },
 	{ "resolver", "bind_udp4", "done" },
-	{ "resolver", "fionread", "done" },
 	/* connect and bind cannot be pinned to a family, but it has no socket that they would be of use for */
 	{ "resolver", "connect_link", "refused: ENOENT" },
 	{ "resolver", "bind_link", "done" },
@@ -48,8 +48,43 @@ static const struct exception {
 	{ "compiler", "open_link_out", "refused: ENOENT" },
 	{ "compiler", "open_climb_out", "refused: ENOENT" },
 	{ "compiler", "open_dotdot", "refused: ENOENT" },
+	/* so that the program goes on with openat, whose flags are pinned */
+	{ "compiler", "openat2", "refused: ENOSYS" },
 	{ "compiler", "open_proc_one", "refused: ENOENT" },
 	{ "compiler", "image", "done" },
+	{ "compiler", "poll_one", "done" },
+
+#ifdef BH_SANITIZERS
+	/* what their run-time library needs or does itself: see sandbox/profiles/sanitizers.c */
+	{ NULL, "open_legacy", "refused: ENOENT" },
+	{ SERVING, "open_read", "refused: ENOENT" },
+	{ SERVING, "open_zone", "refused: ENOENT" },
+	{ SERVING, "open_link_out", "refused: ENOENT" },
+	{ SERVING, "open_climb_out", "refused: ENOENT" },
+	{ SERVING, "open_dotdot", "refused: ENOENT" },
+	{ SERVING, "open_proc_one", "refused: ENOENT" },
+	{ SERVING, "open_write", "refused: ENOENT" },
+	{ SERVING, "open_read_write", "refused: ENOENT" },
+	{ SERVING, "open_truncate", "refused: ENOENT" },
+	{ SERVING, "open_create", "refused: ENOENT" },
+	{ SERVING, "open_tmpfile", "refused: ENOENT" },
+	{ NULL, "readlink", "refused: ENOENT" },
+	{ NULL, "readlink_legacy", "refused: ENOENT" },
+	{ NULL, "process_vm_readv", "refused: EPERM" },
+	{ NULL, "prlimit", "done" },
+	{ NULL, "sigaction_segv", "done" },
+	{ NULL, "mmap_exec", "done" },
+	{ NULL, "mmap_write_exec", "done" },
+	{ NULL, "mprotect_read", "done" },
+	{ NULL, "mprotect_exec", "done" },
+	{ NULL, "mprotect_write_exec", "done" },
+	{ NULL, "mlock", "done" }, /* they do not make the call */
+	{ NULL, "tiocsti", "refused: ENOTTY" },
+	{ NULL, "tioclinux", "refused: ENOTTY" },
+	{ NULL, "fionread", "refused: ENOTTY" },
+	{ NULL, "futex_requeue", "refused: EINVAL" },
+	{ NULL, "abort", "reported and ended" },
+#endif
 };
 
 static const char *expected(const char *role, const char *attempt)
@@ -58,7 +93,7 @@ static const char *expected(const char *role, const char *attempt)
 
 	for (size_t i = 0; i < sizeof(exceptions) / sizeof(exceptions[0]); i++) {
 		const struct exception *e = &exceptions[i];
-		if (strcmp(e->attempt, attempt) == 0 && (e->role == NULL || strcmp(e->role, role) == 0)) {
+		if (strcmp(e->attempt, attempt) == 0 && (e->role == NULL || strstr(e->role, role) != NULL)) {
 			end = e->end;
 		}
 	}
@@ -73,6 +108,9 @@ static void try_all(const struct sandbox_profile *profile)
 		cr_skip_test("needs root");
 	}
 	for (size_t i = 0; i < attempt_count; i++) {
+		if (strcmp(attempts[i].name, "idle") == 0) {
+			continue; /* does not end by itself */
+		}
 		const struct confined run = { .profile = profile, .attempt = attempts[i].name };
 		struct confined_end end = confined_run(&run);
 		const char *want = expected(profile->role, attempts[i].name);

@@ -302,3 +302,19 @@ Test(qlink, attached_descriptor_is_malformed_and_not_kept)
 	cr_assert_eq(after, next, "no descriptor was installed");
 	close(after);
 }
+
+Test(qlink, wiped_messages_are_gone)
+{
+	static const uint8_t dns[] = "a secret of the inside";
+	unsigned count;
+	struct qlink_message m = message(1, dns, sizeof(dns));
+	cr_assert_eq(qlink_push(left, fds[0], &m), BH_OK);
+	cr_assert_eq(qlink_flush(left, fds[0], count_lost, &lost_count), BH_OK);
+	cr_assert_eq(qlink_receive(right, fds[1], &count), BH_OK);
+	const uint8_t *there = qlink_get(right, 0)->dns;
+	cr_assert_eq(memcmp(there, dns, sizeof(dns)), 0);
+	qlink_wipe(right, 0);
+	for (size_t i = 0; i < sizeof(dns); i++) {
+		cr_assert_eq(there[i], 0);
+	}
+}

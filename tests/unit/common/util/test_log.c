@@ -45,8 +45,12 @@ Test(log, one_line_per_event_with_its_level)
 	log_warn("w");
 	cr_assert_str_eq(logged(), "");
 	log_set_fd(ends[1], 0);
-	log_err("bare");
-	cr_assert_str_eq(logged(), "bare\n");
+	log_err("for a person");
+	cr_assert_str_eq(logged(), "error: for a person\n");
+	log_set_level(LOG_LEVEL_INFO);
+	log_warn("for a person");
+	log_info("for a person");
+	cr_assert_str_eq(logged(), "warning: for a person\nfor a person\n");
 }
 
 Test(log, nothing_of_a_stranger_reaches_the_terminal)

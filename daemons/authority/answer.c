@@ -1,0 +1,380 @@
+/*
+ * Rounds of an answer, and the answer section (RFC 1034 4.3.2, RFC 4592, RFC 6672).
+ *
+ * Trusts the image, which was proved when it was opened, and a query that passed query.c.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "daemons/authority/answer.h"
+
+#include "common/dns/dname.h"
+
+#include <string.h>
+
+size_t answer_limit(const struct query *query, enum transport transport)
+{
+	if (transport != TRANSPORT_UDP) {
+		return DNS_MESSAGE_MAX;
+	}
+	if (!query->edns.present || query->edns.udp_size < UDP_SIZE_PLAIN) {
+		return UDP_SIZE_PLAIN; /* RFC 6891 6.2.3 */
+	}
+	return query->edns.udp_size < UDP_SIZE_MAX ? query->edns.udp_size : UDP_SIZE_MAX;
+}
+
+/* --- records --- */
+
+static int put_records(struct answer *a, enum section section, const uint8_t *owner, uint16_t type,
+		       uint32_t ttl, const uint8_t *records, unsigned count)
+{
+	size_t pos = 0;
+	for (unsigned i = 0; i < count; i++) {
+		uint16_t len;
+		const uint8_t *rdata = image_next_rdata(records, &pos, &len);
+		if (compose_rr(&a->compose, section, owner, type, CLASS_IN, ttl, rdata, len) != BH_OK) {
+			return BH_ENOSPC;
+		}
+	}
+	return BH_OK;
+}
+
+/* Signatures of an RRset; with the TTL of what they cover (RFC 4034 3). */
+static int put_signatures(struct answer *a, enum section section, const uint8_t *owner,
+			  const struct image_rrset *rrset, uint32_t ttl)
+{
+	if (rrset->sig_count == 0) { /* sigs means nothing then */
+		return BH_OK;
+	}
+	return put_records(a, section, owner, RR_RRSIG, ttl, a->image->data + rrset->sigs, rrset->sig_count);
+}
+
+int answer_put(struct answer *a, enum section section, const uint8_t *owner, const struct image_rrset *rrset,
+	       uint32_t ttl)
+{
+	struct compose_mark before = compose_mark(&a->compose);
+	int rc = put_records(a, section, owner, rrset->type, ttl, a->image->data + rrset->data, rrset->rr_count);
+	if (rc != BH_OK) {
+		compose_rollback(&a->compose, &before); /* RFC 2181 9: no part of an RRset */
+		return rc;
+	}
+	if (!a->dnssec || rrset->sig_count == 0) {
+		return BH_OK;
+	}
+	struct compose_mark unsigned_end = compose_mark(&a->compose);
+	rc = put_signatures(a, section, owner, rrset, ttl);
+	if (rc != BH_OK && section == SECTION_ADDITIONAL) { /* RFC 4035 3.1.1: may stand without */
+		compose_rollback(&a->compose, &unsigned_end);
+		return BH_OK;
+	}
+	if (rc != BH_OK) {
+		compose_rollback(&a->compose, &before);
+	}
+	return rc;
+}
+
+/* --- aliases --- */
+
+/*
+ * Look for another name in the next round, unless the chain is at its bound or comes back to a name
+ * it has seen: then the chain so far is the answer, and whoever asked may make sense of it.
+ */
+static enum answer_state follow(struct answer *a, const uint8_t *target)
+{
+	for (unsigned i = 0; i <= a->steps; i++) {
+		if (dname_equal(a->names[i], target)) {
+			return ANSWER_DONE;
+		}
+	}
+	if (a->steps == CNAME_STEPS_MAX) {
+		return ANSWER_DONE;
+	}
+	a->names[++a->steps] = target;
+	a->sname = target;
+	return ANSWER_ALIAS;
+}
+
+static enum answer_state answer_cname(struct answer *a, const struct image_rrset *cname)
+{
+	size_t pos = 0;
+	uint16_t len;
+	if (answer_put(a, SECTION_ANSWER, a->sname, cname, cname->ttl) != BH_OK) {
+		return ANSWER_TRUNCATED;
+	}
+	return follow(a, image_next_rdata(a->image->data + cname->data, &pos, &len));
+}
+
+/* Put target in the place of the last labels of name (RFC 6672 2.2). False: too long. */
+static bool substitute(const uint8_t *name, unsigned keep_labels, const uint8_t *target, uint8_t out[DNAME_MAX])
+{
+	size_t keep = (size_t)(dname_skip_labels(name, keep_labels) - name);
+	size_t target_len = dname_len(target);
+	if (target_len > DNAME_MAX - keep) {
+		return false;
+	}
+	memcpy(out, name, keep);
+	memcpy(out + keep, target, target_len);
+	return true;
+}
+
+/* sname is below the owner of a DNAME. */
+static enum answer_state answer_dname(struct answer *a, uint32_t node)
+{
+	const struct image_rrset *dname = image_rrset(a->image, node, RR_DNAME);
+	const uint8_t *owner = image_name(a->image, node);
+	unsigned below = dname_label_count(a->sname) - dname_label_count(owner);
+	size_t pos = 0;
+	uint16_t len;
+	const uint8_t *target = image_next_rdata(a->image->data + dname->data, &pos, &len);
+
+	/* The DNAME first, then what follows from it; a chain that passes it again has it already. */
+	bool seen = false;
+	for (unsigned i = 0; i < a->dname_count; i++) {
+		seen = seen || a->dnames[i] == dname;
+	}
+	if (!seen && answer_put(a, SECTION_ANSWER, owner, dname, dname->ttl) != BH_OK) {
+		return ANSWER_TRUNCATED;
+	}
+	if (a->dname_count == CNAME_STEPS_MAX) {
+		return ANSWER_DONE;
+	}
+	uint8_t *made = a->synthesized[a->dname_count];
+	a->dnames[a->dname_count++] = dname;
+	if (!substitute(a->sname, below, target, made)) {
+		a->rcode = RCODE_YXDOMAIN; /* RFC 6672 2.2 */
+		return ANSWER_DONE;
+	}
+	/* RFC 6672 3.1: the CNAME has the TTL of the DNAME; 5.3.1: it is not signed. */
+	if (compose_rr(&a->compose, SECTION_ANSWER, a->sname, RR_CNAME, CLASS_IN, dname->ttl, made,
+		       dname_len(made)) != BH_OK) {
+		return ANSWER_TRUNCATED;
+	}
+	if (a->query->qtype == RR_CNAME || a->query->qtype == RR_ANY) { /* then it is what was asked for */
+		return ANSWER_DONE;
+	}
+	return follow(a, made);
+}
+
+/* --- data --- */
+
+/* RFC 8482 4.1: one RRset of those the name has stands for all. */
+static enum answer_state answer_any(struct answer *a, const struct image_node *node)
+{
+	const struct image_rrset *rrset = &a->image->rrsets[node->rrset];
+	return answer_put(a, SECTION_ANSWER, a->sname, rrset, rrset->ttl) == BH_OK ? ANSWER_DONE
+										   : ANSWER_TRUNCATED;
+}
+
+/*
+ * Signatures of a name, for a query for RRSIG: all that there are, but over UDP only those of one RRset,
+ * for the same reason as ANY.
+ */
+static enum answer_state answer_signatures(struct answer *a, const struct image_node *node, bool *found)
+{
+	*found = false;
+	for (unsigned i = 0; i < node->rrset_count && !(*found && a->transport == TRANSPORT_UDP); i++) {
+		const struct image_rrset *rrset = &a->image->rrsets[node->rrset + i];
+		struct compose_mark before = compose_mark(&a->compose);
+		if (put_signatures(a, SECTION_ANSWER, a->sname, rrset, rrset->ttl) != BH_OK) {
+			compose_rollback(&a->compose, &before);
+			return ANSWER_TRUNCATED;
+		}
+		*found = *found || rrset->sig_count > 0;
+	}
+	return ANSWER_DONE;
+}
+
+/*
+ * The name exists, or a wildcard stands for it (RFC 4592 3.3.1): then the RRsets of index are
+ * answered as if they belonged to sname.
+ */
+static enum answer_state answer_node(struct answer *a, uint32_t index)
+{
+	const struct image_node *node = &a->image->nodes[index];
+	uint16_t qtype = a->query->qtype;
+
+	if (node->rrset_count > 0 && qtype == RR_ANY) {
+		return answer_any(a, node);
+	}
+	if (qtype == RR_RRSIG) {
+		bool found;
+		enum answer_state state = answer_signatures(a, node, &found);
+		if (found || state != ANSWER_DONE) {
+			return state;
+		}
+	}
+	const struct image_rrset *rrset = image_rrset(a->image, index, qtype);
+	if (rrset != NULL) {
+		if (answer_put(a, SECTION_ANSWER, a->sname, rrset, rrset->ttl) != BH_OK) {
+			return ANSWER_TRUNCATED;
+		}
+		a->extra = qtype == RR_NAPTR ? NULL : rrset; /* RFC 3403 4.1: those who ask know better */
+		return ANSWER_DONE;
+	}
+	/* RRSIG and NSEC may stand beside a CNAME (RFC 4035 2.5), so the question for them stays here. */
+	if ((node->flags & IMAGE_NODE_CNAME) != 0 && qtype != RR_RRSIG && qtype != RR_NSEC) {
+		return answer_cname(a, image_rrset(a->image, index, RR_CNAME));
+	}
+	return answer_negative(a, RCODE_NOERROR); /* RFC 2308 2.2; empty non-terminals: RFC 4592 2.2.2 */
+}
+
+/* --- one round --- */
+
+/*
+ * The DNAME that governs sname, or IMAGE_NONE: one above the closest encloser, or at it when sname is
+ * below (a DNAME does not govern its own owner, RFC 6672 2.3).
+ */
+static uint32_t governing_dname(const struct image *image, const struct image_match *match)
+{
+	const struct image_node *encloser = &image->nodes[match->encloser];
+	bool here = match->node == IMAGE_NONE && encloser->cut == IMAGE_NONE && encloser->dname == IMAGE_NONE &&
+		    (encloser->flags & IMAGE_NODE_DNAME) != 0;
+	return here ? match->encloser : encloser->dname;
+}
+
+/*
+ * The zone responsible for sname. RFC 4035 3.1.4.1: DS belongs to the parent, if we serve it; the
+ * apex of the child says that there is none only when nobody better can be asked here.
+ */
+static const struct view_zone *find_zone(const struct answer *a)
+{
+	const struct view_zone *zone = view_find(a->view, a->sname, false);
+	if (zone != NULL && a->query->qtype == RR_DS && dname_equal(zone->name, a->sname)) {
+		const struct view_zone *parent = view_find(a->view, a->sname, true);
+		return parent != NULL ? parent : zone;
+	}
+	return zone;
+}
+
+static bool is_nsec3_only(const struct image *image, uint32_t index)
+{
+	const struct image_node *node = &image->nodes[index];
+	return index != 0 && node->rrset_count == 1 && image->rrsets[node->rrset].type == RR_NSEC3;
+}
+
+/* Names of NSEC3 records are not names of the zone (RFC 5155 7.2.8). They stand right below the apex. */
+static void hide_nsec3(struct answer *a)
+{
+	if (is_nsec3_only(a->image, a->match.encloser)) {
+		a->match.node = IMAGE_NONE;
+		a->match.encloser = a->image->nodes[a->match.encloser].parent;
+		a->match.below++;
+	}
+}
+
+static enum answer_state solve(struct answer *a)
+{
+	const struct view_zone *zone = find_zone(a);
+	if (zone == NULL) {
+		return ANSWER_REFUSED;
+	}
+	if (zone->image == NULL) {
+		return ANSWER_NOT_READY;
+	}
+	const struct image *image = zone->image;
+	a->image = image;
+	image_find(image, a->sname, &a->match);
+	hide_nsec3(a);
+
+	uint32_t dname = governing_dname(image, &a->match);
+	if (dname != IMAGE_NONE) {
+		a->authoritative = true;
+		return answer_dname(a, dname);
+	}
+	uint32_t cut = image->nodes[a->match.encloser].cut;
+	/* RFC 4035 3.1.4.1: DS of the cut is the parent's own data. */
+	if (cut != IMAGE_NONE && !(cut == a->match.node && a->query->qtype == RR_DS)) {
+		return answer_referral(a, cut);
+	}
+	a->authoritative = true;
+	if (a->match.node != IMAGE_NONE) {
+		return answer_node(a, a->match.node);
+	}
+	uint32_t wildcard = image->nodes[a->match.encloser].wildcard;
+	if (wildcard != IMAGE_NONE) {
+		return answer_node(a, wildcard);
+	}
+	return answer_negative(a, RCODE_NXDOMAIN);
+}
+
+/* --- the message --- */
+
+/* Opcode and RD come back; AD and CD are none of an authority's business (RFC 4035 3.1.6). */
+static uint16_t reply_flags(const struct query *query)
+{
+	return (uint16_t)(FLAG_QR | (query->flags & (FLAG_OPCODE | FLAG_RD)));
+}
+
+static struct edns_reply reply_edns(const struct query *query, uint16_t rcode, int ede)
+{
+	return (struct edns_reply){
+		.udp_size = UDP_SIZE_MAX, .rcode = rcode, .do_bit = query->edns.do_bit, .ede = ede
+	};
+}
+
+size_t answer_error(struct answer *a, const struct query *query, uint16_t rcode, int ede, bool with_question,
+		    uint8_t *out)
+{
+	struct edns_reply edns = reply_edns(query, rcode, ede);
+	bool question = with_question && query->qname_len > 0;
+
+	a->rcode = rcode;
+	a->truncated = false;
+	compose_begin(&a->compose, out, UDP_SIZE_PLAIN, query->edns.present ? edns_size(&edns) : 0, query->id,
+		      (uint16_t)(reply_flags(query) | (rcode & FLAG_RCODE)), question ? query->qname : NULL,
+		      query->qtype, query->qclass);
+	return compose_finish(&a->compose, query->edns.present ? &edns : NULL);
+}
+
+static void begin(struct answer *a, const struct view *view, const struct query *query,
+		  enum transport transport, uint8_t *out)
+{
+	a->rcode = RCODE_NOERROR;
+	a->truncated = false;
+	a->authoritative = false;
+	a->dnssec = query->edns.do_bit; /* RFC 3225 3 */
+	a->view = view;
+	a->query = query;
+	a->transport = transport;
+	a->sname = query->qname;
+	a->steps = 0;
+	a->names[0] = query->qname;
+	a->dname_count = 0;
+	a->extra = NULL;
+	a->referral_cut = IMAGE_NONE;
+	compose_begin(&a->compose, out, answer_limit(query, transport), query->edns.present ? EDNS_SIZE_MIN : 0,
+		      query->id, reply_flags(query), query->qname, query->qtype, query->qclass);
+}
+
+static size_t finish(struct answer *a)
+{
+	struct edns_reply edns = reply_edns(a->query, a->rcode, EDE_NONE);
+	uint16_t flags = (uint16_t)(a->rcode & FLAG_RCODE);
+	flags |= a->authoritative ? FLAG_AA : 0; /* RFC 1034 6.2.7: of the first name of a chain */
+	flags |= a->truncated ? FLAG_TC : 0;
+	compose_flags(&a->compose, 0, flags);
+	return compose_finish(&a->compose, a->query->edns.present ? &edns : NULL);
+}
+
+size_t answer(struct answer *a, const struct view *view, const struct query *query, enum transport transport,
+	      uint8_t *out)
+{
+	enum answer_state state;
+
+	begin(a, view, query, transport, out);
+	do { /* follow() bounds it: CNAME_STEPS_MAX */
+		state = solve(a);
+	} while (state == ANSWER_ALIAS);
+
+	if (a->steps == 0 && state == ANSWER_REFUSED) {
+		return answer_error(a, query, RCODE_REFUSED, EDE_NOT_AUTHORITATIVE, true, out);
+	}
+	if (a->steps == 0 && state == ANSWER_NOT_READY) {
+		return answer_error(a, query, RCODE_SERVFAIL, EDE_NOT_READY, true, out);
+	}
+	/* An alias that leads out of what is served here: the chain so far is the answer. */
+	if (state == ANSWER_DONE) {
+		state = answer_additional(a);
+	}
+	a->truncated = state == ANSWER_TRUNCATED;
+	return finish(a);
+}

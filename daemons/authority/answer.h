@@ -1,0 +1,106 @@
+/*
+ * The answer to one checked question: a pure function of the question, the view and the transport.
+ * No sockets, no allocation, no clock, no log.
+ *
+ * It goes in rounds. Each round finds the zone of the name looked for, the place of the name in that
+ * zone, and then one step adds to the message: an RRset, a DNAME with its CNAME, a referral, or the
+ * proof that there is nothing. Steps return an enum answer_state; an alias starts the next round.
+ * Additional records come last, when the sections that matter are known to fit.
+ *
+ *   answer.c      rounds, and what goes into the answer section
+ *   referral.c    delegations and their glue
+ *   negative.c    name errors and missing types
+ *   additional.c  addresses of names that the other sections mention
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef BULKHEAD_DAEMONS_AUTHORITY_ANSWER_H
+#define BULKHEAD_DAEMONS_AUTHORITY_ANSWER_H
+
+#include "common/dns/compose.h"
+#include "common/dns/query.h"
+#include "common/zone/image.h"
+#include "daemons/authority/view.h"
+
+enum transport {
+	TRANSPORT_UDP,
+	TRANSPORT_TCP,
+	TRANSPORT_LINK, /* from the frontend: as over TCP */
+};
+
+enum {
+	/*
+	 * Names looked at for addresses nobody is owed (all but glue): additional data is a courtesy, and
+	 * must not make large RRsets dear (CVE-2024-11187).
+	 */
+	ANSWER_COURTESY_MAX = 32,
+};
+
+/* What a step made of its round. */
+enum answer_state {
+	ANSWER_DONE,
+	ANSWER_ALIAS,	  /* look for a->sname in another round */
+	ANSWER_TRUNCATED, /* something that belongs to the answer did not fit */
+	ANSWER_REFUSED,	  /* no zone of ours */
+	ANSWER_NOT_READY, /* the zone has no data */
+};
+
+/*
+ * Scratch memory of one answer. The caller keeps one per process and lends it; what is in it means
+ * nothing before a call. After the call rcode and truncated tell what was answered.
+ */
+struct answer {
+	uint16_t rcode;
+	bool truncated;
+	bool authoritative;
+	bool dnssec; /* DO was set: signatures ride along */
+	const struct view *view;
+	const struct query *query;
+	enum transport transport;
+	const struct image *image; /* of the zone of this round */
+	struct image_match match;  /* of sname in it */
+	const uint8_t *sname;	   /* SNAME of RFC 1034 5.3.3: looked for in this round */
+	unsigned steps;		   /* aliases followed; names[0..steps] are the names looked for */
+	const uint8_t *names[CNAME_STEPS_MAX + 1];
+	unsigned dname_count; /* DNAMEs applied */
+	const struct image_rrset *dnames[CNAME_STEPS_MAX];
+	const struct image_rrset *extra; /* of image: its names want addresses; NULL: none */
+	uint32_t referral_cut;		 /* the delegation point referred to, or IMAGE_NONE */
+	struct compose compose;
+	uint8_t synthesized[CNAME_STEPS_MAX][DNAME_MAX]; /* names that DNAMEs made */
+};
+
+/*
+ * Largest UDP response to a query (RFC 6891 6.2.3, 6.2.5, and UDP_SIZE_MAX), or the largest message
+ * there is over other transports. out of answer and reply_error has this room.
+ */
+size_t answer_limit(const struct query *query, enum transport transport);
+
+/*
+ * Answer a query of class IN for data (no meta type). Returns the octets of the message in out.
+ */
+size_t answer(struct answer *a, const struct view *view, const struct query *query, enum transport transport,
+	      uint8_t *out);
+
+/*
+ * A reply without data: header, the question when with_question and it could be read, OPT when the
+ * query had EDNS, with an extended error (EDE_NONE: without).
+ */
+size_t answer_error(struct answer *a, const struct query *query, uint16_t rcode, int ede, bool with_question,
+		    uint8_t *out);
+
+/* --- for the files of this module --- */
+
+/*
+ * Add all of an RRset of a->image with this owner, and its signatures when they are wanted. BH_ENOSPC: it did not
+ * fit and nothing is left of it. RRset and signatures count as one (RFC 4035 3.1.1), but in the
+ * additional section, where the signatures may be missing.
+ */
+int answer_put(struct answer *a, enum section section, const uint8_t *owner,
+	       const struct image_rrset *rrset, uint32_t ttl) BH_CHECKED;
+
+enum answer_state answer_referral(struct answer *a, uint32_t cut);
+enum answer_state answer_negative(struct answer *a, uint16_t rcode);
+enum answer_state answer_additional(struct answer *a);
+
+#endif

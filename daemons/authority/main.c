@@ -1,0 +1,161 @@
+/*
+ * The authority: answers for the zones of one view. It holds sealed images and inherited sockets, and
+ * can get neither files nor sockets nor other data.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "common/ipc/qlink.h"
+#include "common/ipc/role_link.h"
+#include "common/net/tcp.h"
+#include "common/net/udp.h"
+#include "common/util/log.h"
+#include "common/util/rand.h"
+#include "daemons/authority/server.h"
+#include "sandbox/sandbox.h"
+
+#include <event2/event.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+/* Stop: how often and how many times it is asked whether TCP connections have got their replies. */
+#define STOP_TICK_MS 20
+#define STOP_TICKS_MAX 100
+
+static int on_prepare(void *ctx, const struct role_conf *conf, char *why, size_t why_size)
+{
+	struct server *server = ctx;
+	int rc = view_build(conf, server->view, &server->next, why, why_size);
+	if (rc != BH_OK) {
+		return rc;
+	}
+	rc = sources_prepare(server, conf);
+	if (rc != BH_OK) {
+		snprintf(why, why_size, "listeners: %s", bh_strerror(rc));
+		view_free(server->next);
+		server->next = NULL;
+	}
+	return rc;
+}
+
+static void on_commit(void *ctx, const struct role_conf *conf)
+{
+	struct server *server = ctx;
+	struct tcp_limits limits = tcp_limits_default;
+
+	view_free(server->view); /* no query is in work between two events */
+	server->view = server->next;
+	server->next = NULL;
+
+	limits.connections = conf->options.authority.tcp_connections;
+	limits.idle_ms = conf->options.authority.tcp_idle_ms;
+	tcp_server_limits(server->tcp, &limits);
+	sources_commit(server, conf);
+}
+
+static void on_abort(void *ctx)
+{
+	struct server *server = ctx;
+	sources_abort(server);
+	view_free(server->next);
+	server->next = NULL;
+}
+
+static void on_stop_tick(evutil_socket_t fd, short what, void *arg)
+{
+	struct server *server = arg;
+	(void)fd;
+	(void)what;
+	if (tcp_server_count(server->tcp) == 0 || ++server->stop_ticks > STOP_TICKS_MAX) {
+		event_base_loopbreak(server->base);
+	}
+}
+
+/* Answer what has arrived, let TCP clients have their replies, then end. */
+static void on_stop(void *ctx)
+{
+	struct server *server = ctx;
+	static const struct timeval tick = { .tv_usec = STOP_TICK_MS * 1000 };
+
+	sources_stop(server);
+	tcp_server_drain(server->tcp);
+	if (tcp_server_count(server->tcp) == 0 || event_add(server->stop_timer, &tick) != 0) {
+		event_base_loopbreak(server->base);
+	}
+}
+
+static void server_init(struct server *server)
+{
+	struct event_config *config = event_config_new();
+	if (config == NULL || event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK) != 0) {
+		log_fatal("event loop: out of memory");
+	}
+	server->base = event_base_new_with_config(config);
+	event_config_free(config);
+	LIST_INIT(&server->sources);
+	LIST_INIT(&server->prepared);
+	server->udp = udp_batch_new();
+	server->links = qlink_batch_new();
+	if (server->base == NULL || server->udp == NULL || server->links == NULL) {
+		log_fatal("out of memory");
+	}
+	server->tcp = serve_tcp_new(server);
+	server->stop_timer = event_new(server->base, -1, EV_PERSIST, on_stop_tick, server);
+	if (server->tcp == NULL || server->stop_timer == NULL) {
+		log_fatal("out of memory");
+	}
+}
+
+static void server_clear(struct server *server)
+{
+	sources_stop(server);
+	sources_abort(server);
+	event_free(server->stop_timer);
+	tcp_server_free(server->tcp);
+	qlink_batch_free(server->links);
+	udp_batch_free(server->udp);
+	view_free(server->next);
+	view_free(server->view);
+}
+
+static void require_supervisor(void)
+{
+	struct stat st;
+	if (fstat(FD_LINK, &st) != 0 || !S_ISSOCK(st.st_mode)) {
+		fprintf(stderr, "authority is started by bulkheadd\n");
+		exit(EXIT_FAILURE);
+	}
+}
+
+int main(void)
+{
+	static const struct role_ops ops = {
+		.prepare = on_prepare, .commit = on_commit, .abort = on_abort, .stop = on_stop
+	};
+	static struct server server; /* large: scratch memory and the reply buffer */
+	struct sandbox_state walls;
+
+	require_supervisor();
+	log_set_fd(FD_LOG, 1);
+	signal(SIGPIPE, SIG_IGN);
+	server_init(&server);
+
+	sandbox_enter(&sandbox_authority, &walls);
+
+	struct ipc_hello hello = {
+		.walls = walls.walls, .uid = walls.uid, .gid = walls.gid, .syscalls = (uint16_t)walls.syscalls
+	};
+	struct role_link *link =
+		role_link_new(server.base, ROLE_AUTHORITY, &hello, &server.stats, &ops, &server);
+	if (link == NULL) {
+		log_fatal("control link: out of memory");
+	}
+	if (event_base_dispatch(server.base) < 0) {
+		log_fatal("event loop failed");
+	}
+	server_clear(&server);
+	role_link_free(link);
+	event_base_free(server.base);
+	return 0;
+}

@@ -1,0 +1,85 @@
+/*
+ * What the process is made of, and where queries come from. main.c owns the one server; serve_*.c
+ * each serve one kind of source with it.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef BULKHEAD_DAEMONS_AUTHORITY_SERVER_H
+#define BULKHEAD_DAEMONS_AUTHORITY_SERVER_H
+
+#include "daemons/authority/query.h"
+
+#include <sys/queue.h>
+
+struct event;
+struct event_base;
+struct qlink_batch;
+struct role_conf;
+struct tcp_server;
+struct tcp_limits;
+struct udp_batch;
+
+enum source_kind { SOURCE_UDP, SOURCE_TCP, SOURCE_LINK };
+
+struct held_reply; /* serve_link.c: a reply that the peer has not taken yet */
+TAILQ_HEAD(held_list, held_reply);
+
+/* A listening socket or a query link. fd belongs to the role's link. */
+struct source {
+	LIST_ENTRY(source) entry;
+	struct server *server;
+	enum source_kind kind;
+	uint32_t id;
+	int fd;
+	struct event *readable;	  /* SOURCE_UDP, SOURCE_LINK */
+	struct event *writable;	  /* SOURCE_LINK */
+	struct held_list held;	  /* SOURCE_LINK */
+	bool wanted;		  /* by the configuration that is being committed */
+};
+
+LIST_HEAD(source_list, source);
+
+struct server {
+	struct event_base *base;
+	struct stats_page *stats;
+	struct view *view; /* in service; NULL before the first configuration */
+	struct view *next; /* prepared */
+	struct source_list sources;
+	struct source_list prepared; /* those that the next configuration adds */
+	struct udp_batch *udp;
+	struct tcp_server *tcp;
+	struct qlink_batch *links;
+	struct event *stop_timer;
+	unsigned stop_ticks;
+	struct query_work work;
+	uint8_t reply[QUERY_REPLY_MAX];
+};
+
+/* --- serve_udp.c, serve_tcp.c, serve_link.c --- */
+
+/* Make the events of a source without adding them. BH_ENOMEM. */
+int serve_udp_prepare(struct source *source) BH_CHECKED;
+int serve_link_prepare(struct source *source) BH_CHECKED;
+/* Begin to serve it. BH_ENOMEM. */
+int serve_udp_start(struct source *source) BH_CHECKED;
+int serve_tcp_start(struct source *source) BH_CHECKED;
+int serve_link_start(struct source *source) BH_CHECKED;
+/* End it; what is in work on TCP connections goes on. */
+void serve_udp_stop(struct source *source);
+void serve_tcp_stop(struct source *source);
+void serve_link_stop(struct source *source);
+
+/* The TCP server of the process. NULL: out of memory. */
+struct tcp_server *serve_tcp_new(struct server *server);
+
+/* --- sources.c --- */
+
+/* Make what conf adds, aside. BH_ENOMEM: nothing remains. */
+int sources_prepare(struct server *server, const struct role_conf *conf) BH_CHECKED;
+/* Begin and end sources, so that those of conf are served. */
+void sources_commit(struct server *server, const struct role_conf *conf);
+void sources_abort(struct server *server);
+/* End all of them. */
+void sources_stop(struct server *server);
+
+#endif

@@ -1,0 +1,70 @@
+/*
+ * An answer that is ready to be given to any number of clients: the message as wire bytes without
+ * OPT, and where in it the things stand that differ from client to client or from second to second.
+ *
+ * The question in it is in lower case; since a client's question has the same length, its own
+ * spelling is copied over it (and compressed owner names follow).
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef BULKHEAD_DAEMONS_FRONTEND_ANSWER_H
+#define BULKHEAD_DAEMONS_FRONTEND_ANSWER_H
+
+#include "common/dns/compose.h"
+#include "common/dns/message.h"
+
+/* Records of 11 octets at least in 65535. */
+#define ANSWER_RR_MAX 5957
+/* Room that each answer leaves for our OPT with one extended error and its text. */
+#define ANSWER_OPT_MAX (EDNS_SIZE_MIN + 6 + EDE_TEXT_MAX)
+/* Nothing is kept longer than this: a day, and an hour for "there is none" (RFC 2308 5 suggests 1-3 h). */
+#define ANSWER_LIFE_MAX 86400u
+#define ANSWER_LIFE_NEGATIVE_MAX 3600u
+
+struct answer {
+	const uint8_t *wire;	/* header, question, records */
+	const uint16_t *ttl_at; /* offsets of the TTL of each record */
+	uint16_t len;
+	uint16_t ttl_count;
+	uint16_t answer_end;	/* offsets where sections end */
+	uint16_t authority_end;
+	uint16_t counts[4];	/* enum section */
+	uint16_t qtype;
+	uint8_t qname_len;
+	bool aa;
+	uint16_t rcode;
+	int16_t ede; /* EDE_NONE or the extended error that came with it */
+	char ede_text[EDE_TEXT_MAX + 1];
+	uint32_t life_sec; /* how long it may be kept; 0: not at all */
+};
+
+/* Work space for one answer at a time; large, allocated once per process. */
+struct answer_builder {
+	struct answer answer;
+	struct compose compose;
+	uint32_t min_ttl;
+	bool has_soa;
+	uint16_t ttl_at[ANSWER_RR_MAX];
+	uint8_t wire[DNS_MESSAGE_MAX];
+};
+
+/* qname in lower case. */
+void answer_begin(struct answer_builder *b, const uint8_t *qname, uint16_t qtype);
+
+/* Append a record; sections must not go backwards. BH_ENOSPC: the message is full. */
+int answer_add(struct answer_builder *b, enum section section, const struct message_rr *rr) BH_CHECKED;
+
+/*
+ * Complete it. Lives in the builder until the next answer_begin. found: the question has its answer, and
+ * not only aliases on the way. life_sec becomes the smallest TTL if so, the SOA's bound for negative
+ * answers (RFC 2308 5), and 0 for other RCODEs and for negative answers without SOA.
+ */
+const struct answer *answer_finish(struct answer_builder *b, uint16_t rcode, bool aa, bool found);
+
+/* Extended error of the builder's answer; text is cut at EDE_TEXT_MAX and made printable. */
+void answer_set_ede(struct answer_builder *b, int ede, const uint8_t *text, size_t len);
+
+/* Forget the content: it held internal data. */
+void answer_wipe(struct answer_builder *b);
+
+#endif

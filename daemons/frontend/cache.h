@@ -1,0 +1,57 @@
+/*
+ * The answer cache: public answers as they were made for the first client, bounded in octets.
+ *
+ * An answer is found by lower-case name, type, DO and CD. It is given out with falling TTLs until the
+ * smallest of them is over. When room is needed, a clock hand goes round and takes what was not used
+ * since it last came by. Only the caller knows what is public: nothing internal may be put in.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef BULKHEAD_DAEMONS_FRONTEND_CACHE_H
+#define BULKHEAD_DAEMONS_FRONTEND_CACHE_H
+
+#include "daemons/frontend/answer.h"
+
+struct cache;
+
+/* Part of the key besides the question; RD is for questions in work, never cached without. */
+enum key_flags { KEY_DO = 1, KEY_CD = 2, KEY_NO_RD = 4 };
+
+struct cache_key {
+	const uint8_t *qname; /* lower case */
+	uint8_t qname_len;
+	uint8_t flags;
+	uint16_t qtype;
+	uint64_t hash; /* by cache_hash */
+};
+
+/* Fill key->hash with a keyed hash over the other fields; the key is made anew in each process. */
+void cache_hash(struct cache_key *key);
+
+/* limit: octets of entries with their overhead; the hash table adds a 64th. NULL: out of memory. */
+struct cache *cache_new(uint64_t limit);
+void cache_free(struct cache *cache);
+
+/*
+ * The answer, and how many seconds ago it was made; NULL when there is none that is still good. Valid
+ * until the next insert or flush.
+ */
+const struct answer *cache_find(struct cache *cache, const struct cache_key *key, uint64_t now_ms,
+				uint32_t *age_sec);
+
+/*
+ * Keep a copy for answer->life_sec; replaces an older one. Does nothing when life_sec is 0, the answer is
+ * larger than a sixteenth of the cache, or memory is out.
+ */
+void cache_insert(struct cache *cache, const struct cache_key *key, const struct answer *answer,
+		  uint64_t now_ms);
+
+/* Forget everything, one name with all types, or a name and all below it. Returns the entries gone. */
+uint64_t cache_flush_all(struct cache *cache);
+uint64_t cache_flush_name(struct cache *cache, const uint8_t *name);
+uint64_t cache_flush_zone(struct cache *cache, const uint8_t *zone);
+
+uint64_t cache_entries(const struct cache *cache);
+uint64_t cache_bytes(const struct cache *cache);
+
+#endif

@@ -1,0 +1,58 @@
+/*
+ * The clients' side: UDP and TCP service on the listeners that the supervisor opened.
+ *
+ * Replies made in one round are sent together. Internal data is overwritten in the buffers once it
+ * is sent.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef BULKHEAD_DAEMONS_FRONTEND_CLIENTS_H
+#define BULKHEAD_DAEMONS_FRONTEND_CLIENTS_H
+
+#include "common/ipc/role_link.h"
+#include "daemons/frontend/route.h"
+
+struct event_base;
+struct clients;
+struct listener_set;
+
+/* One query that was accepted by query_parse or not; runs the refusals and the route. */
+struct clients_ops {
+	/* May this address ask? */
+	bool (*allowed)(void *ctx, const struct addr *client);
+	/* A query that passed all refusals that need no look at names. Answer by clients_answer or clients_refuse. */
+	void (*query)(void *ctx, const struct query *q, const struct origin *origin, uint64_t now_ms);
+	/* A round of queries was handed over: flush what it caused. */
+	void (*idle)(void *ctx);
+};
+
+/* NULL: out of memory. */
+struct clients *clients_new(struct event_base *base, struct stats_page **stats,
+			    const struct clients_ops *ops, void *ctx);
+void clients_free(struct clients *clients);
+
+/* Listeners of a configuration, those in service with the same id included. NULL: out of memory. */
+struct listener_set *clients_prepare(struct clients *clients, const struct role_listener *list, size_t count);
+void clients_abort(struct clients *clients, struct listener_set *next);
+/*
+ * Serve exactly these listeners. Queries that wait in a UDP socket that goes are taken first; whoever waits for
+ * an answer through it gets SERVFAIL now (pending). TCP connections live on.
+ */
+void clients_commit(struct clients *clients, struct listener_set *next, struct pending *pending);
+void clients_limits(struct clients *clients, uint32_t tcp_connections, uint32_t tcp_idle_ms);
+
+/* Give one answer. internal: overwrite it in the buffers after sending. */
+void clients_answer(struct clients *clients, const struct origin *origin, const struct reply_to *to,
+		    const struct answer *answer, uint32_t age_sec, bool internal);
+void clients_refuse(struct clients *clients, const struct origin *origin, const struct reply_to *to,
+		    const struct refusal *refusal);
+
+/* Send what is queued. */
+void clients_flush(struct clients *clients);
+
+/* No new queries; TCP connections close when idle. */
+void clients_drain(struct clients *clients);
+/* TCP connections open. */
+unsigned clients_connections(const struct clients *clients);
+
+#endif

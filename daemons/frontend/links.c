@@ -1,0 +1,286 @@
+/*
+ * Query links in the event loop. Owns batches and events, not the descriptors.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "daemons/frontend/links.h"
+
+#include "common/dns/dname.h"
+#include "common/util/clock.h"
+#include "common/util/log.h"
+#include "common/util/rand.h"
+
+#include <event2/event.h>
+#include <stdlib.h>
+
+/* Batches of replies read before other sockets get their turn. */
+#define ROUNDS_MAX 4
+
+struct flink {
+	struct ipc_link info;
+	int fd;
+	unsigned holders; /* sets that name it */
+	bool dead;
+	bool queued; /* something waits for links_flush */
+	struct qlink_batch *batch;
+	struct event *event;
+	struct job *jobs; /* asked over it and not answered */
+	struct route *route;
+	links_idle_fn *idle;
+	void *ctx;
+};
+
+struct links {
+	struct flink **items;
+	size_t count;
+	struct flink *authority;
+	struct flink **shards; /* by peer_index */
+	uint32_t shard_count;
+};
+
+static void flink_release(struct flink *link)
+{
+	if (link == NULL || --link->holders > 0) {
+		return;
+	}
+	if (link->event != NULL) {
+		event_free(link->event);
+	}
+	qlink_batch_free(link->batch);
+	free(link);
+}
+
+/* Nothing more is read from or sent to this peer. */
+static void flink_die(struct flink *link, const char *why)
+{
+	log_err("query link broken id=%u peer=%s index=%u why=\"%s\"", link->info.id,
+		role_text((enum role)link->info.peer), link->info.peer_index, why);
+	link->dead = true;
+	if (event_del(link->event) != 0) {
+		log_fatal("cannot leave a broken query link");
+	}
+	while (link->jobs != NULL) {
+		route_fail(link->route, link->jobs, EDE_NETWORK_ERROR, "the part that answers is broken");
+	}
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct flink *link = arg;
+	uint64_t now_ms = clock_now_ms();
+	unsigned count = QLINK_BATCH;
+	int rc = BH_OK;
+	(void)what;
+
+	for (unsigned round = 0; round < ROUNDS_MAX && rc == BH_OK && count == QLINK_BATCH; round++) {
+		rc = qlink_receive(link->batch, fd, &count);
+		for (unsigned i = 0; i < count; i++) {
+			const struct qlink_message *m = qlink_get(link->batch, i);
+			if (m->kind != QLINK_REPLY) {
+				rc = BH_EPERM; /* nobody asks the frontend */
+				break;
+			}
+			route_reply(link->route, link->info.id, m, now_ms);
+			if (link->info.peer == ROLE_AUTHORITY) {
+				qlink_wipe(link->batch, i);
+			}
+		}
+	}
+	if (rc != BH_OK) {
+		flink_die(link, bh_strerror(rc));
+	}
+	link->idle(link->ctx);
+}
+
+static struct flink *flink_new(struct event_base *base, const struct role_query_link *info,
+			       struct route *route, links_idle_fn *idle, void *ctx)
+{
+	struct flink *link = calloc(1, sizeof(*link));
+	if (link == NULL) {
+		return NULL;
+	}
+	*link = (struct flink){ .info = info->info, .fd = info->fd, .holders = 1, .route = route,
+				.idle = idle, .ctx = ctx };
+	link->batch = qlink_batch_new();
+	link->event = event_new(base, link->fd, EV_READ | EV_PERSIST, on_readable, link);
+	if (link->batch == NULL || link->event == NULL) {
+		flink_release(link);
+		return NULL;
+	}
+	return link;
+}
+
+static struct flink *find_link(const struct links *links, uint32_t id)
+{
+	for (size_t i = 0; links != NULL && i < links->count; i++) {
+		if (links->items[i]->info.id == id) {
+			return links->items[i];
+		}
+	}
+	return NULL;
+}
+
+void links_free(struct links *links)
+{
+	if (links != NULL) {
+		for (size_t i = 0; i < links->count; i++) {
+			flink_release(links->items[i]);
+		}
+		free(links->items);
+		free(links->shards);
+		free(links);
+	}
+}
+
+/* Tables by peer. */
+static int index_links(struct links *links)
+{
+	for (size_t i = 0; i < links->count; i++) {
+		struct flink *link = links->items[i];
+		if (link->info.peer == ROLE_AUTHORITY) {
+			links->authority = link;
+		} else if (link->info.peer == ROLE_RESOLVER && link->info.peer_index >= links->shard_count) {
+			links->shard_count = (uint32_t)link->info.peer_index + 1;
+		}
+	}
+	links->shards = calloc((size_t)links->shard_count + 1, sizeof(*links->shards));
+	if (links->shards == NULL) {
+		return BH_ENOMEM;
+	}
+	for (size_t i = 0; i < links->count; i++) {
+		struct flink *link = links->items[i];
+		if (link->info.peer == ROLE_RESOLVER) {
+			links->shards[link->info.peer_index] = link;
+		}
+	}
+	return BH_OK;
+}
+
+struct links *links_prepare(struct event_base *base, const struct role_query_link *list, size_t count,
+			    const struct links *current, struct route *route, links_idle_fn *idle, void *ctx)
+{
+	struct links *next = calloc(1, sizeof(*next));
+	if (next == NULL) {
+		return NULL;
+	}
+	next->items = calloc(count + 1, sizeof(struct flink *));
+	for (size_t i = 0; next->items != NULL && i < count; i++) {
+		struct flink *link = find_link(current, list[i].info.id);
+		if (link != NULL) {
+			link->holders++;
+		} else {
+			link = flink_new(base, &list[i], route, idle, ctx);
+		}
+		if (link == NULL) {
+			links_free(next);
+			return NULL;
+		}
+		next->items[next->count++] = link;
+	}
+	if (next->items == NULL || index_links(next) != BH_OK) {
+		links_free(next);
+		return NULL;
+	}
+	return next;
+}
+
+void links_abort(struct links *next)
+{
+	links_free(next);
+}
+
+void links_commit(struct links *next)
+{
+	for (size_t i = 0; i < next->count; i++) {
+		struct flink *link = next->items[i];
+		if (!link->dead && event_add(link->event, NULL) != 0) {
+			log_fatal("cannot watch a query link");
+		}
+	}
+}
+
+void links_retire(struct links *old, uint64_t now_ms)
+{
+	for (size_t i = 0; old != NULL && i < old->count; i++) {
+		struct flink *link = old->items[i];
+		if (link->holders == 1) {
+			link->dead = true;
+			link->queued = false;
+			route_ask_again(link->route, &link->jobs, now_ms);
+		}
+	}
+	links_free(old);
+}
+
+uint32_t links_shard(const uint8_t *name, uint32_t count)
+{
+	/*
+	 * No secret: all workers must choose alike, or a shard's cache would be held twice. Someone who
+	 * aims all his names at one shard gets what one shard can do.
+	 */
+	static const struct siphash_key key = { UINT64_C(0x62756c6b68656164), UINT64_C(0x7368617264732121) };
+	unsigned labels = dname_label_count(name);
+	return (uint32_t)(dname_hash(&key, dname_skip_labels(name, labels > 2 ? labels - 2 : 0)) % count);
+}
+
+int links_ask(struct links *links, const struct route_ask *ask)
+{
+	struct flink *link = links->authority;
+	if (!ask->authority) {
+		link = links->shard_count == 0 ? NULL : links->shards[links_shard(ask->name, links->shard_count)];
+	}
+	if (link == NULL) {
+		return BH_ENOENT;
+	}
+	if (link->dead) {
+		return BH_ECLOSED;
+	}
+	int rc = qlink_push(link->batch, link->fd, &ask->message);
+	if (rc == BH_OK) {
+		link->queued = true;
+		ask->job->link_id = link->info.id;
+		job_link(ask->job, &link->jobs);
+	}
+	return rc;
+}
+
+static void on_lost(void *ctx, const struct qlink_message *message)
+{
+	struct flink *link = ctx;
+	struct job *job = pending_by_token(link->route->pending, message->token);
+	if (job != NULL && job->link_id == link->info.id) {
+		route_lost(link->route, job);
+	}
+}
+
+void links_flush(struct links *links)
+{
+	for (size_t i = 0; links != NULL && i < links->count; i++) {
+		struct flink *link = links->items[i];
+		if (!link->queued) {
+			continue;
+		}
+		link->queued = false;
+		int rc = qlink_flush(link->batch, link->fd, on_lost, link);
+		if (rc != BH_OK && rc != BH_EAGAIN && !link->dead) {
+			flink_die(link, bh_strerror(rc));
+		}
+	}
+}
+
+void links_peer_restarted(struct links *links, uint32_t id, uint64_t now_ms)
+{
+	struct flink *link = find_link(links, id);
+	if (link == NULL) {
+		return;
+	}
+	if (link->dead) {
+		link->dead = false;
+		if (event_add(link->event, NULL) != 0) {
+			log_fatal("cannot watch a query link");
+		}
+		log_info("query link back id=%u peer=%s index=%u", id,
+			 role_text((enum role)link->info.peer), link->info.peer_index);
+	}
+	route_ask_again(link->route, &link->jobs, now_ms);
+}

@@ -1,0 +1,70 @@
+/*
+ * The frontend: answers clients from its cache, from the internal authority and from the resolver. It
+ * holds no zone and has no way to the Internet; its query links are its only neighbours.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "common/ipc/role_link.h"
+#include "common/util/log.h"
+#include "daemons/frontend/frontend.h"
+#include "sandbox/sandbox.h"
+
+#include <event2/event.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+static struct event_base *new_base(void)
+{
+	struct event_config *config = event_config_new();
+	struct event_base *base = NULL;
+	if (config != NULL) {
+		if (event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_IGNORE_ENV) == 0) {
+			base = event_base_new_with_config(config);
+		}
+		event_config_free(config);
+	}
+	return base;
+}
+
+int main(void)
+{
+	struct stat link_stat;
+	if (fstat(FD_LINK, &link_stat) != 0 || !S_ISSOCK(link_stat.st_mode)) {
+		fprintf(stderr, "frontend is started by bulkheadd\n");
+		return 1;
+	}
+	log_set_fd(FD_LOG, 1);
+	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR) {
+		log_fatal("cannot ignore SIGPIPE: %m");
+	}
+	/* Freed memory is overwritten: answers of the internal zones pass through, they do not stay. */
+	if (mallopt(M_PERTURB, 0x5a) != 1) {
+		log_fatal("cannot have freed memory overwritten");
+	}
+	struct event_base *base = new_base();
+	if (base == NULL) {
+		log_fatal("cannot make an event base");
+	}
+	struct sandbox_state state;
+	sandbox_enter(&sandbox_frontend, &state);
+
+	static struct stats_page *stats;
+	struct frontend *frontend = frontend_new(base, &stats);
+	struct ipc_hello hello = { .walls = state.walls, .uid = state.uid, .gid = state.gid,
+				   .syscalls = (uint16_t)state.syscalls };
+	struct role_link *link = frontend == NULL ? NULL
+						  : role_link_new(base, ROLE_FRONTEND, &hello, &stats,
+								  &frontend_role_ops, frontend);
+	if (link == NULL) {
+		log_fatal("out of memory");
+	}
+	if (event_base_dispatch(base) < 0) {
+		log_fatal("the event loop failed");
+	}
+	frontend_free(frontend);
+	role_link_free(link);
+	event_base_free(base);
+	return 0;
+}

@@ -1,0 +1,27 @@
+/*
+ * The list of refusals: what is answered at once without asking anybody.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef BULKHEAD_DAEMONS_FRONTEND_QUERY_H
+#define BULKHEAD_DAEMONS_FRONTEND_QUERY_H
+
+#include "common/dns/query.h"
+
+struct refusal {
+	uint16_t rcode;
+	int ede;
+	const char *text; /* EXTRA-TEXT or NULL, static */
+};
+
+/*
+ * Whether a query is taken on. verdict is that of query_parse (not QUERY_IGNORE), allowed that of
+ * the address list. False: reply with *refusal. Names are looked at by client_query_public only.
+ */
+bool client_query_accept(const struct query *q, enum query_verdict verdict, bool allowed,
+			 struct refusal *refusal);
+
+/* The second look, for names that the resolver answers for. */
+bool client_query_public(const struct query *q, struct refusal *refusal);
+
+#endif

@@ -1,0 +1,107 @@
+/*
+ * Every bound of the resolver on work, time and memory, with its reason; and the prices in the budget.
+ *
+ * The budget is one integer per client question. The frontend sends it with the question; everything
+ * that is done for the question is paid from it, aliases, sub-resolutions and retries among it. Nothing
+ * refills it. What these prices buy with the usual 250 units: at most 83 packets, where an honest cold
+ * resolution needs 3 to 30.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef BULKHEAD_DAEMONS_RESOLVER_BOUNDS_H
+#define BULKHEAD_DAEMONS_RESOLVER_BOUNDS_H
+
+enum resolver_prices {
+	/* A packet is what an attack multiplies (NXNSAttack, CAMP): the dearest thing we do. */
+	COST_UDP = 3,
+	/* A handshake and at least four packets more than UDP. */
+	COST_TCP = 6,
+	/* Waiting for a packet that another resolution has sent already. */
+	COST_JOIN = 1,
+	/* Each alias step starts a resolution anew (CVE-2020-8616 kin: CNAME x NS products). */
+	COST_ALIAS = 2,
+	/* Resolving the address of a name server, besides its packets. */
+	COST_SUBRESOLUTION = 2,
+	/* One unit per started KiB of reply: parsing a full TCP message costs 64. */
+	PARSED_OCTETS_PER_UNIT = 1024,
+	/* For questions of our own: priming. */
+	BUDGET_INTERNAL = 120,
+};
+
+enum resolver_bounds {
+	/* CNAME and DNAME steps for one question; popular content networks use up to 6. */
+	ALIAS_STEPS_MAX = 12,
+	/* Zone cuts crossed by one name between two restarts; ip6.arpa trees have about 12. */
+	REFERRALS_MAX = 24,
+	/* Name servers without address, inside the resolution of one without address, ... */
+	FRAME_DEPTH_MAX = 5,
+	/* NXNSAttack (CVE-2020-12662): names of servers looked up for one delegation. */
+	NS_LOOKUPS_MAX = 5,
+	/* The root and many TLDs have 13; more names than that are not kept. */
+	NS_PER_ZONE_MAX = 13,
+	/* Addresses kept for one server name. */
+	ADDRS_PER_NS_MAX = 6,
+	/* Addresses kept for one delegation: 13 names with both families and some to spare. */
+	ADDRS_PER_ZONE_MAX = 40,
+	/* The same question to the same address: the first and one retry. */
+	TRIES_PER_SERVER_MAX = 2,
+	/* Questions at one zone cut: MINIMISE_COUNT_MAX, the whole name, and as many retries. */
+	SENDS_PER_ZONE_MAX = 22,
+	/* RFC 9156 2.3: MAX_MINIMISE_COUNT and MINIMISE_ONE_LAB. */
+	MINIMISE_COUNT_MAX = 10,
+	MINIMISE_ONE_LABEL = 4,
+	/* Turns of the state machine for one question; each costs something, this only stops a bug. */
+	STEPS_MAX = 4096,
+	/* Records of one RRset; the largest honest ones have about a hundred. */
+	RRSET_RECORDS_MAX = 512,
+	/* RRsets of proof (SOA, NSEC, NSEC3) kept with one answer: RFC 5155 needs at most 4. */
+	PROOF_RRSETS_MAX = 6,
+
+	/* Replies with a wrong id, name or case before a question moves to TCP (RFC 5452 9.2). */
+	MISMATCHES_MAX = 3,
+
+	/* A question that is not answered by then is answered SERVFAIL. Clients give up at 5 to 15 s. */
+	RESOLUTION_MS = 10000,
+	/* Waiting for a server of which nothing is known. */
+	RTO_UNKNOWN_MS = 1000,
+	RTO_MIN_MS = 150,
+	RTO_MAX_MS = 3000,
+	/* Added for the handshake of TCP. */
+	RTO_TCP_EXTRA_MS = 1500,
+
+	/* TTLs in seconds. Answers one day (RFC 8767 7), negatives three hours (RFC 2308 5). */
+	TTL_ANSWER_MAX = 86400,
+	TTL_NEGATIVE_MAX = 10800,
+	TTL_DELEGATION_MAX = 86400,
+	/* RFC 9520 3.2: failures are remembered for 1 s to 5 min. */
+	TTL_FAILURE = 5,
+	/* RFC 8109 3.3: the root's NS set is asked for again before it expires. */
+	PRIME_RETRY_SEC = 60,
+	PRIME_MIN_SEC = 3600,
+
+	/* How long what was learned about a server holds. */
+	LAME_SEC = 300,	      /* does not serve the zone */
+	SERVER_ERROR_SEC = 30, /* SERVFAIL, REFUSED and the like: RFC 9520 3.2 */
+	EDNS_NONE_SEC = 900,
+	CASE_NONE_SEC = 900,
+	FAMILY_DOWN_SEC = 30, /* no route: the other family is preferred */
+	BACKOFF_FIRST_MS = 2000,
+	BACKOFF_MAX_MS = 120000,
+	/* A zone whose servers are all silent is still probed this often per server. */
+	PROBE_EVERY_MS = 1000,
+
+	/* Region of one resolution: what one question can hold in memory. */
+	RESOLUTION_CHUNK = 8192,
+	RESOLUTION_MEMORY_MAX = 512 * 1024,
+	/* Scratch for one parsed reply: MESSAGE_EXPANDED_MAX and its record table. */
+	PARSE_MEMORY_MAX = 2 * 1024 * 1024,
+
+	/* TCP connections to servers at the same time. */
+	UPSTREAM_TCP_MAX = 256,
+	/* Sockets to servers at the same time; each waiting question holds one. */
+	UPSTREAM_MAX = 8192,
+	/* Tries for a free random source port before the kernel is asked to choose. */
+	PORT_TRIES_MAX = 8,
+};
+
+#endif

@@ -1,0 +1,95 @@
+/*
+ * The cache: what servers said, by name, kind and type, until it expires or room is needed.
+ *
+ * Two compartments with their own room and their own order of last use: answers, and infrastructure
+ * (delegations, addresses of name servers). A flood of answers pushes out answers only, so the way
+ * to popular zones stays known (CVE-2023-2828 and its kin).
+ *
+ * An entry is opaque octets of its user with a rank of trust (RFC 2181 5.4.1): as long as it has not
+ * expired, nothing of lower rank replaces it. The table is keyed with a random key; memory for
+ * buckets and entries is counted together and stays below what was given.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef BULKHEAD_DAEMONS_RESOLVER_CACHE_H
+#define BULKHEAD_DAEMONS_RESOLVER_CACHE_H
+
+#include "common/util/err.h"
+#include "common/util/rand.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum cache_kind {
+	CACHE_RRSET,	  /* name and type: records, with proofs */
+	CACHE_NODATA,	  /* name and type: there are none; SOA and proofs */
+	CACHE_NXDOMAIN,	  /* name (type 0): does not exist; SOA and proofs */
+	CACHE_FAILURE,	  /* name and type: could not be resolved just now (RFC 9520) */
+	CACHE_DELEGATION, /* zone (type 0): its servers, as its parent says */
+};
+
+/* RFC 2181 5.4.1, least trusted first, as far as kept at all. */
+enum cache_rank {
+	RANK_FAILURE,	 /* nobody said anything */
+	RANK_REFERRAL,	 /* authority and additional section of a referral */
+	RANK_ANSWER,	 /* answer section with AA, and its negative kin */
+};
+
+enum cache_part { CACHE_PART_ANSWERS, CACHE_PART_INFRA, CACHE_PARTS };
+
+struct cache;
+
+/* What cache_get gives: valid until the next call that changes the cache. */
+struct cache_hit {
+	const uint8_t *data;
+	size_t len;
+	uint64_t expire_ms;
+	uint8_t kind;
+	uint8_t rank;
+	uint8_t flags; /* the user's */
+};
+
+struct cache_item {
+	const uint8_t *name;
+	uint16_t type;
+	uint8_t kind; /* enum cache_kind */
+	uint8_t rank; /* enum cache_rank */
+	uint8_t part; /* enum cache_part */
+	uint8_t flags;
+	uint64_t expire_ms;
+	size_t len; /* octets of data */
+};
+
+/* max_bytes: ceiling for everything; at least 64 KiB are used. NULL: no memory. */
+struct cache *cache_new(uint64_t max_bytes, const struct siphash_key *key);
+void cache_free(struct cache *cache);
+
+/* An unexpired entry of this very kind; it counts as used. */
+bool cache_get(struct cache *cache, const uint8_t *name, enum cache_kind kind, uint16_t type,
+	       uint64_t now_ms, struct cache_hit *hit);
+
+/*
+ * What is known about records of a type at a name: the RRset, its absence, the name's absence or a
+ * recent failure, in this order. One hash of the name for all.
+ */
+bool cache_get_any(struct cache *cache, const uint8_t *name, uint16_t type, uint64_t now_ms,
+		   struct cache_hit *hit);
+
+/*
+ * Make room for an entry and return where its item->len octets of data are to be written at once.
+ * NULL: not taken (already expired, better ranked one there, too large, no memory): nothing changed.
+ * For a name and type only one of the kinds RRSET, NODATA and FAILURE is kept: the new one.
+ */
+uint8_t *cache_put(struct cache *cache, const struct cache_item *item, uint64_t now_ms);
+
+/* Forget everything / one name / a name and all below it. Returns the number of entries. */
+uint64_t cache_flush_all(struct cache *cache);
+uint64_t cache_flush_name(struct cache *cache, const uint8_t *name);
+uint64_t cache_flush_zone(struct cache *cache, const uint8_t *name);
+
+uint64_t cache_entries(const struct cache *cache);
+uint64_t cache_bytes(const struct cache *cache);
+uint64_t cache_evictions(const struct cache *cache);
+
+#endif

@@ -1,0 +1,354 @@
+/*
+ * The core's life: making, configuring, finding zone cuts, handing out what is done.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "daemons/resolver/core.h"
+
+#include "common/dns/dname.h"
+#include "daemons/resolver/hints.h"
+
+#include <stdlib.h>
+
+/* One server is remembered for so much cache: small caches see few servers. */
+#define CACHE_BYTES_PER_SERVER 4096
+
+static struct siphash_key new_key(void)
+{
+	struct siphash_key key;
+	rand_bytes(&key, sizeof(key));
+	return key;
+}
+
+int core_zone_set(struct core_zone *zone, const struct delegation *d)
+{
+	size_t len = delegation_packed_size(d);
+	uint8_t *packed = malloc(len);
+	if (packed == NULL) {
+		return BH_ENOMEM;
+	}
+	struct sink s = sink_of(packed, len);
+	delegation_pack(&s, d);
+	free(zone->packed);
+	zone->packed = packed;
+	zone->packed_len = len;
+	memcpy(zone->zone, d->zone, dname_len(d->zone));
+	zone->labels = dname_label_count(d->zone);
+	return BH_OK;
+}
+
+static void zone_clear(struct core_zone *zone)
+{
+	free(zone->packed);
+	*zone = (struct core_zone){ .packed = NULL };
+}
+
+struct core *core_new(uint64_t cache_max_bytes, core_rand_fn *rand_fn, void *ctx, uint64_t *counters)
+{
+	struct core *core = calloc(1, sizeof(*core));
+	struct delegation *hints = calloc(1, sizeof(*hints));
+	if (core == NULL || hints == NULL) {
+		free(core);
+		free(hints);
+		return NULL;
+	}
+	struct siphash_key cache_key = new_key();
+	struct siphash_key server_key = new_key();
+	core->key = new_key();
+	core->rand_fn = rand_fn;
+	core->rand_ctx = ctx;
+	core->counters = counters;
+	core->cache_bytes = cache_max_bytes;
+	core->send_last = &core->send_first;
+	core->done_last = &core->done_first;
+	core->options = (struct core_options){ true, true, true, true, true, true, true };
+	region_init(&core->scratch, 64 * 1024, PARSE_MEMORY_MAX);
+	core->cache = cache_new(cache_max_bytes, &cache_key);
+	core->servers = servers_new(cache_max_bytes / CACHE_BYTES_PER_SERVER, &server_key);
+	hints_builtin(hints);
+	bool fine = core->cache != NULL && core->servers != NULL &&
+		    core_zone_set(&core->hints, hints) == BH_OK && core_zone_set(&core->root, hints) == BH_OK;
+	free(hints);
+	if (!fine) {
+		core_free(core);
+		return NULL;
+	}
+	return core;
+}
+
+static void stubs_free(struct core_zone *stubs, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		zone_clear(&stubs[i]);
+	}
+	free(stubs);
+}
+
+void core_free(struct core *core)
+{
+	struct resolution *r;
+	if (core == NULL) {
+		return;
+	}
+	upstream_free_all(core);
+	while ((r = core_next_done(core)) != NULL) {
+		core_release(r);
+	}
+	cache_free(core->cache);
+	servers_free(core->servers);
+	zone_clear(&core->hints);
+	zone_clear(&core->root);
+	stubs_free(core->stubs, core->stub_count);
+	region_clear(&core->scratch);
+	free(core);
+}
+
+void core_set_counters(struct core *core, uint64_t *counters)
+{
+	core->counters = counters;
+}
+
+/* Servers of one configured zone into a delegation. Root servers have names, those of stubs have none. */
+static void add_servers(struct delegation *d, const struct ipc_servers *s, bool named, bool *loopback)
+{
+	int ns = named ? delegation_add_ns(d, s->name) : NS_NONE;
+	if (ns < 0) {
+		return; /* more than NS_PER_ZONE_MAX roots: those before are enough */
+	}
+	for (unsigned i = 0; i < s->count; i++) {
+		struct addr addr = s->addrs[i];
+		if (addr.port == 0) {
+			addr.port = 53;
+		}
+		*loopback = *loopback || addr_is_loopback(&addr);
+		(void)delegation_add_addr(d, (uint8_t)ns, &addr);
+	}
+}
+
+static int build_roots(const struct core_config *config, struct core_zone *out, bool *loopback)
+{
+	static const uint8_t root[1] = { 0 };
+	struct delegation *d = calloc(1, sizeof(*d));
+	if (d == NULL) {
+		return BH_ENOMEM;
+	}
+	if (config->root_count == 0) {
+		hints_builtin(d);
+	} else {
+		d->zone = root;
+		d->configured = true;
+		for (size_t i = 0; i < config->root_count; i++) {
+			add_servers(d, &config->roots[i], true, loopback);
+		}
+	}
+	int rc = core_zone_set(out, d);
+	free(d);
+	return rc;
+}
+
+static int build_stubs(const struct core_config *config, struct core_zone **out, bool *loopback)
+{
+	struct core_zone *stubs = calloc(config->stub_count + 1, sizeof(*stubs));
+	struct delegation *d = calloc(1, sizeof(*d));
+	int rc = stubs == NULL || d == NULL ? BH_ENOMEM : BH_OK;
+	for (size_t i = 0; rc == BH_OK && i < config->stub_count; i++) {
+		*d = (struct delegation){ .zone = config->stubs[i].name, .configured = true };
+		add_servers(d, &config->stubs[i], false, loopback);
+		rc = core_zone_set(&stubs[i], d);
+	}
+	free(d);
+	if (rc != BH_OK && stubs != NULL) {
+		stubs_free(stubs, config->stub_count);
+		stubs = NULL;
+	}
+	*out = stubs;
+	return rc;
+}
+
+static uint64_t zones_hash(const struct core *core, const struct core_zone *root, const struct core_zone *stubs,
+			   size_t stub_count)
+{
+	uint64_t hash = siphash(&core->key, root->packed, root->packed_len);
+	for (size_t i = 0; i < stub_count; i++) {
+		hash = hash * 31 + siphash(&core->key, stubs[i].zone, dname_len(stubs[i].zone));
+		hash = hash * 31 + siphash(&core->key, stubs[i].packed, stubs[i].packed_len);
+	}
+	return hash;
+}
+
+int core_configure(struct core *core, const struct core_config *config)
+{
+	struct core_zone hints = { .packed = NULL };
+	struct core_zone root = { .packed = NULL };
+	struct core_zone *stubs = NULL;
+	struct cache *cache = NULL;
+	bool loopback = false;
+	struct siphash_key key = new_key();
+
+	if (build_roots(config, &hints, &loopback) != BH_OK || build_roots(config, &root, &loopback) != BH_OK ||
+	    build_stubs(config, &stubs, &loopback) != BH_OK) {
+		goto fail;
+	}
+	if (config->cache_bytes != core->cache_bytes) {
+		cache = cache_new(config->cache_bytes, &key);
+		if (cache == NULL) {
+			goto fail;
+		}
+	}
+	uint64_t hash = zones_hash(core, &hints, stubs, config->stub_count);
+	bool changed = hash != core->config_hash;
+	core->options = config->options;
+	core->allow_loopback = loopback;
+	if (cache != NULL) {
+		cache_free(core->cache);
+		core->cache = cache;
+		core->cache_bytes = config->cache_bytes;
+	} else if (changed) {
+		(void)cache_flush_all(core->cache);
+	}
+	if (changed) { /* priming is due again */
+		servers_clear(core->servers);
+		core->prime_at_ms = 0;
+		zone_clear(&core->root);
+		core->root = root;
+	} else {
+		zone_clear(&root);
+	}
+	zone_clear(&core->hints);
+	core->hints = hints;
+	stubs_free(core->stubs, core->stub_count);
+	core->stubs = stubs;
+	core->stub_count = config->stub_count;
+	core->config_hash = hash;
+	return BH_OK;
+fail:
+	zone_clear(&hints);
+	zone_clear(&root);
+	if (stubs != NULL) {
+		stubs_free(stubs, config->stub_count);
+	}
+	return BH_ENOMEM;
+}
+
+const struct core_zone *core_find_stub(const struct core *core, const uint8_t *name)
+{
+	const struct core_zone *best = NULL;
+	for (size_t i = 0; i < core->stub_count; i++) {
+		if ((best == NULL || core->stubs[i].labels > best->labels) &&
+		    dname_is_under(name, core->stubs[i].zone)) {
+			best = &core->stubs[i];
+		}
+	}
+	return best;
+}
+
+struct delegation *core_find_cut(struct core *core, const uint8_t *name, struct region *region,
+				 uint64_t now_ms)
+{
+	const struct core_zone *top = core_find_stub(core, name);
+	if (top == NULL) {
+		top = &core->root;
+	}
+	for (unsigned labels = dname_label_count(name); labels > top->labels; labels--) {
+		struct cache_hit hit;
+		if (cache_get(core->cache, name, CACHE_DELEGATION, 0, now_ms, &hit)) {
+			struct delegation *d = delegation_unpack(name, hit.expire_ms, hit.data, hit.len, region);
+			if (d != NULL) {
+				choose_fill(core, d, now_ms);
+			}
+			return d;
+		}
+		name = dname_parent(name);
+	}
+	struct delegation *d = delegation_unpack(name, UINT64_MAX, top->packed, top->packed_len, region);
+	if (d != NULL) {
+		d->configured = true;
+	}
+	return d;
+}
+
+void core_done(struct core *core, struct resolution *r)
+{
+	if (r->internal) {
+		core_release(r);
+		return;
+	}
+	*core->done_last = r;
+	core->done_last = &r->done_next;
+}
+
+struct resolution *core_next_done(struct core *core)
+{
+	struct resolution *r = core->done_first;
+	if (r != NULL) {
+		core->done_first = r->done_next;
+		r->done_next = NULL;
+		if (core->done_first == NULL) {
+			core->done_last = &core->done_first;
+		}
+	}
+	return r;
+}
+
+void core_release(struct resolution *r)
+{
+	region_clear(&r->region);
+	free(r);
+}
+
+struct resolution *resolution_new(const uint8_t *name, uint16_t type, uint32_t budget,
+				  enum frame_purpose purpose, uint64_t now_ms)
+{
+	struct resolution *r = calloc(1, sizeof(*r));
+	if (r == NULL) {
+		return NULL;
+	}
+	region_init(&r->region, RESOLUTION_CHUNK, RESOLUTION_MEMORY_MAX);
+	struct frame *f = region_alloc(&r->region, sizeof(*f));
+	r->name = region_copy(&r->region, name, dname_len(name));
+	if (f == NULL || r->name == NULL) {
+		core_release(r);
+		return NULL;
+	}
+	r->type = type;
+	r->ede = EDE_NONE;
+	r->budget = budget;
+	r->internal = purpose == FRAME_PRIME;
+	r->deadline_ms = now_ms + RESOLUTION_MS;
+	*f = (struct frame){ .name = r->name, .type = type, .purpose = (uint8_t)purpose };
+	r->top = f;
+	r->depth = 1;
+	return r;
+}
+
+struct resolution *core_start(struct core *core, const uint8_t *name, uint16_t type, uint32_t budget,
+			      void *ctx, uint64_t now_ms)
+{
+	struct resolution *r = resolution_new(name, type, budget, FRAME_CLIENT, now_ms);
+	if (r != NULL) {
+		r->ctx = ctx;
+		core_count(core, STAT_RES_QUERIES);
+		iterate_run(core, r, now_ms);
+	}
+	return r;
+}
+
+uint64_t core_flush(struct core *core, const struct ipc_flush *what)
+{
+	switch (what->kind) {
+	case IPC_FLUSH_NAME:
+		return cache_flush_name(core->cache, what->name);
+	case IPC_FLUSH_ZONE:
+		return cache_flush_zone(core->cache, what->name);
+	default:
+		servers_clear(core->servers);
+		return cache_flush_all(core->cache);
+	}
+}
+
+void core_count_cache(struct core *core)
+{
+	core->counters[STAT_RES_CACHE_ENTRIES] = cache_entries(core->cache);
+	core->counters[STAT_RES_CACHE_BYTES] = cache_bytes(core->cache);
+	core->counters[STAT_RES_CACHE_EVICTIONS] = cache_evictions(core->cache);
+}

@@ -1,0 +1,156 @@
+/*
+ * Inside of the core: what iterate.c, choose.c, upstream.c, prime.c and core.c share.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef BULKHEAD_DAEMONS_RESOLVER_CORE_H
+#define BULKHEAD_DAEMONS_RESOLVER_CORE_H
+
+#include "common/ipc/stats.h"
+#include "daemons/resolver/cache.h"
+#include "daemons/resolver/delegation.h"
+#include "daemons/resolver/iterate.h"
+#include "daemons/resolver/reply.h"
+#include "daemons/resolver/servers.h"
+
+#define UPSTREAM_BUCKETS 4096 /* a power of two */
+
+/* A configured zone: stub or root. */
+struct core_zone {
+	uint8_t zone[DNAME_MAX];
+	unsigned labels;
+	uint8_t *packed; /* delegation_pack */
+	size_t packed_len;
+};
+
+struct core {
+	struct core_options options;
+	uint64_t cache_bytes;
+	struct cache *cache;
+	struct servers *servers;
+	struct siphash_key key;
+	core_rand_fn *rand_fn;
+	void *rand_ctx;
+	uint64_t *counters;
+	bool allow_loopback;
+	struct core_zone hints; /* as configured or built in */
+	struct core_zone root;	/* in use: hints, or what priming found */
+	struct core_zone *stubs;
+	size_t stub_count;
+	uint64_t config_hash;	/* of roots and stubs */
+	uint64_t prime_at_ms;	/* when the root's servers are to be asked for */
+	bool priming;
+	uint64_t family_down_until_ms[2]; /* IPv4, IPv6: no route */
+	struct region scratch;	/* one parsed reply */
+	struct upstream *buckets[UPSTREAM_BUCKETS];
+	struct upstream *send_first;
+	struct upstream **send_last;
+	struct resolution *done_first;
+	struct resolution **done_last;
+};
+
+enum frame_purpose { FRAME_CLIENT, FRAME_SERVER /* address of a name server */, FRAME_PRIME };
+enum frame_state { FRAME_START, FRAME_ASK, FRAME_WAIT };
+
+struct frame {
+	struct frame *below;
+	const uint8_t *name; /* changes at each alias */
+	uint16_t type;
+	uint8_t purpose;
+	uint8_t state;
+	uint8_t ns;	      /* FRAME_SERVER: index of the server in the cut of the frame below */
+	uint8_t aliases;
+	uint8_t referrals;
+	uint8_t sends;	      /* questions at this cut */
+	uint8_t known_labels; /* of name, from the right: shown to exist or a cut */
+	uint8_t minimised;    /* minimised questions so far */
+	bool minimise_off;
+	bool ask_minimised;   /* the question at hand is not the whole one */
+	uint8_t choice;	      /* index of the server that is asked */
+	uint16_t ask_type;
+	const uint8_t *ask_name;
+	struct delegation *cut;
+	struct rrset *records;
+};
+
+/* What to do with a frame whose packet is over. */
+enum upstream_event {
+	EVENT_REPLY, /* a message: judge it */
+	EVENT_TCP,   /* ask the same server over TCP */
+	EVENT_AGAIN, /* ask the same server again, it was noted what to do better */
+	EVENT_NEXT,  /* nothing came: ask another one */
+};
+
+static inline uint32_t core_rand(struct core *core, uint32_t bound)
+{
+	return core->rand_fn(core->rand_ctx, bound);
+}
+
+static inline void core_count(struct core *core, enum stats_resolver counter)
+{
+	core->counters[counter]++;
+}
+
+static inline unsigned addr_family_index(const struct addr *addr)
+{
+	return addr->family == ADDR_V6 ? 1 : 0;
+}
+
+/* --- iterate.c --- */
+/* Go on with a resolution whose packet is over. msg only for EVENT_REPLY. */
+void iterate_event(struct core *core, struct resolution *r, enum upstream_event event,
+		   const struct message *msg, uint64_t now_ms);
+/* Run until it waits or is finished. */
+void iterate_run(struct core *core, struct resolution *r, uint64_t now_ms);
+/* Pay; false: the budget is spent and the resolution ended. */
+bool iterate_pay(struct core *core, struct resolution *r, uint32_t units, uint64_t now_ms);
+
+/* --- choose.c --- */
+/* Index of the server to ask next, or -1. */
+int choose_server(struct core *core, const struct frame *f, uint64_t now_ms);
+/* Index of the server name to look up next and the type of address, or -1. */
+int choose_lookup(struct core *core, const struct resolution *r, const struct frame *f, uint16_t *type);
+/* Add what the cache knows of addresses of servers that have none. */
+void choose_fill(struct core *core, struct delegation *cut, uint64_t now_ms);
+
+/* --- core.c --- */
+/* The closest known cut at or above name, in region: a stub's, a cached one, or the root. NULL: no memory. */
+struct delegation *core_find_cut(struct core *core, const uint8_t *name, struct region *region,
+				 uint64_t now_ms);
+/* The innermost stub zone that holds name, or NULL. */
+const struct core_zone *core_find_stub(const struct core *core, const uint8_t *name);
+int core_zone_set(struct core_zone *zone, const struct delegation *d) BH_CHECKED;
+void core_done(struct core *core, struct resolution *r);
+
+/* --- store.c: between cache and frames --- */
+enum store_flags { STORE_CUT = 1 /* NXDOMAIN holds for everything below, too */ };
+void store_reply(struct core *core, const struct frame *f, const uint8_t *name, uint16_t type,
+		 const struct reply *reply, uint8_t flags, uint64_t now_ms);
+void store_delegation(struct core *core, const struct delegation *cut, uint64_t now_ms);
+void store_failure(struct core *core, const uint8_t *name, uint16_t type, uint64_t now_ms);
+/* Records of a hit, with what is left of their TTL. */
+int store_unpack(const struct cache_hit *hit, uint64_t now_ms, struct region *region,
+		 struct rrset **out) BH_CHECKED;
+
+/* --- upstream.c --- */
+/* Ask a server for r, or join an equal question. False: no memory. */
+bool upstream_ask(struct core *core, struct resolution *r, const struct addr *server, const uint8_t *name,
+		  uint16_t type, bool tcp, uint64_t now_ms);
+/* Would it be joined? */
+bool upstream_exists(const struct core *core, const struct addr *server, const uint8_t *name, uint16_t type,
+		     bool tcp);
+void upstream_free_all(struct core *core);
+
+/* --- prime.c --- */
+/* Begin priming when it is due. */
+void prime_if_due(struct core *core, uint64_t now_ms);
+/* The reply to the priming question. False: of no use. */
+bool prime_accept(struct core *core, const struct message *msg, const struct rrset *ns, uint64_t now_ms);
+/* The priming resolution is over. */
+void prime_over(struct core *core, bool fine, uint64_t now_ms);
+
+/* --- for core_start and priming --- */
+struct resolution *resolution_new(const uint8_t *name, uint16_t type, uint32_t budget,
+				  enum frame_purpose purpose, uint64_t now_ms);
+
+#endif

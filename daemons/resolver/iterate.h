@@ -1,0 +1,178 @@
+/*
+ * The core of the resolver: iteration, with no socket and no clock in it.
+ *
+ * It *produces* packets to send and *consumes* replies, time-outs and failures; the current time is
+ * a parameter of every call and random numbers come through one function. The role puts sockets around
+ * it (outquery.c); tests put scripted servers and a clock of their own around it.
+ *
+ *	core_start ----> resolution ----> core_next_send: packets for the shell to send
+ *	core_reply, core_timeout, core_failed: what became of a packet
+ *	core_next_done: finished resolutions, to be released with core_release
+ *
+ * After each call that takes a time, ask core_next_send and core_next_done until they give NULL.
+ *
+ *
+ * One question, from its arrival to its answer
+ * --------------------------------------------
+ * A client's question makes one `struct resolution`: a budget, a deadline, a region for its memory
+ * and a stack of frames. A frame resolves one name and type; the lowest is the client's question, those
+ * above it find addresses of name servers that came without glue. Only the top frame works. A
+ * resolution waits for at most one packet at a time.
+ *
+ * Let www.example.com A be asked, with nothing in the cache.
+ *
+ * FRAME_START looks for an answer that needs nobody: is the name in a stub zone (then its servers are the
+ * only truth)? Is it a special-use name (answered here)? Does the cache hold the RRset, a CNAME, its
+ * absence, or a recent failure? If not, it looks for the closest zone cut above the name whose servers are
+ * known: the stub's, one in the cache, or the root. So: the root.
+ *
+ * FRAME_ASK decides what to ask and whom. What: with minimisation "com A", not the whole name. Whom: the
+ * servers of the cut with addresses, those known lame for the zone or silent left out, the fastest
+ * preferred, others tried now and then. When none is left, the name of a server without address
+ * becomes a new frame on top; when there is none of these either, the frame has failed. The budget
+ * pays for the packet; the question goes to `struct upstream`, where an equal question that is on its way
+ * already is joined instead of sent twice (birthday attacks need many equal ones). State: FRAME_WAIT.
+ *
+ * A reply is matched (id, question, case), parsed, and judged by reply.c for the top frame:
+ *   referral   "com NS ..." becomes the new cut, remembered with its deadline; FRAME_ASK again, now
+ *              with "example.com A" at the servers of com, and so down to those of example.com;
+ *   answer     to the whole question: kept in the cache, the frame is done. To a minimised one (and
+ *              likewise its absence): the next label is added;
+ *   alias      CNAME or DNAME: kept, and the frame starts anew with the target's name;
+ *   NXDOMAIN   the frame is done. To a minimised question below the root it is not believed
+ *              (RFC 9156 2.3 relaxed): the whole name is asked;
+ *   truncated  the same server is asked over TCP; without EDNS if it does not understand that;
+ *   lame, error, silence: remembered about the server; FRAME_ASK chooses the next one.
+ *
+ * A frame that is done on top hands its addresses to the frame below, which is in FRAME_ASK again. The
+ * lowest frame that is done ends the resolution. Also the budget or the deadline can end it, with SERVFAIL.
+ * Never is a resolution silently dropped.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef BULKHEAD_DAEMONS_RESOLVER_ITERATE_H
+#define BULKHEAD_DAEMONS_RESOLVER_ITERATE_H
+
+#include "common/ipc/conf.h"
+#include "common/util/region.h"
+#include "daemons/resolver/rrset.h"
+
+struct core;
+struct frame;
+
+/* Uniform in 0 .. bound-1, unpredictable in service; tests may make it repeatable. */
+typedef uint32_t core_rand_fn(void *ctx, uint32_t bound);
+
+struct core_options {
+	bool ipv4;
+	bool ipv6;
+	bool use_0x20;
+	bool minimise;
+	bool prime_root;
+	bool special_names; /* answer special-use names here; only tests have reason to switch it off */
+	bool dnssec;	    /* ask with DO, so that signatures and proofs are there for who wants them */
+};
+
+/* One client question. */
+struct resolution {
+	/* The result; valid from core_next_done until core_release. */
+	void *ctx;		/* of core_start */
+	const uint8_t *name;	/* as asked */
+	uint16_t type;
+	uint16_t rcode;
+	int ede;		/* enum ede */
+	const char *ede_text;	/* static storage, or NULL */
+	struct rrset *records;	/* answer and authority, in order */
+	uint32_t budget;	/* what is left */
+	uint32_t packets;	/* sent for it */
+	bool from_cache;	/* no packet was needed */
+
+	/* The core's own. */
+	bool internal;
+	bool finished;
+	uint32_t steps;
+	uint64_t deadline_ms;
+	struct region region;
+	struct frame *top;
+	unsigned depth;
+	struct upstream *waiting;
+	struct resolution *wait_next;
+	struct resolution *done_next;
+};
+
+/* One packet to one server. */
+struct upstream {
+	/* For the shell. */
+	struct addr server;
+	bool tcp;
+	uint32_t timeout_ms;
+	uint16_t wire_len;
+	uint8_t wire[DNS_HEADER_SIZE + DNAME_MAX + 4 + 11]; /* header, question, OPT */
+	void *shell; /* the shell may keep what it needs here */
+
+	/* The core's own. */
+	bool edns;
+	bool malformed; /* something came that could not be read */
+	uint8_t mismatches;
+	uint8_t name_len;
+	uint16_t type;
+	uint64_t hash;
+	uint64_t sent_ms;
+	uint8_t name[DNAME_MAX]; /* in the case it was asked for, before 0x20 */
+	struct upstream *chain;
+	struct upstream *send_next;
+	struct resolution *waiters;
+};
+
+enum upstream_failure {
+	UPSTREAM_NO_ROUTE,  /* network or host unreachable */
+	UPSTREAM_REFUSED,   /* nobody listens there */
+	UPSTREAM_CLOSED,    /* TCP ended before the reply */
+	UPSTREAM_RESOURCES, /* we have no socket left: not the server's fault */
+};
+
+/* counters: an array of STAT_RES_COUNT; it and ctx must outlive the core. NULL: no memory. */
+struct core *core_new(uint64_t cache_max_bytes, core_rand_fn *rand_fn, void *ctx, uint64_t *counters);
+/* Everything in work is dropped: resolutions, and upstreams, whose sockets the shell closed before. */
+void core_free(struct core *core);
+/* Write counters to another array from now on. */
+void core_set_counters(struct core *core, uint64_t *counters);
+
+/*
+ * Put a configuration in service. roots: none for the built-in hints. Cache and facts are forgotten when
+ * roots, stubs or the cache's size changed. BH_ENOMEM: nothing changed.
+ */
+struct core_config {
+	struct core_options options;
+	uint64_t cache_bytes;
+	const struct ipc_servers *roots;
+	size_t root_count;
+	const struct ipc_servers *stubs;
+	size_t stub_count;
+};
+int core_configure(struct core *core, const struct core_config *config) BH_CHECKED;
+
+/* Begin to resolve. type must not be a meta type other than ANY. NULL: no memory. */
+struct resolution *core_start(struct core *core, const uint8_t *name, uint16_t type, uint32_t budget,
+			      void *ctx, uint64_t now_ms);
+struct upstream *core_next_send(struct core *core);
+struct resolution *core_next_done(struct core *core);
+void core_release(struct resolution *r);
+
+/*
+ * A packet for u arrived from its server; wire is changed. True: u is over and freed. False: it was not
+ * the reply, u waits on.
+ */
+bool core_reply(struct core *core, struct upstream *u, uint8_t *wire, size_t len, uint64_t now_ms);
+/* u->timeout_ms have passed. u is freed. */
+void core_timeout(struct core *core, struct upstream *u, uint64_t now_ms);
+/* It could not be sent, or no reply can come. u is freed. */
+void core_failed(struct core *core, struct upstream *u, enum upstream_failure why, uint64_t now_ms);
+
+/* Forget cached data; the number of entries. */
+uint64_t core_flush(struct core *core, const struct ipc_flush *what);
+
+/* Copy the cache's sizes into the counters. */
+void core_count_cache(struct core *core);
+
+#endif

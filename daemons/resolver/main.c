@@ -1,0 +1,86 @@
+/*
+ * The resolver role: iterates through the Internet for the frontend. It has no client socket, no link to
+ * any authority and no zone data; all it holds is what strangers told it.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "common/util/log.h"
+#include "daemons/resolver/serve.h"
+#include "sandbox/sandbox.h"
+
+#include <event2/event.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/socket.h>
+
+static int on_prepare(void *ctx, const struct role_conf *conf, char *why, size_t why_size)
+{
+	return serve_prepare(ctx, conf, why, why_size);
+}
+
+static void on_commit(void *ctx, const struct role_conf *conf)
+{
+	serve_commit(ctx, conf);
+}
+
+static void on_abort(void *ctx)
+{
+	serve_abort(ctx);
+}
+
+static uint64_t on_flush(void *ctx, const struct ipc_flush *what)
+{
+	return serve_flush(ctx, what);
+}
+
+static void on_stop(void *ctx)
+{
+	serve_stop(ctx);
+}
+
+static int started_by_supervisor(void)
+{
+	int type;
+	socklen_t len = sizeof(type);
+	return getsockopt(FD_LINK, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_SEQPACKET;
+}
+
+int main(void)
+{
+	static const struct role_ops ops = { .prepare = on_prepare, .commit = on_commit, .abort = on_abort,
+					     .flush = on_flush, .stop = on_stop };
+	if (!started_by_supervisor()) {
+		fprintf(stderr, "resolver: is started by bulkheadd\n");
+		return 1;
+	}
+	log_set_fd(FD_LOG, 1);
+	signal(SIGPIPE, SIG_IGN);
+
+	/* Warm-up: the event base opens what it needs. epoll without change list: fewer calls to allow. */
+	struct event_config *config = event_config_new();
+	struct event_base *base = config == NULL ? NULL : event_base_new_with_config(config);
+	if (base == NULL) {
+		log_fatal("cannot make the event loop");
+	}
+	event_config_free(config);
+
+	struct stats_page *stats = NULL;
+	struct sandbox_state state;
+	struct serve *serve = serve_new(base, &stats);
+	if (serve == NULL) {
+		log_fatal("out of memory");
+	}
+	sandbox_enter(&sandbox_resolver, &state);
+
+	struct ipc_hello hello = { .walls = state.walls, .uid = state.uid, .gid = state.gid,
+				   .syscalls = (uint16_t)state.syscalls };
+	struct role_link *link = role_link_new(base, ROLE_RESOLVER, &hello, &stats, &ops, serve);
+	if (link == NULL) {
+		log_fatal("control link: out of memory");
+	}
+	(void)event_base_dispatch(base);
+	serve_free(serve);
+	role_link_free(link);
+	event_base_free(base);
+	return 0;
+}

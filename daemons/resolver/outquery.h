@@ -1,0 +1,35 @@
+/*
+ * Sockets towards servers: sends what the core produces and brings back what comes.
+ *
+ * Every UDP query has a fresh socket, bound to a random port of the whole range and connected to its
+ * server, so the kernel hands us only what comes from that address and port (RFC 5452 9.2). It is closed
+ * with its reply. Path MTU messages are not believed and no fragmented replies provoked
+ * (IP_PMTUDISC_OMIT). TCP connections carry one query each.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef BULKHEAD_DAEMONS_RESOLVER_OUTQUERY_H
+#define BULKHEAD_DAEMONS_RESOLVER_OUTQUERY_H
+
+#include "daemons/resolver/iterate.h"
+
+struct event_base;
+struct outquery;
+
+/* Called from the event loop after the core was told something. */
+typedef void outquery_progress_fn(void *ctx);
+
+/* NULL: no memory. */
+struct outquery *outquery_new(struct event_base *base, outquery_progress_fn *progress, void *ctx);
+/* Closes every socket; to be called before core_free. */
+void outquery_free(struct outquery *oq);
+
+void outquery_set_core(struct outquery *oq, struct core *core);
+
+/* Source addresses from now on (copied); none: the kernel chooses. BH_ENOMEM: nothing changed. */
+int outquery_set_sources(struct outquery *oq, const struct ipc_outgoing *sources, size_t count) BH_CHECKED;
+
+/* Send u. When that is impossible the core is told at once. */
+void outquery_send(struct outquery *oq, struct upstream *u);
+
+#endif

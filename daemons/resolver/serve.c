@@ -1,0 +1,509 @@
+/*
+ * The resolver's service. Trusts the frontend to keep the format of the query link, not the content of
+ * what it passes on.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "daemons/resolver/serve.h"
+
+#include "common/dns/dname.h"
+#include "common/ipc/qlink.h"
+#include "common/util/clock.h"
+#include "common/util/log.h"
+#include "common/util/rand.h"
+#include "daemons/resolver/answer.h"
+#include "daemons/resolver/outquery.h"
+
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define JOB_BUCKETS 4096 /* a power of two */
+/* Batches read from one link before the others have their turn. */
+#define BATCHES_PER_TURN 4
+/* Clients that wait for one question; those above it are told to come again. */
+#define WAITERS_MAX 4096
+/* Time for what is in work when the role is told to stop. */
+#define STOP_MS 3000
+
+struct waiter {
+	struct waiter *next;
+	uint32_t link_id;
+	uint64_t token;
+	uint16_t budget;
+	struct query query;
+};
+
+/* One question in work. */
+struct job {
+	struct job *chain;
+	struct waiter *waiters;
+	unsigned waiter_count;
+	uint64_t hash;
+	uint16_t budget; /* it began with */
+	uint16_t qtype;
+	bool cd;
+	uint8_t qname[DNAME_MAX];
+};
+
+struct query_link {
+	uint32_t id;
+	int fd;
+	struct event *event;
+	struct serve *serve;
+};
+
+struct link_set {
+	struct query_link *links;
+	size_t count;
+};
+
+struct serve {
+	struct event_base *base;
+	struct stats_page **stats;
+	struct core *core;
+	struct outquery *oq;
+	struct qlink_batch *batch;
+	struct siphash_key key;
+	struct link_set links;
+	struct link_set next; /* prepared */
+	struct event *stop_timer;
+	bool stopping;
+	unsigned pending;
+	unsigned waiting; /* waiters of all jobs */
+	unsigned pending_max;
+	int out_fd; /* link with queued replies, or -1 */
+	struct log_limit complaints;
+	struct job *jobs[JOB_BUCKETS];
+	uint8_t reply[DNS_MESSAGE_MAX];
+};
+
+static uint64_t *counter(struct serve *serve, enum stats_resolver which)
+{
+	return &(*serve->stats)->counters[which];
+}
+
+/* --- replies ------------------------------------------------------------------------------------------ */
+
+static void on_lost(void *ctx, const struct qlink_message *message)
+{
+	struct serve *serve = ctx;
+	(void)message;
+	(*counter(serve, STAT_RES_SEND_FAILED))++; /* the frontend's own time-out answers its client */
+}
+
+static void flush_replies(struct serve *serve)
+{
+	if (serve->out_fd >= 0) {
+		int rc = qlink_flush(serve->batch, serve->out_fd, on_lost, serve);
+		if (rc != BH_OK && rc != BH_EAGAIN &&
+		    log_limit_pass(&serve->complaints, clock_now_ms(), 60000, 1, NULL)) {
+			log_warn("replies to the frontend: %s", bh_strerror(rc));
+		}
+		serve->out_fd = -1;
+	}
+}
+
+static const struct query_link *find_link(const struct serve *serve, uint32_t id)
+{
+	for (size_t i = 0; i < serve->links.count; i++) {
+		if (serve->links.links[i].id == id) {
+			return &serve->links.links[i];
+		}
+	}
+	return NULL;
+}
+
+static void send_reply(struct serve *serve, uint32_t link_id, uint64_t token, uint16_t budget, size_t len)
+{
+	const struct query_link *link = find_link(serve, link_id);
+	if (link == NULL) {
+		(*counter(serve, STAT_RES_SEND_FAILED))++; /* a reload took the link away */
+		return;
+	}
+	if (serve->out_fd != link->fd) {
+		flush_replies(serve);
+		serve->out_fd = link->fd;
+	}
+	struct qlink_message m = { .token = token, .kind = QLINK_REPLY, .budget = budget,
+				   .dns = serve->reply, .dns_len = len };
+	if (qlink_push(serve->batch, link->fd, &m) != BH_OK) {
+		on_lost(serve, &m);
+	}
+}
+
+static void refuse(struct serve *serve, const struct waiter *w, uint16_t rcode, int ede, const char *text)
+{
+	if (rcode == RCODE_SERVFAIL) {
+		(*counter(serve, STAT_RES_SERVFAIL))++;
+	}
+	send_reply(serve, w->link_id, w->token, w->budget,
+		   answer_error(&w->query, rcode, ede, text, serve->reply));
+}
+
+/* --- jobs --------------------------------------------------------------------------------------------- */
+
+static uint64_t job_hash(const struct serve *serve, const struct query *q)
+{
+	return dname_hash(&serve->key, q->qname) ^ ((uint64_t)q->qtype << 1 | ((q->flags & FLAG_CD) != 0));
+}
+
+static struct job **find_job(struct serve *serve, uint64_t hash, const struct query *q)
+{
+	struct job **link = &serve->jobs[hash & (JOB_BUCKETS - 1)];
+	while (*link != NULL && ((*link)->hash != hash || (*link)->qtype != q->qtype ||
+				 (*link)->cd != ((q->flags & FLAG_CD) != 0) ||
+				 !dname_equal((*link)->qname, q->qname))) {
+		link = &(*link)->chain;
+	}
+	return link;
+}
+
+static void add_waiter(struct serve *serve, struct job *job, struct waiter *w)
+{
+	w->next = job->waiters;
+	job->waiters = w;
+	job->waiter_count++;
+	serve->waiting++;
+}
+
+/* A well-formed question of a kind that we resolve. w is on the heap, and taken. */
+static void begin_job(struct serve *serve, struct waiter *w)
+{
+	uint64_t hash = job_hash(serve, &w->query);
+	struct job **link = find_job(serve, hash, &w->query);
+	struct job *job = *link;
+
+	if (job != NULL && job->waiter_count < WAITERS_MAX && serve->waiting < 8 * serve->pending_max) {
+		(*counter(serve, STAT_RES_COALESCED))++;
+		add_waiter(serve, job, w);
+		return;
+	}
+	job = job != NULL || serve->pending >= serve->pending_max ? NULL : calloc(1, sizeof(*job));
+	if (job == NULL) {
+		refuse(serve, w, RCODE_SERVFAIL, EDE_OTHER, "too many questions in work");
+		free(w);
+		return;
+	}
+	job->hash = hash;
+	job->budget = w->budget;
+	job->qtype = w->query.qtype;
+	job->cd = (w->query.flags & FLAG_CD) != 0;
+	memcpy(job->qname, w->query.qname, w->query.qname_len);
+	job->chain = *link;
+	*link = job;
+	serve->pending++;
+	add_waiter(serve, job, w);
+	if (core_start(serve->core, job->qname, job->qtype, job->budget, job, clock_now_ms()) == NULL) {
+		*find_job(serve, hash, &w->query) = job->chain;
+		serve->pending--;
+		serve->waiting--;
+		free(job);
+		refuse(serve, w, RCODE_SERVFAIL, EDE_OTHER, "out of memory");
+		free(w);
+	}
+}
+
+static void end_job(struct serve *serve, struct resolution *r)
+{
+	struct job *job = r->ctx;
+	struct job **link = &serve->jobs[job->hash & (JOB_BUCKETS - 1)];
+	while (*link != job) {
+		link = &(*link)->chain;
+	}
+	*link = job->chain;
+	serve->pending--;
+	*counter(serve, STAT_RES_CACHE_ANSWERS) += r->from_cache && r->rcode != RCODE_SERVFAIL;
+
+	uint32_t spent = job->budget - r->budget;
+	while (job->waiters != NULL) {
+		struct waiter *w = job->waiters;
+		job->waiters = w->next;
+		serve->waiting--;
+		*counter(serve, STAT_RES_SERVFAIL) += r->rcode == RCODE_SERVFAIL;
+		*counter(serve, STAT_RES_NXDOMAIN) += r->rcode == RCODE_NXDOMAIN;
+		uint16_t left = (uint16_t)(w->budget > spent ? w->budget - spent : 0);
+		send_reply(serve, w->link_id, w->token, left, answer_write(&w->query, r, serve->reply));
+		free(w);
+	}
+	free(job);
+	core_release(r);
+}
+
+/* Carry everything between core, sockets and links until nothing is left to do now. */
+static void pump(struct serve *serve)
+{
+	bool more = true;
+	while (more) {
+		struct upstream *u;
+		struct resolution *r;
+		more = false;
+		while ((u = core_next_send(serve->core)) != NULL) {
+			outquery_send(serve->oq, u);
+			more = true;
+		}
+		while ((r = core_next_done(serve->core)) != NULL) {
+			end_job(serve, r);
+			more = true;
+		}
+	}
+	flush_replies(serve);
+	*counter(serve, STAT_RES_PENDING) = serve->pending;
+	core_count_cache(serve->core);
+	if (serve->stopping && serve->pending == 0) {
+		(void)event_base_loopbreak(serve->base);
+	}
+}
+
+static void on_progress(void *ctx)
+{
+	pump(ctx);
+}
+
+/* --- questions ---------------------------------------------------------------------------------------- */
+
+/* RCODE for a question that is not resolved, or NOERROR. */
+static uint16_t judge_query(enum query_verdict verdict, const struct query *q)
+{
+	switch (verdict) {
+	case QUERY_OK:
+		break;
+	case QUERY_NOTIMP:
+		return RCODE_NOTIMP;
+	case QUERY_BADVERS:
+		return RCODE_BADVERS;
+	default:
+		return RCODE_FORMERR;
+	}
+	if (query_opcode(q) != OPCODE_QUERY) {
+		return RCODE_NOTIMP;
+	}
+	/* RD=0 asks for what is in the cache: nobody's business (cache snooping). */
+	if (q->qclass != CLASS_IN || (q->flags & FLAG_RD) == 0) {
+		return RCODE_REFUSED;
+	}
+	if (q->qtype == RR_AXFR || q->qtype == RR_IXFR) {
+		return RCODE_REFUSED;
+	}
+	return rr_type_is_meta(q->qtype) && q->qtype != RR_ANY ? RCODE_NOTIMP : RCODE_NOERROR;
+}
+
+static void on_question(struct serve *serve, uint32_t link_id, const struct qlink_message *m)
+{
+	struct waiter *w = calloc(1, sizeof(*w));
+	if (w == NULL) {
+		(*counter(serve, STAT_RES_SEND_FAILED))++;
+		return;
+	}
+	w->link_id = link_id;
+	w->token = m->token;
+	w->budget = m->budget;
+	enum query_verdict verdict = query_parse(m->dns, m->dns_len, &w->query);
+	if (verdict == QUERY_IGNORE) {
+		free(w); /* the frontend never sends such a thing; it has no header to answer with */
+		return;
+	}
+	uint16_t rcode = judge_query(verdict, &w->query);
+	if (rcode == RCODE_NOERROR) {
+		begin_job(serve, w);
+		return;
+	}
+	refuse(serve, w, rcode, EDE_NONE, NULL);
+	free(w);
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	struct query_link *link = arg;
+	struct serve *serve = link->serve;
+	int rc = BH_OK;
+	unsigned count = QLINK_BATCH;
+	(void)what;
+	for (unsigned turn = 0; turn < BATCHES_PER_TURN && rc == BH_OK && count == QLINK_BATCH; turn++) {
+		rc = qlink_receive(serve->batch, fd, &count);
+		for (unsigned i = 0; i < count; i++) {
+			const struct qlink_message *m = qlink_get(serve->batch, i);
+			if (m->kind != QLINK_QUERY) {
+				rc = BH_EMALFORMED;
+				break;
+			}
+			on_question(serve, link->id, m);
+		}
+	}
+	if (rc != BH_OK) {
+		/* Both ends stay open in the supervisor, so this is a broken peer: no more of it. */
+		log_err("query link %u: %s, not reading it any more", (unsigned)link->id, bh_strerror(rc));
+		(void)event_del(link->event);
+	}
+	pump(serve);
+}
+
+/* --- life --------------------------------------------------------------------------------------------- */
+
+static void links_free(struct link_set *set)
+{
+	for (size_t i = 0; i < set->count; i++) {
+		if (set->links[i].event != NULL) {
+			event_free(set->links[i].event);
+		}
+	}
+	free(set->links);
+	*set = (struct link_set){ .links = NULL };
+}
+
+static uint32_t random_below(void *ctx, uint32_t bound)
+{
+	(void)ctx;
+	return rand_below(bound);
+}
+
+static void on_stop_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct serve *serve = arg;
+	(void)fd;
+	(void)what;
+	(void)event_base_loopbreak(serve->base);
+}
+
+struct serve *serve_new(struct event_base *base, struct stats_page **stats)
+{
+	struct serve *serve = calloc(1, sizeof(*serve));
+	if (serve == NULL) {
+		return NULL;
+	}
+	serve->base = base;
+	serve->stats = stats;
+	serve->out_fd = -1;
+	rand_bytes(&serve->key, sizeof(serve->key));
+	serve->batch = qlink_batch_new();
+	serve->oq = outquery_new(base, on_progress, serve);
+	serve->stop_timer = evtimer_new(base, on_stop_timer, serve);
+	if (serve->batch == NULL || serve->oq == NULL || serve->stop_timer == NULL) {
+		serve_free(serve);
+		return NULL;
+	}
+	return serve;
+}
+
+static void jobs_free(struct serve *serve)
+{
+	for (unsigned i = 0; i < JOB_BUCKETS; i++) {
+		while (serve->jobs[i] != NULL) {
+			struct job *job = serve->jobs[i];
+			serve->jobs[i] = job->chain;
+			while (job->waiters != NULL) {
+				struct waiter *w = job->waiters;
+				job->waiters = w->next;
+				free(w);
+			}
+			free(job);
+		}
+	}
+}
+
+void serve_free(struct serve *serve)
+{
+	if (serve == NULL) {
+		return;
+	}
+	links_free(&serve->links);
+	links_free(&serve->next);
+	outquery_free(serve->oq);
+	core_free(serve->core);
+	jobs_free(serve);
+	qlink_batch_free(serve->batch);
+	if (serve->stop_timer != NULL) {
+		event_free(serve->stop_timer);
+	}
+	free(serve);
+}
+
+static int build_links(struct serve *serve, const struct role_conf *conf, struct link_set *out)
+{
+	out->links = calloc(conf->link_count + 1, sizeof(*out->links));
+	if (out->links == NULL) {
+		return BH_ENOMEM;
+	}
+	for (size_t i = 0; i < conf->link_count; i++) {
+		struct query_link *link = &out->links[i];
+		*link = (struct query_link){ .id = conf->links[i].info.id, .fd = conf->links[i].fd,
+					     .serve = serve };
+		link->event = event_new(serve->base, link->fd, EV_READ | EV_PERSIST, on_readable, link);
+		out->count++;
+		if (link->event == NULL) {
+			return BH_ENOMEM;
+		}
+	}
+	return BH_OK;
+}
+
+int serve_prepare(struct serve *serve, const struct role_conf *conf, char *why, size_t why_size)
+{
+	const struct ipc_conf_resolver *options = &conf->options.resolver;
+	if (!options->ipv4 && !options->ipv6) {
+		snprintf(why, why_size, "the resolver may use neither IPv4 nor IPv6");
+		return BH_EPERM;
+	}
+	if (serve->core == NULL) {
+		serve->core = core_new(options->cache_bytes, random_below, NULL, (*serve->stats)->counters);
+		outquery_set_core(serve->oq, serve->core);
+	}
+	if (serve->core == NULL || build_links(serve, conf, &serve->next) != BH_OK) {
+		links_free(&serve->next);
+		snprintf(why, why_size, "out of memory");
+		return BH_ENOMEM;
+	}
+	return BH_OK;
+}
+
+void serve_commit(struct serve *serve, const struct role_conf *conf)
+{
+	const struct ipc_conf_resolver *options = &conf->options.resolver;
+	struct core_config config = {
+		.options = { .ipv4 = options->ipv4, .ipv6 = options->ipv6, .use_0x20 = options->use_0x20,
+			     .minimise = options->qname_minimisation, .prime_root = options->prime_root,
+			     .special_names = true, .dnssec = true },
+		.cache_bytes = options->cache_bytes,
+		.roots = conf->roots, .root_count = conf->root_count,
+		.stubs = conf->stubs, .stub_count = conf->stub_count,
+	};
+	flush_replies(serve);
+	core_set_counters(serve->core, (*serve->stats)->counters);
+	serve->pending_max = options->pending_max;
+	links_free(&serve->links);
+	serve->links = serve->next;
+	serve->next = (struct link_set){ .links = NULL };
+	/* A commit cannot be refused: without memory for it the process ends and is started anew. */
+	if (core_configure(serve->core, &config) != BH_OK ||
+	    outquery_set_sources(serve->oq, conf->outgoing, conf->outgoing_count) != BH_OK) {
+		log_fatal("out of memory for the configuration");
+	}
+	for (size_t i = 0; i < serve->links.count && !serve->stopping; i++) {
+		if (event_add(serve->links.links[i].event, NULL) != 0) {
+			log_fatal("cannot watch a query link");
+		}
+	}
+}
+
+void serve_abort(struct serve *serve)
+{
+	links_free(&serve->next);
+}
+
+uint64_t serve_flush(struct serve *serve, const struct ipc_flush *what)
+{
+	return serve->core == NULL ? 0 : core_flush(serve->core, what);
+}
+
+void serve_stop(struct serve *serve)
+{
+	struct timeval tv = { .tv_sec = STOP_MS / 1000 };
+	serve->stopping = true;
+	for (size_t i = 0; i < serve->links.count; i++) {
+		(void)event_del(serve->links.links[i].event);
+	}
+	if (serve->pending == 0 || event_add(serve->stop_timer, &tv) != 0) {
+		(void)event_base_loopbreak(serve->base);
+	}
+}

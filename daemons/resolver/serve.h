@@ -1,0 +1,27 @@
+/*
+ * The resolver's service: questions in over query links, answers out; equal questions in work are
+ * resolved once. The shell around the core: it drives sockets (outquery.c) and composes replies.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef BULKHEAD_DAEMONS_RESOLVER_SERVE_H
+#define BULKHEAD_DAEMONS_RESOLVER_SERVE_H
+
+#include "common/ipc/role_link.h"
+
+struct event_base;
+struct serve;
+
+/* stats is read at each use (role_link changes the pointer once). NULL: no memory. */
+struct serve *serve_new(struct event_base *base, struct stats_page **stats);
+void serve_free(struct serve *serve);
+
+/* The role_ops: see common/ipc/role_link.h. */
+int serve_prepare(struct serve *serve, const struct role_conf *conf, char *why, size_t why_size);
+void serve_commit(struct serve *serve, const struct role_conf *conf);
+void serve_abort(struct serve *serve);
+uint64_t serve_flush(struct serve *serve, const struct ipc_flush *what);
+/* No new questions; the event loop ends when those in work are answered, or after some seconds. */
+void serve_stop(struct serve *serve);
+
+#endif

@@ -1,0 +1,62 @@
+/*
+ * What was learned about the servers of others, by address: round-trip time, silence, EDNS, whether
+ * the case of names is kept; and by address and zone: who does not serve it.
+ *
+ * Fixed memory: sets of few ways under a keyed hash; the least recently used one of a set is
+ * forgotten first. Forgetting costs a packet or two, never correctness.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef BULKHEAD_DAEMONS_RESOLVER_SERVERS_H
+#define BULKHEAD_DAEMONS_RESOLVER_SERVERS_H
+
+#include "common/util/addr.h"
+#include "common/util/rand.h"
+
+struct servers;
+
+struct server_facts {
+	uint32_t srtt_ms;  /* smoothed; valid when known */
+	uint32_t rttvar_ms;
+	bool known;	   /* it has answered before */
+	bool down;	   /* in back-off: it was silent several times in a row */
+	bool may_probe;	   /* down, but one packet may be spent on it now */
+	bool edns;	   /* ask with EDNS */
+	bool edns_seen;	   /* it answered with EDNS before */
+	bool keeps_case;   /* ask with 0x20 */
+	uint8_t timeouts;  /* in a row */
+	uint64_t probe_ms; /* when the back-off ends */
+};
+
+/* count: about so many servers are remembered, at least 256. NULL: no memory. */
+struct servers *servers_new(size_t count, const struct siphash_key *key);
+void servers_free(struct servers *servers);
+
+/* Facts, or those of a server never heard of. */
+void servers_get(const struct servers *servers, const struct addr *addr, uint64_t now_ms,
+		 struct server_facts *out);
+
+/* A packet goes out. */
+void servers_note_sent(struct servers *servers, const struct addr *addr, uint64_t now_ms);
+/* It answered after rtt_ms, with OPT or without. */
+void servers_note_reply(struct servers *servers, const struct addr *addr, uint32_t rtt_ms, bool edns,
+			uint64_t now_ms);
+/* Nothing came within waited_ms, or the network said that it is not there. */
+void servers_note_silence(struct servers *servers, const struct addr *addr, uint32_t waited_ms,
+			  uint64_t now_ms);
+void servers_note_no_edns(struct servers *servers, const struct addr *addr, uint64_t now_ms);
+void servers_note_no_case(struct servers *servers, const struct addr *addr, uint64_t now_ms);
+
+/* How long to wait for a reply over UDP. */
+uint32_t servers_timeout_ms(const struct server_facts *facts);
+
+/* This server is of no use for this zone until then. */
+void servers_set_lame(struct servers *servers, const struct addr *addr, const uint8_t *zone,
+		      uint64_t until_ms);
+bool servers_is_lame(const struct servers *servers, const struct addr *addr, const uint8_t *zone,
+		     uint64_t now_ms);
+
+/* Forget all facts. */
+void servers_clear(struct servers *servers);
+
+#endif

@@ -1,0 +1,328 @@
+/*
+ * Questions on their way to servers: composing them, joining equal ones, and matching what comes back.
+ *
+ * The name goes out in random case (0x20) and must come back so; the id is random; the shell sends
+ * every packet from a fresh connected socket with a random port, so address and port were matched by
+ * the kernel. What does not match is counted and ignored; after MISMATCHES_MAX such replies, or a wrong
+ * case, the question is asked over TCP instead. What cannot be parsed is ignored as well (TuDoor:
+ * a forged broken reply must not be worth more than silence).
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "daemons/resolver/core.h"
+
+#include "common/dns/dname.h"
+
+#include <stdlib.h>
+
+static uint64_t question_hash(const struct core *core, const struct addr *server, const uint8_t *name,
+			      uint16_t type, bool tcp)
+{
+	uint8_t bytes[32 + DNAME_MAX] = { 0 };
+	bytes[0] = (uint8_t)(server->family | (tcp ? 0x80 : 0));
+	put_u16(bytes + 1, server->port);
+	put_u32(bytes + 3, server->scope_id);
+	memcpy(bytes + 7, server->bytes, sizeof(server->bytes));
+	put_u16(bytes + 23, type);
+	return siphash(&core->key, bytes, 25 + dname_copy_lower(bytes + 25, name));
+}
+
+static struct upstream **find(const struct core *core, uint64_t hash, const struct addr *server,
+			      const uint8_t *name, uint16_t type, bool tcp)
+{
+	struct upstream **link = (struct upstream **)&core->buckets[hash & (UPSTREAM_BUCKETS - 1)];
+	while (*link != NULL) {
+		const struct upstream *u = *link;
+		if (u->hash == hash && u->type == type && u->tcp == tcp && addr_equal(&u->server, server) &&
+		    dname_equal(u->name, name)) {
+			break;
+		}
+		link = &(*link)->chain;
+	}
+	return link;
+}
+
+bool upstream_exists(const struct core *core, const struct addr *server, const uint8_t *name, uint16_t type,
+		     bool tcp)
+{
+	uint64_t hash = question_hash(core, server, name, type, tcp);
+	return *find(core, hash, server, name, type, tcp) != NULL;
+}
+
+/* 0x20: one random bit per letter. */
+static void randomise_case(struct core *core, uint8_t *name)
+{
+	uint32_t bits = 0;
+	unsigned have = 0;
+	for (; *name != 0; name += *name + 1) {
+		for (unsigned i = 1; i <= name[0]; i++) {
+			if (dname_fold(name[i]) < 'a' || dname_fold(name[i]) > 'z') {
+				continue;
+			}
+			if (have == 0) {
+				bits = core_rand(core, UINT32_C(1) << 24);
+				have = 24;
+			}
+			name[i] = (uint8_t)(dname_fold(name[i]) ^ (bits & 1) << 5);
+			bits >>= 1;
+			have--;
+		}
+	}
+}
+
+static void write_query(struct core *core, struct upstream *u, bool case_bits)
+{
+	struct sink s = sink_of(u->wire, sizeof(u->wire));
+	sink_u16(&s, (uint16_t)core_rand(core, UINT32_C(1) << 16));
+	sink_u16(&s, 0);
+	sink_u16(&s, 1);
+	sink_u32(&s, 0);
+	sink_u16(&s, u->edns ? 1 : 0);
+	sink_bytes(&s, u->name, u->name_len);
+	if (case_bits) {
+		randomise_case(core, u->wire + DNS_HEADER_SIZE);
+	}
+	sink_u16(&s, u->type);
+	sink_u16(&s, CLASS_IN);
+	if (u->edns) {
+		struct edns_reply edns = { .udp_size = UDP_SIZE_MAX, .ede = EDE_NONE,
+					   .do_bit = core->options.dnssec };
+		edns_write(&s, &edns);
+	}
+	u->wire_len = (uint16_t)s.pos; /* the buffer holds the longest name, see its size */
+}
+
+bool upstream_ask(struct core *core, struct resolution *r, const struct addr *server, const uint8_t *name,
+		  uint16_t type, bool tcp, uint64_t now_ms)
+{
+	uint64_t hash = question_hash(core, server, name, type, tcp);
+	struct upstream **link = find(core, hash, server, name, type, tcp);
+	struct upstream *u = *link;
+
+	if (u == NULL) {
+		u = calloc(1, sizeof(*u));
+		if (u == NULL) {
+			return false;
+		}
+		struct server_facts facts;
+		servers_get(core->servers, server, now_ms, &facts);
+		u->server = *server;
+		u->tcp = tcp;
+		u->type = type;
+		u->hash = hash;
+		u->name_len = (uint8_t)dname_len(name);
+		memcpy(u->name, name, u->name_len);
+		/* A server silent twice in a row that never spoke EDNS is tried once without. */
+		u->edns = facts.edns && (facts.edns_seen || facts.timeouts != 2);
+		u->timeout_ms = servers_timeout_ms(&facts) + (tcp ? RTO_TCP_EXTRA_MS : 0);
+		uint64_t left = r->deadline_ms > now_ms ? r->deadline_ms - now_ms : 1;
+		if (u->timeout_ms > left) {
+			u->timeout_ms = (uint32_t)left;
+		}
+		u->sent_ms = now_ms;
+		write_query(core, u, core->options.use_0x20 && (facts.keeps_case || tcp));
+		servers_note_sent(core->servers, server, now_ms);
+		core_count(core, tcp ? STAT_RES_UPSTREAM_TCP : STAT_RES_UPSTREAM_UDP);
+		r->packets++;
+		u->chain = *link;
+		*link = u;
+		*core->send_last = u;
+		core->send_last = &u->send_next;
+	}
+	r->wait_next = u->waiters;
+	u->waiters = r;
+	r->waiting = u;
+	return true;
+}
+
+struct upstream *core_next_send(struct core *core)
+{
+	struct upstream *u = core->send_first;
+	if (u != NULL) {
+		core->send_first = u->send_next;
+		u->send_next = NULL;
+		if (core->send_first == NULL) {
+			core->send_last = &core->send_first;
+		}
+	}
+	return u;
+}
+
+static void unlink_upstream(struct core *core, struct upstream *u)
+{
+	struct upstream **link = &core->buckets[u->hash & (UPSTREAM_BUCKETS - 1)];
+	while (*link != u) {
+		link = &(*link)->chain;
+	}
+	*link = u->chain;
+}
+
+/* u is over: tell everyone who waits for it. */
+static void finish(struct core *core, struct upstream *u, enum upstream_event event,
+		   const struct message *msg, uint64_t now_ms)
+{
+	unlink_upstream(core, u);
+	struct resolution *r = u->waiters;
+	while (r != NULL) {
+		struct resolution *next = r->wait_next;
+		r->wait_next = NULL;
+		r->waiting = NULL;
+		iterate_event(core, r, event, msg, now_ms);
+		r = next;
+	}
+	free(u);
+}
+
+enum match {
+	MATCH_NOT,
+	MATCH_CASE, /* all but the case of the name */
+	MATCH_BARE, /* an error without question, as old servers answer EDNS */
+	MATCH_FULL,
+};
+
+static enum match match_reply(const struct upstream *u, const uint8_t *wire, size_t len)
+{
+	if (len < DNS_HEADER_SIZE || get_u16(wire) != get_u16(u->wire) || (wire[2] & 0x80) == 0 ||
+	    (get_u16(wire + 2) & FLAG_OPCODE) != 0) {
+		return MATCH_NOT;
+	}
+	unsigned rcode = get_u16(wire + 2) & FLAG_RCODE;
+	if (get_u16(wire + 4) == 0) {
+		bool bare = (rcode == RCODE_FORMERR || rcode == RCODE_NOTIMP) && get_u16(wire + 6) == 0;
+		return bare ? MATCH_BARE : MATCH_NOT;
+	}
+	size_t question_len = (size_t)u->name_len + 4;
+	if (get_u16(wire + 4) != 1 || len - DNS_HEADER_SIZE < question_len) {
+		return MATCH_NOT;
+	}
+	const uint8_t *ours = u->wire + DNS_HEADER_SIZE;
+	const uint8_t *theirs = wire + DNS_HEADER_SIZE;
+	if (memcmp(ours, theirs, question_len) == 0) {
+		return MATCH_FULL;
+	}
+	for (size_t i = 0; i < u->name_len; i++) {
+		if (dname_fold(ours[i]) != dname_fold(theirs[i])) {
+			return MATCH_NOT;
+		}
+	}
+	return memcmp(ours + u->name_len, theirs + u->name_len, 4) == 0 ? MATCH_CASE : MATCH_NOT;
+}
+
+/* A reply that did not match. True: u is over. */
+static bool mismatch(struct core *core, struct upstream *u, uint64_t now_ms)
+{
+	core_count(core, STAT_RES_UPSTREAM_MISMATCHES);
+	if (u->tcp) {
+		finish(core, u, EVENT_NEXT, NULL, now_ms);
+		return true;
+	}
+	if (++u->mismatches < MISMATCHES_MAX) {
+		return false;
+	}
+	finish(core, u, EVENT_TCP, NULL, now_ms);
+	return true;
+}
+
+/* What the reply tells about the server, and what is to be done with it. */
+static enum upstream_event learn(struct core *core, const struct upstream *u, const struct message *msg,
+				 uint64_t now_ms)
+{
+	uint64_t rtt = now_ms > u->sent_ms ? now_ms - u->sent_ms : 0;
+	servers_note_reply(core->servers, &u->server, (uint32_t)(u->tcp ? rtt / 2 : rtt), msg->has_edns,
+			   now_ms);
+	if (!u->tcp && (msg->flags & FLAG_TC) != 0) {
+		return EVENT_TCP;
+	}
+	if (!u->edns) {
+		struct server_facts facts;
+		servers_get(core->servers, &u->server, now_ms, &facts);
+		if (facts.edns && !facts.edns_seen && msg->rcode == RCODE_NOERROR) {
+			servers_note_no_edns(core->servers, &u->server, now_ms); /* silence had a reason */
+		}
+		return EVENT_REPLY;
+	}
+	/* RFC 6891 7: FORMERR without OPT, NOTIMP; and BADVERS for a version that everyone must know. */
+	bool refuses = (msg->rcode == RCODE_FORMERR && !msg->has_edns) ||
+		       (msg->rcode == RCODE_NOTIMP && !msg->has_edns) || msg->rcode == RCODE_BADVERS;
+	if (refuses) {
+		servers_note_no_edns(core->servers, &u->server, now_ms);
+		return EVENT_AGAIN;
+	}
+	return EVENT_REPLY;
+}
+
+bool core_reply(struct core *core, struct upstream *u, uint8_t *wire, size_t len, uint64_t now_ms)
+{
+	enum match match = match_reply(u, wire, len);
+	if (match == MATCH_NOT) {
+		return mismatch(core, u, now_ms);
+	}
+	if (match == MATCH_CASE) {
+		if (!u->tcp) {
+			core_count(core, STAT_RES_UPSTREAM_MISMATCHES);
+			finish(core, u, EVENT_TCP, NULL, now_ms);
+			return true;
+		}
+		servers_note_no_case(core->servers, &u->server, now_ms);
+	}
+	if (match != MATCH_BARE) { /* names that point into the question get their own case back */
+		memcpy(wire + DNS_HEADER_SIZE, u->name, u->name_len);
+	}
+	struct message msg;
+	region_reset(&core->scratch);
+	if (message_parse(wire, len, &core->scratch, &msg) != BH_OK) {
+		core_count(core, STAT_RES_UPSTREAM_MALFORMED);
+		if (!u->tcp) {
+			u->malformed = true;
+			return false;
+		}
+		finish(core, u, EVENT_NEXT, NULL, now_ms);
+		return true;
+	}
+	finish(core, u, learn(core, u, &msg, now_ms), &msg, now_ms);
+	return true;
+}
+
+void core_timeout(struct core *core, struct upstream *u, uint64_t now_ms)
+{
+	core_count(core, STAT_RES_UPSTREAM_TIMEOUTS);
+	servers_note_silence(core->servers, &u->server, u->timeout_ms, now_ms);
+	bool noise = !u->tcp && (u->malformed || u->mismatches > 0);
+	finish(core, u, noise ? EVENT_TCP : EVENT_NEXT, NULL, now_ms);
+}
+
+void core_failed(struct core *core, struct upstream *u, enum upstream_failure why, uint64_t now_ms)
+{
+	switch (why) {
+	case UPSTREAM_NO_ROUTE:
+		core->family_down_until_ms[addr_family_index(&u->server)] =
+			now_ms + FAMILY_DOWN_SEC * UINT64_C(1000);
+		servers_note_silence(core->servers, &u->server, 0, now_ms);
+		break;
+	case UPSTREAM_REFUSED:
+	case UPSTREAM_CLOSED:
+		servers_note_silence(core->servers, &u->server, 0, now_ms);
+		break;
+	case UPSTREAM_RESOURCES:
+		break;
+	}
+	finish(core, u, EVENT_NEXT, NULL, now_ms);
+}
+
+void upstream_free_all(struct core *core)
+{
+	for (unsigned i = 0; i < UPSTREAM_BUCKETS; i++) {
+		while (core->buckets[i] != NULL) {
+			struct upstream *u = core->buckets[i];
+			core->buckets[i] = u->chain;
+			while (u->waiters != NULL) {
+				struct resolution *r = u->waiters;
+				u->waiters = r->wait_next;
+				core_release(r);
+			}
+			free(u);
+		}
+	}
+	core->send_first = NULL;
+	core->send_last = &core->send_first;
+}

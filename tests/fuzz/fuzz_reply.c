@@ -1,0 +1,92 @@
+/*
+ * Replies of hostile servers into the resolver's core: matching, parsing, judging, caching, going on.
+ *
+ * Input: packets, each with two octets of length before it; they answer one after the other what the core
+ * asks for one question. Id and question are put right, so that the rest is reached; the top bit of the
+ * length leaves them as they are. Octets that are missing are time-outs.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "tests/fuzz/fuzz.h"
+
+#include "common/dns/dname.h"
+#include "common/util/cursor.h"
+#include "daemons/resolver/core.h"
+
+#include <string.h>
+
+static uint32_t state;
+
+static uint32_t weak_rand(void *ctx, uint32_t bound) /* repeatable */
+{
+	(void)ctx;
+	state = state * 1664525u + 1013904223u;
+	return (state >> 8) % bound;
+}
+
+static bool answer(struct core *core, struct upstream *u, struct cursor *c, uint64_t now_ms)
+{
+	uint8_t *wire = malloc(DNS_MESSAGE_MAX);
+	uint16_t head = cursor_u16(c);
+	size_t len = head & 0x7fff;
+	if (len > cursor_left(c)) {
+		len = cursor_left(c);
+	}
+	const uint8_t *bytes = cursor_bytes(c, len);
+	if (wire == NULL || bytes == NULL || len < DNS_HEADER_SIZE) {
+		free(wire);
+		return false;
+	}
+	size_t question = (size_t)u->name_len + 4;
+	memcpy(wire, bytes, len);
+	if ((head & 0x8000) == 0) { /* header, our question, the rest of the input */
+		memcpy(wire, u->wire, 2);
+		wire[2] |= 0x80;
+		put_u16(wire + 4, 1);
+		memcpy(wire + DNS_HEADER_SIZE, u->wire + DNS_HEADER_SIZE, question);
+		memcpy(wire + DNS_HEADER_SIZE + question, bytes + DNS_HEADER_SIZE, len - DNS_HEADER_SIZE);
+		len += question;
+	}
+	uint8_t *exact = malloc(len); /* so that reading past the end is seen */
+	bool over = exact != NULL;
+	if (over) {
+		memcpy(exact, wire, len);
+		over = core_reply(core, u, exact, len, now_ms);
+	}
+	free(exact);
+	free(wire);
+	return over;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const uint8_t name[] = "\003www\007example\003com";
+	uint64_t counters[STAT_RES_COUNT] = { 0 };
+	uint64_t now_ms = 1000;
+	struct cursor c = cursor_of(data, size < 60000 ? size : 60000);
+	state = 1;
+	struct core *core = core_new(1 << 16, weak_rand, NULL, counters);
+	if (core == NULL) {
+		return 0;
+	}
+	core->options.prime_root = (cursor_u8(&c) & 1) != 0;
+	if (core_start(core, name, RR_A, 250, NULL, now_ms) == NULL) {
+		core_free(core);
+		return 0;
+	}
+	struct upstream *u;
+	unsigned packets = 0;
+	while ((u = core_next_send(core)) != NULL) {
+		FUZZ_CHECK(++packets <= 250); /* the budget bounds them */
+		now_ms += 20;
+		if (!answer(core, u, &c, now_ms)) {
+			now_ms += u->timeout_ms;
+			core_timeout(core, u, now_ms);
+		}
+	}
+	struct resolution *r = core_next_done(core);
+	FUZZ_CHECK(r != NULL); /* every question is answered */
+	core_release(r);
+	core_free(core);
+	return 0;
+}

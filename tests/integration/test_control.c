@@ -1,0 +1,238 @@
+/*
+ * The control socket: who may use it, and what bad clients can do to it - nothing.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "common/dns/query.h"
+#include "common/util/rand.h"
+#include "tests/integration/client.h"
+#include "tests/integration/harness.h"
+#include "tests/integration/standard.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <grp.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static struct appliance appliance;
+
+static void start(void)
+{
+	standard_start(&appliance, 60);
+}
+
+static void stop(void)
+{
+	appliance_clear(&appliance);
+}
+
+TestSuite(control, .init = start, .fini = stop);
+
+Test(control, the_socket_is_closed_to_others)
+{
+	struct stat st;
+	MUST(stat(appliance.socket, &st) == 0 && S_ISSOCK(st.st_mode), "no control socket");
+	MUST((st.st_mode & 07) == 0, "others may use the control socket: mode %o", st.st_mode & 07777);
+	MUST(st.st_uid == 0, "the control socket belongs to uid %u", st.st_uid);
+}
+
+/* In a child with another uid: 0 refused, 1 served, 2 something else. */
+static int ask_as(uid_t uid)
+{
+	fflush(NULL);
+	pid_t pid = fork();
+	MUST(pid >= 0, "fork: %s", strerror(errno));
+	if (pid == 0) {
+		const struct ctl_answer *answer = NULL;
+		if (setgroups(0, NULL) != 0 || setgid(uid) != 0 || setuid(uid) != 0) {
+			_exit(2);
+		}
+		_exit(appliance_control_try(&appliance, "status", 2000, &answer) && answer->done.status == 0 ? 1 : 0);
+	}
+	int status;
+	MUST(waitpid(pid, &status, 0) == pid && WIFEXITED(status), "the child was killed");
+	return WEXITSTATUS(status);
+}
+
+/* RFC-less, but DESIGN 7: root and group bulkhead. The mode of the socket is not the only wall. */
+Test(control, another_user_is_refused_even_when_the_mode_lets_him_in)
+{
+	MUST(ask_as(65534) == 0, "a stranger is served through the control socket");
+	MUST(chmod(appliance.socket, 0666) == 0, "chmod: %s", strerror(errno));
+	char run[128];
+	snprintf(run, sizeof(run), "%s/run", appliance.dir);
+	MUST(chmod(run, 0755) == 0, "chmod: %s", strerror(errno));
+	MUST(ask_as(65534) == 0, "a stranger is served when the socket's mode lets him in: no check of credentials");
+	MUST(appliance_control(&appliance, "status")->done.status == 0, "root is not served any more");
+}
+
+static const struct {
+	const char *bytes;
+	size_t len;
+} garbage[] = {
+	{ "", 1 },
+	{ "\0\0\0\0\0\0\0", 8 },				/* type 0 */
+	{ "\xff\xff\0\0\0\0\0\1", 8 },				/* a type that is none */
+	{ "\0\1\0\0\0\0\0\1hello hello hello hello", 31 },	/* HELLO: not from a control client */
+	{ "\0\x22\0\1\0\0\0\1", 8 },				/* the zero field is not zero */
+	{ "status\n", 7 },
+	{ "GET / HTTP/1.1\r\n\r\n", 18 },
+};
+
+static bool is_closed(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	char byte[64];
+	if (poll(&p, 1, (int)(3000 * harness_slow())) <= 0) {
+		return false;
+	}
+	return recv(fd, byte, sizeof(byte), MSG_DONTWAIT) <= 0;
+}
+
+Test(control, garbage_closes_its_own_connection_only)
+{
+	int honest = appliance_control_connect(&appliance);
+	MUST(honest >= 0, "connect: %s", strerror(errno));
+	for (size_t i = 0; i < COUNT(garbage); i++) {
+		int fd = appliance_control_connect(&appliance);
+		MUST(fd >= 0, "connect: %s", strerror(errno));
+		MUST(send(fd, garbage[i].bytes, garbage[i].len, MSG_NOSIGNAL) >= 0, "send: %s", strerror(errno));
+		MUST(is_closed(fd), "garbage %zu does not close its connection", i);
+		close(fd);
+		MUST(appliance_control(&appliance, "status")->done.status == 0, "status after garbage %zu", i);
+	}
+	for (int i = 0; i < 200; i++) {
+		uint8_t bytes[512];
+		size_t len = 1 + rand_below(sizeof(bytes) - 1);
+		rand_bytes(bytes, len);
+		if (i % 2 == 0 && len > 8) { /* a request's header, random words */
+			put_u16(bytes, MSG_CTL_REQUEST);
+			put_u16(bytes + 2, 0);
+		}
+		int fd = appliance_control_connect(&appliance);
+		MUST(fd >= 0, "connect: %s", strerror(errno));
+		MUST(send(fd, bytes, len, MSG_NOSIGNAL) >= 0, "send: %s", strerror(errno));
+		close(fd);
+	}
+	/* a descriptor that nobody asked for */
+	int fd = appliance_control_connect(&appliance);
+	uint8_t request[] = { 0, MSG_CTL_REQUEST, 0, 0, 0, 0, 0, 1, 1, 0, 6, 's', 't', 'a', 't', 'u', 's' };
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	struct iovec iov = { .iov_base = request, .iov_len = sizeof(request) };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.bytes,
+			      .msg_controllen = sizeof(control.bytes) };
+	struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg);
+	cmsg->cmsg_level = SOL_SOCKET;
+	cmsg->cmsg_type = SCM_RIGHTS;
+	cmsg->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(cmsg), &fd, sizeof(int));
+	int before = harness_fd_count(appliance.pid);
+	MUST(sendmsg(fd, &msg, MSG_NOSIGNAL) >= 0, "sendmsg: %s", strerror(errno));
+	MUST(is_closed(fd), "a request with a descriptor is taken");
+	close(fd);
+	MUST(appliance_control(&appliance, "status")->done.status == 0, "status after all");
+	MUST(harness_fd_count(appliance.pid) <= before, "the supervisor kept a stranger's descriptor");
+	struct role_process roles[APPLIANCE_ROLES_MAX];
+	unsigned count = appliance_roles(&appliance, roles);
+	for (unsigned i = 0; i < count; i++) {
+		MUST(roles[i].restarts == 0, "%s was restarted", roles[i].role);
+	}
+	/* the connection that was there before is as good as ever */
+	MUST(send(honest, request, sizeof(request), MSG_NOSIGNAL) == (ssize_t)sizeof(request), "send: %s", strerror(errno));
+	struct pollfd p = { .fd = honest, .events = POLLIN };
+	uint8_t reply[MSG_HEADER + MSG_PAYLOAD_MAX];
+	MUST(poll(&p, 1, 5000) == 1 && recv(honest, reply, sizeof(reply), 0) > MSG_HEADER,
+	     "an honest connection was closed with the others");
+	close(honest);
+}
+
+/* Connections are bounded: the supervisor keeps its descriptors for itself, and queries are answered. */
+Test(control, many_connections_are_bounded)
+{
+	enum { MANY = 600 };
+	static int fds[MANY];
+	unsigned open = 0;
+	int before = harness_fd_count(appliance.pid);
+	for (unsigned i = 0; i < MANY; i++) {
+		struct sockaddr_un to = { .sun_family = AF_UNIX };
+		snprintf(to.sun_path, sizeof(to.sun_path), "%s", appliance.socket);
+		fds[i] = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		MUST(fds[i] >= 0, "socket: %s", strerror(errno));
+		if (connect(fds[i], (struct sockaddr *)&to, sizeof(to)) == 0) {
+			open++;
+		}
+	}
+	harness_sleep_ms(300);
+	int with = harness_fd_count(appliance.pid);
+	MUST(with - before < 200, "%d control connections are held at once", with - before);
+	struct ask ask = { .server = INTERNAL, .name = "intranet.corp.example" };
+	client_expect_ask(&ask, "NOERROR aa", "intranet.corp.example. A 10.1.2.3", EDE_NONE);
+	for (unsigned i = 0; i < MANY; i++) {
+		close(fds[i]);
+	}
+	harness_sleep_ms(300);
+	MUST(appliance_control(&appliance, "status")->done.status == 0, "no status when the many are gone");
+	MUST(harness_fd_count(appliance.pid) <= before + 2, "descriptors of closed control connections are kept");
+}
+
+Test(control, unknown_commands_are_told)
+{
+	static const char *const words[] = { "nonsense", "status now please", "flush", "reload everything", "stop --force" };
+	for (size_t i = 0; i < COUNT(words); i++) {
+		const struct ctl_answer *answer = appliance_control(&appliance, words[i]);
+		MUST(answer->done.status != 0 && answer->done.text[0] != '\0', "\"%s\": status %u, \"%s\"", words[i],
+		     answer->done.status, answer->done.text);
+	}
+	MUST(appliance_control(&appliance, "status")->done.status == 0, "status");
+}
+
+Test(control, flush_forgets_public_answers)
+{
+	struct ask ask = { .server = RESOLVER, .name = "www.public.org", .flags = FLAG_RD };
+	client_expect_ask(&ask, "NOERROR rd ra", "www.public.org. A 198.51.100.80", EDE_NONE);
+	appliance_file(&appliance, "world/public.org.zone",
+		       "$ORIGIN public.org.\n$TTL 3600\n@ SOA a.root-servers.net. hostmaster.invalid. 2 1800 900 604800 300\n"
+		       "@ NS a.root-servers.net.\nwww A 198.51.100.81\n");
+	appliance_reload(&appliance);
+	client_expect_ask(&ask, "NOERROR rd ra", "www.public.org. A 198.51.100.80", EDE_NONE); /* cached */
+	const struct ctl_answer *answer = appliance_control(&appliance, "flush www.public.org");
+	MUST(answer->done.status == 0, "flush: %s", answer->done.text);
+	client_expect_ask(&ask, "NOERROR rd ra", "www.public.org. A 198.51.100.81", EDE_NONE);
+	answer = appliance_control(&appliance, "flush all");
+	MUST(answer->done.status == 0, "flush all: %s", answer->done.text);
+	client_expect_ask(&ask, "NOERROR rd ra", "www.public.org. A 198.51.100.81", EDE_NONE);
+}
+
+/* What a person and a script get from bulkheadctl. */
+Test(control, bulkheadctl_speaks_to_people_and_machines)
+{
+	static char output[APPLIANCE_OUTPUT_MAX];
+	MUST(appliance_bulkheadctl(&appliance, "status", output) == 0, "status: %s", output);
+	static const char *const words[] = { "authority", "frontend", "resolver", "internal", "external", "corp.example" };
+	for (size_t i = 0; i < COUNT(words); i++) {
+		MUST(strstr(output, words[i]) != NULL, "status does not show %s: %s", words[i], output);
+	}
+	MUST(appliance_bulkheadctl(&appliance, "--json status", output) == 0, "--json status: %s", output);
+	MUST(output[0] == '{' || output[0] == '[', "not JSON: %s", output);
+	MUST(appliance_bulkheadctl(&appliance, "stats", output) == 0 && strstr(output, "udp_queries") != NULL,
+	     "stats: %s", output);
+	MUST(appliance_bulkheadctl(&appliance, "check", output) == 0, "check: %s", output);
+	MUST(appliance_bulkheadctl(&appliance, "reload", output) == 0, "reload: %s", output);
+	MUST(appliance_bulkheadctl(&appliance, "nonsense", output) != 0, "nonsense: %s", output);
+	MUST(appliance_bulkheadctl(&appliance, "stop", output) == 0, "stop: %s", output);
+	MUST(harness_wait(appliance.pid, 5000) == 0, "bulkheadd did not end with status 0");
+	appliance.pid = 0;
+	MUST(appliance_bulkheadctl(&appliance, "status", output) == 3, "status of nothing: 3 (unknown) expected: %s",
+	     output);
+}

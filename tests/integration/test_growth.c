@@ -1,0 +1,97 @@
+/*
+ * No growth: descriptors and memory of every process stay as they are over many reloads. How many is told
+ * by BULKHEAD_TEST_RELOADS; the number is in the output.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "common/dns/query.h"
+#include "common/util/clock.h"
+#include "tests/integration/client.h"
+#include "tests/integration/harness.h"
+#include "tests/integration/standard.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RELOADS 1000
+#define WARM_UP 50
+/* Allocators and counters settle; a leak of 1 KiB for each reload is far above this. */
+#define GROWTH_KIB 400
+
+static struct appliance appliance;
+
+static void start(void)
+{
+	standard_start(&appliance, 200);
+}
+
+static void stop(void)
+{
+	appliance_clear(&appliance);
+}
+
+struct size {
+	pid_t pid;
+	char name[64];
+	int fds;
+	long kib;
+};
+
+static unsigned measure(struct size *out)
+{
+	struct role_process roles[APPLIANCE_ROLES_MAX];
+	unsigned count = appliance_roles(&appliance, roles);
+	out[0] = (struct size){ .pid = appliance.pid, .name = "supervisor" };
+	for (unsigned i = 0; i < count; i++) {
+		out[i + 1].pid = roles[i].pid;
+		snprintf(out[i + 1].name, sizeof(out[i + 1].name), "%s[%s]", roles[i].role, roles[i].view);
+	}
+	for (unsigned i = 0; i <= count; i++) {
+		out[i].fds = harness_fd_count(out[i].pid);
+		out[i].kib = harness_private_kib(out[i].pid);
+	}
+	return count + 1;
+}
+
+static void reload_many(unsigned count)
+{
+	static char text[8192];
+	for (unsigned i = 0; i < count; i++) {
+		/* every other time with another zone, so that images really change */
+		snprintf(text, sizeof(text), "%sversion2 TXT \"%u\"\n", standard_corp_zone, i);
+		appliance_file(&appliance, "internal/corp.example.zone", text);
+		appliance_reload(&appliance);
+	}
+}
+
+Test(growth, nothing_grows_over_many_reloads, .init = start, .fini = stop, .timeout = 250)
+{
+	const char *given = getenv("BULKHEAD_TEST_RELOADS");
+	unsigned reloads = given == NULL ? RELOADS : (unsigned)strtoul(given, NULL, 10);
+	struct size before[APPLIANCE_ROLES_MAX + 1];
+	struct size after[APPLIANCE_ROLES_MAX + 1];
+
+	reload_many(WARM_UP);
+	unsigned count = measure(before);
+	uint64_t start_ms = clock_now_ms();
+	reload_many(reloads);
+	uint64_t took = clock_now_ms() - start_ms;
+	MUST(measure(after) == count, "another number of processes");
+	printf("growth: %u reloads in %llu ms\n", reloads, (unsigned long long)took);
+	for (unsigned i = 0; i < count; i++) {
+		printf("growth: %-24s descriptors %d -> %d, private memory %ld -> %ld KiB\n", after[i].name,
+		       before[i].fds, after[i].fds, before[i].kib, after[i].kib);
+	}
+	fflush(stdout);
+	for (unsigned i = 0; i < count; i++) {
+		MUST(before[i].pid == after[i].pid, "%s was restarted", after[i].name);
+		MUST(after[i].fds <= before[i].fds, "%s: %d descriptors became %d", after[i].name, before[i].fds,
+		     after[i].fds);
+		MUST(after[i].kib <= before[i].kib + GROWTH_KIB, "%s: %ld KiB became %ld", after[i].name, before[i].kib,
+		     after[i].kib);
+	}
+	struct ask ask = { .server = INTERNAL, .name = "intranet.corp.example" };
+	client_expect_ask(&ask, "NOERROR aa", "intranet.corp.example. A 10.1.2.3", EDE_NONE);
+}

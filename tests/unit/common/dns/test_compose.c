@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "common/dns/compose.h"
+
+#include "common/dns/message.h"
+#include "common/util/region.h"
+#include "tests/unit/common/dns/wire.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+
+static uint8_t buf[DNS_MESSAGE_MAX];
+static struct compose c;
+static const uint8_t ip[4] = { 192, 0, 2, 1 };
+
+static void begin(size_t limit, const char *qname)
+{
+	static struct name n;
+	n = name_of(qname);
+	memset(buf, 0xee, sizeof(buf));
+	compose_begin(&c, buf, limit, 0, 0xabcd, FLAG_QR | FLAG_AA, n.wire, RR_A, CLASS_IN);
+}
+
+static int add(enum section section, const char *owner, uint16_t type, const uint8_t *rdata, size_t len)
+{
+	struct name n = name_of(owner);
+	return compose_rr(&c, section, n.wire, type, CLASS_IN, 60, rdata, len);
+}
+
+static int add_hex(enum section section, const char *owner, uint16_t type, const char *rdata)
+{
+	struct wire w = wire_of(rdata);
+	cr_assert(rdata_is_valid(type, w.bytes, w.len));
+	return add(section, owner, type, w.bytes, w.len);
+}
+
+static void assert_message(const char *hex)
+{
+	struct wire want = wire_of(hex);
+	size_t len = compose_finish(&c, NULL);
+	cr_assert_eq(len, want.len, "%zu octets, not %zu", len, want.len);
+	for (size_t i = 0; i < len; i++) {
+		cr_assert_eq(buf[i], want.bytes[i], "octet %zu: %02x, not %02x", i, buf[i], want.bytes[i]);
+	}
+}
+
+/* Every target knows a parent that stands before it: find_target relies on it. */
+static void assert_targets_are_ordered(void)
+{
+	for (unsigned i = 0; i < c.target_count; i++) {
+		cr_assert(c.targets[i].parent == COMPOSE_ROOT || c.targets[i].parent < i);
+		cr_assert_lt(c.targets[i].offset, 0x4000);
+	}
+}
+
+Test(compose, header_and_question_only)
+{
+	begin(512, "wWw.example.");
+	assert_message("abcd 8400 0001 0000 0000 0000 03 775777 07 6578616d706c65 00 0001 0001");
+	compose_begin(&c, buf, 512, 0, 1, FLAG_QR | RCODE_FORMERR, NULL, 0, 0);
+	assert_message("0001 8001 0000 0000 0000 0000");
+}
+
+Test(compose, owners_and_rdata_names_are_compressed)
+{
+	begin(512, "www.example.");
+	cr_assert_eq(add(SECTION_ANSWER, "WWW.EXAMPLE.", RR_A, ip, 4), BH_OK);
+	cr_assert_eq(add_hex(SECTION_AUTHORITY, "example.", RR_NS, "026e73 076578616d706c65 00"), BH_OK);
+	cr_assert_eq(add(SECTION_ADDITIONAL, "ns.example.", RR_A, ip, 4), BH_OK);
+	assert_message("abcd 8400 0001 0001 0001 0001"
+		       "03 777777 07 6578616d706c65 00 0001 0001" /* 12: www, 16: example */
+		       "c00c 0001 0001 0000003c 0004 c0000201"	     /* 29 */
+		       "c010 0002 0001 0000003c 0005 02 6e73 c010" /* 45; ns at 57 */
+		       "c039 0001 0001 0000003c 0004 c0000201");
+	assert_targets_are_ordered();
+}
+
+Test(compose, only_types_of_rfc_1035_are_compressed)
+{
+	static const struct {
+		uint16_t type;
+		const char *rdata; /* example. stands in it in full */
+		const char *sent;
+	} cases[] = {
+		{ RR_NS, "076578616d706c65 00", "0002 c00c" },
+		{ RR_CNAME, "0161 076578616d706c65 00", "0004 0161 c00c" },
+		{ RR_PTR, "076578616d706c65 00", "0002 c00c" },
+		{ RR_MX, "000a 076578616d706c65 00", "0004 000a c00c" },
+		{ RR_MINFO, "076578616d706c65 00 076578616d706c65 00", "0004 c00c c00c" },
+		{ RR_SOA, "0161 076578616d706c65 00 0162 0161 076578616d706c65 00"
+			  "0000000100000002000000030000000400000005",
+		  "001c 0161 c00c 0162 c025 0000000100000002000000030000000400000005" },
+		/* RFC 3597 4: all others in full */
+		{ RR_RP, "076578616d706c65 00 00", "000a 076578616d706c65 00 00" },
+		{ RR_AFSDB, "0001 076578616d706c65 00", "000b 0001 076578616d706c65 00" },
+		{ RR_SRV, "000100020003 076578616d706c65 00", "000f 000100020003 076578616d706c65 00" },
+		{ RR_NAPTR, "00010002 00 00 00 076578616d706c65 00", "0010 00010002 00 00 00 076578616d706c65 00" },
+		{ RR_DNAME, "076578616d706c65 00", "0009 076578616d706c65 00" },
+		{ RR_NSEC, "076578616d706c65 00 000140", "000c 076578616d706c65 00 000140" },
+		{ RR_SVCB, "0000 076578616d706c65 00", "000b 0000 076578616d706c65 00" },
+		{ 65280, "076578616d706c65 00", "0009 076578616d706c65 00" },
+	};
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		begin(512, "example.");
+		cr_assert_eq(add_hex(SECTION_ANSWER, "example.", cases[i].type, cases[i].rdata), BH_OK);
+		char want[512];
+		snprintf(want, sizeof(want), "abcd84000001000100000000 076578616d706c6500 00010001 c00c %04x 0001 0000003c %s",
+			 cases[i].type, cases[i].sent);
+		assert_message(want);
+	}
+}
+
+Test(compose, nothing_points_into_rdata_of_other_types)
+{
+	begin(512, "example.");
+	cr_assert_eq(add_hex(SECTION_ANSWER, ".", RR_SRV, "000100020003 03777777 036e657700"), BH_OK);
+	cr_assert_eq(add(SECTION_ADDITIONAL, "www.new.", RR_A, ip, 4), BH_OK);
+	assert_message("abcd 8400 0001 0001 0000 0001 07 6578616d706c65 00 0001 0001"
+		       "00 0021 0001 0000003c 000f 0001 0002 0003 03777777 036e657700"
+		       "03777777 036e6577 00 0001 0001 0000003c 0004 c0000201");
+}
+
+Test(compose, equal_labels_under_other_names_are_not_mixed_up)
+{
+	begin(512, "a.b.example.");
+	cr_assert_eq(add(SECTION_ANSWER, "a.c.example.", RR_A, ip, 4), BH_OK);
+	cr_assert_eq(add(SECTION_ANSWER, "a.", RR_A, ip, 4), BH_OK);
+	cr_assert_eq(add(SECTION_ANSWER, "b.a.c.example.", RR_A, ip, 4), BH_OK);
+	cr_assert_eq(add(SECTION_ANSWER, "a.b.", RR_A, ip, 4), BH_OK);
+	assert_message("abcd 8400 0001 0004 0000 0000"
+		       "0161 0162 07 6578616d706c65 00 0001 0001"	  /* 12: a, 14: b, 16: example */
+		       "0161 0163 c010 0001 0001 0000003c 0004 c0000201" /* 29: a, 31: c */
+		       "0161 00 0001 0001 0000003c 0004 c0000201"	  /* 49 */
+		       "0162 c01d 0001 0001 0000003c 0004 c0000201"	  /* 66 */
+		       "0161 0162 00 0001 0001 0000003c 0004 c0000201");
+	assert_targets_are_ordered();
+}
+
+Test(compose, record_that_does_not_fit_changes_nothing)
+{
+	/* The whole message has 512 + room octets; records of every size around the end. */
+	for (size_t limit = 512; limit < 530; limit++) {
+		for (size_t size = 400; size < 520; size++) {
+			static uint8_t rdata[600];
+			begin(limit, "www.example.");
+			size_t pos = c.pos;
+			unsigned targets = c.target_count;
+			int rc = add(SECTION_ANSWER, "new.names.example.", 65280, rdata, size);
+			size_t need = pos + 4 + 6 + 2 + 10 + size;
+			cr_assert_eq(rc, need <= limit ? BH_OK : BH_ENOSPC, "%zu of %zu", need, limit);
+			if (rc != BH_OK) {
+				cr_assert_eq(c.pos, pos);
+				cr_assert_eq(c.target_count, targets);
+				cr_assert_eq(c.counts[SECTION_ANSWER], 0u);
+			}
+			cr_assert_eq(compose_finish(&c, NULL), rc == BH_OK ? need : pos);
+			cr_assert_eq(buf[limit], 0xee, "wrote past the limit");
+		}
+	}
+}
+
+Test(compose, rollback_forgets_names_and_counts)
+{
+	begin(512, "www.example.");
+	struct compose_mark mark = compose_mark(&c);
+	cr_assert_eq(add(SECTION_ANSWER, "other.names.", RR_A, ip, 4), BH_OK);
+	cr_assert_eq(add(SECTION_ADDITIONAL, "x.other.names.", RR_A, ip, 4), BH_OK);
+	compose_rollback(&c, &mark);
+	cr_assert_eq(add(SECTION_ANSWER, "other.names.", RR_A, ip, 4), BH_OK);
+	assert_message("abcd 8400 0001 0001 0000 0000 03 777777 07 6578616d706c65 00 0001 0001"
+		       "05 6f74686572 05 6e616d6573 00 0001 0001 0000003c 0004 c0000201");
+}
+
+Test(compose, opt_always_fits_what_was_reserved)
+{
+	struct edns_reply edns = { .udp_size = 1232, .rcode = RCODE_BADVERS, .ede = EDE_OTHER, .ede_text = "why" };
+	struct name longest = name_of_len(DNAME_MAX, 'x');
+	memset(buf, 0xee, sizeof(buf));
+	compose_begin(&c, buf, 512, edns_size(&edns), 1, FLAG_QR | RCODE_SERVFAIL, longest.wire, RR_A, CLASS_IN);
+	unsigned added = 0;
+	while (add(SECTION_ANSWER, "a.", RR_A, ip, 4) == BH_OK) {
+		added++;
+	}
+	size_t len = compose_finish(&c, &edns);
+	cr_assert_leq(len, 512u);
+	cr_assert_gt(len, 512u - 16 - 3);
+	cr_assert_eq(buf[512], 0xee);
+	cr_assert_eq(get_u16(buf + 2), FLAG_QR); /* BADVERS is 16: the low bits are 0 */
+	cr_assert_eq(get_u16(buf + 6), added);
+	cr_assert_eq(get_u16(buf + 10), 1u);
+}
+
+Test(compose, largest_question_leaves_room_for_the_largest_opt)
+{
+	struct edns_reply edns = { .udp_size = 1232, .ede = EDE_OTHER };
+	struct name longest = name_of_len(DNAME_MAX, 'x');
+	memset(buf, 0xee, sizeof(buf));
+	compose_begin(&c, buf, 512, EDNS_RESERVE_MAX, 1, FLAG_QR, longest.wire, RR_A, CLASS_IN);
+	cr_assert_leq(c.pos, c.limit);
+	cr_assert_eq(compose_finish(&c, &edns), 12 + 255 + 4 + edns_size(&edns));
+}
+
+Test(compose, flags_change_bit_by_bit)
+{
+	begin(512, ".");
+	compose_flags(&c, FLAG_AA, FLAG_TC | RCODE_NXDOMAIN);
+	cr_assert_eq(get_u16(buf + 2), FLAG_QR | FLAG_TC | RCODE_NXDOMAIN);
+	compose_flags(&c, FLAG_RCODE, RCODE_REFUSED);
+	cr_assert_eq(get_u16(buf + 2), FLAG_QR | FLAG_TC | RCODE_REFUSED);
+	cr_assert_eq(get_u16(buf), 0xabcd);
+}
+
+/* What was composed reads back as the same `count` records of type A owned by owner(i). */
+static void assert_owners(size_t len, unsigned count, void (*owner)(unsigned i, char *text))
+{
+	struct region region;
+	struct message m;
+	region_init(&region, 65536, 8 * 1024 * 1024);
+	cr_assert_eq(message_parse(buf, len, &region, &m), BH_OK);
+	cr_assert_eq(m.rr_count, count);
+	for (unsigned i = 0; i < count; i++) {
+		char text[DNAME_TEXT_MAX];
+		owner(i, text);
+		struct name want = name_of(text);
+		cr_assert(dname_equal(m.rrs[i].owner, want.wire), "record %u", i);
+	}
+	region_clear(&region);
+}
+
+static void numbered(unsigned i, char *text)
+{
+	sprintf(text, "n%u.zone%u.example.", i, i % 7);
+}
+
+Test(compose, more_names_than_the_table_holds)
+{
+	begin(DNS_MESSAGE_MAX, "www.example.");
+	for (unsigned i = 0; i < 1000; i++) {
+		char text[64];
+		numbered(i, text);
+		cr_assert_eq(add(SECTION_ANSWER, text, RR_A, ip, 4), BH_OK);
+	}
+	cr_assert_eq(c.target_count, COMPOSE_TARGETS_MAX);
+	assert_targets_are_ordered();
+	assert_owners(compose_finish(&c, NULL), 1000, numbered);
+}
+
+static void behind_the_reach(unsigned i, char *text)
+{
+	sprintf(text, i == 0 ? "." : "a.far.away.");
+}
+
+Test(compose, pointers_reach_14_bits)
+{
+	/* An unknown record that ends around octet 0x4000, then names behind it. */
+	static uint8_t filler[0x4000];
+	for (size_t size = 0x4000 - 80; size < 0x4000 - 20; size++) {
+		begin(DNS_MESSAGE_MAX, "example.");
+		cr_assert_eq(add(SECTION_ANSWER, ".", 65280, filler, size), BH_OK);
+		for (unsigned i = 1; i < 6; i++) {
+			cr_assert_eq(add(SECTION_ANSWER, "a.far.away.", RR_A, ip, 4), BH_OK);
+		}
+		assert_targets_are_ordered();
+		assert_owners(compose_finish(&c, NULL), 6, behind_the_reach);
+	}
+}
+
+static void labels127(unsigned i, char *text)
+{
+	(void)i;
+	for (unsigned n = 0; n < 127; n++) {
+		strcpy(text + 2 * n, "a.");
+	}
+}
+
+Test(compose, names_of_127_labels)
+{
+	char text[DNAME_TEXT_MAX];
+	labels127(0, text);
+	begin(DNS_MESSAGE_MAX, text);
+	unsigned count = 0;
+	while (count < MESSAGE_RR_MAX / 4 && add(SECTION_ANSWER, text, RR_A, ip, 4) == BH_OK) {
+		count++;
+	}
+	cr_assert_eq(count, MESSAGE_RR_MAX / 4u);
+	size_t len = compose_finish(&c, NULL);
+	cr_assert_eq(len, 12 + 255 + 4 + count * 16u); /* each owner is one pointer */
+	assert_owners(len, count, labels127);
+}

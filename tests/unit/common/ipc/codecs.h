@@ -1,0 +1,90 @@
+/*
+ * Every payload with its encoder and decoder, in one table, for the tests and for fuzzing.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef BULKHEAD_TESTS_UNIT_COMMON_IPC_CODECS_H
+#define BULKHEAD_TESTS_UNIT_COMMON_IPC_CODECS_H
+
+#include "common/ipc/conf.h"
+
+#define CODEC_FUNCTIONS(name)                                                        \
+	static void name##_put(struct sink *s, const void *m)                        \
+	{                                                                            \
+		name##_encode(s, m);                                                 \
+	}                                                                            \
+	static int name##_get(const uint8_t *p, size_t len, void *m)                 \
+	{                                                                            \
+		return name##_decode(p, len, m);                                     \
+	}
+
+CODEC_FUNCTIONS(ipc_hello)
+CODEC_FUNCTIONS(ipc_identity)
+CODEC_FUNCTIONS(ipc_listener)
+CODEC_FUNCTIONS(ipc_link)
+CODEC_FUNCTIONS(ipc_image)
+CODEC_FUNCTIONS(ipc_generation)
+CODEC_FUNCTIONS(ipc_refused)
+CODEC_FUNCTIONS(ipc_id)
+CODEC_FUNCTIONS(ipc_conf_authority)
+CODEC_FUNCTIONS(ipc_conf_frontend)
+CODEC_FUNCTIONS(ipc_conf_resolver)
+CODEC_FUNCTIONS(ipc_acl)
+CODEC_FUNCTIONS(ipc_zone)
+CODEC_FUNCTIONS(ipc_name)
+CODEC_FUNCTIONS(ipc_servers)
+CODEC_FUNCTIONS(ipc_outgoing)
+CODEC_FUNCTIONS(ipc_flush)
+CODEC_FUNCTIONS(ipc_flushed)
+CODEC_FUNCTIONS(ipc_compile)
+CODEC_FUNCTIONS(ipc_diagnostic)
+CODEC_FUNCTIONS(ipc_compiled)
+CODEC_FUNCTIONS(ctl_request)
+CODEC_FUNCTIONS(ctl_row)
+CODEC_FUNCTIONS(ctl_done)
+
+struct codec {
+	void (*put)(struct sink *s, const void *m);
+	int (*get)(const uint8_t *p, size_t len, void *m);
+	size_t size; /* of the struct; 0: the message has no payload */
+};
+
+#define CODEC(name) { name##_put, name##_get, sizeof(struct name) }
+
+static const struct codec codecs[MSG_TYPE_COUNT] = {
+	[MSG_HELLO] = CODEC(ipc_hello),
+	[MSG_IDENTITY] = CODEC(ipc_identity),
+	[MSG_LISTENER] = CODEC(ipc_listener),
+	[MSG_LINK] = CODEC(ipc_link),
+	[MSG_IMAGE] = CODEC(ipc_image),
+	[MSG_CONF_BEGIN] = CODEC(ipc_generation),
+	[MSG_CONF_AUTHORITY] = CODEC(ipc_conf_authority),
+	[MSG_CONF_FRONTEND] = CODEC(ipc_conf_frontend),
+	[MSG_CONF_RESOLVER] = CODEC(ipc_conf_resolver),
+	[MSG_CONF_LISTENER] = CODEC(ipc_id),
+	[MSG_CONF_LINK] = CODEC(ipc_id),
+	[MSG_CONF_ACL] = CODEC(ipc_acl),
+	[MSG_CONF_ZONE] = CODEC(ipc_zone),
+	[MSG_CONF_REBIND_ALLOW] = CODEC(ipc_name),
+	[MSG_CONF_STUB] = CODEC(ipc_servers),
+	[MSG_CONF_ROOT] = CODEC(ipc_servers),
+	[MSG_CONF_OUTGOING] = CODEC(ipc_outgoing),
+	[MSG_PREPARE] = CODEC(ipc_generation),
+	[MSG_PREPARED] = CODEC(ipc_generation),
+	[MSG_REFUSED] = CODEC(ipc_refused),
+	[MSG_COMMIT] = CODEC(ipc_generation),
+	[MSG_COMMITTED] = CODEC(ipc_generation),
+	[MSG_ABORT] = CODEC(ipc_generation),
+	[MSG_PEER_RESTARTED] = CODEC(ipc_id),
+	[MSG_FLUSH] = CODEC(ipc_flush),
+	[MSG_FLUSHED] = CODEC(ipc_flushed),
+	[MSG_COMPILE] = CODEC(ipc_compile),
+	[MSG_DIAGNOSTIC] = CODEC(ipc_diagnostic),
+	[MSG_ROOT_HINT] = CODEC(ipc_servers),
+	[MSG_COMPILED] = CODEC(ipc_compiled),
+	[MSG_CTL_REQUEST] = CODEC(ctl_request),
+	[MSG_CTL_ROW] = CODEC(ctl_row),
+	[MSG_CTL_DONE] = CODEC(ctl_done),
+};
+
+#endif

@@ -1,0 +1,542 @@
+/*
+ * The message table, and the payloads behind it: smallest and largest values both ways.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "tests/unit/common/ipc/codecs.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* Fill a string array to its last octet but the terminator. */
+static void fill(char *out, size_t size)
+{
+	memset(out, 'x', size - 1);
+	out[size - 1] = '\0';
+}
+
+static void longest_name(uint8_t out[DNAME_MAX])
+{
+	memset(out, 'n', DNAME_MAX);
+	out[0] = out[64] = out[128] = 63;
+	out[192] = 61;
+	out[254] = 0;
+}
+
+static struct addr v4(void)
+{
+	struct addr a = { 0 };
+	cr_assert_eq(addr_parse("192.0.2.1", 0, &a), BH_OK);
+	return a;
+}
+
+static struct addr v6(void)
+{
+	struct addr a = { 0 };
+	cr_assert_eq(addr_parse("fe80::ffff:ffff%4294967295@65535", 0, &a), BH_OK);
+	return a;
+}
+
+union payload {
+	struct ipc_hello hello;
+	struct ipc_identity identity;
+	struct ipc_listener listener;
+	struct ipc_link link;
+	struct ipc_image image;
+	struct ipc_generation generation;
+	struct ipc_refused refused;
+	struct ipc_id id;
+	struct ipc_conf_authority authority;
+	struct ipc_conf_frontend frontend;
+	struct ipc_conf_resolver resolver;
+	struct ipc_acl acl;
+	struct ipc_zone zone;
+	struct ipc_name name;
+	struct ipc_servers servers;
+	struct ipc_outgoing outgoing;
+	struct ipc_flush flush;
+	struct ipc_flushed flushed;
+	struct ipc_compile compile;
+	struct ipc_diagnostic diagnostic;
+	struct ipc_compiled compiled;
+	struct ctl_request request;
+	struct ctl_row row;
+	struct ctl_done done;
+};
+
+/* The payload of a type with the fewest octets; all numbers as small as they may be. */
+static void smallest(enum msg_type type, union payload *m)
+{
+	memset(m, 0, sizeof(*m));
+	switch (type) {
+	case MSG_IDENTITY:
+		m->identity.count = 1;
+		m->identity.log_level = LOG_LEVEL_ERR;
+		break;
+	case MSG_LISTENER:
+		m->listener.proto = IPC_UDP;
+		m->listener.addr = v4();
+		break;
+	case MSG_LINK:
+		m->link.peer = ROLE_AUTHORITY;
+		break;
+	case MSG_IMAGE:
+		m->image.id = 1;
+		break;
+	case MSG_CONF_AUTHORITY:
+		m->authority.tcp_connections = 1;
+		m->authority.tcp_idle_ms = 1;
+		break;
+	case MSG_CONF_FRONTEND:
+		m->frontend.pending_max = 1;
+		m->frontend.client_pending_max = 1;
+		m->frontend.tcp_connections = 1;
+		m->frontend.tcp_idle_ms = 1;
+		m->frontend.budget = 1;
+		break;
+	case MSG_CONF_RESOLVER:
+		m->resolver.pending_max = 1;
+		break;
+	case MSG_CONF_ACL:
+		m->acl.prefix.family = ADDR_V4;
+		break;
+	case MSG_CONF_OUTGOING:
+		m->outgoing.addr = v4();
+		break;
+	case MSG_COMPILE:
+		m->compile.log_level = LOG_LEVEL_ERR;
+		break;
+	case MSG_CTL_REQUEST:
+		m->request.count = 1;
+		break;
+	default:
+		break;
+	}
+}
+
+static void largest_row(struct ctl_row *row)
+{
+	fill(row->table, sizeof(row->table));
+	row->count = CTL_FIELDS_MAX;
+	for (unsigned i = 0; i < CTL_FIELDS_MAX; i++) {
+		fill(row->fields[i].name, sizeof(row->fields[i].name));
+		row->fields[i].type = CTL_TEXT;
+		fill(row->fields[i].text, sizeof(row->fields[i].text));
+	}
+}
+
+/* The payload of a type with the most octets; numbers differ from each other and are large. */
+static void largest(enum msg_type type, union payload *m)
+{
+	memset(m, 0, sizeof(*m));
+	switch (type) {
+	case MSG_NONE:
+	case MSG_STOP:
+	case MSG_TYPE_COUNT:
+		break;
+	case MSG_HELLO:
+		m->hello.protocol = UINT32_MAX;
+		m->hello.role = ROLE_COUNT - 1;
+		fill(m->hello.build, sizeof(m->hello.build));
+		m->hello.walls = UINT32_MAX - 1;
+		m->hello.uid = UINT32_MAX - 2;
+		m->hello.gid = UINT32_MAX - 3;
+		m->hello.syscalls = UINT16_MAX;
+		break;
+	case MSG_IDENTITY:
+		fill(m->identity.view, sizeof(m->identity.view));
+		m->identity.index = UINT16_MAX - 1;
+		m->identity.count = UINT16_MAX;
+		m->identity.log_level = LOG_LEVEL_DEBUG;
+		break;
+	case MSG_LISTENER:
+		m->listener.id = UINT32_MAX;
+		m->listener.proto = IPC_TCP;
+		m->listener.addr = v6();
+		break;
+	case MSG_LINK:
+		m->link.id = UINT32_MAX;
+		m->link.peer = ROLE_RESOLVER;
+		m->link.peer_index = UINT16_MAX - 1;
+		break;
+	case MSG_IMAGE:
+		m->image.id = UINT32_MAX;
+		longest_name(m->image.zone);
+		break;
+	case MSG_CONF_BEGIN:
+	case MSG_PREPARE:
+	case MSG_PREPARED:
+	case MSG_COMMIT:
+	case MSG_COMMITTED:
+	case MSG_ABORT:
+		m->generation.generation = UINT32_MAX;
+		break;
+	case MSG_REFUSED:
+		m->refused.generation = UINT32_MAX;
+		fill(m->refused.why, sizeof(m->refused.why));
+		break;
+	case MSG_CONF_LISTENER:
+	case MSG_CONF_LINK:
+	case MSG_PEER_RESTARTED:
+		m->id.id = UINT32_MAX;
+		break;
+	case MSG_CONF_AUTHORITY:
+		m->authority.anyone = 1;
+		m->authority.tcp_connections = UINT16_MAX;
+		m->authority.tcp_idle_ms = INT32_MAX;
+		break;
+	case MSG_CONF_FRONTEND:
+		m->frontend.cache_bytes = UINT64_MAX;
+		m->frontend.pending_max = INT32_MAX;
+		m->frontend.client_pending_max = INT32_MAX - 1;
+		m->frontend.tcp_connections = UINT16_MAX;
+		m->frontend.tcp_idle_ms = INT32_MAX - 2;
+		m->frontend.budget = UINT16_MAX;
+		break;
+	case MSG_CONF_RESOLVER:
+		m->resolver.cache_bytes = UINT64_MAX;
+		m->resolver.pending_max = INT32_MAX;
+		m->resolver.ipv4 = 1;
+		m->resolver.ipv6 = 1;
+		m->resolver.use_0x20 = 1;
+		m->resolver.qname_minimisation = 1;
+		m->resolver.prime_root = 1;
+		break;
+	case MSG_CONF_ACL:
+		cr_assert_eq(prefix_parse("2001:db8:ffff:ffff:ffff:ffff:ffff:ffff", &m->acl.prefix), BH_OK);
+		break;
+	case MSG_CONF_ZONE:
+		longest_name(m->zone.name);
+		m->zone.image = UINT32_MAX;
+		m->zone.flags = IPC_ZONE_OVERLAY | IPC_ZONE_FAILED;
+		break;
+	case MSG_CONF_REBIND_ALLOW:
+		longest_name(m->name.name);
+		break;
+	case MSG_CONF_STUB:
+	case MSG_CONF_ROOT:
+	case MSG_ROOT_HINT:
+		longest_name(m->servers.name);
+		m->servers.count = IPC_ADDRS_MAX;
+		for (unsigned i = 0; i < IPC_ADDRS_MAX; i++) {
+			m->servers.addrs[i] = v6();
+			m->servers.addrs[i].port = (uint16_t)(i + 1);
+		}
+		break;
+	case MSG_CONF_OUTGOING:
+		m->outgoing.addr = v6();
+		break;
+	case MSG_FLUSH:
+		m->flush.kind = IPC_FLUSH_ZONE;
+		longest_name(m->flush.name);
+		break;
+	case MSG_FLUSHED:
+		m->flushed.entries = UINT64_MAX;
+		break;
+	case MSG_COMPILE:
+		m->compile.kind = IPC_COMPILE_HINTS;
+		longest_name(m->compile.zone);
+		fill(m->compile.file, sizeof(m->compile.file));
+		m->compile.default_ttl = INT32_MAX;
+		m->compile.log_level = LOG_LEVEL_DEBUG;
+		break;
+	case MSG_DIAGNOSTIC:
+		m->diagnostic.warning = 1;
+		m->diagnostic.line = UINT32_MAX;
+		fill(m->diagnostic.file, sizeof(m->diagnostic.file));
+		fill(m->diagnostic.text, sizeof(m->diagnostic.text));
+		break;
+	case MSG_COMPILED:
+		m->compiled.ok = 1;
+		m->compiled.errors = UINT32_MAX;
+		m->compiled.warnings = UINT32_MAX - 1;
+		m->compiled.serial = UINT32_MAX - 2;
+		m->compiled.records = UINT32_MAX - 3;
+		m->compiled.size = UINT64_MAX;
+		m->compiled.checksum = UINT64_MAX - 1;
+		break;
+	case MSG_CTL_REQUEST:
+		m->request.count = CTL_WORDS_MAX;
+		for (unsigned i = 0; i < CTL_WORDS_MAX; i++) {
+			fill(m->request.words[i], sizeof(m->request.words[i]));
+		}
+		break;
+	case MSG_CTL_ROW:
+		largest_row(&m->row);
+		break;
+	case MSG_CTL_DONE:
+		m->done.status = 3;
+		fill(m->done.text, sizeof(m->done.text));
+		break;
+	}
+}
+
+Test(msg, every_type_has_a_complete_row_and_a_payload)
+{
+	cr_assert_null(msg_rule(MSG_NONE));
+	cr_assert_null(msg_rule(MSG_TYPE_COUNT));
+	cr_assert_null(msg_rule(UINT16_MAX));
+	for (uint16_t type = 1; type < MSG_TYPE_COUNT; type++) {
+		const struct msg_rule *rule = msg_rule(type);
+		cr_assert_not_null(rule, "message %u has no row", type);
+		cr_assert(rule->from != 0 && rule->to != 0, "%s", rule->name);
+		cr_assert_eq((rule->from | rule->to) >> ROLE_COUNT, 0u, "%s", rule->name);
+		/* One end is the supervisor: roles speak to each other over query links only. */
+		cr_assert((rule->from == ROLE_BIT(ROLE_SUPERVISOR)) != (rule->to == ROLE_BIT(ROLE_SUPERVISOR)), "%s",
+			  rule->name);
+		cr_assert(rule->phases != 0 && rule->phases <= 7, "%s", rule->name);
+		cr_assert_leq(rule->min_len, rule->max_len, "%s", rule->name);
+		cr_assert_leq(rule->max_len, MSG_PAYLOAD_MAX, "%s", rule->name);
+		cr_assert_leq(rule->fds, 1, "%s", rule->name);
+		cr_assert(type == MSG_STOP || codecs[type].size > 0, "%s has no payload here", rule->name);
+		for (uint16_t other = 1; other < type; other++) {
+			cr_assert_str_neq(msg_rule(other)->name, rule->name);
+		}
+	}
+}
+
+Test(msg, descriptors_travel_towards_roles_only)
+{
+	for (uint16_t type = 1; type < MSG_TYPE_COUNT; type++) {
+		const struct msg_rule *rule = msg_rule(type);
+		cr_assert(rule->fds == 0 || rule->from == ROLE_BIT(ROLE_SUPERVISOR), "%s", rule->name);
+	}
+}
+
+Test(msg, roles_and_build_have_texts)
+{
+	for (unsigned role = 0; role < ROLE_COUNT; role++) {
+		cr_assert_not_null(role_text((enum role)role));
+	}
+	cr_assert_str_eq(role_text(ROLE_COUNT), "unknown");
+	cr_assert_lt(strlen(ipc_build_id()), (size_t)IPC_BUILD_MAX);
+}
+
+/* Encode, look at the length, decode, compare; then every shorter and one longer payload. */
+static void round_trip(enum msg_type type, const union payload *in, bool is_smallest, const char *what)
+{
+	const struct codec *codec = &codecs[type];
+	const struct msg_rule *rule = msg_rule((uint16_t)type);
+	static uint8_t wire[MSG_PAYLOAD_MAX + 1];
+	static union payload out;
+	struct sink s = sink_of(wire, sizeof(wire));
+
+	codec->put(&s, in);
+	cr_assert_not(s.failed);
+	cr_assert_geq(s.pos, rule->min_len, "%s %s: %zu octets", what, rule->name, s.pos);
+	cr_assert_leq(s.pos, rule->max_len, "%s %s: %zu octets", what, rule->name, s.pos);
+	cr_assert(!is_smallest || s.pos == rule->min_len, "%s: the smallest has %zu octets, not %u", rule->name, s.pos,
+		  rule->min_len);
+
+	/* Both were zeroed and then set field by field, so that padding is equal as well. */
+	memset(&out, 0, sizeof(out));
+	cr_assert_eq(codec->get(wire, s.pos, &out), BH_OK, "%s %s", what, rule->name);
+	cr_assert_eq(memcmp(in, &out, codec->size), 0, "%s %s changed on its way", what, rule->name);
+
+	for (size_t cut = 0; cut < s.pos; cut++) {
+		uint8_t *copy = malloc(cut == 0 ? 1 : cut); /* exact, for the sanitizers */
+		memcpy(copy, wire, cut);
+		cr_assert_eq(codec->get(copy, cut, &out), BH_EMALFORMED, "%s %s cut at %zu", what, rule->name, cut);
+		free(copy);
+
+		struct sink small = sink_of(wire, cut);
+		codec->put(&small, in);
+		cr_assert(small.failed, "%s %s fits into %zu of %zu octets", what, rule->name, cut, s.pos);
+	}
+	wire[s.pos] = 0;
+	cr_assert_eq(codec->get(wire, s.pos + 1, &out), BH_EMALFORMED, "%s %s and an octet", what, rule->name);
+}
+
+Test(conf, smallest_and_largest_payloads_round_trip)
+{
+	static union payload m;
+	for (enum msg_type type = 1; type < MSG_TYPE_COUNT; type++) {
+		if (codecs[type].size == 0) {
+			continue;
+		}
+		smallest(type, &m);
+		round_trip(type, &m, true, "smallest");
+		largest(type, &m);
+		round_trip(type, &m, false, "largest");
+	}
+}
+
+Test(conf, rows_of_all_value_types)
+{
+	static union payload m;
+	memset(&m, 0, sizeof(m));
+	strcpy(m.row.table, "role");
+	m.row.count = 4;
+	strcpy(m.row.fields[0].name, "name");
+	m.row.fields[0].type = CTL_TEXT;
+	strcpy(m.row.fields[0].text, "authority");
+	strcpy(m.row.fields[1].name, "pid");
+	m.row.fields[1].type = CTL_NUMBER;
+	m.row.fields[1].number = UINT64_MAX;
+	strcpy(m.row.fields[2].name, "up");
+	m.row.fields[2].type = CTL_BOOL;
+	m.row.fields[2].number = 1;
+	m.row.fields[3].type = CTL_BOOL;
+	round_trip(MSG_CTL_ROW, &m, false, "mixed");
+}
+
+Test(conf, largest_payloads_have_the_octets_counted_by_hand)
+{
+	static const struct {
+		enum msg_type type;
+		size_t len;
+	} cases[] = {
+		{ MSG_HELLO, 84 },	  { MSG_IDENTITY, 38 },	     { MSG_LISTENER, 28 },  { MSG_LINK, 7 },
+		{ MSG_IMAGE, 259 },	  { MSG_CONF_AUTHORITY, 9 }, { MSG_CONF_FRONTEND, 26 }, { MSG_CONF_RESOLVER, 17 },
+		{ MSG_CONF_ACL, 18 },	  { MSG_CONF_ZONE, 260 },    { MSG_CONF_STUB, 624 }, { MSG_CONF_OUTGOING, 23 },
+		{ MSG_REFUSED, 517 },	  { MSG_FLUSH, 256 },	     { MSG_FLUSHED, 8 },    { MSG_COMPILE, 1286 },
+		{ MSG_DIAGNOSTIC, 1543 }, { MSG_COMPILED, 33 },	     { MSG_CTL_REQUEST, 8201 }, { MSG_CTL_ROW, 13162 },
+		{ MSG_CTL_DONE, 514 },
+	};
+	static uint8_t wire[MSG_PAYLOAD_MAX];
+	static union payload m;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct sink s = sink_of(wire, sizeof(wire));
+		largest(cases[i].type, &m);
+		codecs[cases[i].type].put(&s, &m);
+		cr_assert_eq(s.pos, cases[i].len, "%s: %zu", msg_rule((uint16_t)cases[i].type)->name, s.pos);
+	}
+}
+
+Test(conf, counts_above_their_array_are_not_sent)
+{
+	static uint8_t wire[MSG_PAYLOAD_MAX];
+	static union payload m;
+	struct sink s = sink_of(wire, sizeof(wire));
+	largest(MSG_CONF_STUB, &m);
+	m.servers.count = IPC_ADDRS_MAX + 1;
+	ipc_servers_encode(&s, &m.servers);
+	cr_assert(s.failed);
+
+	static const unsigned counts[] = { CTL_WORDS_MAX + 1, 255, 256, 257, UINT32_MAX };
+	for (size_t i = 0; i < COUNT(counts); i++) {
+		s = sink_of(wire, sizeof(wire));
+		largest(MSG_CTL_REQUEST, &m);
+		m.request.count = counts[i];
+		ctl_request_encode(&s, &m.request);
+		cr_assert(s.failed, "%u words", counts[i]);
+		s = sink_of(wire, sizeof(wire));
+		largest(MSG_CTL_ROW, &m);
+		m.row.count = counts[i] < 25 ? 25 : counts[i];
+		ctl_row_encode(&s, &m.row);
+		cr_assert(s.failed, "%u fields", counts[i]);
+	}
+}
+
+Test(conf, values_out_of_range_are_refused)
+{
+	/* The smallest payload with some octets at `at` overwritten by `value`, `size` octets. */
+	static const struct {
+		enum msg_type type;
+		const char *what;
+		size_t at;
+		unsigned size;
+		uint64_t value;
+	} cases[] = {
+		{ MSG_HELLO, "role", 4, 1, ROLE_COUNT },
+		{ MSG_IDENTITY, "count", 4, 2, 0 },
+		{ MSG_IDENTITY, "index = count", 2, 2, 1 },
+		{ MSG_IDENTITY, "log level", 6, 1, 5 },
+		{ MSG_IDENTITY, "log level", 6, 1, 0 },
+		{ MSG_IDENTITY, "log level", 6, 1, 8 },
+		{ MSG_LISTENER, "protocol", 4, 1, 0 },
+		{ MSG_LISTENER, "protocol", 4, 1, 3 },
+		{ MSG_LISTENER, "family", 5, 1, 0 },
+		{ MSG_LISTENER, "family", 5, 1, 5 },
+		{ MSG_LINK, "peer", 4, 1, ROLE_SUPERVISOR },
+		{ MSG_LINK, "peer", 4, 1, ROLE_COMPILER },
+		{ MSG_LINK, "peer", 4, 1, 255 },
+		{ MSG_IMAGE, "id", 0, 4, 0 },
+		{ MSG_IMAGE, "name", 4, 1, 0xc0 },
+		{ MSG_CONF_AUTHORITY, "anyone", 0, 1, 2 },
+		{ MSG_CONF_AUTHORITY, "connections", 1, 4, 0 },
+		{ MSG_CONF_AUTHORITY, "connections", 1, 4, 65536 },
+		{ MSG_CONF_AUTHORITY, "idle", 5, 4, 0 },
+		{ MSG_CONF_AUTHORITY, "idle", 5, 4, 0x80000000 },
+		{ MSG_CONF_FRONTEND, "pending", 8, 4, 0 },
+		{ MSG_CONF_FRONTEND, "pending", 8, 4, 0x80000000 },
+		{ MSG_CONF_FRONTEND, "pending of a client", 12, 4, 0 },
+		{ MSG_CONF_FRONTEND, "connections", 16, 4, 65536 },
+		{ MSG_CONF_FRONTEND, "idle", 20, 4, 0 },
+		{ MSG_CONF_FRONTEND, "budget", 24, 2, 0 },
+		{ MSG_CONF_RESOLVER, "pending", 8, 4, 0 },
+		{ MSG_CONF_RESOLVER, "ipv4", 12, 1, 2 },
+		{ MSG_CONF_RESOLVER, "ipv6", 13, 1, 2 },
+		{ MSG_CONF_RESOLVER, "0x20", 14, 1, 255 },
+		{ MSG_CONF_RESOLVER, "minimisation", 15, 1, 2 },
+		{ MSG_CONF_RESOLVER, "priming", 16, 1, 2 },
+		{ MSG_CONF_ACL, "family", 0, 1, 0 },
+		{ MSG_CONF_ACL, "bits", 1, 1, 33 },
+		{ MSG_CONF_ACL, "host bits", 2, 1, 1 },
+		{ MSG_CONF_ZONE, "name", 0, 1, 0x40 },
+		{ MSG_CONF_ZONE, "flags", 5, 1, 4 },
+		{ MSG_CONF_REBIND_ALLOW, "name", 0, 1, 0xc0 },
+		{ MSG_CONF_STUB, "count", 1, 1, 1 },
+		{ MSG_CONF_STUB, "count", 1, 1, IPC_ADDRS_MAX + 1 },
+		{ MSG_CONF_STUB, "count", 1, 1, 255 },
+		{ MSG_CONF_OUTGOING, "family", 0, 1, 6 },
+		{ MSG_FLUSH, "kind", 0, 1, 3 },
+		{ MSG_COMPILE, "kind", 0, 1, 2 },
+		{ MSG_COMPILE, "ttl", 4, 4, 0x80000000 },
+		{ MSG_COMPILE, "log level", 8, 1, 1 },
+		{ MSG_DIAGNOSTIC, "warning", 0, 1, 2 },
+		{ MSG_COMPILED, "ok", 0, 1, 2 },
+		{ MSG_CTL_REQUEST, "count", 0, 1, 0 },
+		{ MSG_CTL_REQUEST, "count", 0, 1, CTL_WORDS_MAX + 1 },
+		{ MSG_CTL_ROW, "count", 2, 1, CTL_FIELDS_MAX + 1 },
+		{ MSG_CTL_DONE, "status", 0, 1, 4 },
+	};
+	static union payload m;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		uint8_t wire[64];
+		struct sink s = sink_of(wire, sizeof(wire));
+		smallest(cases[i].type, &m);
+		codecs[cases[i].type].put(&s, &m);
+		cr_assert_leq(cases[i].at + cases[i].size, s.pos);
+		for (unsigned n = 0; n < cases[i].size; n++) {
+			wire[cases[i].at + n] = (uint8_t)(cases[i].value >> 8 * (cases[i].size - 1 - n));
+		}
+		cr_assert_eq(codecs[cases[i].type].get(wire, s.pos, &m), BH_EMALFORMED, "%s: %s %llu",
+			     msg_rule((uint16_t)cases[i].type)->name, cases[i].what,
+			     (unsigned long long)cases[i].value);
+	}
+}
+
+Test(conf, strings_that_do_not_fit_or_hold_a_nul)
+{
+	static uint8_t wire[2048];
+	static union payload m;
+	/* REFUSED: u32, then the string */
+	for (size_t len = IPC_TEXT_MAX - 2; len <= IPC_TEXT_MAX + 1; len++) {
+		memset(wire, 'x', sizeof(wire));
+		put_u32(wire, 1);
+		put_u16(wire + 4, (uint16_t)len);
+		cr_assert_eq(ipc_refused_decode(wire, 6 + len, &m.refused), len < IPC_TEXT_MAX ? BH_OK : BH_EMALFORMED,
+			     "%zu", len);
+	}
+	put_u16(wire + 4, 10);
+	wire[6 + 9] = 0;
+	cr_assert_eq(ipc_refused_decode(wire, 16, &m.refused), BH_EMALFORMED);
+
+	/* A row's field types. */
+	static const uint8_t row[] = { 0, 1, 't', 1, 0, 1, 'f', 0, 0, 0, 0, 0, 0, 0, 0, 1 };
+	for (unsigned type = 0; type < 6; type++) {
+		for (unsigned number = 1; number < 3; number++) {
+			uint8_t bytes[sizeof(row)];
+			memcpy(bytes, row, sizeof(row));
+			bytes[7] = (uint8_t)type;
+			bytes[15] = (uint8_t)number;
+			bool good = type == CTL_NUMBER || (type == CTL_BOOL && number == 1);
+			cr_assert_eq(ctl_row_decode(bytes, sizeof(bytes), &m.row), good ? BH_OK : BH_EMALFORMED,
+				     "type %u, %u", type, number);
+		}
+	}
+}

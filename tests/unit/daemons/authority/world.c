@@ -1,0 +1,238 @@
+/*
+ * Zones, questions and answers as text. SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "world.h"
+
+#include "common/dns/dname.h"
+#include "common/dns/edns.h"
+#include "common/dns/message.h"
+#include "common/util/cursor.h"
+#include "common/util/region.h"
+#include "common/zone/image_write.h"
+
+#include <arpa/inet.h>
+#include <criterion/criterion.h>
+#include <libzscanner/scanner.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct world *world_new(void)
+{
+	struct world *w = calloc(1, sizeof(*w));
+	cr_assert_not_null(w);
+	w->view = view_new(WORLD_ZONES_MAX);
+	cr_assert_not_null(w->view);
+	w->view->anyone = true;
+	return w;
+}
+
+void world_free(struct world *w)
+{
+	view_free(w->view);
+	for (unsigned i = 0; i < w->count; i++) {
+		free(w->blocks[i]);
+	}
+	free(w);
+}
+
+static void on_finding(void *ctx, const struct zone_finding *finding)
+{
+	(void)ctx;
+	if (finding->severity == ZONE_ERROR) {
+		cr_log_error("zone in a test, line %u: %s", finding->line, finding->text);
+	}
+}
+
+static void on_record(zs_scanner_t *s)
+{
+	struct image_builder *builder = s->process.data;
+	cr_assert_eq(image_builder_add(builder, s->r_owner, s->r_type, s->r_ttl, s->r_data, s->r_data_length,
+				       "test", (uint32_t)s->line_counter),
+		     BH_OK);
+}
+
+static void on_error(zs_scanner_t *s)
+{
+	cr_assert_fail("zone in a test, line %lu: %s", (unsigned long)s->line_counter, zs_strerror(s->error.code));
+}
+
+void world_add(struct world *w, const char *apex, const char *text)
+{
+	unsigned i = w->count++;
+	cr_assert_lt(i, WORLD_ZONES_MAX);
+	cr_assert_gt(dname_from_text(apex, w->names[i]), 0);
+	struct image_builder *builder = image_builder_new(w->names[i]);
+	cr_assert_not_null(builder);
+
+	zs_scanner_t s;
+	cr_assert_eq(zs_init(&s, apex, CLASS_IN, 3600), 0);
+	cr_assert_eq(zs_set_input_string(&s, text, strlen(text)), 0);
+	cr_assert_eq(zs_set_processing(&s, on_record, on_error, builder), 0);
+	cr_assert_eq(zs_parse_all(&s), 0);
+	zs_deinit(&s);
+
+	cr_assert_eq(image_builder_check(builder, on_finding, NULL), 0);
+	size_t size = image_builder_size(builder);
+	w->blocks[i] = aligned_alloc(8, (size + 7) / 8 * 8);
+	cr_assert_not_null(w->blocks[i]);
+	memset(w->blocks[i], 0, (size + 7) / 8 * 8);
+	cr_assert_eq(image_builder_write(builder, w->blocks[i], size), BH_OK);
+	image_builder_free(builder);
+	char why[256];
+	cr_assert_eq(image_verify(w->blocks[i], size, &w->images[i], why, sizeof(why)), BH_OK, "%s", why);
+	cr_assert_eq(view_add(w->view, w->images[i].apex, &w->images[i]), BH_OK);
+}
+
+void world_add_failed(struct world *w, const char *apex)
+{
+	unsigned i = w->count++;
+	cr_assert_lt(i, WORLD_ZONES_MAX);
+	cr_assert_gt(dname_from_text(apex, w->names[i]), 0);
+	cr_assert_eq(view_add(w->view, w->names[i], NULL), BH_OK);
+}
+
+static size_t put_opt(const struct question *q, uint8_t *out, size_t room)
+{
+	struct sink s = sink_of(out, room);
+	sink_u8(&s, 0);
+	sink_u16(&s, RR_OPT);
+	sink_u16(&s, q->udp_size != 0 ? q->udp_size : 1232);
+	sink_u32(&s, (uint32_t)q->version << 16 | (q->dnssec ? EDNS_DO : 0u));
+	sink_u16(&s, 0);
+	return s.pos;
+}
+
+size_t question_wire(const struct question *q, uint8_t out[UDP_RECV_MAX])
+{
+	static const uint8_t tsig[] = { 0, 0, RR_TSIG, 0, CLASS_ANY, 0, 0, 0, 0, 0, 0 };
+	uint8_t name[DNAME_MAX];
+	uint16_t type = RR_A;
+	bool edns = q->edns || q->dnssec || q->version > 0 || q->udp_size > 0;
+
+	cr_assert_gt(dname_from_text(q->name, name), 0, "%s", q->name);
+	cr_assert(q->type == NULL || rr_type_parse(q->type, &type) == BH_OK, "%s", q->type);
+	size_t pos = DNS_HEADER_SIZE;
+	memset(out, 0, DNS_HEADER_SIZE);
+	put_u16(out, 0x1234);
+	put_u16(out + 2, q->flags);
+	put_u16(out + 4, 1);
+	put_u16(out + 10, (uint16_t)(edns + q->tsig));
+	memcpy(out + pos, name, dname_len(name));
+	pos += dname_len(name);
+	put_u16(out + pos, type);
+	put_u16(out + pos + 2, q->qclass != 0 ? q->qclass : CLASS_IN);
+	pos += 4;
+	if (edns) {
+		pos += put_opt(q, out + pos, UDP_RECV_MAX - pos);
+	}
+	if (q->tsig) {
+		memcpy(out + pos, tsig, sizeof(tsig));
+		pos += sizeof(tsig);
+	}
+	return pos;
+}
+
+static void put(struct world *w, const char *fmt, ...)
+{
+	size_t used = strlen(w->text);
+	va_list args;
+	va_start(args, fmt);
+	vsnprintf(w->text + used, sizeof(w->text) - used, fmt, args);
+	va_end(args);
+}
+
+static void put_rdata(struct world *w, const struct message_rr *rr)
+{
+	char text[DNAME_TEXT_MAX];
+	char address[INET6_ADDRSTRLEN];
+	if (rr->type == RR_A || rr->type == RR_AAAA) {
+		put(w, " %s", inet_ntop(rr->type == RR_A ? AF_INET : AF_INET6, rr->rdata, address, sizeof(address)));
+		return;
+	}
+	if (rr->type == RR_TXT) {
+		put(w, " \"%.*s\"", rr->rdata[0], (const char *)rr->rdata + 1);
+		return;
+	}
+	if (rr->type == RR_SOA) {
+		size_t len = dname_len(rr->rdata);
+		put(w, " %s ...", dname_text(rr->rdata, text));
+		put(w, " %u", get_u32(rr->rdata + len + dname_len(rr->rdata + len)));
+		return;
+	}
+	if (rr->type == RR_RRSIG) { /* what it covers */
+		put(w, " %s", rr_type_text(get_u16(rr->rdata), text));
+		return;
+	}
+	size_t pos = 0;
+	for (const uint8_t *field = rdata_fields(rr->type); *field != RDATA_END; field++) {
+		if (*field == RDATA_NAME || *field == RDATA_NAME_COMPRESS) {
+			put(w, " %s", dname_text(rr->rdata + pos, text));
+			pos += dname_len(rr->rdata + pos);
+		} else if (*field == RDATA_STRING) {
+			pos += (size_t)rr->rdata[pos] + 1;
+		} else {
+			for (unsigned i = 0; i + 1 < *field; i += 2) {
+				put(w, " %u", get_u16(rr->rdata + pos + i));
+			}
+			pos += *field;
+		}
+	}
+}
+
+static void put_flags(struct world *w, const struct message *m)
+{
+	static const struct {
+		uint16_t bit;
+		const char *text;
+	} flags[] = { { FLAG_AA, " aa" }, { FLAG_TC, " tc" }, { FLAG_RD, " rd" },
+		      { FLAG_RA, " ra" }, { FLAG_AD, " ad" }, { FLAG_CD, " cd" } };
+	put(w, "%s", rcode_text(m->rcode));
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+		put(w, "%s", (m->flags & flags[i].bit) != 0 ? flags[i].text : "");
+	}
+	put(w, "%s%s", m->has_edns ? " edns" : "", m->do_bit ? " do" : "");
+	if (m->ede != EDE_NONE) {
+		put(w, " ede=%d", m->ede);
+	}
+	put(w, "%s\n", m->qname == NULL ? " headeronly" : "");
+}
+
+const char *world_send(struct world *w, const uint8_t *wire, size_t len, enum transport transport,
+		       const struct addr *client)
+{
+	static const char *const sections[] = { "qd", "an", "au", "ad" };
+	struct region region;
+	struct message m;
+	char text[DNAME_TEXT_MAX];
+	char type[RR_TYPE_TEXT_MAX];
+
+	w->text[0] = '\0';
+	w->reply_len = query_reply(&w->work, w->view, transport, client, wire, len, w->reply);
+	if (w->reply_len == 0) {
+		return w->text;
+	}
+	region_init(&region, 65536, 16 * 1024 * 1024);
+	cr_assert_eq(message_parse(w->reply, w->reply_len, &region, &m), BH_OK, "reply does not parse");
+	cr_assert_neq(m.flags & FLAG_QR, 0);
+	cr_assert_eq(m.id, get_u16(wire));
+	cr_assert_eq(m.flags & FLAG_OPCODE, get_u16(wire + 2) & FLAG_OPCODE);
+	put_flags(w, &m);
+	for (size_t i = 0; i < m.rr_count; i++) {
+		const struct message_rr *rr = &m.rrs[i];
+		put(w, "%s %s %u %s", sections[rr->section], dname_text(rr->owner, text), rr->ttl,
+		    rr_type_text(rr->type, type));
+		put_rdata(w, rr);
+		put(w, "\n");
+	}
+	region_clear(&region);
+	return w->text;
+}
+
+const char *world_ask(struct world *w, const struct question *q)
+{
+	uint8_t wire[UDP_RECV_MAX];
+	size_t len = question_wire(q, wire);
+	return world_send(w, wire, len, q->transport, q->client);
+}

@@ -1,0 +1,202 @@
+/*
+ * The answer cache: life, bounds, keys, flushing. SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "daemons/frontend/cache.h"
+
+#include "common/dns/dname.h"
+#include "tests/unit/daemons/frontend/wire.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+static struct answer_builder builder;
+
+static struct cache_key key_of(const char *qname, uint16_t qtype, uint8_t flags)
+{
+	static uint8_t lower[8][DNAME_MAX];
+	static unsigned next;
+	uint8_t *out = lower[next++ % 8];
+	struct cache_key key = { .qname = out, .qtype = qtype, .flags = flags };
+	key.qname_len = (uint8_t)dname_copy_lower(out, name(qname));
+	cache_hash(&key);
+	return key;
+}
+
+static const struct answer *make(const char *qname, uint16_t qtype, uint16_t rcode, const struct rec *recs)
+{
+	uint8_t lower[DNAME_MAX];
+	uint8_t rdata[512];
+	bool found = false;
+	dname_copy_lower(lower, name(qname));
+	answer_begin(&builder, lower, qtype);
+	for (; recs != NULL && recs->section != 0; recs++) {
+		struct message_rr rr = { .owner = name(recs->owner), .type = recs->type, .rr_class = CLASS_IN,
+					 .ttl = recs->ttl, .rdata = rdata };
+		rr.rdata_len = (uint16_t)make_rdata(recs, rdata);
+		cr_assert_eq(answer_add(&builder, recs->section, &rr), BH_OK);
+		found = found || recs->type == qtype;
+	}
+	return answer_finish(&builder, rcode, false, found);
+}
+
+static const struct rec one_a[] = { { AN, "a.test", RR_A, 300, "192.0.2.1" }, { 0 } };
+
+Test(cache, gives_back_until_the_smallest_ttl_is_over)
+{
+	static const struct rec recs[] = {
+		{ AN, "a.test", RR_CNAME, 60, "b.test" },
+		{ AN, "b.test", RR_A, 300, "192.0.2.1" },
+		{ 0 },
+	};
+	struct cache *cache = cache_new(1 << 20);
+	struct cache_key key = key_of("a.test", RR_A, 0);
+	uint32_t age = 99;
+
+	cr_assert_null(cache_find(cache, &key, 0, &age));
+	cache_insert(cache, &key, make("a.test", RR_A, RCODE_NOERROR, recs), 1000);
+	cr_assert_not_null(cache_find(cache, &key, 1000, &age));
+	cr_assert_eq(age, 0);
+	const struct answer *a = cache_find(cache, &key, 1999, &age);
+	cr_assert_eq(age, 0);
+	a = cache_find(cache, &key, 60999, &age);
+	cr_assert_not_null(a);
+	cr_assert_eq(age, 59);
+	cr_assert_eq(a->ttl_count, 2);
+	cr_assert_eq(a->life_sec, 60);
+	cr_assert_null(cache_find(cache, &key, 61000, &age));
+	cr_assert_eq(cache_entries(cache), 0, "an expired entry goes when it is found");
+	cr_assert_eq(cache_bytes(cache), 0);
+	cache_free(cache);
+}
+
+Test(cache, life_by_kind_of_answer)
+{
+	static const struct {
+		const char *what;
+		uint16_t rcode;
+		struct rec recs[4];
+		uint32_t life;
+	} cases[] = {
+		{ "positive", RCODE_NOERROR, { { AN, "a.test", RR_A, 7, "192.0.2.1" } }, 7 },
+		{ "authority counts", RCODE_NOERROR,
+		  { { AN, "a.test", RR_A, 7, "192.0.2.1" }, { AU, "test", RR_NS, 5, "ns.test" } }, 5 },
+		{ "ttl 0", RCODE_NOERROR, { { AN, "a.test", RR_A, 0, "192.0.2.1" } }, 0 },
+		{ "a day", RCODE_NOERROR, { { AN, "a.test", RR_A, 604800, "192.0.2.1" } }, 86400 },
+		{ "nodata", RCODE_NOERROR, { { AU, "test", RR_SOA, 900, "60" } }, 60 },
+		{ "nxdomain", RCODE_NXDOMAIN, { { AU, "test", RR_SOA, 30, "60" } }, 30 },
+		{ "negative, an hour", RCODE_NXDOMAIN, { { AU, "test", RR_SOA, 9000, "9000" } }, 3600 },
+		{ "negative alias", RCODE_NXDOMAIN,
+		  { { AN, "a.test", RR_CNAME, 20, "b.test" }, { AU, "test", RR_SOA, 30, "60" } }, 20 },
+		{ "nodata without soa", RCODE_NOERROR, { { 0 } }, 0 },
+		{ "nxdomain without soa", RCODE_NXDOMAIN, { { 0 } }, 0 },
+		{ "alias without end", RCODE_NOERROR, { { AN, "a.test", RR_CNAME, 20, "b.test" } }, 0 },
+		{ "servfail", RCODE_SERVFAIL, { { AU, "test", RR_SOA, 30, "60" } }, 0 },
+		{ "refused", RCODE_REFUSED, { { AN, "a.test", RR_A, 7, "192.0.2.1" } }, 0 },
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct answer *a = make("a.test", RR_A, cases[i].rcode, cases[i].recs);
+		cr_assert_eq(a->life_sec, cases[i].life, "%s: %u", cases[i].what, a->life_sec);
+		struct cache *cache = cache_new(1 << 20);
+		struct cache_key key = key_of("a.test", RR_A, 0);
+		cache_insert(cache, &key, a, 0);
+		cr_assert_eq(cache_entries(cache), cases[i].life > 0, "%s", cases[i].what);
+		cache_free(cache);
+	}
+}
+
+Test(cache, key_is_name_type_and_flags)
+{
+	struct cache *cache = cache_new(1 << 20);
+	struct cache_key key = key_of("a.test", RR_A, KEY_DO);
+	uint32_t age;
+	cache_insert(cache, &key, make("a.test", RR_A, RCODE_NOERROR, one_a), 0);
+	struct cache_key same = key_of("A.Test", RR_A, KEY_DO);
+	struct cache_key others[] = { key_of("a.test", RR_AAAA, KEY_DO), key_of("a.test", RR_A, 0),
+				      key_of("a.test", RR_A, KEY_DO | KEY_CD), key_of("b.test", RR_A, KEY_DO) };
+	cr_assert_not_null(cache_find(cache, &same, 0, &age));
+	for (size_t i = 0; i < 4; i++) {
+		others[i].hash = key.hash; /* even if the hash were the same */
+		cr_assert_null(cache_find(cache, &others[i], 0, &age), "%zu", i);
+	}
+	cache_free(cache);
+}
+
+Test(cache, a_newer_answer_replaces)
+{
+	static const struct rec newer[] = { { AN, "a.test", RR_A, 300, "192.0.2.2" }, { 0 } };
+	struct cache *cache = cache_new(1 << 20);
+	struct cache_key key = key_of("a.test", RR_A, 0);
+	uint32_t age;
+	cache_insert(cache, &key, make("a.test", RR_A, RCODE_NOERROR, one_a), 0);
+	cache_insert(cache, &key, make("a.test", RR_A, RCODE_NOERROR, newer), 5000);
+	cr_assert_eq(cache_entries(cache), 1);
+	const struct answer *a = cache_find(cache, &key, 6000, &age);
+	cr_assert_eq(age, 1);
+	cr_assert_eq(a->wire[a->len - 1], 2);
+	cache_free(cache);
+}
+
+Test(cache, stays_below_its_bound_and_keeps_what_is_used)
+{
+	enum { LIMIT = 64 * 1024 };
+	struct cache *cache = cache_new(LIMIT);
+	struct cache_key hot = key_of("hot.test", RR_A, 0);
+	uint8_t hot_name[DNAME_MAX];
+	uint32_t age;
+	char text[32];
+
+	memcpy(hot_name, hot.qname, hot.qname_len);
+	hot.qname = hot_name;
+	cache_insert(cache, &hot, make("hot.test", RR_A, RCODE_NOERROR, one_a), 0);
+	for (int i = 0; i < 5000; i++) {
+		snprintf(text, sizeof(text), "n%d.test", i);
+		struct cache_key key = key_of(text, RR_A, 0);
+		cache_insert(cache, &key, make(text, RR_A, RCODE_NOERROR, one_a), 0);
+		cr_assert_leq(cache_bytes(cache), LIMIT);
+		cr_assert_not_null(cache_find(cache, &hot, 0, &age), "after %d", i);
+		cr_assert_not_null(cache_find(cache, &key, 0, &age), "the newest is there");
+	}
+	cr_assert_gt(cache_entries(cache), 100);
+	cr_assert_lt(cache_entries(cache), 1000);
+	cr_assert_eq(cache_flush_all(cache) > 100, true);
+	cr_assert_eq(cache_bytes(cache), 0);
+	cache_free(cache);
+}
+
+Test(cache, refuses_what_is_too_large_for_it)
+{
+	struct cache *cache = cache_new(2048);
+	struct cache_key key = key_of("a.test", RR_A, 0);
+	cache_insert(cache, &key, make("a.test", RR_A, RCODE_NOERROR, one_a), 0);
+	cr_assert_eq(cache_entries(cache), 0);
+	cache_free(cache);
+	cache = cache_new(0);
+	cache_insert(cache, &key, make("a.test", RR_A, RCODE_NOERROR, one_a), 0);
+	cr_assert_eq(cache_entries(cache), 0);
+	cache_free(cache);
+}
+
+Test(cache, flushes_names_and_zones)
+{
+	static const char *const names[] = { "a.test", "b.a.test", "c.b.a.test", "xa.test", "test" };
+	struct cache *cache = cache_new(1 << 20);
+	uint32_t age;
+	for (unsigned i = 0; i < 5; i++) {
+		for (uint16_t type = 1; type <= 2; type++) {
+			struct cache_key key = key_of(names[i], type, 0);
+			cache_insert(cache, &key, make(names[i], type, RCODE_NXDOMAIN,
+						       (struct rec[]){ { AU, "test", RR_SOA, 60, "60" }, { 0 } }),
+				     0);
+		}
+	}
+	cr_assert_eq(cache_entries(cache), 10);
+	cr_assert_eq(cache_flush_name(cache, name("B.A.TEST")), 2);
+	cr_assert_eq(cache_flush_name(cache, name("b.a.test")), 0);
+	cr_assert_eq(cache_flush_zone(cache, name("a.test")), 4);
+	struct cache_key left = key_of("xa.test", 1, 0);
+	cr_assert_not_null(cache_find(cache, &left, 0, &age));
+	cr_assert_eq(cache_flush_zone(cache, name(".")), 4);
+	cr_assert_eq(cache_flush_all(cache), 0);
+	cache_free(cache);
+}

@@ -1,0 +1,276 @@
+/*
+ * Where questions go: stubs, special names, families, priming, DS, ANY, flush, choice of servers.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "tests/unit/daemons/resolver/sim.h"
+
+#include "common/dns/dname.h"
+#include "daemons/resolver/hints.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+static struct sim *internet(void)
+{
+	struct sim *sim = sim_new();
+	sim_zone(sim, "192.0.2.1", ".",
+		 ". 86400 NS a.root.\n a.root. 86400 A 192.0.2.1\n com. 86400 NS ns.com.\n ns.com. 86400 A 192.0.2.2\n"
+		 "ns.com. 86400 AAAA 2001:db8::2\n");
+	static const char com[] = "com. 86400 NS ns.com.\n sub.com. 600 NS ns.sub.com.\n ns.sub.com. 600 A 192.0.2.3\n"
+				  "sub.com. 600 DS x\n www.com. 60 A 198.51.100.1\n";
+	sim_zone(sim, "192.0.2.2", "com.", com);
+	sim_zone(sim, "2001:db8::2", "com.", com);
+	sim_zone(sim, "192.0.2.3", "sub.com.", "sub.com. 600 NS ns.sub.com.\n www.sub.com. 60 A 198.51.100.2\n");
+	return sim;
+}
+
+static void set_stub(struct sim *sim, struct ipc_servers *stub, const char *zone, const char *addr)
+{
+	memset(stub, 0, sizeof(*stub));
+	cr_assert_gt(dname_from_text(zone, stub->name), 0);
+	stub->count = 1;
+	cr_assert_eq(addr_parse(addr, 0, &stub->addrs[0]), BH_OK);
+	sim->config.stubs = stub;
+	sim->config.stub_count = 1;
+	sim_configure(sim);
+}
+
+Test(places, stub_wins_over_root_cache_and_special_names)
+{
+	static const char *const zones[] = { "com.", "internal.", "10.in-addr.arpa.", "sub.com." };
+	for (unsigned i = 0; i < 4; i++) {
+		struct sim *sim = internet();
+		struct ipc_servers stub;
+		char text[128];
+		char name[128];
+		snprintf(name, sizeof(name), "www.%s", zones[i]);
+		(void)sim_ask(sim, name, RR_A); /* fills the cache from elsewhere */
+		snprintf(text, sizeof(text), "www.%s 60 A 10.0.0.1\n", zones[i]);
+		sim_zone(sim, "127.0.0.1@5300", zones[i], text);
+		set_stub(sim, &stub, zones[i], "127.0.0.1@5300");
+		sim_forget(sim);
+		struct sim_result r = sim_ask(sim, name, RR_A);
+		cr_assert_eq(r.rcode, RCODE_NOERROR, "%s", zones[i]);
+		cr_assert(strstr(r.answer, "10.0.0.1") != NULL, "%s", r.answer);
+		cr_assert_eq(sim->asked_count, 1u);
+		sim_free(sim);
+	}
+}
+
+Test(places, stub_servers_speak_for_their_zone_only)
+{
+	struct sim *sim = internet();
+	struct ipc_servers stub;
+	sim_zone(sim, "10.0.0.53", "corp.test.", "a.corp.test. 60 CNAME www.com.\n");
+	set_stub(sim, &stub, "corp.test.", "10.0.0.53");
+	struct sim_result r = sim_ask(sim, "a.corp.test.", RR_A);
+	cr_assert(strstr(r.answer, "198.51.100.1") != NULL, "the alias goes out: %s", r.answer);
+	cr_assert_eq(sim_server(sim, "10.0.0.53")->asked, 1u);
+	sim_free(sim);
+}
+
+Test(places, public_delegations_do_not_reach_into_stubs)
+{
+	struct sim *sim = internet();
+	struct ipc_servers stub;
+	sim->config.options.ipv6 = false;
+	sim_zone(sim, "192.0.2.2", "com.", "bad.com. 60 NS host.corp.test.\n");
+	sim_zone(sim, "10.0.0.53", "corp.test.", "host.corp.test. 60 A 10.0.0.9\n");
+	set_stub(sim, &stub, "corp.test.", "10.0.0.53");
+	struct sim_result r = sim_ask(sim, "x.bad.com.", RR_A);
+	cr_assert_eq(r.rcode, RCODE_SERVFAIL);
+	cr_assert_eq(sim_server(sim, "10.0.0.53")->asked, 0u);
+	sim_free(sim);
+}
+
+Test(places, loopback_servers_only_where_the_operator_has_them)
+{
+	for (unsigned allowed = 0; allowed < 2; allowed++) {
+		struct sim *sim = internet();
+		struct ipc_servers stub;
+		sim->config.options.ipv6 = false;
+		sim_configure(sim);
+		sim_zone(sim, "192.0.2.2", "com.", "lo.com. 600 NS ns.lo.com.\n ns.lo.com. 600 A 127.61.0.9\n");
+		sim_zone(sim, "127.61.0.9", "lo.com.", "www.lo.com. 60 A 198.51.100.3\n");
+		if (allowed) {
+			set_stub(sim, &stub, "corp.test.", "127.0.0.1");
+		}
+		struct sim_result r = sim_ask(sim, "www.lo.com.", RR_A);
+		cr_assert_eq(r.rcode, allowed ? RCODE_NOERROR : RCODE_SERVFAIL);
+		sim_free(sim);
+	}
+}
+
+Test(places, special_names_never_leave)
+{
+	static const struct {
+		const char *name;
+		uint16_t type;
+		uint16_t rcode;
+		const char *answer;
+	} cases[] = {
+		{ "localhost.", RR_A, RCODE_NOERROR, "localhost. 10800 A 127.0.0.1\n" },
+		{ "x.LOCALHOST.", RR_AAAA, RCODE_NOERROR, "x.LOCALHOST. 10800 AAAA ::1\n" },
+		{ "localhost.", RR_MX, RCODE_NOERROR, "" },
+		{ "printer.local.", RR_A, RCODE_NXDOMAIN, "" },
+		{ "a.b.internal.", RR_A, RCODE_NXDOMAIN, "" },
+		{ "internal.", RR_A, RCODE_NOERROR, "" },
+		{ "home.arpa.", RR_NS, RCODE_NOERROR, "home.arpa. 10800 NS home.arpa.\n" },
+		{ "tv.home.arpa.", RR_A, RCODE_NXDOMAIN, "" },
+		{ "abc.onion.", RR_A, RCODE_NXDOMAIN, "" },
+		{ "x.alt.", RR_A, RCODE_NXDOMAIN, "" },
+		{ "x.test.", RR_A, RCODE_NXDOMAIN, "" },
+		{ "x.invalid.", RR_A, RCODE_NXDOMAIN, "" },
+		{ "1.0.0.127.in-addr.arpa.", RR_PTR, RCODE_NOERROR, "1.0.0.127.in-addr.arpa. 10800 PTR localhost.\n" },
+		{ "0.0.127.in-addr.arpa.", RR_PTR, RCODE_NOERROR, "" },
+		{ "2.0.0.127.in-addr.arpa.", RR_PTR, RCODE_NXDOMAIN, "" },
+		{ "1.2.3.10.in-addr.arpa.", RR_PTR, RCODE_NXDOMAIN, "" },
+		{ "1.2.16.172.in-addr.arpa.", RR_PTR, RCODE_NXDOMAIN, "" },
+		{ "1.2.31.172.in-addr.arpa.", RR_PTR, RCODE_NXDOMAIN, "" },
+		{ "1.2.127.100.in-addr.arpa.", RR_PTR, RCODE_NXDOMAIN, "" },
+		{ "d.f.ip6.arpa.", RR_SOA, RCODE_NOERROR, "d.f.ip6.arpa. 10800 SOA ...\n" },
+		{ "1.d.f.ip6.arpa.", RR_PTR, RCODE_NXDOMAIN, "" },
+		{ "_dns.resolver.arpa.", RR_SVCB, RCODE_NXDOMAIN, "" },
+	};
+	struct sim *sim = internet();
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct sim_result r = sim_ask(sim, cases[i].name, cases[i].type);
+		cr_assert_eq(r.rcode, cases[i].rcode, "%s", cases[i].name);
+		cr_assert_str_eq(r.answer, cases[i].answer, "%s", cases[i].name);
+		cr_assert(cases[i].answer[0] != '\0' || strstr(r.authority, "SOA") != NULL, "%s", cases[i].name);
+	}
+	cr_assert_eq(sim->asked_count, 0u);
+	static const char *const ordinary[] = { "15.172.in-addr.arpa.", "32.172.in-addr.arpa.", "63.100.in-addr.arpa.",
+						"016.172.in-addr.arpa.", "example.", "localhost.com.", "11.in-addr.arpa." };
+	for (unsigned i = 0; i < sizeof(ordinary) / sizeof(ordinary[0]); i++) {
+		sim_forget(sim);
+		(void)cache_flush_all(sim->core->cache);
+		(void)sim_ask(sim, ordinary[i], RR_PTR);
+		cr_assert_gt(sim->asked_count, 0u, "%s", ordinary[i]);
+	}
+	(void)cache_flush_all(sim->core->cache);
+	sim_forget(sim);
+	(void)sim_ask(sim, "home.arpa.", RR_DS); /* RFC 8375: so that validators see that it is not signed */
+	cr_assert_gt(sim->asked_count, 0u);
+	sim_free(sim);
+}
+
+Test(places, families_that_are_off_or_without_route)
+{
+	struct sim *sim = internet();
+	sim->config.options.ipv6 = false;
+	sim_configure(sim);
+	for (unsigned i = 0; i < 20; i++) {
+		(void)cache_flush_all(sim->core->cache);
+		cr_assert_eq(sim_ask(sim, "www.com.", RR_A).rcode, RCODE_NOERROR);
+	}
+	cr_assert_eq(sim_server(sim, "2001:db8::2")->asked, 0u);
+	sim_free(sim);
+
+	sim = internet();
+	sim_server(sim, "2001:db8::2")->flags = SIM_NO_ROUTE;
+	for (unsigned i = 0; i < 20; i++) {
+		(void)cache_flush_all(sim->core->cache);
+		struct sim_result r = sim_ask(sim, "www.com.", RR_A);
+		cr_assert_eq(r.rcode, RCODE_NOERROR);
+		cr_assert_leq(r.took_ms, 100u);
+	}
+	cr_assert_leq(sim_server(sim, "2001:db8::2")->asked, 2u);
+	sim_free(sim);
+}
+
+Test(places, the_fast_server_is_preferred_and_the_slow_one_not_forgotten)
+{
+	struct sim *sim = internet();
+	sim_server(sim, "2001:db8::2")->rtt_ms = 200;
+	for (unsigned i = 0; i < 200; i++) {
+		(void)cache_flush_all(sim->core->cache);
+		(void)sim_ask(sim, "www.com.", RR_A);
+	}
+	unsigned slow = sim_server(sim, "2001:db8::2")->asked;
+	unsigned fast = sim_server(sim, "192.0.2.2")->asked;
+	cr_assert_gt(fast, 5 * slow, "%u %u", fast, slow);
+	cr_assert_gt(slow, 0u);
+	sim_free(sim);
+}
+
+Test(places, ds_is_asked_at_the_parent)
+{
+	struct sim *sim = internet();
+	(void)sim_ask(sim, "www.sub.com.", RR_A);
+	sim_forget(sim);
+	struct sim_result r = sim_ask(sim, "sub.com.", RR_DS);
+	cr_assert_eq(r.rcode, RCODE_NOERROR);
+	cr_assert_str_eq(r.answer, "sub.com. 600 DS ...\n");
+	cr_assert_eq(sim_server(sim, "192.0.2.3")->asked, 0u);
+	sim_free(sim);
+}
+
+Test(places, any_is_answered_from_what_is_at_hand)
+{
+	struct sim *sim = internet();
+	struct sim_result r = sim_ask(sim, "www.com.", RR_ANY);
+	cr_assert_str_eq(r.answer, "www.com. 86400 HINFO ...\n");
+	cr_assert_eq(sim->asked_count, 0u);
+	(void)sim_ask(sim, "www.com.", RR_A);
+	r = sim_ask(sim, "www.com.", RR_ANY);
+	cr_assert_str_eq(r.answer, "www.com. 60 A 198.51.100.1\n");
+	sim_free(sim);
+}
+
+Test(places, priming_replaces_the_hints)
+{
+	struct sim *sim = sim_new();
+	/* The hint knows one server; the root says there is another one, and the hint's dies. */
+	static const char zone[] = ". 86400 NS a.root.\n . 86400 NS b.root.\n a.root. 86400 A 192.0.2.1\n"
+				   "b.root. 86400 A 192.0.2.9\n x. 60 TXT t\n y. 60 TXT t\n";
+	sim_zone(sim, "192.0.2.1", ".", zone);
+	sim_zone(sim, "192.0.2.9", ".", zone);
+	sim->config.options.prime_root = true;
+	sim_configure(sim);
+	cr_assert_eq(sim_ask(sim, "x.", RR_TXT).rcode, RCODE_NOERROR);
+	cr_assert_eq(sim_asked(sim, ".", RR_NS), 1u);
+	sim_server(sim, "192.0.2.1")->flags = SIM_SILENT;
+	cr_assert_eq(sim_ask(sim, "y.", RR_TXT).rcode, RCODE_NOERROR);
+	cr_assert_eq(sim_asked(sim, ".", RR_NS), 1u, "not again before it expires");
+	sim->now_ms += 86401 * UINT64_C(1000);
+	sim_server(sim, "192.0.2.1")->flags = 0;
+	(void)sim_ask(sim, "x.", RR_TXT);
+	cr_assert_eq(sim_asked(sim, ".", RR_NS), 2u);
+	sim_free(sim);
+}
+
+Test(places, built_in_hints)
+{
+	static struct delegation d;
+	hints_builtin(&d);
+	cr_assert_eq(d.ns_count, 13);
+	cr_assert_eq(d.addr_count, 26);
+	char text[ADDR_TEXT_MAX];
+	cr_assert_str_eq(addr_text(&d.addrs[2].addr, text), "170.247.170.2@53");
+	cr_assert_str_eq(addr_text(&d.addrs[3].addr, text), "2801:1b8:10::b@53");
+}
+
+Test(places, flush_forgets)
+{
+	struct sim *sim = internet();
+	struct ipc_flush what = { .kind = IPC_FLUSH_NAME };
+	(void)sim_ask(sim, "www.com.", RR_A);
+	(void)sim_ask(sim, "www.sub.com.", RR_A);
+	sim_name("WWW.com.", what.name);
+	cr_assert_eq(core_flush(sim->core, &what), 1u);
+	cr_assert_eq(sim_ask(sim, "www.com.", RR_A).packets, 1u);
+	cr_assert_eq(sim_ask(sim, "www.sub.com.", RR_A).packets, 0u);
+	what.kind = IPC_FLUSH_ZONE;
+	sim_name("sub.com.", what.name);
+	cr_assert_gt(core_flush(sim->core, &what), 1u);
+	cr_assert_eq(sim_ask(sim, "www.com.", RR_A).packets, 0u);
+	cr_assert_eq(sim_ask(sim, "www.sub.com.", RR_A).packets, 2u);
+	what.kind = IPC_FLUSH_ALL;
+	cr_assert_gt(core_flush(sim->core, &what), 3u);
+	core_count_cache(sim->core);
+	cr_assert_eq(sim->counters[STAT_RES_CACHE_ENTRIES], 0u);
+	sim_free(sim);
+}

@@ -1,0 +1,387 @@
+/*
+ * The resolver's service with real sockets: a query link on one side, a scripted server on loopback on the
+ * other, all in one event loop.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "daemons/resolver/serve.h"
+
+#include "common/dns/compose.h"
+#include "common/dns/dname.h"
+#include "common/dns/message.h"
+#include "common/dns/query.h"
+#include "common/ipc/qlink.h"
+#include "common/util/region.h"
+
+#include <criterion/criterion.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define SEEN_MAX 512
+
+struct bench {
+	struct event_base *base;
+	struct stats_page page;
+	struct stats_page *stats;
+	struct serve *serve;
+	struct role_conf conf;
+	struct role_query_link link;
+	struct ipc_servers root;
+	int ours; /* the frontend's end */
+	struct qlink_batch *batch;
+	/* the scripted server */
+	int udp;
+	int tcp;
+	struct event *events[2];
+	bool truncate;
+	bool lie; /* wrong ids over UDP */
+	bool mute;
+	unsigned udp_asked;
+	unsigned tcp_asked;
+	uint16_t ports[SEEN_MAX];
+};
+
+/* Every name has the address 198.51.100.7; the root zone is all there is. */
+static size_t script(struct bench *b, const uint8_t *wire, size_t len, bool tcp, uint8_t *out)
+{
+	static const uint8_t addr[4] = { 198, 51, 100, 7 };
+	struct query q;
+	struct compose c;
+	cr_assert_eq(query_parse(wire, len, &q), QUERY_OK);
+	cr_assert_eq(q.flags & FLAG_RD, 0);
+	cr_assert(q.edns.present && q.edns.udp_size == 1232);
+	uint16_t id = b->lie && !tcp ? (uint16_t)(q.id + 1) : q.id;
+	uint16_t flags = FLAG_QR | FLAG_AA | (b->truncate && !tcp ? FLAG_TC : 0);
+	compose_begin(&c, out, 512, 0, id, flags, q.qname, q.qtype, q.qclass);
+	if ((flags & FLAG_TC) == 0) {
+		cr_assert_eq(compose_rr(&c, SECTION_ANSWER, q.qname, RR_A, CLASS_IN, 300, addr, 4), BH_OK);
+	}
+	return compose_finish(&c, NULL);
+}
+
+static void on_udp(evutil_socket_t fd, short what, void *arg)
+{
+	struct bench *b = arg;
+	uint8_t in[512];
+	uint8_t out[512];
+	struct sockaddr_in from;
+	socklen_t from_len = sizeof(from);
+	(void)what;
+	ssize_t n = recvfrom(fd, in, sizeof(in), 0, (struct sockaddr *)&from, &from_len);
+	cr_assert_gt(n, 0);
+	cr_assert_lt(b->udp_asked, SEEN_MAX);
+	b->ports[b->udp_asked++] = ntohs(from.sin_port);
+	if (b->mute) {
+		return;
+	}
+	size_t len = script(b, in, (size_t)n, false, out);
+	for (unsigned i = 0; i < (b->lie ? 3 : 1); i++) {
+		cr_assert_eq(sendto(fd, out, len, 0, (struct sockaddr *)&from, from_len), (ssize_t)len);
+	}
+}
+
+static void on_tcp_data(evutil_socket_t c, short what, void *arg)
+{
+	struct bench *b = arg;
+	uint8_t in[514];
+	uint8_t out[514];
+	(void)what;
+	ssize_t n = read(c, in, sizeof(in)); /* ours come in one segment, length first */
+	cr_assert_gt(n, 2);
+	cr_assert_eq(get_u16(in), n - 2);
+	b->tcp_asked++;
+	size_t len = script(b, in + 2, (size_t)n - 2, true, out + 2);
+	put_u16(out, (uint16_t)len);
+	cr_assert_eq(write(c, out, 1), 1); /* in two pieces */
+	cr_assert_eq(write(c, out + 1, len + 1), (ssize_t)(len + 1));
+	close(c);
+}
+
+static void on_tcp(evutil_socket_t fd, short what, void *arg)
+{
+	struct bench *b = arg;
+	(void)what;
+	int c = accept(fd, NULL, NULL);
+	cr_assert_geq(c, 0);
+	cr_assert_eq(event_base_once(b->base, c, EV_READ, on_tcp_data, b, NULL), 0);
+}
+
+static void setup_server(struct bench *b)
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET, .sin_addr = { htonl(0x7f3d0001) } }; /* 127.61.0.1 */
+	socklen_t len = sizeof(sin);
+	b->tcp = socket(AF_INET, SOCK_STREAM, 0);
+	b->udp = socket(AF_INET, SOCK_DGRAM, 0);
+	cr_assert_eq(bind(b->tcp, (struct sockaddr *)&sin, len), 0);
+	cr_assert_eq(getsockname(b->tcp, (struct sockaddr *)&sin, &len), 0);
+	cr_assert_eq(bind(b->udp, (struct sockaddr *)&sin, len), 0);
+	cr_assert_eq(listen(b->tcp, 8), 0);
+	b->events[0] = event_new(b->base, b->udp, EV_READ | EV_PERSIST, on_udp, b);
+	b->events[1] = event_new(b->base, b->tcp, EV_READ | EV_PERSIST, on_tcp, b);
+	cr_assert_eq(event_add(b->events[0], NULL), 0);
+	cr_assert_eq(event_add(b->events[1], NULL), 0);
+	cr_assert_gt(dname_from_text("a.root.", b->root.name), 0);
+	b->root.count = 1;
+	cr_assert_eq(addr_parse("127.61.0.1", ntohs(sin.sin_port), &b->root.addrs[0]), BH_OK);
+}
+
+static struct bench *bench_new(unsigned pending_max)
+{
+	struct bench *b = calloc(1, sizeof(*b));
+	int pair[2];
+	char why[IPC_TEXT_MAX];
+	b->base = event_base_new();
+	b->stats = &b->page;
+	b->serve = serve_new(b->base, &b->stats);
+	b->batch = qlink_batch_new();
+	cr_assert(b->base != NULL && b->serve != NULL && b->batch != NULL);
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, pair), 0);
+	b->ours = pair[0];
+	setup_server(b);
+	b->link = (struct role_query_link){ .info = { .id = 7, .peer = ROLE_FRONTEND }, .fd = pair[1] };
+	b->conf = (struct role_conf){
+		.options.resolver = { .cache_bytes = 1 << 20, .pending_max = pending_max, .ipv4 = 1, .use_0x20 = 1 },
+		.links = &b->link, .link_count = 1, .roots = &b->root, .root_count = 1,
+	};
+	cr_assert_eq(serve_prepare(b->serve, &b->conf, why, sizeof(why)), BH_OK);
+	serve_commit(b->serve, &b->conf);
+	return b;
+}
+
+static void bench_free(struct bench *b)
+{
+	event_free(b->events[0]);
+	event_free(b->events[1]);
+	close(b->udp);
+	close(b->tcp);
+	serve_free(b->serve);
+	qlink_batch_free(b->batch);
+	close(b->ours);
+	close(b->link.fd);
+	event_base_free(b->base);
+	free(b);
+}
+
+static void ask_raw(struct bench *b, uint64_t token, const uint8_t *dns, size_t len)
+{
+	struct qlink_message m = { .token = token, .kind = QLINK_QUERY, .budget = 400, .dns = dns, .dns_len = len };
+	cr_assert_eq(qlink_push(b->batch, b->ours, &m), BH_OK);
+	cr_assert_eq(qlink_flush(b->batch, b->ours, NULL, NULL), BH_OK);
+}
+
+static size_t write_query(uint8_t *wire, const char *name, uint16_t type, uint16_t qclass, uint16_t flags)
+{
+	uint8_t qname[DNAME_MAX];
+	struct compose c;
+	struct edns_reply edns = { .udp_size = 1232, .ede = EDE_NONE };
+	cr_assert_gt(dname_from_text(name, qname), 0);
+	compose_begin(&c, wire, 512, edns_size(&edns), 0x1234, flags, qname, type, qclass);
+	return compose_finish(&c, &edns);
+}
+
+static void ask(struct bench *b, uint64_t token, const char *name, uint16_t type)
+{
+	uint8_t wire[512];
+	ask_raw(b, token, wire, write_query(wire, name, type, CLASS_IN, FLAG_RD));
+}
+
+/* Run the loop until so many replies are there; they are parsed into msgs. */
+static void collect(struct bench *b, unsigned want, struct region *region, struct message *msgs, uint64_t *tokens)
+{
+	unsigned have = 0;
+	for (unsigned turn = 0; turn < 2000 && have < want; turn++) {
+		unsigned count;
+		struct timeval tv = { .tv_usec = 10000 };
+		cr_assert_eq(event_base_loopexit(b->base, &tv), 0);
+		(void)event_base_loop(b->base, EVLOOP_ONCE);
+		cr_assert_eq(qlink_receive(b->batch, b->ours, &count), BH_OK);
+		for (unsigned i = 0; i < count; i++) {
+			const struct qlink_message *m = qlink_get(b->batch, i);
+			cr_assert_lt(have, want);
+			cr_assert_eq(m->kind, QLINK_REPLY);
+			cr_assert_eq(message_parse(region_copy(region, m->dns, m->dns_len), m->dns_len, region,
+						   &msgs[have]), BH_OK);
+			tokens[have++] = m->token;
+		}
+	}
+	cr_assert_eq(have, want);
+}
+
+static struct message one(struct bench *b, struct region *region)
+{
+	struct message msg;
+	uint64_t token;
+	collect(b, 1, region, &msg, &token);
+	return msg;
+}
+
+Test(serve, answers_over_udp_with_the_right_flags)
+{
+	struct bench *b = bench_new(100);
+	struct region region;
+	region_init(&region, 4096, 1 << 20);
+	ask(b, 1, "WwW.Example.", RR_A);
+	struct message m = one(b, &region);
+	cr_assert_eq(m.id, 0x1234);
+	cr_assert_eq(m.flags & ~FLAG_RCODE, FLAG_QR | FLAG_RD | FLAG_RA);
+	cr_assert_eq(m.rcode, RCODE_NOERROR);
+	cr_assert(m.has_edns);
+	cr_assert_eq(memcmp(m.qname, "\3WwW\7Example", 13), 0, "the client's case");
+	cr_assert_eq(m.rr_count, 1u);
+	cr_assert_eq(memcmp(m.rrs[0].owner, "\3WwW\7Example", 13), 0);
+	cr_assert_eq(m.rrs[0].ttl, 300u);
+	cr_assert_eq(b->page.counters[STAT_RES_UPSTREAM_UDP], 1u);
+	region_clear(&region);
+	bench_free(b);
+}
+
+Test(serve, goes_to_tcp_on_truncation)
+{
+	struct bench *b = bench_new(100);
+	struct region region;
+	region_init(&region, 4096, 1 << 20);
+	b->truncate = true;
+	ask(b, 1, "www.example.", RR_A);
+	struct message m = one(b, &region);
+	cr_assert_eq(m.rr_count, 1u);
+	cr_assert_eq(b->tcp_asked, 1u);
+	region_clear(&region);
+	bench_free(b);
+}
+
+Test(serve, goes_to_tcp_after_forgeries)
+{
+	struct bench *b = bench_new(100);
+	struct region region;
+	region_init(&region, 4096, 1 << 20);
+	b->lie = true;
+	ask(b, 1, "www.example.", RR_A);
+	struct message m = one(b, &region);
+	cr_assert_eq(m.rr_count, 1u);
+	cr_assert_eq(b->tcp_asked, 1u);
+	cr_assert_eq(b->page.counters[STAT_RES_UPSTREAM_MISMATCHES], 3u);
+	region_clear(&region);
+	bench_free(b);
+}
+
+Test(serve, asks_once_for_equal_questions_in_work)
+{
+	struct bench *b = bench_new(100);
+	struct region region;
+	struct message msgs[10];
+	uint64_t tokens[10];
+	uint64_t sum = 0;
+	region_init(&region, 4096, 1 << 20);
+	for (unsigned i = 0; i < 10; i++) {
+		ask(b, 100 + i, i % 2 == 0 ? "www.example." : "WWW.example.", RR_A);
+	}
+	collect(b, 10, &region, msgs, tokens);
+	for (unsigned i = 0; i < 10; i++) {
+		cr_assert_eq(msgs[i].rr_count, 1u);
+		sum += tokens[i];
+	}
+	cr_assert_eq(sum, 1045u);
+	cr_assert_eq(b->udp_asked, 1u);
+	cr_assert_eq(b->page.counters[STAT_RES_COALESCED], 9u);
+	cr_assert_eq(b->page.counters[STAT_RES_PENDING], 0u);
+	region_clear(&region);
+	bench_free(b);
+}
+
+Test(serve, refuses_what_it_does_not_resolve)
+{
+	static const struct {
+		uint16_t type, qclass, flags, rcode;
+	} cases[] = {
+		{ RR_A, CLASS_IN, 0, RCODE_REFUSED },
+		{ RR_A, CLASS_CH, FLAG_RD, RCODE_REFUSED },
+		{ RR_A, CLASS_ANY, FLAG_RD, RCODE_REFUSED },
+		{ RR_AXFR, CLASS_IN, FLAG_RD, RCODE_REFUSED },
+		{ RR_IXFR, CLASS_IN, FLAG_RD, RCODE_REFUSED },
+		{ RR_TSIG, CLASS_IN, FLAG_RD, RCODE_NOTIMP },
+		{ RR_MAILB, CLASS_IN, FLAG_RD, RCODE_NOTIMP },
+		{ RR_A, CLASS_IN, FLAG_RD | 0x2000, RCODE_NOTIMP }, /* NOTIFY */
+	};
+	struct bench *b = bench_new(100);
+	struct region region;
+	region_init(&region, 4096, 1 << 20);
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		uint8_t wire[512];
+		ask_raw(b, i, wire, write_query(wire, "x.example.", cases[i].type, cases[i].qclass, cases[i].flags));
+		struct message m = one(b, &region);
+		cr_assert_eq(m.rcode, cases[i].rcode, "case %u", i);
+	}
+	uint8_t cut[512];
+	size_t len = write_query(cut, "x.example.", RR_A, CLASS_IN, FLAG_RD);
+	for (size_t i = DNS_HEADER_SIZE; i < len; i++) {
+		ask_raw(b, i, cut, i);
+		cr_assert_eq(one(b, &region).rcode, RCODE_FORMERR, "cut at %zu", i);
+	}
+	cr_assert_eq(b->udp_asked, 0u);
+	region_clear(&region);
+	bench_free(b);
+}
+
+Test(serve, full_table_is_servfail_at_once)
+{
+	struct bench *b = bench_new(2);
+	struct region region;
+	region_init(&region, 4096, 1 << 20);
+	b->mute = true;
+	ask(b, 1, "a.example.", RR_A);
+	ask(b, 2, "b.example.", RR_A);
+	ask(b, 3, "c.example.", RR_A);
+	struct message m = one(b, &region);
+	cr_assert_eq(m.rcode, RCODE_SERVFAIL);
+	cr_assert_eq(m.ede, EDE_OTHER);
+	region_clear(&region);
+	bench_free(b);
+}
+
+Test(serve, source_ports_are_fresh_and_spread)
+{
+	struct bench *b = bench_new(200);
+	struct region region;
+	static struct message msgs[100];
+	uint64_t tokens[100];
+	region_init(&region, 4096, 1 << 20);
+	for (unsigned i = 0; i < 100; i++) {
+		char name[32];
+		snprintf(name, sizeof(name), "n%u.example.", i);
+		ask(b, i, name, RR_A);
+	}
+	collect(b, 100, &region, msgs, tokens);
+	unsigned low = 0;
+	unsigned equal = 0;
+	for (unsigned i = 0; i < b->udp_asked; i++) {
+		cr_assert_geq(b->ports[i], 1024);
+		low += b->ports[i] < 32768; /* outside of the kernel's usual range */
+		equal += i > 0 && b->ports[i] == b->ports[i - 1];
+	}
+	cr_assert_gt(low, 25u);
+	cr_assert_lt(equal, 3u);
+	region_clear(&region);
+	bench_free(b);
+}
+
+Test(serve, special_names_are_answered_here)
+{
+	struct bench *b = bench_new(100);
+	struct region region;
+	region_init(&region, 4096, 1 << 20);
+	ask(b, 1, "localhost.", RR_A);
+	struct message m = one(b, &region);
+	cr_assert_eq(m.rr_count, 1u);
+	cr_assert_eq(memcmp(m.rrs[0].rdata, "\177\0\0\1", 4), 0);
+	ask(b, 2, "5.1.168.192.in-addr.arpa.", RR_PTR);
+	m = one(b, &region);
+	cr_assert_eq(m.rcode, RCODE_NXDOMAIN);
+	cr_assert_eq(b->udp_asked, 0u);
+	region_clear(&region);
+	bench_free(b);
+}

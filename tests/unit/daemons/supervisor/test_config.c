@@ -1,0 +1,281 @@
+/*
+ * bulkhead.conf: what is accepted, and the exact words for what is not.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "daemons/supervisor/config.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char dir[64];
+
+static void write_file(const char *name, const char *text)
+{
+	char path[256];
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	FILE *file = fopen(path, "w");
+	cr_assert_not_null(file);
+	cr_assert_geq(fputs(text, file), 0);
+	cr_assert_eq(fclose(file), 0);
+}
+
+static void setup(void)
+{
+	char path[256];
+	snprintf(dir, sizeof(dir), "/tmp/bulkhead-config-XXXXXX");
+	cr_assert_not_null(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/zones", dir);
+	cr_assert_eq(mkdir(path, 0755), 0);
+	write_file("zones/a.zone", "");
+	write_file("hints", "");
+}
+
+static void teardown(void)
+{
+	static const char *const names[] = { "zones/a.zone", "hints", "test.conf", "included.conf", "zones", "" };
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		char path[256];
+		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
+		remove(path);
+	}
+}
+
+/* All complaints, one a line, "NAME:LINE: TEXT" with NAME the last part of the path. */
+struct complaints {
+	char text[8192];
+};
+
+static void on_error(void *ctx, const char *file, unsigned line, const char *text)
+{
+	struct complaints *c = ctx;
+	const char *slash = strrchr(file, '/');
+	size_t used = strlen(c->text);
+	snprintf(c->text + used, sizeof(c->text) - used, "%s:%u: %s\n", slash == NULL ? file : slash + 1, line, text);
+}
+
+static struct config *load(const char *text, struct complaints *c)
+{
+	char path[256];
+	c->text[0] = '\0';
+	write_file("test.conf", text);
+	snprintf(path, sizeof(path), "%s/test.conf", dir);
+	return config_load(path, on_error, c);
+}
+
+TestSuite(config, .init = setup, .fini = teardown);
+
+Test(config, takes_the_full_grammar)
+{
+	struct complaints c;
+	struct config *config = load("appliance {\n"
+				     "  workers = 3\n  state-dir = \"state\"\n  run-dir = \"/r\"\n  log-level = \"debug\"\n"
+				     "}\n"
+				     "view \"internal\" {\n"
+				     "  listen = { \"127.0.0.1@5301\", \"::1@5301\" }\n"
+				     "  interfaces = { \"lo\" }\n"
+				     "  allow-query = { \"10.0.0.0/8\", \"fd00::/8\", \"192.0.2.1\" }\n"
+				     "  zones-dir = \"zones\"\n"
+				     "  zone \"Corp.Example\" { file = \"a.zone\" overlay = true }\n"
+				     "  zone \"example\" { file = \"a.zone\" }\n"
+				     "}\n"
+				     "resolver {\n"
+				     "  listen = { \"127.0.0.1@5300\" }\n"
+				     "  internal-view = \"internal\"\n"
+				     "  outgoing = { \"192.0.2.7\" }\n"
+				     "  root-hints = \"hints\"\n"
+				     "  cache-size = \"64M\"\n"
+				     "  rebind-allow = { \"allowed.example\" }\n"
+				     "  ipv6 = false\n  use-0x20 = off\n  qname-minimisation = no\n  prime-root = false\n"
+				     "  stub \"consul\" { to = { \"10.0.0.20@8600\" } }\n"
+				     "}\n",
+				     &c);
+	cr_assert_not_null(config, "%s", c.text);
+	cr_assert_eq(config->workers, 3);
+	char state[128];
+	snprintf(state, sizeof(state), "%s/state", dir);
+	cr_assert_str_eq(config->state_dir, state);
+	cr_assert_str_eq(config->run_dir, "/r");
+	cr_assert_eq(config->log_level, LOG_LEVEL_DEBUG);
+	cr_assert_eq(config->view_count, 1);
+	const struct config_view *view = &config->views[0];
+	cr_assert_eq(view->listen.count, 2);
+	cr_assert_eq(view->listen.addrs[1].port, 5301);
+	cr_assert_not(view->anyone);
+	cr_assert_eq(view->allow_query.count, 3);
+	cr_assert_eq(view->zone_count, 2);
+	cr_assert_str_eq(view->zones[0].text, "example.");
+	cr_assert_str_eq(view->zones[1].text, "Corp.Example.");
+	cr_assert(view->zones[1].overlay);
+	const struct config_resolver *r = &config->resolver;
+	cr_assert(r->present);
+	cr_assert_eq(r->internal_view, 0);
+	cr_assert_eq(r->cache_size, 64u * 1024 * 1024);
+	cr_assert_eq(r->stub_count, 1);
+	cr_assert_eq(r->stubs[0].servers.addrs[0].port, 8600);
+	cr_assert(r->ipv4 && !r->ipv6 && !r->use_0x20 && !r->qname_minimisation && !r->prime_root);
+	cr_assert_eq(r->allow_query.count, 2, "loopback only when nothing is said");
+	config_free(config);
+}
+
+#define VIEW(body) "view \"v\" {\n listen = { \"127.0.0.1@53\" }\n zones-dir = \"zones\"\n" body "}\n"
+#define RESOLVER(body) "resolver {\n listen = { \"127.0.0.1@54\" }\n" body "}\n"
+
+/* Text, and all that is said of it; %s is the temporary directory. */
+static const struct {
+	const char *text;
+	const char *complaints;
+} faults[] = {
+	{ "", "test.conf:1: neither a view nor a resolver: nothing to serve\n" },
+	{ VIEW("key = 1\n"),
+	  "test.conf:4: no such option 'key', allowed here: listen, interfaces, allow-query, zones-dir, user, zone\n" },
+	{ VIEW("rate-limit { }\n"),
+	  "test.conf:4: no such option 'rate-limit', allowed here: listen, interfaces, allow-query, zones-dir, user, "
+	  "zone\n" },
+	{ "key \"partner\" { }\n", "test.conf:1: no such option 'key', allowed here: appliance, view, resolver\n" },
+	{ VIEW("zone \"a\" { dnssec = \"default\" }\n"),
+	  "test.conf:4: no such option 'dnssec', allowed here: file, overlay\n" },
+	{ RESOLVER("forward \".\" { }\n"),
+	  "test.conf:3: no such option 'forward', allowed here: listen, interfaces, allow-query, open, internal-view, "
+	  "outgoing, root-hints, cache-size, rebind-allow, ipv4, ipv6, use-0x20, qname-minimisation, prime-root, "
+	  "stub\n" },
+	{ "appliance { workers = \"many\" }\n" VIEW(""),
+	  "test.conf:1: workers: 'many' is not a number from 0 to 64\n" },
+	{ "appliance { workers = 65 }\n" VIEW(""), "test.conf:1: workers: '65' is not a number from 0 to 64\n" },
+	{ "appliance { workers = -1 }\n" VIEW(""), "test.conf:1: workers: '-1' is not a number from 0 to 64\n" },
+	{ "appliance { log-level = \"loud\" }\n" VIEW(""),
+	  "test.conf:1: log-level: 'loud' is none of error, warning, info, debug\n" },
+	{ "appliance { }\nappliance { }\n" VIEW(""), "test.conf:2: section 'appliance' stands twice\n" },
+	{ "view \"v\" {\n listen = { \"127.0.0.1\",\n  \"localhost\" }\n zones-dir = \"zones\"\n}\n",
+	  "test.conf:3: listen: 'localhost' is not an address, allowed: \"address\" or \"address@port\"\n" },
+	{ "view \"v\" {\n listen = { \"127.0.0.1@0\" }\n zones-dir = \"zones\"\n}\n",
+	  "test.conf:2: listen: '127.0.0.1@0' is not an address, allowed: \"address\" or \"address@port\"\n" },
+	{ "view \"v\" {\n listen = { \"127.0.0.1@99999\" }\n zones-dir = \"zones\"\n}\n",
+	  "test.conf:2: listen: '127.0.0.1@99999' is not an address, allowed: \"address\" or \"address@port\"\n" },
+	{ "view \"v\" {\n zones-dir = \"zones\"\n}\n", "test.conf:3: 'view' has no 'listen' address\n" },
+	{ "view \"v\" {\n listen = { \"127.0.0.1\" }\n}\n", "test.conf:3: view 'v' has no 'zones-dir'\n" },
+	{ "view \"v\" {\n listen = { \"127.0.0.1\" }\n zones-dir = \"nowhere\"\n}\n",
+	  "test.conf:3: zones-dir: '%s/nowhere': No such file or directory\n" },
+	{ "view \"v\" {\n listen = { \"127.0.0.1\" }\n zones-dir = \"hints\"\n}\n",
+	  "test.conf:3: zones-dir: '%s/hints' is not a directory\n" },
+	{ "view \"No Good\" {\n listen = { \"127.0.0.1\" }\n zones-dir = \"zones\"\n}\n",
+	  "test.conf:4: view name 'No Good': allowed are 1 to 31 of a-z, 0-9, '-' and '_'\n" },
+	{ "view {\n}\n", "test.conf:1: missing title for section 'view'\n" },
+	{ VIEW("allow-query = { \"10.0.0.1/8\" }\n"),
+	  "test.conf:4: allow-query: '10.0.0.1/8' is not a prefix, allowed: \"address/bits\" without host bits, "
+	  "\"address\", \"any4\", \"any6\"\n" },
+	{ VIEW("interfaces = { \"nosuchif0\" }\n"),
+	  "test.conf:4: interfaces: there is no network interface 'nosuchif0'\n" },
+	{ VIEW("zone \"a\" { }\n"), "test.conf:4: zone 'a.' has no 'file'\n" },
+	{ VIEW("zone \"a\" { file = \"b.zone\" }\n"),
+	  "test.conf:4: file: '%s/zones/b.zone': No such file or directory\n" },
+	{ VIEW("zone \"a\" { file = \"../hints\" }\n"),
+	  "test.conf:4: file: '../hints' must be a path below the view's zones-dir\n" },
+	{ VIEW("zone \"a\" { file = \"/etc/passwd\" }\n"),
+	  "test.conf:4: file: '/etc/passwd' must be a path below the view's zones-dir\n" },
+	{ VIEW("zone \"a..b\" { file = \"a.zone\" }\n"), "test.conf:4: 'a..b' is not a domain name\n" },
+	{ VIEW("zone \"a\" { file = \"a.zone\" }\nzone \"A.\" { file = \"a.zone\" }\n"),
+	  "test.conf:6: zone 'A.' stands twice in view 'v'\n" },
+	{ VIEW("zone \"a\" { file = \"a.zone\" overlay = perhaps }\n"),
+	  "test.conf:4: overlay: 'perhaps' is neither true nor false\n" },
+	{ VIEW("user = \"x\"\nuser = \"y\"\n"), "test.conf:5: 'user' is given twice\n" },
+	{ VIEW("") "view \"w\" {\n listen = { \"127.0.0.1@53\" }\n zones-dir = \"zones\"\n}\n",
+	  "test.conf:6: listen: 127.0.0.1@53 is also used by view 'v'\n" },
+	{ VIEW("") "view \"w\" {\n listen = { \"0.0.0.0\" }\n zones-dir = \"zones\"\n}\n",
+	  "test.conf:6: listen: 0.0.0.0@53 is also used by view 'v'\n" },
+	{ VIEW("") VIEW(""), "test.conf:5: found duplicate title 'v'\n" },
+	{ "# a comment\n/* and one\n of two lines */ appliance { // a third\n workers = x }\n" VIEW(""),
+	  "test.conf:4: workers: 'x' is not a number from 0 to 64\n" },
+	{ "appliance { state-dir = \"a#b//c/*\" # real\n workers = x }\n" VIEW(""),
+	  "test.conf:2: workers: 'x' is not a number from 0 to 64\n" },
+	{ VIEW("") "resolver {\n listen = { \"127.0.0.1@53\" }\n}\n",
+	  "test.conf:6: listen: 127.0.0.1@53 is also used by view 'v'\n" },
+	{ "resolver {\n listen = { \"127.0.0.1\", \"127.0.0.1@53\" }\n}\n",
+	  "test.conf:2: listen: 127.0.0.1@53 stands twice\n" },
+	{ RESOLVER("internal-view = \"nobody\"\n"), "test.conf:3: internal-view: there is no view 'nobody'\n" },
+	{ RESOLVER("outgoing = { \"192.0.2.1@53\" }\n"),
+	  "test.conf:3: outgoing: '192.0.2.1@53' is not an address without port\n" },
+	{ RESOLVER("root-hints = \"missing\"\n"), "test.conf:3: root-hints: '%s/missing': No such file or directory\n" },
+	{ RESOLVER("cache-size = \"12 apples\"\n"),
+	  "test.conf:3: cache-size: '12 apples' is not a size of at least 1048576 octets, as \"256M\"\n" },
+	{ RESOLVER("cache-size = \"1K\"\n"),
+	  "test.conf:3: cache-size: '1K' is not a size of at least 1048576 octets, as \"256M\"\n" },
+	{ RESOLVER("ipv4 = false\nipv6 = false\n"),
+	  "test.conf:5: resolver: ipv4 and ipv6 are both off, nobody can be asked\n" },
+	{ RESOLVER("stub \"x\" { }\n"), "test.conf:3: stub 'x': 'to' takes 1 to 16 addresses\n" },
+	{ RESOLVER("stub \"x\" { to = { \"y\" } }\n"),
+	  "test.conf:3: to: 'y' is not an address, allowed: \"address\" or \"address@port\"\n" },
+	{ "resolver {\n listen = { \"8.8.8.8\" }\n allow-query = { \"any4\" }\n}\n",
+	  "test.conf:2: listen: 8.8.8.8@53 can be reached from the Internet and allow-query lets everybody ask: narrow "
+	  "allow-query, or set open = true\n" },
+	{ RESOLVER("") "resolver { listen = { \"127.0.0.2\" } }\n", "test.conf:4: section 'resolver' stands twice\n" },
+	{ "include(\"missing.conf\")\n",
+	  "test.conf:1: include: cannot read '%s/missing.conf': No such file or directory\n" },
+	{ "view \"v\" {\n listen = { \"127.0.0.1\"\n", "test.conf:3: premature end of file\n" },
+};
+
+Test(config, tells_each_fault_in_exact_words)
+{
+	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+		struct complaints c;
+		char expected[1024];
+		struct config *config = load(faults[i].text, &c);
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+		snprintf(expected, sizeof(expected), faults[i].complaints, dir);
+#pragma GCC diagnostic pop
+		cr_expect_null(config, "accepted: %s", faults[i].text);
+		cr_expect_str_eq(c.text, expected, "for: %s\nsaid:     %s\nexpected: %s", faults[i].text, c.text,
+				 expected);
+	}
+}
+
+Test(config, tells_several_faults_at_once)
+{
+	struct complaints c;
+	cr_assert_null(load("appliance { workers = x }\n" VIEW("allow-query = { \"a\" }\n") RESOLVER("cache-size = y\n"),
+			    &c));
+	cr_expect_not_null(strstr(c.text, "workers"));
+	cr_expect_not_null(strstr(c.text, "allow-query"));
+	cr_expect_not_null(strstr(c.text, "cache-size"));
+}
+
+Test(config, include_is_relative_and_keeps_its_own_lines)
+{
+	struct complaints c;
+	write_file("included.conf", "# one\nresolver {\n listen = { \"nonsense\" }\n}\n");
+	cr_assert_null(load("include(\"included.conf\")\n" VIEW("zone \"a\" { }\n"), &c));
+	cr_expect_str_eq(c.text, "test.conf:5: zone 'a.' has no 'file'\n"
+				 "included.conf:3: listen: 'nonsense' is not an address, allowed: \"address\" or "
+				 "\"address@port\"\n");
+}
+
+Test(config, include_of_itself_ends)
+{
+	struct complaints c;
+	cr_assert_null(load("include(\"test.conf\")\n", &c));
+	cr_expect_not_null(strstr(c.text, "nested"), "%s", c.text);
+}
+
+Test(config, open_resolver_can_be_asked_for)
+{
+	struct complaints c;
+	struct config *config = load("resolver {\n listen = { \"8.8.8.8\" }\n allow-query = { \"any4\" }\n open = true\n}\n",
+				     &c);
+	cr_assert_not_null(config, "%s", c.text);
+	config_free(config);
+}
+
+Test(config, same_address_on_other_devices_is_no_clash)
+{
+	struct complaints c;
+	/* Only lo is sure to exist, so the reverse is shown: the same device clashes. */
+	cr_assert_null(load(VIEW("interfaces = { \"lo\" }\n")
+			    "view \"w\" {\n listen = { \"127.0.0.1@53\" }\n interfaces = { \"lo\" }\n zones-dir = \"zones\"\n}\n",
+			    &c));
+	cr_expect_not_null(strstr(c.text, "also used by view 'v'"));
+}
