@@ -158,3 +158,25 @@ put link answer "00 03 01 02 00 0c 0013 0000 00000002 00000001 00 0c 0013 0000 0
 put link empty "00 03 01 02 81 00"
 put link short "00 03 01 02 81 03 000600"
 put link freed "01 00 01 03 01 $listener 01 $listener"
+
+# --- answer -----------------------------------------------------------------------------------------
+# transport (0 UDP, 1 TCP, 2 link), then the query; or with 4 added: EDNS, zone and DO, labels, 00, type
+for type in 0001 0002 0005 0006 0027 002b 002e 00ff 00fc; do
+	put answer "raw_$type" "00 1234 0000 0001 0000 0000 0000 0161 00 $type 0001"
+done
+put answer raw_tcp "01 1234 0100 0001 0000 0000 0000 0162 0161 00 0001 0001"
+put answer raw_link "02 1234 0100 0001 0000 0000 0000 0162 0161 00 0001 0001"
+put answer raw_failed "00 1234 0100 0001 0000 0000 0001 0177 017a 00 0001 0001 $opt"
+put answer raw_outside "00 1234 0100 0001 0000 0000 0001 0162 0163 00 0001 0001 $opt"
+put answer raw_notify "00 1234 2000 0001 0000 0000 0000 0161 00 0006 0001"
+put answer alias "06 01 15 00 00 10"
+put answer delegation "06 09 14 12 00 00 10"
+put answer wildcard "06 09 10 13 00 03 10"
+put answer dname "06 09 10 17 00 00 10"
+put answer dname_loop "06 01 10 18 00 00 10"
+put answer cname_loop "06 01 1a 00 00 10"
+put answer too_long "06 01 f1 f1 f1 f1 17 00 00 10"
+put answer truncated "04 04 11 00 00 00"
+put answer glue "04 05 10 12 00 00 20"
+put answer other_zone "04 02 17 00 00 00"
+put answer root "04 06 00 01 00"

@@ -8,11 +8,10 @@
 #include "common/dns/message.h"
 #include "common/util/cursor.h"
 #include "common/util/region.h"
-#include "common/zone/image_write.h"
+#include "tests/unit/daemons/authority/zone_text.h"
 
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
-#include <libzscanner/scanner.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,51 +36,11 @@ void world_free(struct world *w)
 	free(w);
 }
 
-static void on_finding(void *ctx, const struct zone_finding *finding)
-{
-	(void)ctx;
-	if (finding->severity == ZONE_ERROR) {
-		cr_log_error("zone in a test, line %u: %s", finding->line, finding->text);
-	}
-}
-
-static void on_record(zs_scanner_t *s)
-{
-	struct image_builder *builder = s->process.data;
-	cr_assert_eq(image_builder_add(builder, s->r_owner, s->r_type, s->r_ttl, s->r_data, s->r_data_length,
-				       "test", (uint32_t)s->line_counter),
-		     BH_OK);
-}
-
-static void on_error(zs_scanner_t *s)
-{
-	cr_assert_fail("zone in a test, line %lu: %s", (unsigned long)s->line_counter, zs_strerror(s->error.code));
-}
-
 void world_add(struct world *w, const char *apex, const char *text)
 {
 	unsigned i = w->count++;
 	cr_assert_lt(i, WORLD_ZONES_MAX);
-	cr_assert_gt(dname_from_text(apex, w->names[i]), 0);
-	struct image_builder *builder = image_builder_new(w->names[i]);
-	cr_assert_not_null(builder);
-
-	zs_scanner_t s;
-	cr_assert_eq(zs_init(&s, apex, CLASS_IN, 3600), 0);
-	cr_assert_eq(zs_set_input_string(&s, text, strlen(text)), 0);
-	cr_assert_eq(zs_set_processing(&s, on_record, on_error, builder), 0);
-	cr_assert_eq(zs_parse_all(&s), 0);
-	zs_deinit(&s);
-
-	cr_assert_eq(image_builder_check(builder, on_finding, NULL), 0);
-	size_t size = image_builder_size(builder);
-	w->blocks[i] = aligned_alloc(8, (size + 7) / 8 * 8);
-	cr_assert_not_null(w->blocks[i]);
-	memset(w->blocks[i], 0, (size + 7) / 8 * 8);
-	cr_assert_eq(image_builder_write(builder, w->blocks[i], size), BH_OK);
-	image_builder_free(builder);
-	char why[256];
-	cr_assert_eq(image_verify(w->blocks[i], size, &w->images[i], why, sizeof(why)), BH_OK, "%s", why);
+	w->blocks[i] = zone_from_text(apex, text, &w->images[i]);
 	cr_assert_eq(view_add(w->view, w->images[i].apex, &w->images[i]), BH_OK);
 }
 
@@ -133,6 +92,8 @@ size_t question_wire(const struct question *q, uint8_t out[UDP_RECV_MAX])
 	}
 	return pos;
 }
+
+static void put(struct world *w, const char *fmt, ...) BH_PRINTF(2, 3);
 
 static void put(struct world *w, const char *fmt, ...)
 {

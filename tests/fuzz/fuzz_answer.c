@@ -1,0 +1,153 @@
+/*
+ * Queries against real zone images: whatever is asked, the reply keeps within its limit, parses, answers
+ * the question that was asked, and is the same for the same query.
+ *
+ * The first octet chooses transport and kind: octets of a query as they are, or a query that is put together
+ * from labels of the zones, so that aliases, cuts and wildcards are met often.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "common/dns/edns.h"
+#include "common/dns/message.h"
+#include "common/util/cursor.h"
+#include "common/util/region.h"
+#include "daemons/authority/query.h"
+#include "tests/fuzz/fuzz.h"
+#include "tests/unit/daemons/authority/zone_text.h"
+
+#include <string.h>
+
+#define SIG(type) "RRSIG " type " 13 2 3600 20300101000000 20200101000000 1 a. AAAA\n"
+
+static const char zone_a[] =
+	"@ SOA b.c b.c 1 2 3 4 5\n@ " SIG("SOA") "@ NS b\n@ NS b.c\n@ MX 1 b\n@ DNSKEY 257 3 13 AAAA\n@ " SIG("DNSKEY")
+	"b A 192.0.2.1\nb AAAA 2001:db8::1\nb " SIG("A")
+	"c NS b.c\nc NS c.c\nc NS b.d\nb.c A 192.0.2.2\nc.c AAAA 2001:db8::2\n"
+	"c DS 1 13 2 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\nc " SIG("DS")
+	"*.d A 192.0.2.3\n*.d MX 1 b\n*.d NAPTR 1 1 \"a\" \"b\" \"\" b\nb.d NS b.b.d\nb.b.d A 192.0.2.4\nb.c.d TXT \"x\"\n"
+	"e CNAME b\nf CNAME e\n*.f CNAME g.f\ng CNAME b.h\nh DNAME e\ni DNAME a.a.\nj DNAME d.a.\n"
+	"k CNAME l\nl CNAME k\n*.m CNAME b.*.m\n*.n DNAME b\n*.n TXT \"x\"\n";
+static const char zone_aa[] = "@ SOA b b 1 2 3 4 5\n@ NS b\nb A 192.0.2.5\n*.b A 192.0.2.6\nh DNAME i.a.\ne CNAME e.a.\n"
+			      "c NS b.c\nb.c A 192.0.2.7\n";
+
+static struct {
+	struct view *view;
+	struct image images[3];
+	struct query_work work;
+	struct region region;
+	uint8_t reply[QUERY_REPLY_MAX];
+	uint8_t again[QUERY_REPLY_MAX];
+} f;
+
+static void setup(void)
+{
+	static char big[100000];
+	static const uint8_t failed[] = { 1, 'z', 0 };
+	size_t pos = (size_t)snprintf(big, sizeof(big), "@ SOA b b 1 2 3 4 5\n@ NS b\n");
+	for (unsigned i = 0; i < 60; i++) {
+		pos += (size_t)snprintf(big + pos, sizeof(big) - pos,
+					"b A 192.0.2.%u\nc NS b%u.c\nb%u.c A 192.0.2.9\nb%u.c AAAA ::1\nd MX 1 b%u.e\n"
+					"b%u.e A 192.0.2.1\nf TXT \"a%u\"\n",
+					i, i, i, i, i, i, i);
+	}
+	f.view = view_new(4);
+	FUZZ_CHECK(f.view != NULL);
+	f.view->anyone = true;
+	zone_from_text("a.", zone_a, &f.images[0]);
+	zone_from_text("a.a.", zone_aa, &f.images[1]);
+	zone_from_text("b.", big, &f.images[2]);
+	for (unsigned i = 0; i < 3; i++) {
+		FUZZ_CHECK(view_add(f.view, f.images[i].apex, &f.images[i]) == BH_OK);
+	}
+	FUZZ_CHECK(view_add(f.view, failed, NULL) == BH_OK);
+	region_init(&f.region, 1 << 20, 1 << 24);
+}
+
+/* A query made of short labels. Returns its octets. */
+static size_t make_query(struct fuzz_input *in, uint8_t out[UDP_RECV_MAX])
+{
+	static const uint16_t types[] = { RR_A,	  RR_AAAA, RR_NS,  RR_MX,  RR_SOA,   RR_CNAME,	RR_DNAME, RR_DS,
+					  RR_ANY, RR_RRSIG, RR_TXT, RR_NSEC, RR_NAPTR, RR_DNSKEY, RR_AXFR,  65280 };
+	struct sink s = sink_of(out, UDP_RECV_MAX);
+	unsigned kind = fuzz_u8(in);
+	bool edns = (kind & 1) != 0;
+	static const uint8_t head[] = { 0, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0 };
+
+	sink_bytes(&s, head, sizeof(head));
+	sink_u8(&s, edns);
+	for (unsigned i = 0; i < 8; i++) {
+		unsigned label = fuzz_u8(in);
+		if (label < 0x10) {
+			break;
+		}
+		if (label > 0xf0) { /* a long one, so that names grow past their end */
+			sink_u8(&s, 60);
+			for (unsigned k = 0; k < 60; k++) {
+				sink_u8(&s, 'x');
+			}
+			continue;
+		}
+		sink_u8(&s, 1);
+		sink_u8(&s, label % 16 == 15 ? '*' : (uint8_t)((label < 128 ? 'a' : 'A') + (int)(label % 16)));
+	}
+	static const uint8_t apexes[][5] = { { 1, 'a', 0 }, { 1, 'a', 1, 'a', 0 }, { 1, 'b', 0 }, { 0 } };
+	const uint8_t *apex = apexes[(kind >> 1) % 4];
+	sink_bytes(&s, apex, dname_len(apex));
+	sink_u16(&s, types[fuzz_u8(in) % (sizeof(types) / sizeof(types[0]))]);
+	sink_u16(&s, CLASS_IN);
+	if (edns) {
+		sink_u8(&s, 0);
+		sink_u16(&s, RR_OPT);
+		sink_u16(&s, (uint16_t)(512 + fuzz_u8(in) * 4));
+		sink_u32(&s, (kind & 8) != 0 ? EDNS_DO : 0);
+		sink_u16(&s, 0);
+	}
+	return s.pos;
+}
+
+static void check_reply(const uint8_t *wire, size_t len, size_t limit)
+{
+	const struct query *q = &f.work.query;
+	struct message m;
+	region_reset(&f.region);
+	FUZZ_CHECK(len <= limit);
+	FUZZ_CHECK(message_parse(f.reply, len, &f.region, &m) == BH_OK);
+	FUZZ_CHECK((m.flags & FLAG_QR) != 0 && m.id == get_u16(wire));
+	FUZZ_CHECK((m.flags & (FLAG_RA | FLAG_AD | FLAG_CD)) == 0);
+	FUZZ_CHECK(m.has_edns == q->edns.present && m.do_bit == q->edns.do_bit);
+	FUZZ_CHECK(m.rcode == f.work.answer.rcode);
+	FUZZ_CHECK(m.qname == NULL || (memcmp(m.qname, q->qname, q->qname_len) == 0 && m.qtype == q->qtype));
+	FUZZ_CHECK(m.rcode != RCODE_NXDOMAIN || (m.flags & FLAG_AA) != 0);
+	for (size_t i = 0; i < m.rr_count; i++) {
+		bool dnssec = m.rrs[i].type == RR_RRSIG && q->qtype != RR_RRSIG;
+		FUZZ_CHECK(!dnssec || q->edns.do_bit);
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static uint8_t made[UDP_RECV_MAX];
+	struct fuzz_input in = { data, size };
+
+	if (f.view == NULL) {
+		setup();
+	}
+	unsigned choice = fuzz_u8(&in);
+	enum transport transport = (enum transport)(choice % 3);
+	const uint8_t *wire = in.data;
+	size_t len = in.left;
+	if ((choice & 4) != 0) {
+		len = make_query(&in, made);
+		wire = made;
+	}
+	size_t reply_len = query_reply(&f.work, f.view, transport, NULL, wire, len, f.reply);
+	FUZZ_CHECK((reply_len == 0) == (len < DNS_HEADER_SIZE || (wire[2] & 0x80) != 0));
+	if (reply_len > 0) {
+		check_reply(wire, reply_len, answer_limit(&f.work.query, transport));
+		/* Nothing may be left over from one query to the next. */
+		memset(&f.work, 0xa5, sizeof(f.work));
+		FUZZ_CHECK(query_reply(&f.work, f.view, transport, NULL, wire, len, f.again) == reply_len);
+		FUZZ_CHECK(memcmp(f.reply, f.again, reply_len) == 0);
+	}
+	return 0;
+}
