@@ -182,6 +182,7 @@ static void append_allowed(const cfg_t *cfg, char *text, size_t size)
 	}
 }
 
+BH_PRINTF(2, 0)
 static void on_error(cfg_t *cfg, const char *fmt, va_list args)
 {
 	char text[IPC_TEXT_MAX];
