@@ -92,7 +92,7 @@ enum resolver_bounds {
 
 	/* Region of one resolution: what one question can hold in memory. */
 	RESOLUTION_CHUNK = 8192,
-	RESOLUTION_MEMORY_MAX = 512 * 1024,
+	RESOLUTION_MEMORY_MAX = 256 * 1024,
 	/* Scratch for one parsed reply: MESSAGE_EXPANDED_MAX and its record table. */
 	PARSE_MEMORY_MAX = 2 * 1024 * 1024,
 

@@ -59,6 +59,32 @@ Test(places, stub_wins_over_root_cache_and_special_names)
 	}
 }
 
+Test(places, ds_of_a_stub_zone_does_not_leave)
+{
+	struct sim *sim = internet();
+	struct ipc_servers stub;
+	sim_zone(sim, "10.0.0.53", "corp.internal.", "a.corp.internal. 60 A 10.0.0.1\n");
+	set_stub(sim, &stub, "corp.internal.", "10.0.0.53");
+	(void)sim_ask(sim, "corp.internal.", RR_DS);
+	(void)sim_ask(sim, "a.corp.internal.", RR_DS);
+	cr_assert_eq(sim->servers[0].asked, 0u);
+	sim_free(sim);
+}
+
+Test(places, hints_with_ports_are_not_primed)
+{
+	struct sim *sim = sim_new();
+	sim_zone(sim, "127.61.0.1@5301", ".", ". 86400 NS a.root.\n a.root. 86400 A 127.61.0.1\n x. 60 TXT t\n");
+	cr_assert_eq(addr_parse("127.61.0.1@5301", 53, &sim->root.addrs[0]), BH_OK);
+	sim->config.options.prime_root = true;
+	sim_configure(sim);
+	cr_assert_eq(sim_ask(sim, "x.", RR_TXT).rcode, RCODE_NOERROR);
+	cr_assert_eq(sim_asked(sim, ".", RR_NS), 0u);
+	sim->now_ms += 61000;
+	cr_assert_eq(sim_ask(sim, "x.", RR_TXT).rcode, RCODE_NOERROR);
+	sim_free(sim);
+}
+
 Test(places, stub_servers_speak_for_their_zone_only)
 {
 	struct sim *sim = internet();
