@@ -254,10 +254,10 @@ static int on_request(struct client *client, const struct ctl_request *r)
 		return stats_send(sup, client->link, client->request);
 	}
 	if (strcmp(command, "reload") == 0) {
+		client->waiting = WAITING_RELOAD; /* at once: faults of the configuration are told from within */
 		if (sup->stopping || !supervisor_reload(sup)) {
 			return answer(client, 2, "a reload is under way, or the appliance starts or stops");
 		}
-		client->waiting = WAITING_RELOAD;
 		return BH_OK;
 	}
 	if (strcmp(command, "stop") == 0) {

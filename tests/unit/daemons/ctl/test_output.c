@@ -311,6 +311,7 @@ Test(ctl_print, counters_stand_side_by_side)
 	struct answer answer;
 	answer_init(&answer);
 	add_counter(&answer, "authority", "internal", 0, "udp_queries", 5);
+	add_counter(&answer, "authority", "internal", 0, "tcp_queries", 0);
 	add_counter(&answer, "authority", "internal", 0, "refused", 0);
 	add_counter(&answer, "authority", "internal", 0, "intentional_drops", 0);
 	add_counter(&answer, "authority", "internal", 1, "udp_queries", 6);
@@ -323,6 +324,7 @@ Test(ctl_print, counters_stand_side_by_side)
 			       "Counters\n"
 			       "AUTHORITY          INTERNAL  EXTERNAL\n"
 			       "udp_queries              11      1000\n"
+			       "tcp_queries               0         0\n"
 			       "intentional_drops         0         0\n"
 			       "(1 more at zero; -v shows them)\n"
 			       "\n"
