@@ -79,6 +79,14 @@ void *region_copy(struct region *region, const void *bytes, size_t len)
 	return p;
 }
 
+void region_wipe(struct region *region)
+{
+	for (struct region_chunk *chunk = region->chunks; chunk != NULL; chunk = chunk->next) {
+		explicit_bzero((char *)chunk + HEADER, chunk->size);
+	}
+	region_clear(region);
+}
+
 void region_reset(struct region *region)
 {
 	struct region_chunk *kept = NULL;

@@ -148,6 +148,9 @@ static enum answer_state answer_dname(struct answer *a, uint32_t node)
 		       dname_len(made)) != BH_OK) {
 		return ANSWER_TRUNCATED;
 	}
+	if (a->query->qtype == RR_CNAME || a->query->qtype == RR_ANY) { /* then it is what was asked for */
+		return ANSWER_DONE;
+	}
 	return follow(a, made);
 }
 
@@ -161,11 +164,14 @@ static enum answer_state answer_any(struct answer *a, const struct image_node *n
 										   : ANSWER_TRUNCATED;
 }
 
-/* All signatures of a name, for a query for RRSIG. */
+/*
+ * Signatures of a name, for a query for RRSIG: all that there are, but over UDP only those of one RRset,
+ * for the same reason as ANY.
+ */
 static enum answer_state answer_signatures(struct answer *a, const struct image_node *node, bool *found)
 {
 	*found = false;
-	for (unsigned i = 0; i < node->rrset_count; i++) {
+	for (unsigned i = 0; i < node->rrset_count && !(*found && a->transport == TRANSPORT_UDP); i++) {
 		const struct image_rrset *rrset = &a->image->rrsets[node->rrset + i];
 		struct compose_mark before = compose_mark(&a->compose);
 		if (put_signatures(a, SECTION_ANSWER, a->sname, rrset, rrset->ttl) != BH_OK) {
@@ -201,10 +207,11 @@ static enum answer_state answer_node(struct answer *a, uint32_t index)
 		if (answer_put(a, SECTION_ANSWER, a->sname, rrset, rrset->ttl) != BH_OK) {
 			return ANSWER_TRUNCATED;
 		}
-		a->extra = rrset;
+		a->extra = qtype == RR_NAPTR ? NULL : rrset; /* RFC 3403 4.1: those who ask know better */
 		return ANSWER_DONE;
 	}
-	if ((node->flags & IMAGE_NODE_CNAME) != 0) {
+	/* RRSIG and NSEC may stand beside a CNAME (RFC 4035 2.5), so the question for them stays here. */
+	if ((node->flags & IMAGE_NODE_CNAME) != 0 && qtype != RR_RRSIG && qtype != RR_NSEC) {
 		return answer_cname(a, image_rrset(a->image, index, RR_CNAME));
 	}
 	return answer_negative(a, RCODE_NOERROR); /* RFC 2308 2.2; empty non-terminals: RFC 4592 2.2.2 */
@@ -327,6 +334,7 @@ static void begin(struct answer *a, const struct view *view, const struct query 
 	a->dnssec = query->edns.do_bit; /* RFC 3225 3 */
 	a->view = view;
 	a->query = query;
+	a->transport = transport;
 	a->sname = query->qname;
 	a->steps = 0;
 	a->names[0] = query->qname;

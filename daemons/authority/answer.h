@@ -56,6 +56,7 @@ struct answer {
 	bool dnssec; /* DO was set: signatures ride along */
 	const struct view *view;
 	const struct query *query;
+	enum transport transport;
 	const struct image *image; /* of the zone of this round */
 	struct image_match match;  /* of sname in it */
 	const uint8_t *sname;	   /* SNAME of RFC 1034 5.3.3: looked for in this round */

@@ -57,7 +57,7 @@ size_t query_reply(struct query_work *work, const struct view *view, enum transp
 	if (q->qtype == RR_MAILA || q->qtype == RR_MAILB) { /* RFC 1035 3.2.3, obsolete */
 		return answer_error(a, q, RCODE_NOTIMP, EDE_NOT_SUPPORTED, true, out);
 	}
-	if (rr_type_is_meta(q->qtype) && q->qtype != RR_ANY) { /* nothing that can be asked for */
+	if (q->qtype == RR_OPT || q->qtype == RR_TKEY || q->qtype == RR_TSIG) { /* records of a message, not of a name */
 		return answer_error(a, q, RCODE_FORMERR, EDE_NONE, true, out);
 	}
 	return answer(a, view, q, transport, out);

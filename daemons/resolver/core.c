@@ -10,6 +10,9 @@
 
 #include <stdlib.h>
 
+/* One server is remembered for so much cache: small caches see few servers. */
+#define CACHE_BYTES_PER_SERVER 4096
+
 static struct siphash_key new_key(void)
 {
 	struct siphash_key key;
@@ -61,7 +64,7 @@ struct core *core_new(uint64_t cache_max_bytes, core_rand_fn *rand_fn, void *ctx
 	core->options = (struct core_options){ true, true, true, true, true, true, true };
 	region_init(&core->scratch, 64 * 1024, PARSE_MEMORY_MAX);
 	core->cache = cache_new(cache_max_bytes, &cache_key);
-	core->servers = servers_new(&server_key);
+	core->servers = servers_new(cache_max_bytes / CACHE_BYTES_PER_SERVER, &server_key);
 	hints_builtin(hints);
 	bool fine = core->cache != NULL && core->servers != NULL &&
 		    core_zone_set(&core->hints, hints) == BH_OK && core_zone_set(&core->root, hints) == BH_OK;

@@ -377,11 +377,20 @@ static void on_referral(struct core *core, struct resolution *r, struct reply *r
 	enter_cut(f, reply->cut);
 }
 
+/* Another question is at hand: every server that is not out may be asked it. */
+static void next_question(struct frame *f)
+{
+	for (unsigned i = 0; i < f->cut->addr_count; i++) {
+		f->cut->addrs[i].tries = 0;
+	}
+}
+
 /* A reply to a part of the name: only referrals and how far the name exists matter. */
 static void on_minimised(struct core *core, struct resolution *r, struct reply *reply, uint64_t now_ms)
 {
 	struct frame *f = r->top;
 	f->state = FRAME_ASK;
+	next_question(f);
 	switch (reply->kind) {
 	case REPLY_ANSWER:
 	case REPLY_ALIAS:
@@ -401,7 +410,6 @@ static void on_minimised(struct core *core, struct resolution *r, struct reply *
 		return;
 	default: /* perhaps it does not like such questions: ask it the whole one */
 		f->minimise_off = true;
-		f->cut->addrs[f->choice].tries = 0;
 		return;
 	}
 }

@@ -220,6 +220,9 @@ Test(answer, cname_chains)
 		  "an www.example.com. 60 A 192.0.2.80\nan www.example.com. 60 A 192.0.2.81\n" },
 		{ { "alias.example.com.", "CNAME" },
 		  "NOERROR aa\nan alias.example.com. 120 CNAME www.example.com.\n" },
+		/* RFC 4035 2.5: these stand beside a CNAME, or they are not there */
+		{ { "alias.example.com.", "RRSIG" }, "NOERROR aa\n" NO_SOA },
+		{ { "alias.example.com.", "NSEC" }, "NOERROR aa\n" NO_SOA },
 		/* RFC 2308 2.2: NODATA after a chain */
 		{ { "alias2.example.com.", "TXT" },
 		  "NOERROR aa\nan alias2.example.com. 3600 CNAME alias.example.com.\n"
@@ -292,6 +295,17 @@ Test(answer, dnames)
 		{ { "dn.example.com.", "DNAME" },
 		  "NOERROR aa\nan dn.example.com. 100 DNAME target.example.net.\n" },
 		{ { "dn.example.com." }, "NOERROR aa\n" NO_SOA },
+		/* the CNAME that it makes is what was asked for */
+		{ { "a.dn.example.com.", "CNAME" },
+		  "NOERROR aa\nan dn.example.com. 100 DNAME target.example.net.\n"
+		  "an a.dn.example.com. 100 CNAME a.target.example.net.\n" },
+		{ { "a.dn.example.com.", "ANY" },
+		  "NOERROR aa\nan dn.example.com. 100 DNAME target.example.net.\n"
+		  "an a.dn.example.com. 100 CNAME a.target.example.net.\n" },
+		{ { "a.dn.example.com.", "DNAME" },
+		  "NOERROR aa\nan dn.example.com. 100 DNAME target.example.net.\n"
+		  "an a.dn.example.com. 100 CNAME a.target.example.net.\n"
+		  "au example.net. 300 SOA ns1.example.net. ... 7\n" },
 		{ { "q.dl.example.com." },
 		  "NOERROR aa\nan dl.example.com. 3600 DNAME dl2.example.com.\n"
 		  "an q.dl.example.com. 3600 CNAME q.dl2.example.com.\n"
@@ -331,7 +345,6 @@ Test(answer, referrals)
 	"ad ns.child.example.com. 3600 A 192.0.2.53\nad ns.child.example.com. 3600 AAAA 2001:db8::53\n"        \
 	"ad ns.sibling.example.com. 3600 A 192.0.2.54\nad ns1.example.com. 3600 A 192.0.2.1\n"                 \
 	"ad ns1.example.com. 3600 AAAA 2001:db8::1\n"
-#define CHILD_DS "au child.example.com. 3600 DS 1 3330\n"
 	static const struct expectation table[] = {
 		{ { "host.child.example.com." }, "NOERROR\n" CHILD_NS CHILD_GLUE },
 		{ { "child.example.com." }, "NOERROR\n" CHILD_NS CHILD_GLUE },
@@ -340,8 +353,8 @@ Test(answer, referrals)
 		/* glue is not an answer */
 		{ { "ns.child.example.com." }, "NOERROR\n" CHILD_NS CHILD_GLUE },
 		{ { "a.b.c.child.example.com.", "DS" }, "NOERROR\n" CHILD_NS CHILD_GLUE },
-		/* RFC 4035 3.1.4: DS with DO */
-		{ { "host.child.example.com.", .dnssec = true }, "NOERROR edns do\n" CHILD_NS CHILD_DS CHILD_GLUE },
+		/* RFC 4035 3.1.4 is about signed zones; see below for those */
+		{ { "host.child.example.com.", .dnssec = true }, "NOERROR edns do\n" CHILD_NS CHILD_GLUE },
 		{ { "x.sibling.example.com." },
 		  "NOERROR\nau sibling.example.com. 3600 NS ns.sibling.example.com.\n"
 		  "ad ns.sibling.example.com. 3600 A 192.0.2.54\n" },
@@ -494,9 +507,10 @@ Test(answer, signatures_ride_along_with_do)
 		  "an ns1.s.test. 3600 A 192.0.2.1\nan ns1.s.test. 3600 RRSIG A\n" },
 		/* RFC 4035 2.5: NSEC and RRSIG may stand beside a CNAME, and are answered when asked for */
 		{ { "al.s.test.", "NSEC" }, "NOERROR aa\nan al.s.test. 3600 NSEC ns1.s.test.\n" },
-		{ { "al.s.test.", "RRSIG" },
+		{ { "al.s.test.", "RRSIG", .transport = TRANSPORT_TCP },
 		  "NOERROR aa\nan al.s.test. 3600 RRSIG CNAME\nan al.s.test. 3600 RRSIG NSEC\n" },
-		{ { "ns1.s.test.", "RRSIG" },
+		{ { "ns1.s.test.", "RRSIG" }, "NOERROR aa\nan ns1.s.test. 3600 RRSIG A\n" },
+		{ { "ns1.s.test.", "RRSIG", .transport = TRANSPORT_LINK },
 		  "NOERROR aa\nan ns1.s.test. 3600 RRSIG A\nan ns1.s.test. 3600 RRSIG AAAA\n" },
 		/* RFC 4034 3: the RRSIG has the TTL of what it covers, also when that is lowered */
 		{ { "mx.s.test.", "A", .dnssec = true },

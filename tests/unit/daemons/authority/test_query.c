@@ -15,7 +15,7 @@ static struct world *make_world(void)
 {
 	struct world *w = world_new();
 	world_add(w, "a.test.",
-		  "@ 3600 SOA ns1 host 7 7200 900 1209600 300\n@ NS ns1\nns1 A 192.0.2.1\nns1 TXT \"t\"\n");
+		  "@ 3600 SOA ns1 host 7 7200 900 1209600 3600\n@ NS ns1\nns1 A 192.0.2.1\nns1 TXT \"t\"\n");
 	return w;
 }
 
@@ -54,8 +54,11 @@ Test(query, refusals)
 		{ { "a.test.", "MAILB" }, "NOTIMP\n" },
 		{ { "a.test.", "TSIG" }, "FORMERR\n" },
 		{ { "a.test.", "OPT" }, "FORMERR\n" },
-		{ { "a.test.", "TYPE0" }, "FORMERR\n" },
-		{ { "a.test.", "TYPE128" }, "FORMERR\n" },
+		{ { "a.test.", "TKEY" }, "FORMERR\n" },
+		/* RFC 8906 3.1.2: types nobody knows are types without data */
+		{ { "a.test.", "TYPE0" }, "NOERROR aa\nau a.test. 3600 SOA ns1.a.test. ... 7\n" },
+		{ { "a.test.", "TYPE128" }, "NOERROR aa\nau a.test. 3600 SOA ns1.a.test. ... 7\n" },
+		{ { "a.test.", "TYPE65535" }, "NOERROR aa\nau a.test. 3600 SOA ns1.a.test. ... 7\n" },
 	};
 	struct world *w = make_world();
 	for (size_t i = 0; i < COUNT(table); i++) {

@@ -137,6 +137,30 @@ Test(ctl_print, aligns_columns_and_hides_empty_ones)
 	answer_clear(&answer);
 }
 
+Test(ctl_print, writes_no_blanks_at_the_end_of_a_line)
+{
+	struct answer answer;
+	answer_init(&answer);
+	row_begin(&row, "zone");
+	row_text(&row, "zone", "a.example.");
+	row_text(&row, "detail", "");
+	row_text(&row, "more", "");
+	keep(&answer);
+	row_begin(&row, "zone");
+	row_text(&row, "zone", "b.example.");
+	row_text(&row, "detail", "something");
+	row_text(&row, "more", "");
+	keep(&answer);
+	answer_end(&answer, 0, "");
+	for (int verbose = 0; verbose < 2; verbose++) {
+		char *text = text_of_print(&answer, false, verbose);
+		cr_expect_null(strstr(text, " \n"), "%s", text);
+		cr_expect_not_null(strstr(text, "\na.example.\nb.example.  something\n"), "%s", text);
+		free(text);
+	}
+	answer_clear(&answer);
+}
+
 Test(ctl_print, marks_bad_rows_without_colours_too)
 {
 	struct answer answer;

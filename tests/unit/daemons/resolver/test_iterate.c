@@ -159,3 +159,23 @@ Test(iterate, missing_top_level_domain_costs_the_root_one_question)
 	cr_assert_eq(r.packets, 0u);
 	sim_free(sim);
 }
+
+Test(iterate, long_names_below_one_cut_are_minimised_within_bounds)
+{
+	struct sim *sim = small_internet();
+	char name[256] = "";
+	char text[400];
+	for (unsigned i = 0; i < 32; i++) {
+		strcat(name, "a.");
+	}
+	strcat(name, "example.net.");
+	snprintf(text, sizeof(text), "%s 60 A 198.51.100.7\n", name);
+	sim_zone(sim, "192.0.2.6", "example.net.", text);
+	struct sim_result r = sim_ask(sim, name, RR_A);
+	cr_assert_eq(r.rcode, RCODE_NOERROR);
+	cr_assert_leq(r.packets, 13u);
+	sim_forget(sim);
+	r = sim_ask(sim, "a.b.c.d.e.f.example.com.", RR_A); /* two servers, six labels */
+	cr_assert_eq(r.rcode, RCODE_NXDOMAIN);
+	sim_free(sim);
+}

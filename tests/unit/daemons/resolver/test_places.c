@@ -75,6 +75,7 @@ Test(places, public_delegations_do_not_reach_into_stubs)
 {
 	struct sim *sim = internet();
 	struct ipc_servers stub;
+	sim->config.options.ipv6 = false;
 	sim_zone(sim, "192.0.2.2", "com.", "bad.com. 60 NS host.corp.test.\n");
 	sim_zone(sim, "10.0.0.53", "corp.test.", "host.corp.test. 60 A 10.0.0.9\n");
 	set_stub(sim, &stub, "corp.test.", "10.0.0.53");
@@ -89,6 +90,8 @@ Test(places, loopback_servers_only_where_the_operator_has_them)
 	for (unsigned allowed = 0; allowed < 2; allowed++) {
 		struct sim *sim = internet();
 		struct ipc_servers stub;
+		sim->config.options.ipv6 = false;
+		sim_configure(sim);
 		sim_zone(sim, "192.0.2.2", "com.", "lo.com. 600 NS ns.lo.com.\n ns.lo.com. 600 A 127.61.0.9\n");
 		sim_zone(sim, "127.61.0.9", "lo.com.", "www.lo.com. 60 A 198.51.100.3\n");
 		if (allowed) {
