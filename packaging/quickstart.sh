@@ -183,7 +183,7 @@ take_slot() {
 	die "99 demos are running already"
 }
 
-# The demo's files for this slot in $demo. Only the first demo can use them as they are.
+# Copies of the demo's files with the addresses of this slot, in $demo, and of the programs.
 prepare_demo() {
 	work=$(mktemp -d "${TMPDIR:-/tmp}/bulkhead-demo.XXXXXX")
 	chmod 755 "$work"
@@ -193,7 +193,12 @@ prepare_demo() {
 		network=127.53.$slot
 	fi
 	demo=$work/demo
-	mkdir "$work/run" "$work/state"
+	mkdir "$work/run" "$work/state" "$work/roles"
+	# Roles run under users of their own, which may not get into the folder this tree is in.
+	for role in authority frontend resolver compiler; do
+		cp "$top/build/$role" "$work/roles/$role"
+	done
+	chmod 755 "$work/roles"/*
 	cp -R "$top/etc/demo" "$demo"
 	find "$demo" -type f | while read -r file; do
 		sed -e "s,127\\.0\\.0\\.1@,$address@,g" -e "s,127\\.53\\.0\\.,$network.,g" \
@@ -341,8 +346,8 @@ run_demo() {
 	else
 		prepare_demo bulkhead.conf
 	fi
-	say "quickstart: build/bulkheadd -f -L build -c $config"
-	"$top/build/bulkheadd" -f -L "$top/build" -c "$config" </dev/null 8>&- &
+	say "quickstart: build/bulkheadd -f -L $work/roles -c $config"
+	"$top/build/bulkheadd" -f -L "$work/roles" -c "$config" </dev/null 8>&- &
 	daemon=$!
 	wait_until_ready
 	show_answers

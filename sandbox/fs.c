@@ -9,10 +9,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/mount.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define ROOT_ATTRIBUTES (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
@@ -20,21 +21,22 @@
 /*
  * Both kinds of root are mounts that are attached nowhere: only their descriptor leads to them. So nothing can
  * travel to another mount namespace, no path is covered, nothing is to be cleaned up, and it does not matter
- * whether the supervisor's own root is a mount point (in a plain chroot it is not).
+ * whether the supervisor's own root is a mount point (in a plain chroot it is not). The bare calls: C libraries
+ * of kernels that have them do not all know them.
  */
 
 /* An empty file system. Returns a descriptor or a negative error. */
 static int open_empty_root(const struct why *why)
 {
-	int context = fsopen("tmpfs", FSOPEN_CLOEXEC);
+	int context = (int)syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC);
 	if (context < 0) {
 		return why_errno(why, "root directory: empty file system");
 	}
 	int fd = -1;
-	if (fsconfig(context, FSCONFIG_SET_STRING, "mode", "555", 0) == 0 &&
-	    fsconfig(context, FSCONFIG_SET_STRING, "size", "4k", 0) == 0 &&
-	    fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0) {
-		fd = fsmount(context, FSMOUNT_CLOEXEC, ROOT_ATTRIBUTES);
+	if (syscall(SYS_fsconfig, context, FSCONFIG_SET_STRING, "mode", "555", 0) == 0 &&
+	    syscall(SYS_fsconfig, context, FSCONFIG_SET_STRING, "size", "4k", 0) == 0 &&
+	    syscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0) {
+		fd = (int)syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC, ROOT_ATTRIBUTES);
 	}
 	int err = fd < 0 ? why_errno(why, "root directory: empty file system") : fd;
 	close(context);
@@ -46,11 +48,11 @@ static int open_zone_root(const char *path, const struct why *why)
 {
 	struct mount_attr attr = { .attr_set = ROOT_ATTRIBUTES, .propagation = MS_PRIVATE };
 	/* Without AT_RECURSIVE: other file systems mounted below the zone directory are not zone files. */
-	int fd = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	int fd = (int)syscall(SYS_open_tree, AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 	if (fd < 0) {
 		return why_errno(why, "root directory: %s", path);
 	}
-	if (mount_setattr(fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) != 0) {
+	if (syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) != 0) {
 		int err = why_errno(why, "root directory: make %s read-only", path);
 		close(fd);
 		return err;

@@ -117,15 +117,15 @@ int sandbox_clone_flags(const struct sandbox_profile *profile);
 pid_t sandbox_fork(const struct sandbox_profile *profile) BH_CHECKED;
 
 /*
- * In the child, after the descriptors were put in place, before exec. root_path: for a
- * zone root the directory that becomes the root; the others get an empty file system and the path is not
- * looked at. Both are read-only, nosuid, nodev, noexec, attached to no place, so seen by nobody else, and
- * opened as FD_ROOT (Linux 5.12 or newer). Leaves an environment that holds nothing but BH_NAMESPACES, so the program must be
- * started with execv or with `environ`. Returns 0 or an error with the failed step in why. After an error
- * the child must exit.
+ * In the child, after the descriptors were put in place, before exec. root_path: for a zone root the
+ * directory that becomes the root; the others get an empty file system and the path is not looked at. Both are
+ * read-only, nosuid, nodev, noexec, attached to no place, so seen by nobody else, and opened as FD_ROOT (Linux
+ * 5.12 or newer). Leaves an environment that holds nothing but BH_NAMESPACES, so the program must be started
+ * with execv or with `environ`. Returns 0 or an error with the failed step in why_text. After an error the
+ * child must exit.
  */
 int sandbox_confine(const struct sandbox_profile *profile, const struct sandbox_ids *ids,
-		    const char *root_path, char *why, size_t why_size) BH_CHECKED;
+		    const char *root_path, char *why_text, size_t why_size) BH_CHECKED;
 
 /*
  * First call of a role's main: closes every descriptor that does not belong to the fixed ones, so that
@@ -144,9 +144,9 @@ void sandbox_enter(const struct sandbox_profile *profile, struct sandbox_state *
  * The supervisor's own walls, after it opened what it needs: keeps exactly the capabilities for
  * starting roles and opening listeners again, drops the others from every set, no-new-privs, and a
  * filter that forbids what neither it nor a role on its way to its own filter needs.
- * Returns 0 or an error with the failed step in why.
+ * Returns 0 or an error with the failed step in why_text.
  */
-int sandbox_enter_supervisor(char *why, size_t why_size) BH_CHECKED;
+int sandbox_enter_supervisor(char *why_text, size_t why_size) BH_CHECKED;
 
 /* Words for a bit of enum wall_bits ("seccomp", "no-capabilities"), NULL for an unknown one. */
 const char *sandbox_wall_text(uint32_t bit);

@@ -32,7 +32,7 @@ static struct region_chunk *chunk_add(struct region *region, size_t size)
 	if (room > left) {
 		room = size; /* the last one before the ceiling */
 	}
-	if (room > left || room > SIZE_MAX - HEADER) {
+	if (room > left || room > PTRDIFF_MAX - HEADER) { /* no object can be larger */
 		return NULL;
 	}
 	struct region_chunk *chunk = malloc(HEADER + room);
@@ -77,6 +77,14 @@ void *region_copy(struct region *region, const void *bytes, size_t len)
 		memcpy(p, bytes, len);
 	}
 	return p;
+}
+
+void region_wipe(struct region *region)
+{
+	for (struct region_chunk *chunk = region->chunks; chunk != NULL; chunk = chunk->next) {
+		explicit_bzero((char *)chunk + HEADER, chunk->size);
+	}
+	region_clear(region);
 }
 
 void region_reset(struct region *region)

@@ -36,4 +36,7 @@ void region_reset(struct region *region);
 /* region_reset, and give all memory back. The region can be used again. */
 void region_clear(struct region *region);
 
+/* region_clear, with every byte overwritten first: for what must not stay behind in freed memory. */
+void region_wipe(struct region *region);
+
 #endif

@@ -2,8 +2,9 @@
  * Driving libzscanner over one zone's files. Owns the texts while they are parsed, and the names of
  * the files as long as the scan lives.
  *
- * The scanner stops for good at what it takes as fatal (an unknown directive, say). To tell all errors
- * at once we put it back into its first state behind that line; its fields are public for such use.
+ * The scanner gets records only: between two of them we look for directives and deal with them. It stops
+ * for good at what it takes as fatal (a parenthesis too many, say); to tell all errors at once we put it
+ * back into its first state behind that line. Its fields are public for such use.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -11,6 +12,7 @@
 
 #include "common/dns/rr.h"
 #include "common/util/cursor.h"
+#include "daemons/compiler/directive.h"
 #include "daemons/compiler/zone_file.h"
 
 #include <libzscanner/scanner.h>
@@ -51,14 +53,15 @@ struct input {
 	const char *name;
 	const char *text;
 	const char *end;
-	const char *item; /* where the scanner began with the item of the moment */
-	uint64_t item_line;
+	const char *from; /* where the scanner goes on */
+	uint64_t from_line;
+	const char *start; /* of the record or directive that comes next */
+	uint64_t start_line;
 	struct zone_file *file; /* NULL: text of the caller */
 	unsigned depth;
 };
 
 static int scan_input(struct scan *scan, struct input *in, const uint8_t *origin, uint32_t ttl);
-static int include_file(struct input *in, const char *path, const uint8_t *origin);
 
 BH_PRINTF(5, 6) static void tell(struct scan *scan, enum zone_severity severity, const char *file, uint64_t line,
 				 const char *fmt, ...)
@@ -115,20 +118,29 @@ static const char *keep_name(struct scan *scan, const char *name)
 
 /* --- where things stand ----------------------------------------------------------------------------- */
 
-/* Skip blank lines, comments and directives; *line is counted on. At most end. */
-static const char *skip_to_item(const char *p, const char *end, bool over_directives, uint64_t *line)
+/* The end of the line that p is in. */
+static const char *line_end(const char *p, const char *end)
 {
-	bool line_start = p < end && *p != '\n'; /* the scanner stops before the end of a line */
+	const char *newline = p >= end ? NULL : memchr(p, '\n', (size_t)(end - p));
+	return newline == NULL ? end : newline;
+}
+
+/*
+ * Skip blank lines and comments, and parentheses that an error left over; *line is counted on. Whether what
+ * follows is at the start of its line is in *line_start.
+ */
+static const char *skip_to_item(const char *p, const char *end, uint64_t *line, bool *line_start)
+{
+	*line_start = p < end && *p != '\n'; /* the scanner stops before the end of a line */
 	while (p < end) {
 		if (*p == '\n') {
 			(*line)++;
-			line_start = true;
+			*line_start = true;
 			p++;
-		} else if (*p == ';' || (*p == '$' && line_start && over_directives)) {
-			const char *newline = memchr(p, '\n', (size_t)(end - p));
-			p = newline == NULL ? end : newline;
-		} else if (*p == ' ' || *p == '\t') {
-			line_start = false;
+		} else if (*p == ';') {
+			p = line_end(p, end);
+		} else if (*p == ' ' || *p == '\t' || *p == ')') {
+			*line_start = false;
 			p++;
 		} else {
 			break;
@@ -159,20 +171,24 @@ static void tell_once(struct input *in, bool *told, uint64_t line, const char *t
 	}
 }
 
+/* RFC 2181 8: a TTL has 31 bits, larger ones count as 0. */
+static uint32_t usable_ttl(struct input *in, uint32_t ttl, uint64_t line)
+{
+	if (ttl <= INT32_MAX) {
+		return ttl;
+	}
+	tell_once(in, &in->scan->told_large_ttl, line, "a TTL above 2147483647 counts as 0 (RFC 2181 8)");
+	return 0;
+}
+
 static uint32_t record_ttl(struct input *in, uint64_t line)
 {
 	struct scan *scan = in->scan;
 	const zs_scanner_t *zs = in->zs;
-	uint32_t ttl = zs->r_ttl;
-	if (ttl != TTL_NONE) {
-		if (ttl > INT32_MAX) {
-			tell_once(in, &scan->told_large_ttl, line,
-				  "a TTL above 2147483647 counts as 0 (RFC 2181 8)");
-			ttl = 0;
-		}
-		scan->last_ttl = ttl;
+	if (zs->r_ttl != TTL_NONE) {
+		scan->last_ttl = usable_ttl(in, zs->r_ttl, line);
 		scan->have_last_ttl = true;
-		return ttl;
+		return scan->last_ttl;
 	}
 	if (zs->r_type == RR_SOA && !scan->have_soa_ttl && zs->r_data_length >= 22) {
 		tell_once(in, &scan->told_soa_ttl, line,
@@ -195,8 +211,7 @@ static uint32_t record_ttl(struct input *in, uint64_t line)
 static int take_record(struct input *in)
 {
 	const zs_scanner_t *zs = in->zs;
-	uint64_t line = in->item_line;
-	skip_to_item(in->item, in->end, true, &line);
+	uint64_t line = in->start_line;
 	if (zs->r_class != CLASS_IN) {
 		tell(in->scan, ZONE_ERROR, in->name, line, "class of a record is not IN");
 		return BH_OK;
@@ -219,79 +234,6 @@ static int take_record(struct input *in)
 
 /* --- directives ------------------------------------------------------------------------------------- */
 
-/* Words of a directive's line, comment cut off; false when it is none or is too long to be one. */
-struct directive {
-	char line[PATH_MAX_OCTETS + DNAME_TEXT_MAX];
-	char *words[4];
-	unsigned count;
-};
-
-/* Quotes and escapes stay as they are: names are read by dname_from_text, file names seldom have any. */
-static bool read_directive(const char *p, const char *end, struct directive *d)
-{
-	const char *newline = memchr(p, '\n', (size_t)(end - p));
-	size_t len = (size_t)((newline == NULL ? end : newline) - p);
-	d->count = 0;
-	if (len == 0 || len >= sizeof(d->line) || p[0] != '$' || memchr(p, '\0', len) != NULL) {
-		return false;
-	}
-	memcpy(d->line, p, len);
-	d->line[len] = '\0';
-	d->line[strcspn(d->line, ";")] = '\0';
-	char *rest = d->line;
-	for (char *word; d->count < 4 && (word = strsep(&rest, " \t")) != NULL;) {
-		if (*word != '\0') {
-			d->words[d->count++] = word;
-		}
-	}
-	return d->count > 0;
-}
-
-/* A name that may be relative to the origin of the moment. */
-static bool read_name(const struct input *in, const char *text, uint8_t out[DNAME_MAX])
-{
-	size_t text_len = strlen(text);
-	int len = dname_from_text(text, out);
-	if (len < 0) {
-		return false;
-	}
-	if (text_len > 0 && text[text_len - 1] == '.' && (text_len < 2 || text[text_len - 2] != '\\')) {
-		return true;
-	}
-	size_t origin_len = in->zs->zone_origin_length;
-	if (origin_len > DNAME_MAX || (size_t)len - 1 + origin_len > DNAME_MAX) {
-		return false;
-	}
-	memcpy(out + len - 1, in->zs->zone_origin, origin_len);
-	return true;
-}
-
-/*
- * The scanner takes absolute names only in $ORIGIN and $INCLUDE; RFC 1035 5.1 lets them be relative.
- * *done: the directive was one of these and is dealt with.
- */
-static int relative_directive(struct input *in, const char *at, bool *done)
-{
-	struct directive d;
-	uint8_t name[DNAME_MAX];
-	*done = false;
-	if (!read_directive(at, in->end, &d)) {
-		return BH_OK;
-	}
-	if (strcasecmp(d.words[0], "$ORIGIN") == 0 && d.count == 2 && read_name(in, d.words[1], name)) {
-		in->zs->zone_origin_length = (uint32_t)dname_len(name);
-		memcpy(in->zs->zone_origin, name, dname_len(name));
-		*done = true;
-		return BH_OK;
-	}
-	if (strcasecmp(d.words[0], "$INCLUDE") == 0 && d.count == 3 && strpbrk(d.words[1], "\"\\") == NULL &&
-	    read_name(in, d.words[2], name)) {
-		*done = true;
-		return include_file(in, d.words[1], name);
-	}
-	return BH_OK;
-}
-
 /* Folder of the including file, and the name as it was written. False: too long. */
 static bool join_path(const struct input *in, const char *path, char out[PATH_MAX_OCTETS])
 {
@@ -301,10 +243,9 @@ static bool join_path(const struct input *in, const char *path, char out[PATH_MA
 	return len >= 0 && len < PATH_MAX_OCTETS;
 }
 
-static int include_file(struct input *in, const char *path, const uint8_t *origin)
+static int include_file(struct input *in, const char *path, const uint8_t *origin, uint64_t line)
 {
 	struct scan *scan = in->scan;
-	uint64_t line = in->zs->line_counter;
 	char joined[PATH_MAX_OCTETS];
 	char why[128];
 	const char *wrong = zone_file_path_fault(path); /* as written: the folder before it is fine already */
@@ -343,19 +284,37 @@ static int include_file(struct input *in, const char *path, const uint8_t *origi
 	return err;
 }
 
-/* The scanner hands us the file name behind "./", and the origin as text. */
-static int take_include(struct input *in)
+/* Go on at `at`, which is the end of the line before or of this line. */
+static void move_scanner(struct input *in, const char *at, uint64_t line)
 {
-	const char *path = in->zs->include_filename;
-	uint8_t origin[DNAME_MAX];
-	if (strncmp(path, "./", 2) == 0) {
-		path += 2;
-	}
-	if (dname_from_text((const char *)in->zs->buffer, origin) < 0) {
-		tell(in->scan, ZONE_ERROR, in->name, in->zs->line_counter, "$INCLUDE: the origin is not a name");
+	in->zs->input.current = at;
+	in->zs->line_counter = line;
+}
+
+static int take_directive(struct input *in)
+{
+	zs_scanner_t *zs = in->zs;
+	uint64_t line = in->start_line;
+	const char *end = line_end(in->start, in->end);
+	struct directive d;
+	char why[256];
+	move_scanner(in, end, line);
+	if (directive_read(in->start, (size_t)(end - in->start), zs->zone_origin, &d, why, sizeof(why)) != BH_OK) {
+		tell(in->scan, ZONE_ERROR, in->name, line, "%s", why);
 		return BH_OK;
 	}
-	return include_file(in, path, origin);
+	switch (d.kind) {
+	case DIRECTIVE_ORIGIN:
+		zs->zone_origin_length = (uint32_t)dname_len(d.name);
+		memcpy(zs->zone_origin, d.name, zs->zone_origin_length);
+		break;
+	case DIRECTIVE_TTL:
+		zs->default_ttl = usable_ttl(in, d.ttl, line);
+		break;
+	case DIRECTIVE_INCLUDE:
+		return include_file(in, d.path, d.name, line);
+	}
+	return BH_OK;
 }
 
 /* --- errors ----------------------------------------------------------------------------------------- */
@@ -363,12 +322,12 @@ static int take_include(struct input *in)
 /* Put the scanner into its first state at the end of the line of `at`. False: that is the end of all. */
 static bool restart_behind(struct input *in, const char *at)
 {
-	const char *newline = at >= in->end ? NULL : memchr(at, '\n', (size_t)(in->end - at));
-	if (newline == NULL) {
+	const char *end = line_end(at, in->end);
+	if (end == in->end) {
 		return false;
 	}
-	uint64_t line = in->item_line;
-	for (const char *p = in->item; (p = memchr(p, '\n', (size_t)(newline - p))) != NULL; p++) {
+	uint64_t line = in->from_line;
+	for (const char *p = in->from; (p = memchr(p, '\n', (size_t)(end - p))) != NULL; p++) {
 		line++;
 	}
 	zs_scanner_t *zs = in->zs;
@@ -377,106 +336,84 @@ static bool restart_behind(struct input *in, const char *at)
 	zs->multiline = false;
 	zs->state = ZS_STATE_NONE;
 	zs->error.fatal = false;
-	zs->line_counter = line;
-	zs->input.current = newline;
+	move_scanner(in, end, line);
 	return true;
 }
 
-static void tell_scan_error(struct input *in, const char *at, uint64_t at_line)
+static const char *error_text(int code)
 {
-	struct scan *scan = in->scan;
-	const zs_scanner_t *zs = in->zs;
-	struct directive d;
-	switch (zs->error.code) {
-	case ZS_BAD_DIRECTIVE:
-		if (read_directive(at, in->end, &d)) {
-			tell(scan, ZONE_ERROR, in->name, at_line,
-			     "unknown directive '%.64s'; $ORIGIN, $TTL and $INCLUDE are known", d.words[0]);
-			return;
-		}
-		break;
+	switch (code) {
 	case ZS_UNCLOSED_MULTILINE:
-		tell(scan, ZONE_ERROR, in->name, at_line, "a parenthesis that is opened here is not closed");
-		return;
-	case ZS_UNSUPPORTED_TYPE: /* or a class: the scanner knows IN alone */
-		tell(scan, ZONE_ERROR, in->name, zs->line_counter, "unknown type, or a class that is not IN");
-		return;
+		return "a parenthesis that is opened here is not closed";
 	case ZS_UNCOVERED_STATE:
-		tell(scan, ZONE_ERROR, in->name, at_line, "syntax error");
-		return;
+		return "syntax error";
+	case ZS_UNSUPPORTED_TYPE: /* or a class: the scanner knows IN alone */
+		return "unknown type, or a class that is not IN";
 	default:
-		break;
+		return zs_strerror(code);
 	}
-	tell(scan, ZONE_ERROR, in->name, zs->line_counter, "%s", zs_strerror(zs->error.code));
 }
 
 /* *more: the scanner can go on. */
 static int take_error(struct input *in, bool *more)
 {
-	zs_scanner_t *zs = in->zs;
-	*more = true;
-	if (zs->error.code == ZS_ENOMEM) {
+	const zs_scanner_t *zs = in->zs;
+	int code = zs->error.code;
+	if (code == ZS_ENOMEM) {
 		return BH_ENOMEM;
 	}
-	uint64_t line = in->item_line;
-	const char *at = skip_to_item(in->item, in->end, false, &line);
-	if (!zs->error.fatal) {
-		tell_scan_error(in, at, line);
-		return BH_OK;
+	bool at_start = code == ZS_UNCLOSED_MULTILINE || code == ZS_UNCOVERED_STATE;
+	tell(in->scan, ZONE_ERROR, in->name, at_start ? in->start_line : zs->line_counter, "%s", error_text(code));
+	if (zs->error.fatal) {
+		bool ahead = scanner_is_inside(in) && zs->input.current > in->from;
+		*more = code != ZS_UNCLOSED_MULTILINE && restart_behind(in, ahead ? zs->input.current : in->start);
 	}
-	/* Directives before it were fine: the one at fault stands where the scanner stopped, or further. */
-	while (at < in->end && *at == '$' && line < zs->line_counter) {
-		const char *newline = memchr(at, '\n', (size_t)(in->end - at));
-		at = skip_to_item(newline == NULL ? in->end : newline, in->end, false, &line);
-	}
-	const char *stop = scanner_is_inside(in) && zs->input.current > at ? zs->input.current : at;
-	bool at_end = zs->error.code == ZS_UNCLOSED_MULTILINE;
-	bool done = false;
-	int err = BH_OK;
-	if (zs->error.code == ZS_BAD_ORIGIN || zs->error.code == ZS_BAD_REST ||
-	    zs->error.code == ZS_BAD_INCLUDE_ORIGIN) {
-		err = relative_directive(in, at, &done);
-	}
-	if (!done) {
-		tell_scan_error(in, at, line);
-	}
-	*more = !at_end && restart_behind(in, stop);
-	return err;
+	return BH_OK;
 }
 
 /* --- the whole -------------------------------------------------------------------------------------- */
 
-static int scan_items(struct input *in)
+static int scan_item(struct input *in, bool *more)
 {
 	zs_scanner_t *zs = in->zs;
+	bool line_start;
+	in->from = zs->input.current;
+	in->from_line = zs->line_counter;
+	in->start_line = in->from_line;
+	in->start = skip_to_item(in->from, in->end, &in->start_line, &line_start);
+	if (in->file != NULL) {
+		zone_file_release(in->file, in->from);
+	}
+	if (in->start == in->end) {
+		*more = zs->multiline; /* then the scanner has an error to tell */
+	} else if (*in->start == '$' && line_start && !zs->multiline) {
+		return take_directive(in);
+	}
+	if (!*more) {
+		return BH_OK;
+	}
+	if (zs_parse_record(zs) != 0) {
+		return take_error(in, more);
+	}
+	switch (zs->state) {
+	case ZS_STATE_DATA:
+		return take_record(in);
+	case ZS_STATE_ERROR:
+		return take_error(in, more);
+	case ZS_STATE_INCLUDE: /* directives are not for the scanner: this one stands where none may be */
+		tell(in->scan, ZONE_ERROR, in->name, zs->line_counter, "$INCLUDE must begin its line");
+		return BH_OK;
+	default:
+		*more = false;
+		return BH_OK;
+	}
+}
+
+static int scan_items(struct input *in)
+{
 	int err = BH_OK;
-	for (bool more = true; more && err == BH_OK;) {
-		if (!scanner_is_inside(in)) {
-			break;
-		}
-		in->item = zs->input.current;
-		in->item_line = zs->line_counter;
-		if (in->file != NULL) {
-			zone_file_release(in->file, in->item);
-		}
-		if (zs_parse_record(zs) != 0) {
-			err = take_error(in, &more);
-			continue;
-		}
-		switch (zs->state) {
-		case ZS_STATE_DATA:
-			err = take_record(in);
-			break;
-		case ZS_STATE_ERROR:
-			err = take_error(in, &more);
-			break;
-		case ZS_STATE_INCLUDE:
-			err = take_include(in);
-			break;
-		default:
-			more = false;
-			break;
-		}
+	for (bool more = true; more && err == BH_OK && scanner_is_inside(in);) {
+		err = scan_item(in, &more);
 	}
 	return err;
 }

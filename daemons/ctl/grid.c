@@ -149,16 +149,28 @@ void tone_print(FILE *out, bool colour, enum tone tone, const char *text)
 struct look {
 	bool colour;
 	bool shown[GRID_COLUMNS_MAX];
-	unsigned last; /* column after which no blanks are written */
 };
+
+/* The last column of a line that has something to show: no blanks are written behind it. */
+static unsigned last_filled(const struct grid *grid, const struct look *look, const struct grid_cell *cells)
+{
+	unsigned last = 0;
+	for (unsigned i = 0; i < grid->columns; i++) {
+		if (look->shown[i] && cells[i].text != NULL && cells[i].text[0] != '\0') {
+			last = i;
+		}
+	}
+	return last;
+}
 
 static void print_line(FILE *out, const struct grid *grid, const struct look *look,
 		       const struct grid_cell *cells, bool bad)
 {
+	const unsigned last = last_filled(grid, look, cells);
 	if (grid->any_bad) {
 		tone_print(out, look->colour, TONE_BAD, bad ? "! " : "  ");
 	}
-	for (unsigned i = 0; i < grid->columns; i++) {
+	for (unsigned i = 0; i <= last && i < grid->columns; i++) {
 		if (!look->shown[i]) {
 			continue;
 		}
@@ -168,7 +180,7 @@ static void print_line(FILE *out, const struct grid *grid, const struct look *lo
 			fprintf(out, "%*s", pad, "");
 		}
 		tone_print(out, look->colour, (enum tone)cells[i].tone, text);
-		if (i == look->last) {
+		if (i == last) {
 			break;
 		}
 		fprintf(out, "%*s", GAP + (grid->right[i] ? 0 : pad), "");
@@ -182,9 +194,6 @@ void grid_print(FILE *out, const struct grid *grid, bool colour, bool all)
 	struct grid_cell titles[GRID_COLUMNS_MAX] = { 0 };
 	for (unsigned i = 0; i < grid->columns; i++) {
 		look.shown[i] = all || grid->filled[i];
-		if (look.shown[i]) {
-			look.last = i;
-		}
 		titles[i].text = grid->titles[i];
 		titles[i].tone = TONE_FAINT;
 	}

@@ -391,6 +391,15 @@ static bool add_counter(struct sums *sums, const struct counter *counter)
 	return true;
 }
 
+/* Shown even at zero: that nobody asks is worth knowing, and that nothing was dropped on purpose. */
+static bool is_always_shown(const char *name)
+{
+	static const char ending[] = "queries";
+	size_t len = strlen(name);
+	return strcmp(name, "intentional_drops") == 0 ||
+	       (len >= sizeof(ending) - 1 && strcmp(name + len - (sizeof(ending) - 1), ending) == 0);
+}
+
 static int print_sums(FILE *out, struct region *region, const char *role, const struct sums *sums,
 		      const struct print_style *style)
 {
@@ -410,7 +419,7 @@ static int print_sums(FILE *out, struct region *region, const char *role, const 
 		for (unsigned v = 0; v < sums->view_count; v++) {
 			any |= sums->rows[r].values[v];
 		}
-		if (any == 0 && !alarm && !style->verbose) {
+		if (any == 0 && !is_always_shown(sums->rows[r].name) && !style->verbose) {
 			hidden++;
 			continue;
 		}

@@ -64,9 +64,9 @@ struct cache *cache_new(uint64_t limit)
 	if (cache == NULL) {
 		return NULL;
 	}
-	/* A bucket for each 512 octets, about the size of an entry. */
+	/* A bucket for each 256 octets, about the size of a small entry. */
 	cache->bucket_count = 64;
-	while (cache->bucket_count < limit / 512 && cache->bucket_count < (size_t)1 << 24) {
+	while (cache->bucket_count < limit / 256 && cache->bucket_count < (size_t)1 << 24) {
 		cache->bucket_count *= 2;
 	}
 	cache->buckets = calloc(cache->bucket_count, sizeof(*cache->buckets));

@@ -28,7 +28,7 @@ struct cache_key {
 /* Fill key->hash with a keyed hash over the other fields; the key is made anew in each process. */
 void cache_hash(struct cache_key *key);
 
-/* limit: octets of entries with their overhead; the hash table adds a 64th. NULL: out of memory. */
+/* limit: octets of entries with their overhead; the hash table adds a 32nd. NULL: out of memory. */
 struct cache *cache_new(uint64_t limit);
 void cache_free(struct cache *cache);
 

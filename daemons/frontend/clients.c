@@ -347,7 +347,7 @@ static void stop_listener(struct clients *c, struct listener *l, struct pending 
 		clients_refuse(c, &w->origin, &w->to,
 			       &(struct refusal){ .rcode = RCODE_SERVFAIL, .ede = EDE_NOT_READY,
 						  .text = "this address is given up" });
-		free(w);
+		waiter_free(w);
 		w = next;
 	}
 	flush_udp(c);

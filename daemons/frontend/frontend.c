@@ -313,7 +313,7 @@ static void drop_jobs(struct pending *pending)
 	while ((job = pending_oldest(pending)) != NULL) {
 		struct waiter *w;
 		while ((w = job_take_waiter(pending, job)) != NULL) {
-			free(w);
+			waiter_free(w);
 		}
 		job_free(pending, job);
 	}

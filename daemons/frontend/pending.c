@@ -231,8 +231,19 @@ void job_free(struct pending *p, struct job *job)
 	}
 	p->slots[job->slot] = (struct slot){ .job = NULL, .next_free = p->free_slot };
 	p->free_slot = job->slot;
-	region_clear(&job->region);
+	/*
+	 * DESIGN 2.2: an internal question or answer does not stay in freed memory, which the next job of this
+	 * size may take long to come by.
+	 */
+	region_wipe(&job->region);
+	explicit_bzero(job, sizeof(*job));
 	free(job);
+}
+
+void waiter_free(struct waiter *waiter)
+{
+	explicit_bzero(waiter, sizeof(*waiter)); /* it holds the question in the client's spelling */
+	free(waiter);
 }
 
 void job_link(struct job *job, struct job **head)

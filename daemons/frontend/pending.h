@@ -109,13 +109,16 @@ struct job *job_new(struct pending *pending, const struct cache_key *key, uint64
 int waiter_new(struct pending *pending, struct job *job, const struct origin *origin,
 	       const struct reply_to *to) BH_CHECKED;
 
-/* Takes the first waiter off a job; NULL when nobody waits any more. The caller answers and frees it. */
+/* Takes the first waiter off a job; NULL when nobody waits any more. The caller answers and waiter_frees it. */
 struct waiter *job_take_waiter(struct pending *pending, struct job *job);
 
 /* Takes off all jobs the waiters whose origin is this listener; a list by ->next. */
 struct waiter *pending_take_listener(struct pending *pending, const struct listener *listener);
 
-/* The job is over; its waiters must have been taken. */
+/* The end of a waiter that was taken off its job. */
+void waiter_free(struct waiter *waiter);
+
+/* The job is over; its waiters must have been taken. What it knew is overwritten. */
 void job_free(struct pending *pending, struct job *job);
 
 /* A new token: replies to older ones are not accepted any more. */

@@ -71,7 +71,7 @@ static void answer_all(struct route *r, struct job *job, const struct answer *an
 	struct waiter *w;
 	while ((w = job_take_waiter(r->pending, job)) != NULL) {
 		r->ops->answer(r->ctx, &w->origin, &w->to, answer, 0, job->internal_data);
-		free(w);
+		waiter_free(w);
 	}
 	finish_job(r, job);
 }
@@ -81,7 +81,7 @@ static void fail_with(struct route *r, struct job *job, const struct refusal *re
 	struct waiter *w;
 	while ((w = job_take_waiter(r->pending, job)) != NULL) {
 		r->ops->refuse(r->ctx, &w->origin, &w->to, refusal);
-		free(w);
+		waiter_free(w);
 	}
 	finish_job(r, job);
 }

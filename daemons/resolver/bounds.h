@@ -43,10 +43,10 @@ enum resolver_bounds {
 	ADDRS_PER_NS_MAX = 6,
 	/* Addresses kept for one delegation: 13 names with both families and some to spare. */
 	ADDRS_PER_ZONE_MAX = 40,
-	/* Questions for one name to one address: the first and one retry. */
+	/* The same question to the same address: the first and one retry. */
 	TRIES_PER_SERVER_MAX = 2,
-	/* Questions for one name at one zone cut. */
-	SENDS_PER_ZONE_MAX = 16,
+	/* Questions at one zone cut: MINIMISE_COUNT_MAX, the whole name, and as many retries. */
+	SENDS_PER_ZONE_MAX = 22,
 	/* RFC 9156 2.3: MAX_MINIMISE_COUNT and MINIMISE_ONE_LAB. */
 	MINIMISE_COUNT_MAX = 10,
 	MINIMISE_ONE_LABEL = 4,
@@ -92,7 +92,7 @@ enum resolver_bounds {
 
 	/* Region of one resolution: what one question can hold in memory. */
 	RESOLUTION_CHUNK = 8192,
-	RESOLUTION_MEMORY_MAX = 512 * 1024,
+	RESOLUTION_MEMORY_MAX = 256 * 1024,
 	/* Scratch for one parsed reply: MESSAGE_EXPANDED_MAX and its record table. */
 	PARSE_MEMORY_MAX = 2 * 1024 * 1024,
 

@@ -77,11 +77,14 @@ int choose_server(struct core *core, const struct frame *f, uint64_t now_ms)
 	return chosen;
 }
 
-/* Is a frame for this very name and type open already? Then looking it up would run in a circle. */
-static bool in_work(const struct resolution *r, const uint8_t *name, uint16_t type)
+/*
+ * Is a frame for this name open already? Then looking it up would run in a circle, whatever the type: the
+ * way to it leads through what that frame waits for.
+ */
+static bool in_work(const struct resolution *r, const uint8_t *name)
 {
 	for (const struct frame *f = r->top; f != NULL; f = f->below) {
-		if (f->type == type && dname_equal(f->name, name)) {
+		if (dname_equal(f->name, name)) {
 			return true;
 		}
 	}
@@ -121,15 +124,15 @@ int choose_lookup(struct core *core, const struct resolution *r, const struct fr
 			const struct ns_name *ns = &cut->ns[n];
 			/* A server below its own zone can be found through its own servers only. */
 			if ((pass == 0) != (ns->addr_count == 0) || dname_is_under(ns->name, cut->zone) ||
-			    (pass == 1 && has_hope(f, n)) || crosses_stub(core, cut, ns->name)) {
+			    (pass == 1 && has_hope(f, n)) || crosses_stub(core, cut, ns->name) ||
+			    in_work(r, ns->name)) {
 				continue;
 			}
-			if (core->options.ipv4 && (ns->asked & NS_ASKED_A) == 0 && !in_work(r, ns->name, RR_A)) {
+			if (core->options.ipv4 && (ns->asked & NS_ASKED_A) == 0) {
 				*type = RR_A;
 				return (int)n;
 			}
-			if (core->options.ipv6 && (ns->asked & NS_ASKED_AAAA) == 0 &&
-			    !in_work(r, ns->name, RR_AAAA)) {
+			if (core->options.ipv6 && (ns->asked & NS_ASKED_AAAA) == 0) {
 				*type = RR_AAAA;
 				return (int)n;
 			}

@@ -10,6 +10,9 @@
 
 #include <stdlib.h>
 
+/* One server is remembered for so much cache: small caches see few servers. */
+#define CACHE_BYTES_PER_SERVER 4096
+
 static struct siphash_key new_key(void)
 {
 	struct siphash_key key;
@@ -61,7 +64,7 @@ struct core *core_new(uint64_t cache_max_bytes, core_rand_fn *rand_fn, void *ctx
 	core->options = (struct core_options){ true, true, true, true, true, true, true };
 	region_init(&core->scratch, 64 * 1024, PARSE_MEMORY_MAX);
 	core->cache = cache_new(cache_max_bytes, &cache_key);
-	core->servers = servers_new(&server_key);
+	core->servers = servers_new(cache_max_bytes / CACHE_BYTES_PER_SERVER, &server_key);
 	hints_builtin(hints);
 	bool fine = core->cache != NULL && core->servers != NULL &&
 		    core_zone_set(&core->hints, hints) == BH_OK && core_zone_set(&core->root, hints) == BH_OK;
@@ -105,8 +108,14 @@ void core_set_counters(struct core *core, uint64_t *counters)
 	core->counters = counters;
 }
 
+/* What configured servers have that those learned from the Internet do not. */
+struct traits {
+	bool loopback;
+	bool odd_port;
+};
+
 /* Servers of one configured zone into a delegation. Root servers have names, those of stubs have none. */
-static void add_servers(struct delegation *d, const struct ipc_servers *s, bool named, bool *loopback)
+static void add_servers(struct delegation *d, const struct ipc_servers *s, bool named, struct traits *traits)
 {
 	int ns = named ? delegation_add_ns(d, s->name) : NS_NONE;
 	if (ns < 0) {
@@ -117,12 +126,13 @@ static void add_servers(struct delegation *d, const struct ipc_servers *s, bool 
 		if (addr.port == 0) {
 			addr.port = 53;
 		}
-		*loopback = *loopback || addr_is_loopback(&addr);
+		traits->loopback = traits->loopback || addr_is_loopback(&addr);
+		traits->odd_port = traits->odd_port || addr.port != 53;
 		(void)delegation_add_addr(d, (uint8_t)ns, &addr);
 	}
 }
 
-static int build_roots(const struct core_config *config, struct core_zone *out, bool *loopback)
+static int build_roots(const struct core_config *config, struct core_zone *out, struct traits *traits)
 {
 	static const uint8_t root[1] = { 0 };
 	struct delegation *d = calloc(1, sizeof(*d));
@@ -135,7 +145,7 @@ static int build_roots(const struct core_config *config, struct core_zone *out, 
 		d->zone = root;
 		d->configured = true;
 		for (size_t i = 0; i < config->root_count; i++) {
-			add_servers(d, &config->roots[i], true, loopback);
+			add_servers(d, &config->roots[i], true, traits);
 		}
 	}
 	int rc = core_zone_set(out, d);
@@ -143,14 +153,14 @@ static int build_roots(const struct core_config *config, struct core_zone *out, 
 	return rc;
 }
 
-static int build_stubs(const struct core_config *config, struct core_zone **out, bool *loopback)
+static int build_stubs(const struct core_config *config, struct core_zone **out, struct traits *traits)
 {
 	struct core_zone *stubs = calloc(config->stub_count + 1, sizeof(*stubs));
 	struct delegation *d = calloc(1, sizeof(*d));
 	int rc = stubs == NULL || d == NULL ? BH_ENOMEM : BH_OK;
 	for (size_t i = 0; rc == BH_OK && i < config->stub_count; i++) {
 		*d = (struct delegation){ .zone = config->stubs[i].name, .configured = true };
-		add_servers(d, &config->stubs[i], false, loopback);
+		add_servers(d, &config->stubs[i], false, traits);
 		rc = core_zone_set(&stubs[i], d);
 	}
 	free(d);
@@ -179,11 +189,13 @@ int core_configure(struct core *core, const struct core_config *config)
 	struct core_zone root = { .packed = NULL };
 	struct core_zone *stubs = NULL;
 	struct cache *cache = NULL;
-	bool loopback = false;
+	struct traits root_traits = { .loopback = false };
+	struct traits stub_traits = { .loopback = false };
 	struct siphash_key key = new_key();
 
-	if (build_roots(config, &hints, &loopback) != BH_OK || build_roots(config, &root, &loopback) != BH_OK ||
-	    build_stubs(config, &stubs, &loopback) != BH_OK) {
+	if (build_roots(config, &hints, &root_traits) != BH_OK ||
+	    build_roots(config, &root, &root_traits) != BH_OK ||
+	    build_stubs(config, &stubs, &stub_traits) != BH_OK) {
 		goto fail;
 	}
 	if (config->cache_bytes != core->cache_bytes) {
@@ -195,7 +207,10 @@ int core_configure(struct core *core, const struct core_config *config)
 	uint64_t hash = zones_hash(core, &hints, stubs, config->stub_count);
 	bool changed = hash != core->config_hash;
 	core->options = config->options;
-	core->allow_loopback = loopback;
+	core->allow_loopback = root_traits.loopback || stub_traits.loopback;
+	if (root_traits.odd_port) {
+		core->options.prime_root = false; /* addresses in DNS have no port: it would lead astray */
+	}
 	if (cache != NULL) {
 		cache_free(core->cache);
 		core->cache = cache;
@@ -309,6 +324,7 @@ struct resolution *resolution_new(const uint8_t *name, uint16_t type, uint32_t b
 	}
 	r->type = type;
 	r->ede = EDE_NONE;
+	r->from_cache = true;
 	r->budget = budget;
 	r->internal = purpose == FRAME_PRIME;
 	r->deadline_ms = now_ms + RESOLUTION_MS;

@@ -23,7 +23,6 @@ static void end(struct core *core, struct resolution *r, uint16_t rcode, int ede
 	r->ede = ede;
 	r->ede_text = text;
 	r->records = rcode == RCODE_SERVFAIL ? NULL : f->records;
-	r->from_cache = r->packets == 0;
 	if (f->purpose == FRAME_PRIME) {
 		prime_over(core, rcode == RCODE_NOERROR, now_ms);
 	}
@@ -241,6 +240,19 @@ static void enter_cut(struct frame *f, struct delegation *cut)
 	f->state = FRAME_ASK;
 }
 
+/*
+ * Where the way to the records begins. RFC 4035 3.1.4.1: DS is the parent's. But the top of a stub zone has
+ * no parent outside: asking there would tell the Internet of an internal name.
+ */
+static const uint8_t *start_name(const struct core *core, const struct frame *f)
+{
+	if (f->type != RR_DS || dname_is_root(f->name)) {
+		return f->name;
+	}
+	const struct core_zone *stub = core_find_stub(core, f->name);
+	return stub != NULL && dname_equal(stub->zone, f->name) ? f->name : dname_parent(f->name);
+}
+
 static void frame_start(struct core *core, struct resolution *r, uint64_t now_ms)
 {
 	struct frame *f = r->top;
@@ -256,9 +268,7 @@ static void frame_start(struct core *core, struct resolution *r, uint64_t now_ms
 			return;
 		}
 	}
-	/* RFC 4035 3.1.4.1: DS is the parent's. */
-	const uint8_t *from = f->type == RR_DS && !dname_is_root(f->name) ? dname_parent(f->name) : f->name;
-	struct delegation *cut = core_find_cut(core, from, &r->region, now_ms);
+	struct delegation *cut = core_find_cut(core, start_name(core, f), &r->region, now_ms);
 	if (cut == NULL) {
 		fail_all(core, r, EDE_OTHER, "memory for one question used up", now_ms);
 		return;
@@ -377,11 +387,20 @@ static void on_referral(struct core *core, struct resolution *r, struct reply *r
 	enter_cut(f, reply->cut);
 }
 
+/* Another question is at hand: every server that is not out may be asked it. */
+static void next_question(struct frame *f)
+{
+	for (unsigned i = 0; i < f->cut->addr_count; i++) {
+		f->cut->addrs[i].tries = 0;
+	}
+}
+
 /* A reply to a part of the name: only referrals and how far the name exists matter. */
 static void on_minimised(struct core *core, struct resolution *r, struct reply *reply, uint64_t now_ms)
 {
 	struct frame *f = r->top;
 	f->state = FRAME_ASK;
+	next_question(f);
 	switch (reply->kind) {
 	case REPLY_ANSWER:
 	case REPLY_ALIAS:
@@ -401,7 +420,6 @@ static void on_minimised(struct core *core, struct resolution *r, struct reply *
 		return;
 	default: /* perhaps it does not like such questions: ask it the whole one */
 		f->minimise_off = true;
-		f->cut->addrs[f->choice].tries = 0;
 		return;
 	}
 }

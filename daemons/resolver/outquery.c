@@ -124,10 +124,10 @@ static enum upstream_failure failure_of_errno(int err)
 	case ENETDOWN:
 	case EADDRNOTAVAIL: /* no address of this family here */
 	case EAFNOSUPPORT:
-	case EINVAL:
-	case EACCES: /* broadcast address, prohibit route */
-	case EPERM:  /* packet filter */
 		return UPSTREAM_NO_ROUTE;
+	case EINVAL: /* these are about the one address, not its family */
+	case EACCES: /* broadcast */
+	case EPERM:  /* packet filter */
 	case ECONNREFUSED:
 		return UPSTREAM_REFUSED;
 	case EMFILE:

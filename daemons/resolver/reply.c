@@ -133,8 +133,8 @@ static int judge_dname(const struct reply_question *q, struct rrset *dname, cons
 static int judge_alias(const struct message *msg, const struct reply_question *q, struct region *region,
 		       struct reply *out, bool *found)
 {
-	struct rrset *cname;
-	struct rrset *dname;
+	struct rrset *cname = NULL;
+	struct rrset *dname = NULL;
 	int rc = rrset_collect(msg, SECTION_ANSWER, q->name, RR_CNAME, region, &cname);
 	if (rc == BH_OK) {
 		rc = find_dname(msg, q, region, &dname);

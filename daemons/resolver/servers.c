@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SETS 4096 /* a power of two */
+#define SETS_MIN 64
+#define SETS_MAX 8192
 #define WAYS 4
-#define LAME_SLOTS 16384 /* a power of two */
 /* Silences in a row before a server counts as down. */
 #define DOWN_AFTER 3
 
@@ -36,28 +36,44 @@ struct lame_slot {
 
 struct servers {
 	struct siphash_key key;
-	struct server sets[SETS][WAYS];
-	struct lame_slot lame[LAME_SLOTS];
+	size_t set_count; /* a power of two */
+	struct server (*sets)[WAYS];
+	struct lame_slot *lame; /* WAYS * set_count */
 };
 
-struct servers *servers_new(const struct siphash_key *key)
+struct servers *servers_new(size_t count, const struct siphash_key *key)
 {
 	struct servers *servers = calloc(1, sizeof(*servers));
-	if (servers != NULL) {
-		servers->key = *key;
+	if (servers == NULL) {
+		return NULL;
+	}
+	servers->key = *key;
+	servers->set_count = SETS_MIN;
+	while (servers->set_count < count / WAYS && servers->set_count < SETS_MAX) {
+		servers->set_count *= 2;
+	}
+	servers->sets = calloc(servers->set_count, sizeof(*servers->sets));
+	servers->lame = calloc(servers->set_count * WAYS, sizeof(*servers->lame));
+	if (servers->sets == NULL || servers->lame == NULL) {
+		servers_free(servers);
+		return NULL;
 	}
 	return servers;
 }
 
 void servers_free(struct servers *servers)
 {
-	free(servers);
+	if (servers != NULL) {
+		free(servers->sets);
+		free(servers->lame);
+		free(servers);
+	}
 }
 
 void servers_clear(struct servers *servers)
 {
-	memset(servers->sets, 0, sizeof(servers->sets));
-	memset(servers->lame, 0, sizeof(servers->lame));
+	memset(servers->sets, 0, servers->set_count * sizeof(*servers->sets));
+	memset(servers->lame, 0, servers->set_count * WAYS * sizeof(*servers->lame));
 }
 
 static size_t addr_bytes(const struct addr *addr, uint8_t out[24])
@@ -70,11 +86,11 @@ static size_t addr_bytes(const struct addr *addr, uint8_t out[24])
 	return 23;
 }
 
-static const struct server *set_of(const struct servers *servers, const struct addr *addr)
+static struct server *set_of(const struct servers *servers, const struct addr *addr)
 {
 	uint8_t bytes[24];
 	size_t len = addr_bytes(addr, bytes);
-	return servers->sets[siphash(&servers->key, bytes, len) & (SETS - 1)];
+	return servers->sets[siphash(&servers->key, bytes, len) & (servers->set_count - 1)];
 }
 
 static const struct server *find(const struct servers *servers, const struct addr *addr)
@@ -91,7 +107,7 @@ static const struct server *find(const struct servers *servers, const struct add
 /* The entry of addr, made anew over the least recently used one of its set if need be. */
 static struct server *touch(struct servers *servers, const struct addr *addr, uint64_t now_ms)
 {
-	struct server *set = (struct server *)set_of(servers, addr);
+	struct server *set = set_of(servers, addr);
 	struct server *oldest = set;
 	for (unsigned i = 0; i < WAYS; i++) {
 		if (addr_equal(&set[i].addr, addr)) {
@@ -199,13 +215,13 @@ void servers_set_lame(struct servers *servers, const struct addr *addr, const ui
 		      uint64_t until_ms)
 {
 	uint64_t hash = lame_hash(servers, addr, zone);
-	servers->lame[hash & (LAME_SLOTS - 1)] = (struct lame_slot){ hash, until_ms };
+	servers->lame[hash & (servers->set_count * WAYS - 1)] = (struct lame_slot){ hash, until_ms };
 }
 
 bool servers_is_lame(const struct servers *servers, const struct addr *addr, const uint8_t *zone,
 		     uint64_t now_ms)
 {
 	uint64_t hash = lame_hash(servers, addr, zone);
-	const struct lame_slot *slot = &servers->lame[hash & (LAME_SLOTS - 1)];
+	const struct lame_slot *slot = &servers->lame[hash & (servers->set_count * WAYS - 1)];
 	return slot->hash == hash && slot->until_ms > now_ms;
 }

@@ -28,7 +28,8 @@ struct server_facts {
 	uint64_t probe_ms; /* when the back-off ends */
 };
 
-struct servers *servers_new(const struct siphash_key *key);
+/* count: about so many servers are remembered, at least 256. NULL: no memory. */
+struct servers *servers_new(size_t count, const struct siphash_key *key);
 void servers_free(struct servers *servers);
 
 /* Facts, or those of a server never heard of. */

@@ -27,6 +27,9 @@ static const char *const special_zones[] = {
 };
 #define ZONE_COUNT (sizeof(special_zones) / sizeof(special_zones[0]))
 
+static const uint8_t localhost[] = "\011localhost";
+static const uint8_t loopback_v4[] = "\0011\0010\0010\003127\007in-addr\004arpa";
+
 /* Is the label the decimal number of an octet in low..high, without leading zeros? */
 static bool label_in_range(const uint8_t *label, unsigned low, unsigned high)
 {
@@ -76,7 +79,6 @@ static const uint8_t *find_zone(const uint8_t *name)
 	if (labels == 0) {
 		return NULL;
 	}
-	/* Most names end in nothing of the kind: look at the list only for these top labels. */
 	for (size_t i = 0; i < ZONE_COUNT; i++) {
 		unsigned zone_labels = dname_label_count(zones[i]);
 		if (labels >= zone_labels) {
@@ -106,22 +108,32 @@ static struct rrset *make_soa(const uint8_t *zone, struct region *region)
 	return rrset_single(zone, RR_SOA, SPECIAL_TTL, rdata, (uint16_t)s.pos, region);
 }
 
-static struct rrset *positive(const uint8_t *name, uint16_t type, const uint8_t *zone, struct region *region)
+/* Is it the name of the loopback address in its reverse zone? */
+static bool is_loopback_name(const uint8_t *name, const uint8_t *zone)
 {
-	static const uint8_t localhost[] = "\011localhost";
-	static const uint8_t loop_v4[4] = { 127, 0, 0, 1 };
-	static const uint8_t loop_v6[16] = { [15] = 1 };
-	static const uint8_t rev_v4[] = "\0011\0010\0010\003127\007in-addr\004arpa";
-	bool apex = dname_len(name) == dname_len(zone);
+	static const uint8_t zone_v6_start[] = "\0011\0010";
+	return dname_equal(name, loopback_v4) ||
+	       (dname_len(name) == dname_len(zone) && dname_label_count(name) == 34 &&
+		memcmp(name, zone_v6_start, 4) == 0);
+}
 
-	if (dname_equal(zone, localhost) && type == RR_A) { /* RFC 6761 6.3 4 */
-		return rrset_single(name, RR_A, SPECIAL_TTL, loop_v4, sizeof(loop_v4), region);
+/* The records that special zones have. *found without *set: no memory. */
+static struct rrset *positive(const uint8_t *name, uint16_t type, const uint8_t *zone, struct region *region,
+			      bool *found)
+{
+	static const uint8_t v4[4] = { 127, 0, 0, 1 };
+	static const uint8_t v6[16] = { [15] = 1 };
+	bool apex = dname_len(name) == dname_len(zone);
+	bool local = dname_equal(zone, localhost); /* RFC 6761 6.3 4: all names below it */
+
+	*found = true;
+	if (local && type == RR_A) {
+		return rrset_single(name, RR_A, SPECIAL_TTL, v4, sizeof(v4), region);
 	}
-	if (dname_equal(zone, localhost) && type == RR_AAAA) {
-		return rrset_single(name, RR_AAAA, SPECIAL_TTL, loop_v6, sizeof(loop_v6), region);
+	if (local && type == RR_AAAA) {
+		return rrset_single(name, RR_AAAA, SPECIAL_TTL, v6, sizeof(v6), region);
 	}
-	if (type == RR_PTR && (dname_equal(name, rev_v4) || (apex && name[1] == '1' && name[0] == 1 &&
-							     dname_label_count(name) == 34))) {
+	if (type == RR_PTR && is_loopback_name(name, zone)) {
 		return rrset_single(name, RR_PTR, SPECIAL_TTL, localhost, sizeof(localhost), region);
 	}
 	if (apex && type == RR_SOA) {
@@ -130,31 +142,15 @@ static struct rrset *positive(const uint8_t *name, uint16_t type, const uint8_t 
 	if (apex && type == RR_NS) {
 		return rrset_single(name, RR_NS, SPECIAL_TTL, zone, (uint16_t)dname_len(zone), region);
 	}
+	*found = false;
 	return NULL;
-}
-
-static bool has_answer(const uint8_t *name, uint16_t type, const uint8_t *zone)
-{
-	static const uint8_t localhost[] = "\011localhost";
-	static const uint8_t rev_v4[] = "\0011\0010\0010\003127\007in-addr\004arpa";
-	bool apex = dname_len(name) == dname_len(zone);
-	if (dname_equal(zone, localhost) && (type == RR_A || type == RR_AAAA)) {
-		return true;
-	}
-	if (type == RR_PTR) {
-		return dname_equal(name, rev_v4) || (apex && name[0] == 1 && name[1] == '1' &&
-						     dname_label_count(name) == 34);
-	}
-	return apex && (type == RR_SOA || type == RR_NS);
 }
 
 /* Does the name exist in its empty zone: the apex, names of localhost, the way to 1.0.0.127? */
 static bool exists(const uint8_t *name, const uint8_t *zone)
 {
-	static const uint8_t localhost[] = "\011localhost";
-	static const uint8_t rev_v4[] = "\0011\0010\0010\003127\007in-addr\004arpa";
 	return dname_len(name) == dname_len(zone) || dname_equal(zone, localhost) ||
-	       dname_is_under(rev_v4, name);
+	       dname_is_under(loopback_v4, name);
 }
 
 int special_judge(const uint8_t *name, uint16_t type, struct region *region, enum special_verdict *verdict,
@@ -169,9 +165,10 @@ int special_judge(const uint8_t *name, uint16_t type, struct region *region, enu
 	    (type == RR_DS && dname_len(name) == dname_len(zone) && dname_is_under(zone, arpa))) {
 		return BH_OK;
 	}
-	if (has_answer(name, type, zone)) {
+	bool found;
+	*set = positive(name, type, zone, region, &found);
+	if (found) {
 		*verdict = SPECIAL_ANSWER;
-		*set = positive(name, type, zone, region);
 	} else {
 		*verdict = exists(name, zone) ? SPECIAL_NODATA : SPECIAL_NXDOMAIN;
 		*set = make_soa(zone, region);

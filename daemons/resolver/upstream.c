@@ -129,6 +129,7 @@ bool upstream_ask(struct core *core, struct resolution *r, const struct addr *se
 		*core->send_last = u;
 		core->send_last = &u->send_next;
 	}
+	r->from_cache = false;
 	r->wait_next = u->waiters;
 	u->waiters = r;
 	r->waiting = u;

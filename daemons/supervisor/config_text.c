@@ -21,7 +21,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define INCLUDE_DEPTH_MAX 8
 /* Files of one configuration, and octets of one of them. */
 #define FILES_MAX 64
 #define FILE_SIZE_MAX (64 * 1024 * 1024)
@@ -63,26 +62,45 @@ static void complain(const char *file, unsigned line, const char *text)
 	reading.error(reading.ctx, original_name(file), line, text);
 }
 
-/* The end of a comment that begins at text[i], or i when none does. Quotes hold no comments. */
-static size_t comment_end(const char *text, size_t len, size_t i)
+/* The end of a comment that begins at text[i], or i when none does; *open when it has no end. */
+static size_t comment_end(const char *text, size_t len, size_t i, bool *open)
 {
 	if (text[i] == '#' || (text[i] == '/' && i + 1 < len && text[i + 1] == '/')) {
 		while (i < len && text[i] != '\n') {
 			i++;
 		}
 	} else if (text[i] == '/' && i + 1 < len && text[i + 1] == '*') {
-		for (i += 2; i < len && !(text[i - 1] == '*' && text[i] == '/'); i++) {
+		/* The end needs an asterisk of its own: a slash, an asterisk and a slash are a beginning only. */
+		for (i += 3; i < len && !(text[i - 1] == '*' && text[i] == '/'); i++) {
 		}
-		i += i < len;
+		*open = i >= len;
+		i = *open ? len : i + 1;
 	}
 	return i;
 }
 
-static void blank_comments(char *text, size_t len)
+static unsigned line_of(const char *text, size_t at)
+{
+	unsigned line = 1;
+	for (size_t i = 0; i < at; i++) {
+		line += text[i] == '\n';
+	}
+	return line;
+}
+
+/*
+ * Comments become blanks; quotes hold none. One without end would hide what follows, and libconfuse
+ * would go on hiding in the next file that it reads: it is a fault, told here.
+ */
+static void blank_comments(const char *path, char *text, size_t len)
 {
 	bool token_start = true; /* within an unquoted word '#' and '/' are ordinary */
 	for (size_t i = 0; i < len;) {
-		size_t end = token_start ? comment_end(text, len, i) : i;
+		bool open = false;
+		size_t end = token_start ? comment_end(text, len, i, &open) : i;
+		if (open) {
+			complain(path, line_of(text, i), "comment without end");
+		}
 		for (; i < end; i++) {
 			text[i] = text[i] == '\n' ? '\n' : ' ';
 		}
@@ -132,7 +150,7 @@ static const struct copy *copy_without_comments(const char *path)
 	if (ferror(in)) {
 		goto fail;
 	}
-	blank_comments(text, len);
+	blank_comments(path, text, len);
 	copy->fd = memfd_create("configuration", MFD_CLOEXEC);
 	copy->original = strdup(path);
 	if (copy->fd < 0 || copy->original == NULL || write(copy->fd, text, len) != (ssize_t)len) {
@@ -182,6 +200,7 @@ static void append_allowed(const cfg_t *cfg, char *text, size_t size)
 	}
 }
 
+BH_PRINTF(2, 0)
 static void on_error(cfg_t *cfg, const char *fmt, va_list args)
 {
 	char text[IPC_TEXT_MAX];
@@ -225,11 +244,17 @@ static int on_value(cfg_t *cfg, cfg_opt_t *opt, const char *text, void *result)
 	return 0;
 }
 
-/* include("file"): relative to the folder of the file that includes it. */
+/*
+ * include("file"): relative to the folder of the file that includes it. The file is only taken note of and
+ * read after the others: libconfuse 3.3 never comes back from an include that it gave up in, so each
+ * refused configuration would cost a descriptor and a level of depth until none were left.
+ */
 static int on_include(cfg_t *cfg, cfg_opt_t *opt, int argc, const char **argv)
 {
 	char here[PATH_MAX];
 	char path[PATH_MAX];
+	char full[PATH_MAX];
+	(void)opt;
 
 	if (argc != 1) {
 		cfg_error(cfg, "include() takes one file name");
@@ -242,13 +267,40 @@ static int on_include(cfg_t *cfg, cfg_opt_t *opt, int argc, const char **argv)
 		cfg_error(cfg, "include: path is too long");
 		return 1;
 	}
-	const struct copy *copy = copy_without_comments(path);
-	if (copy == NULL) {
+	if (realpath(path, full) == NULL) {
 		cfg_error(cfg, "include: cannot read '%s': %s", path, strerror(errno));
 		return 1;
 	}
-	const char *args[1] = { copy->path };
-	return cfg_include(cfg, opt, 1, args); /* bounds the depth itself */
+	for (unsigned i = 0; i < reading.copy_count; i++) {
+		if (strcmp(reading.copies[i].original, full) == 0) {
+			cfg_error(cfg, "include: '%s' is read already", full);
+			return 1;
+		}
+	}
+	if (copy_without_comments(full) == NULL) {
+		cfg_error(cfg, "include: cannot read '%s': %s", full, strerror(errno));
+		return 1;
+	}
+	return 0;
+}
+
+/* Read the first file and, in the order of their includes, the others. */
+static bool parse_files(cfg_t *cfg)
+{
+	for (unsigned i = 0; i < reading.copy_count; i++) {
+		const struct copy *copy = &reading.copies[i];
+		int rc = cfg_parse(cfg, copy->path);
+		if (rc != CFG_SUCCESS && reading.count == 0) {
+			char text[IPC_TEXT_MAX];
+			snprintf(text, sizeof(text), "cannot read the configuration: %s",
+				 rc == CFG_FILE_ERROR ? strerror(errno) : "syntax error");
+			complain(copy->path, rc == CFG_FILE_ERROR ? 0 : (unsigned)cfg->line, text);
+		}
+		if (rc != CFG_SUCCESS || reading.count > 0) {
+			return false;
+		}
+	}
+	return true;
 }
 
 #define VALUE(name) CFG_PTR_CB(name, NULL, CFGF_NODEFAULT, on_value, free_value)
@@ -310,15 +362,9 @@ cfg_t *config_text_parse(const char *path, config_error_fn *error, void *ctx)
 		return NULL;
 	}
 	cfg_set_error_function(cfg, on_error);
-	int rc = cfg_parse(cfg, copy->path);
-	if (rc != CFG_SUCCESS && reading.count == 0) {
-		snprintf(text, sizeof(text), "cannot read the configuration: %s",
-			 rc == CFG_FILE_ERROR ? strerror(errno) : "syntax error");
-		complain(full, rc == CFG_FILE_ERROR ? 0 : (unsigned)cfg->line, text);
-	}
-	if (rc != CFG_SUCCESS || reading.count > 0) {
+	if (!parse_files(cfg)) {
 		config_text_free(cfg);
-		cfg = NULL;
+		return NULL;
 	}
 	return cfg;
 }

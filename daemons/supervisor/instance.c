@@ -277,7 +277,7 @@ static void schedule_restart(struct instance *inst, bool was_stable)
 	unsigned delay = 0;
 	if (inst->failures > 0) {
 		unsigned shift = inst->failures - 1 < 9 ? inst->failures - 1 : 9;
-		delay = BACKOFF_FIRST_MS << shift;
+		delay = (unsigned)BACKOFF_FIRST_MS << shift;
 		delay = delay > BACKOFF_MAX_MS ? BACKOFF_MAX_MS : delay;
 	}
 	inst->failures++;

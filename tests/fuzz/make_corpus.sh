@@ -180,3 +180,58 @@ put answer truncated "04 04 11 00 00 00"
 put answer glue "04 05 10 12 00 00 20"
 put answer other_zone "04 02 17 00 00 00"
 put answer root "04 06 00 01 00"
+
+# --- config -----------------------------------------------------------------------------------------
+text config view 'view "internal" {
+	listen = { "127.0.0.1@5353", "::1@5353" } # here
+	allow-query = { "127.0.0.0/8", "::1" }
+	zones-dir = "."
+	zone "example.com" { file = "good.conf" overlay = true }
+	zone "corp.example" { file = "good.conf" }
+}
+'
+text config resolver '// all of it
+appliance { workers = 2 state-dir = "state" run-dir = "/run/x" log-level = "debug" }
+view "in" { listen = { "127.0.0.2@53" } zones-dir = "." user = "nobody" }
+/* and the rest */
+resolver {
+	listen = { "127.0.0.1@53" }
+	interfaces = { "lo" }
+	allow-query = { "any4" }
+	open = true
+	internal-view = "in"
+	outgoing = { "127.0.0.1" }
+	root-hints = ""
+	cache-size = "1M"
+	rebind-allow = { "example.net" }
+	stub "consul" { to = { "127.0.0.9@8600" } }
+	ipv6 = no
+	use-0x20 = off
+	qname-minimisation = true
+	prime-root = false
+}
+'
+text config include 'include("good.conf")
+'
+text config include_itself 'include("tried.conf")
+'
+text config include_nothing 'include("no-such-file")
+'
+text config open_string 'view "a" { listen = { "127.0.0.1
+'
+text config open_quote "view 'a { listen"
+text config open_comment '/* view "a" { }
+'
+text config open_section 'view "a" {
+'
+text config environment 'view "${HOME}" { listen = { "${X}", "${X:-127.0.0.1}" } }
+'
+text config escapes 'view "a\x41\101\n" { listen = "\
+" += "b" }
+'
+text config odd_comment '/*/ x */ view a{}#
+'
+text config unknown 'view "a" { lisen = 1 }
+'
+text config twice 'view "a" { zones-dir = "." zones-dir = "." listen = {} listen += {"::1"} }
+'

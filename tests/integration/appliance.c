@@ -226,6 +226,13 @@ int appliance_bulkheadctl(const struct appliance *a, const char *words, char out
 	return status;
 }
 
+int appliance_check(const struct appliance *a, char output[APPLIANCE_OUTPUT_MAX])
+{
+	char words[512];
+	snprintf(words, sizeof(words), "-b %s/bulkheadd -L %s check %s", build_directory(), a->programs, a->conf);
+	return appliance_bulkheadctl(a, words, output);
+}
+
 /* --- roles ------------------------------------------------------------------------------------------ */
 
 static struct role_process role_of_row(const struct ctl_row *row)

@@ -92,6 +92,9 @@ const struct ctl_row *answer_next(const struct ctl_answer *answer, const char *t
 /* Run bulkheadctl with these words (split at spaces): its exit status, both outputs in output. */
 int appliance_bulkheadctl(const struct appliance *a, const char *words, char output[APPLIANCE_OUTPUT_MAX]);
 
+/* `bulkheadctl check` of its configuration with the programs of the build. */
+int appliance_check(const struct appliance *a, char output[APPLIANCE_OUTPUT_MAX]);
+
 /* Reload and expect it to succeed. */
 void appliance_reload(struct appliance *a);
 uint64_t appliance_generation(const struct appliance *a);

@@ -373,7 +373,13 @@ void client_expect_ask(const struct ask *ask, const char *status, const char *an
 	reply_status(reply, got);
 	reply_section(reply, SECTION_ANSWER, text);
 	rr_type_text(ask->type == 0 ? RR_A : ask->type, type);
-	const char *how = ask->tcp ? "TCP" : "UDP";
+	char how[192] = "";
+	snprintf(how, sizeof(how), "%s", ask->tcp ? "TCP" : "UDP");
+	if (reply->received && reply->message.ede >= 0) {
+		snprintf(how, sizeof(how), "%s (extended error %d \"%.*s\")", ask->tcp ? "TCP" : "UDP",
+			 reply->message.ede, (int)reply->message.ede_text_len,
+			 reply->message.ede_text_len > 0 ? (const char *)reply->message.ede_text : "");
+	}
 	MUST(status == NULL || strcmp(status, got) == 0, "%s %s from %s by %s: status \"%s\" expected, got \"%s\" (%s)",
 	     ask->name, type, ask->server, how, status, got, text);
 	MUST(answer == NULL || strcmp(answer, text) == 0, "%s %s from %s by %s: answer \"%s\" expected, got \"%s\" (%s)",

@@ -32,7 +32,7 @@
 #define SHOWN_MAX 16
 #define SHOWN_BYTES 16384 /* of the end of each log */
 
-static pid_t runner; /* set in the process that runs harness_main only */
+static pid_t watcher; /* the process that harness_main was called in */
 
 static struct {
 	char paths[SHOWN_MAX][PATH_MAX];
@@ -94,7 +94,7 @@ void harness_fail(const char *file, int line, const char *fmt, ...)
 	fprintf(stderr, "%s:%d: %s\n", base == NULL ? file : base + 1, line, text);
 	fflush(stderr);
 	print_shown();
-	if (getpid() == runner) {
+	if (getpid() == watcher) {
 		exit(1); /* not inside a test */
 	}
 	cr_assert_fail("%s:%d: %s", base == NULL ? file : base + 1, line, text);
@@ -446,8 +446,10 @@ bool harness_until(bool (*done)(void *ctx), void *ctx, unsigned limit_ms)
 /* --- the program ----------------------------------------------------------------------------------- */
 
 /*
- * Orphans of the tests become ours (child subreaper). After the tests nothing may be left; what is
- * left is told, ended by its id, and fails the program.
+ * Two processes: the watcher, which is the program that was started, and its child, which runs Criterion.
+ * The watcher is a child subreaper, so orphans of the tests become its own; it reaps them and looks at the
+ * end for what is left. (Criterion's process cannot do that: it waits for any child, and turns in a
+ * circle when one ends that it does not know.)
  */
 static int count_leftovers(void)
 {
@@ -458,7 +460,7 @@ static int count_leftovers(void)
 		}
 		pid_t pids[64];
 		unsigned count = harness_children(getpid(), pids, 64);
-		if (count == 0) {
+		if (count == 0 || left > 1000) {
 			return left;
 		}
 		if (clock_now_ms() < end) {
@@ -472,6 +474,42 @@ static int count_leftovers(void)
 			kill(pids[i], SIGKILL);
 			waitpid(pids[i], NULL, 0);
 			left++;
+		}
+	}
+}
+
+/* Criterion in a child; its exit status, 1 when it was killed. Other children are reaped on the way. */
+static int run_criterion(int argc, char **argv)
+{
+	pid_t parent = getpid();
+	fflush(NULL);
+	pid_t pid = fork();
+	if (pid < 0) {
+		perror("fork");
+		return 1;
+	}
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent) {
+			_exit(1);
+		}
+		int status = 0;
+		struct criterion_test_set *tests = criterion_initialize();
+		criterion_options.jobs = 1; /* times are measured; the machine may be small */
+		if (criterion_handle_args(argc, argv, true)) {
+			status = criterion_run_all_tests(tests) ? 0 : 1;
+		}
+		criterion_finalize(tests);
+		exit(status);
+	}
+	for (;;) {
+		int status;
+		pid_t ended = waitpid(-1, &status, 0);
+		if (ended == pid) {
+			return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+		}
+		if (ended < 0 && errno != EINTR) {
+			return 1;
 		}
 	}
 }
@@ -515,22 +553,18 @@ int harness_main_around(int argc, char **argv, const char *name, int (*before)(v
 	}
 	signal(SIGPIPE, SIG_IGN);
 	int turn = take_turn();
-	struct criterion_test_set *tests = criterion_initialize();
-	criterion_options.jobs = 1; /* times are measured; the machine may be small */
-	int status = 0;
-	if (criterion_handle_args(argc, argv, true)) {
-		runner = getpid();
-		prctl(PR_SET_CHILD_SUBREAPER, 1);
-		int begun = before == NULL ? 0 : before();
-		status = begun != 0 ? begun : criterion_run_all_tests(tests) ? 0 : 1;
-		if (after != NULL) {
-			after();
-		}
-		if (count_leftovers() > 0) {
-			status = 1;
-		}
+	watcher = getpid();
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	int status = before == NULL ? 0 : before();
+	if (status == 0) {
+		status = run_criterion(argc, argv);
 	}
-	criterion_finalize(tests);
+	if (after != NULL) {
+		after();
+	}
+	if (count_leftovers() > 0) {
+		status = 1;
+	}
 	if (turn >= 0) {
 		close(turn);
 	}

@@ -26,7 +26,7 @@
 
 /*
  * Run all tests of this program. Not root, or no namespaces here: says so and returns 77. before and
- * after (may be NULL) run in the runner's process, around all tests; before returns 0, or an exit status
+ * after (may be NULL) run around all tests, in the process that the tests descend from; before returns 0, or an exit status
  * that ends the program.
  */
 int harness_main(int argc, char **argv, const char *name);

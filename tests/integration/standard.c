@@ -90,7 +90,8 @@ static const char public_zone[] =
 void standard_prepare(struct appliance *a, unsigned limit_sec)
 {
 	static const char *const addresses[] = { INTERNAL "/32", RESOLVER "/32", EXTERNAL "/32",
-						 WORLD "/32",	 INSIDE "/32",	 OUTSIDE "/32" };
+						 WORLD "/32",	 INSIDE "/32",	 INSIDE_TWO "/32",
+						 OUTSIDE "/32" };
 	static char conf[8192];
 	harness_limit(limit_sec);
 	harness_own_network();

@@ -7,7 +7,7 @@
  *   10.1.0.54     resolver, for 10.1.0.0/24
  *   203.0.113.53  external view: example.com
  *   198.18.0.1    the Internet: ".", "com", "org", "public.org"; example.com is delegated to the external view
- *   10.1.0.100    a client inside; 192.0.2.10 one outside
+ *   10.1.0.100    a client inside, 10.1.0.101 another; 192.0.2.10 one outside
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -21,6 +21,7 @@
 #define EXTERNAL "203.0.113.53"
 #define WORLD "198.18.0.1"
 #define INSIDE "10.1.0.100"
+#define INSIDE_TWO "10.1.0.101"
 #define OUTSIDE "192.0.2.10"
 
 /* Parts of the configuration, so that tests can leave one out or change it. */

@@ -313,7 +313,7 @@ Test(badinput, slow_clients_do_not_keep_others_waiting)
 		for (int k = 0; k < 20; k++) {
 			for (int tcp = 0; tcp < 2; tcp++) {
 				struct ask ask = { .server = servers[i],
-						   .source = "10.1.0.101",
+						   .source = INSIDE_TWO,
 						   .name = strcmp(servers[i], EXTERNAL) == 0 ? "www.example.com"
 											      : "intranet.corp.example",
 						   .tcp = tcp != 0,

@@ -232,7 +232,7 @@ Test(split, headers_are_right_on_every_listener)
 		const char *status;
 	} table[] = {
 		{ INTERNAL, "www.corp.example", 0, "NOERROR aa" },
-		{ INTERNAL, "www.corp.example", FLAG_RD | FLAG_CD, "NOERROR aa rd cd" },
+		{ INTERNAL, "www.corp.example", FLAG_RD, "NOERROR aa rd" },
 		{ EXTERNAL, "www.example.com", FLAG_AD, "NOERROR aa" },
 		{ RESOLVER, "www.public.org", FLAG_RD, "NOERROR rd ra" },
 		{ RESOLVER, "www.public.org", FLAG_RD | FLAG_CD, "NOERROR rd ra cd" },

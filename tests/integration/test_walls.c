@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static struct appliance appliance;
@@ -142,15 +143,33 @@ Test(walls, network_namespaces_are_empty)
 	}
 }
 
-/* The root is an empty directory, not ours, and nothing can be written in it. */
+static struct stat stat_of(pid_t pid, const char *what)
+{
+	struct stat st;
+	char path[64];
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, what);
+	MUST(stat(path, &st) == 0, "%s: %s", path, strerror(errno));
+	return st;
+}
+
+static bool same_place(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+/* The root is an empty directory, not ours, and the working directory is that root. */
 Test(walls, the_root_is_empty)
 {
+	struct stat supervisors = stat_of(appliance.pid, "root/");
 	for (unsigned i = 0; i < role_count; i++) {
 		char root[64];
-		char target[PATH_MAX];
+		struct stat own = stat_of(roles[i].pid, "root/");
+		struct stat cwd = stat_of(roles[i].pid, "cwd/");
+		MUST(!same_place(&own, &supervisors), "%s: the root is the supervisor's", name_of(&roles[i]));
+		MUST(same_place(&own, &cwd), "%s: the working directory is not its root", name_of(&roles[i]));
+		MUST((own.st_mode & 022) == 0 && own.st_uid == 0, "%s: its root is writable: uid %u mode %o",
+		     name_of(&roles[i]), own.st_uid, own.st_mode & 07777);
 		snprintf(root, sizeof(root), "/proc/%d/root/", (int)roles[i].pid);
-		read_link(roles[i].pid, "root", target);
-		MUST(strcmp(target, "/") != 0, "%s: the root is /", name_of(&roles[i]));
 		DIR *dir = opendir(root);
 		MUST(dir != NULL, "%s: %s", root, strerror(errno));
 		for (struct dirent *e = readdir(dir); e != NULL; e = readdir(dir)) {
@@ -158,9 +177,6 @@ Test(walls, the_root_is_empty)
 			     name_of(&roles[i]), e->d_name);
 		}
 		closedir(dir);
-		read_link(roles[i].pid, "cwd", target);
-		MUST(strcmp(target, "/") != 0 && strstr(target, "bulkhead-test") == NULL ? true : strstr(target, "/run") != NULL,
-		     "%s: the working directory is %s", name_of(&roles[i]), target);
 	}
 }
 
@@ -188,9 +204,8 @@ Test(walls, descriptors_are_only_what_was_given)
 			}
 			MUST(ok, "%s: descriptor %s is %s", name_of(&roles[i]), e->d_name, target);
 			bool image = strncmp(target, "/memfd:", 7) == 0;
-			MUST(!image || strcmp(role_count > 0 ? roles[i].role : "", "authority") == 0 ||
-				     strstr(target, "stat") != NULL || strstr(target, "count") != NULL,
-			     "%s has an image: %s", name_of(&roles[i]), target);
+			MUST(!image || strcmp(roles[i].role, "authority") == 0, "%s has an image: %s",
+			     name_of(&roles[i]), target);
 		}
 		closedir(dir);
 	}
@@ -230,8 +245,6 @@ Test(walls, limits_are_in_force)
 			     "%s: %s is not 0: %.80s", name_of(&roles[i]), zero[k], line == NULL ? "" : line);
 		}
 		free(text);
-		/* not dumpable: its files in /proc belong to root */
-		snprintf(path, sizeof(path), "/proc/%d/maps", (int)roles[i].pid);
 	}
 }
 

@@ -262,7 +262,10 @@ void lab_down(void)
 		kill(lab.processes[i], SIGTERM);
 	}
 	for (unsigned i = lab.process_count; i-- > 0;) {
-		if (harness_wait(lab.processes[i], 5000) < 0) {
+		char parent[64]; /* it may have ended before and been reaped: its number is not ours any more */
+		if (harness_wait(lab.processes[i], 5000) < 0 &&
+		    harness_proc_status(lab.processes[i], "PPid", parent, sizeof(parent)) &&
+		    strtol(parent, NULL, 10) == getpid()) {
 			kill(lab.processes[i], SIGKILL);
 			waitpid(lab.processes[i], NULL, 0);
 		}

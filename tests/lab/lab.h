@@ -38,7 +38,7 @@ enum lab_host {
 	LAB_HOSTS
 };
 
-/* Build it all; 0, or the exit status of a skipped program. In the runner, before the tests. */
+/* Build it all; 0, or the exit status of a skipped program. Before the tests, for harness_main_around. */
 int lab_up(void);
 void lab_down(void);
 

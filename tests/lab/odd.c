@@ -31,7 +31,7 @@ enum fault {
 	ODD_GARBAGE,	   /* ... random octets */
 	ODD_WRONG_PORT,	   /* ... from another port */
 	ODD_EDNS_FORMERR,  /* answers queries with OPT by a bare FORMERR */
-	ODD_EDNS_DROP,	   /* does not answer queries with OPT */
+	ODD_EDNS_DROP,	   /* does not answer queries with OPT; nobody works around that since 2019 */
 	ODD_EDNS_NOTIMP,
 	ODD_TC_ONLY,	   /* every UDP reply is empty with TC; TCP is right */
 	ODD_TC_NO_TCP,	   /* the same, and TCP is closed */

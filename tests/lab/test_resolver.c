@@ -204,17 +204,15 @@ Test(resolver, identical_questions_are_asked_once)
 Test(resolver, dead_servers_are_remembered)
 {
 	const struct reply *reply;
-	uint64_t first = ask_timed("www.dead.com", RR_A, &reply);
-	uint64_t worst = 0;
+	uint64_t all = ask_timed("www.dead.com", RR_A, &reply);
 	for (unsigned i = 0; i < 20; i++) {
 		char name[64];
 		snprintf(name, sizeof(name), "n%u.dead.com", i);
-		uint64_t took = ask_timed(name, RR_A, &reply);
+		all += ask_timed(name, RR_A, &reply);
 		MUST(reply->message.rcode == RCODE_NXDOMAIN, "%s: RCODE %u", name, reply->message.rcode);
-		worst = took > worst ? took : worst;
 	}
-	MUST(first < 4000 * harness_slow(), "one dead server of two: %llu ms", (unsigned long long)first);
-	MUST(worst < 2000 * harness_slow(), "a server known to be dead cost %llu ms again", (unsigned long long)worst);
+	/* whichever question met the dead one first paid for it, and that was all */
+	MUST(all < 5000 * harness_slow(), "one dead server of two cost %llu ms in 21 questions", (unsigned long long)all);
 	uint64_t took = ask_timed("www.vsixbad.com", RR_A, &reply);
 	MUST(took < 4000 * harness_slow(), "an IPv6 address that leads nowhere cost %llu ms", (unsigned long long)took);
 }
@@ -298,7 +296,8 @@ Test(resolver, special_names_are_answered_here)
 		{ "1.1.168.192.in-addr.arpa", RR_PTR, RCODE_NXDOMAIN },
 		{ "1.1.16.172.in-addr.arpa", RR_PTR, RCODE_NXDOMAIN },
 		{ "1.1.254.169.in-addr.arpa", RR_PTR, RCODE_NXDOMAIN },
-		{ "d.f.ip6.arpa", RR_PTR, RCODE_NXDOMAIN },
+		{ "1.d.f.ip6.arpa", RR_PTR, RCODE_NXDOMAIN },
+		{ "d.f.ip6.arpa", RR_PTR, RCODE_NOERROR } /* the apex of an empty zone */,
 		{ "host.home.arpa", RR_A, RCODE_NXDOMAIN },
 		{ "secret.onion", RR_A, RCODE_NXDOMAIN },
 		{ "name.invalid", RR_A, RCODE_NXDOMAIN },

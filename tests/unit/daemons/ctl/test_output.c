@@ -137,6 +137,30 @@ Test(ctl_print, aligns_columns_and_hides_empty_ones)
 	answer_clear(&answer);
 }
 
+Test(ctl_print, writes_no_blanks_at_the_end_of_a_line)
+{
+	struct answer answer;
+	answer_init(&answer);
+	row_begin(&row, "zone");
+	row_text(&row, "zone", "a.example.");
+	row_text(&row, "detail", "");
+	row_text(&row, "more", "");
+	keep(&answer);
+	row_begin(&row, "zone");
+	row_text(&row, "zone", "b.example.");
+	row_text(&row, "detail", "something");
+	row_text(&row, "more", "");
+	keep(&answer);
+	answer_end(&answer, 0, "");
+	for (int verbose = 0; verbose < 2; verbose++) {
+		char *text = text_of_print(&answer, false, verbose);
+		cr_expect_null(strstr(text, " \n"), "%s", text);
+		cr_expect_not_null(strstr(text, "\na.example.\nb.example.  something\n"), "%s", text);
+		free(text);
+	}
+	answer_clear(&answer);
+}
+
 Test(ctl_print, marks_bad_rows_without_colours_too)
 {
 	struct answer answer;
@@ -287,6 +311,7 @@ Test(ctl_print, counters_stand_side_by_side)
 	struct answer answer;
 	answer_init(&answer);
 	add_counter(&answer, "authority", "internal", 0, "udp_queries", 5);
+	add_counter(&answer, "authority", "internal", 0, "tcp_queries", 0);
 	add_counter(&answer, "authority", "internal", 0, "refused", 0);
 	add_counter(&answer, "authority", "internal", 0, "intentional_drops", 0);
 	add_counter(&answer, "authority", "internal", 1, "udp_queries", 6);
@@ -299,6 +324,7 @@ Test(ctl_print, counters_stand_side_by_side)
 			       "Counters\n"
 			       "AUTHORITY          INTERNAL  EXTERNAL\n"
 			       "udp_queries              11      1000\n"
+			       "tcp_queries               0         0\n"
 			       "intentional_drops         0         0\n"
 			       "(1 more at zero; -v shows them)\n"
 			       "\n"

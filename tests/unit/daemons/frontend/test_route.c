@@ -384,6 +384,7 @@ Test(route, flows)
 {
 	for (size_t i = 0; i < sizeof(flows) / sizeof(flows[0]); i++) {
 		const struct flow *f = &flows[i];
+		teardown();
 		setup();
 		for (unsigned round = 0; round < 2; round++) {
 			w.log[0] = '\0';
@@ -404,9 +405,7 @@ Test(route, flows)
 			cr_assert_eq(m->ede, f->ede == 0 ? EDE_NONE : f->ede, "%s: EDE %d", f->what, m->ede);
 			cr_assert_eq(m->flags & (FLAG_RA | FLAG_RD | FLAG_AD), FLAG_RA | FLAG_RD, "%s", f->what);
 		}
-		teardown();
 	}
-	setup();
 }
 
 Test(route, public_parts_of_an_internal_answer_are_cached_alone)
@@ -584,6 +583,7 @@ Test(route, alias_loops_end)
 		  17 },
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		teardown();
 		setup();
 		query(cases[i].qname, RR_A);
 		play(cases[i].scripts);
@@ -591,9 +591,7 @@ Test(route, alias_loops_end)
 		cr_assert_eq(answer_of(0)->rcode, RCODE_SERVFAIL, "%s", cases[i].what);
 		uint64_t asks = w.page.counters[STAT_FRONT_TO_AUTHORITY] + w.page.counters[STAT_FRONT_TO_RESOLVER];
 		cr_assert_leq(asks, cases[i].max_asks, "%s: %lu", cases[i].what, (unsigned long)asks);
-		teardown();
 	}
-	setup();
 }
 
 Test(route, one_budget_for_all_turns)

@@ -126,6 +126,18 @@ Test(iterate, alias_circle_is_servfail)
 	cr_assert_eq(r.rcode, RCODE_SERVFAIL);
 	cr_assert_eq(r.ede, EDE_OTHER);
 	cr_assert_leq(r.packets, 5u);
+	cr_assert_geq(r.budget, 230u, "seen at once, not after many steps: %u", r.budget);
+	sim_free(sim);
+}
+
+Test(iterate, ttls_have_a_ceiling)
+{
+	struct sim *sim = small_internet();
+	sim_zone(sim, "192.0.2.6", "example.net.", "long.example.net. 2000000 A 198.51.100.2\n");
+	struct sim_result r = sim_ask(sim, "long.example.net.", RR_A);
+	cr_assert_str_eq(r.answer, "long.example.net. 86400 A 198.51.100.2\n");
+	sim->now_ms += UINT64_C(86400) * 1000;
+	cr_assert_gt(sim_ask(sim, "long.example.net.", RR_A).packets, 0u);
 	sim_free(sim);
 }
 
@@ -157,5 +169,25 @@ Test(iterate, missing_top_level_domain_costs_the_root_one_question)
 	r = sim_ask(sim, "c.nowhere.", RR_A);
 	cr_assert_eq(r.rcode, RCODE_NXDOMAIN);
 	cr_assert_eq(r.packets, 0u);
+	sim_free(sim);
+}
+
+Test(iterate, long_names_below_one_cut_are_minimised_within_bounds)
+{
+	struct sim *sim = small_internet();
+	char name[256] = "";
+	char text[400];
+	for (unsigned i = 0; i < 32; i++) {
+		strcat(name, "a.");
+	}
+	strcat(name, "example.net.");
+	snprintf(text, sizeof(text), "%s 60 A 198.51.100.7\n", name);
+	sim_zone(sim, "192.0.2.6", "example.net.", text);
+	struct sim_result r = sim_ask(sim, name, RR_A);
+	cr_assert_eq(r.rcode, RCODE_NOERROR);
+	cr_assert_leq(r.packets, 13u);
+	sim_forget(sim);
+	r = sim_ask(sim, "a.b.c.d.e.f.example.com.", RR_A); /* two servers, six labels */
+	cr_assert_eq(r.rcode, RCODE_NXDOMAIN);
 	sim_free(sim);
 }

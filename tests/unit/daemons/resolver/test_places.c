@@ -59,6 +59,32 @@ Test(places, stub_wins_over_root_cache_and_special_names)
 	}
 }
 
+Test(places, ds_of_a_stub_zone_does_not_leave)
+{
+	struct sim *sim = internet();
+	struct ipc_servers stub;
+	sim_zone(sim, "10.0.0.53", "corp.internal.", "a.corp.internal. 60 A 10.0.0.1\n");
+	set_stub(sim, &stub, "corp.internal.", "10.0.0.53");
+	(void)sim_ask(sim, "corp.internal.", RR_DS);
+	(void)sim_ask(sim, "a.corp.internal.", RR_DS);
+	cr_assert_eq(sim->servers[0].asked, 0u);
+	sim_free(sim);
+}
+
+Test(places, hints_with_ports_are_not_primed)
+{
+	struct sim *sim = sim_new();
+	sim_zone(sim, "127.61.0.1@5301", ".", ". 86400 NS a.root.\n a.root. 86400 A 127.61.0.1\n x. 60 TXT t\n");
+	cr_assert_eq(addr_parse("127.61.0.1@5301", 53, &sim->root.addrs[0]), BH_OK);
+	sim->config.options.prime_root = true;
+	sim_configure(sim);
+	cr_assert_eq(sim_ask(sim, "x.", RR_TXT).rcode, RCODE_NOERROR);
+	cr_assert_eq(sim_asked(sim, ".", RR_NS), 0u);
+	sim->now_ms += 61000;
+	cr_assert_eq(sim_ask(sim, "x.", RR_TXT).rcode, RCODE_NOERROR);
+	sim_free(sim);
+}
+
 Test(places, stub_servers_speak_for_their_zone_only)
 {
 	struct sim *sim = internet();
@@ -75,6 +101,7 @@ Test(places, public_delegations_do_not_reach_into_stubs)
 {
 	struct sim *sim = internet();
 	struct ipc_servers stub;
+	sim->config.options.ipv6 = false;
 	sim_zone(sim, "192.0.2.2", "com.", "bad.com. 60 NS host.corp.test.\n");
 	sim_zone(sim, "10.0.0.53", "corp.test.", "host.corp.test. 60 A 10.0.0.9\n");
 	set_stub(sim, &stub, "corp.test.", "10.0.0.53");
@@ -89,6 +116,8 @@ Test(places, loopback_servers_only_where_the_operator_has_them)
 	for (unsigned allowed = 0; allowed < 2; allowed++) {
 		struct sim *sim = internet();
 		struct ipc_servers stub;
+		sim->config.options.ipv6 = false;
+		sim_configure(sim);
 		sim_zone(sim, "192.0.2.2", "com.", "lo.com. 600 NS ns.lo.com.\n ns.lo.com. 600 A 127.61.0.9\n");
 		sim_zone(sim, "127.61.0.9", "lo.com.", "www.lo.com. 60 A 198.51.100.3\n");
 		if (allowed) {

@@ -6,6 +6,7 @@
 #include "daemons/supervisor/config.h"
 
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -258,7 +259,84 @@ Test(config, include_of_itself_ends)
 {
 	struct complaints c;
 	cr_assert_null(load("include(\"test.conf\")\n", &c));
-	cr_expect_not_null(strstr(c.text, "nested"), "%s", c.text);
+	cr_expect_not_null(strstr(c.text, "test.conf' is read already"), "%s", c.text);
+}
+
+Test(config, includes_of_includes_add_their_sections)
+{
+	struct complaints c;
+	write_file("included.conf", "include(\"hints\")\n" RESOLVER(""));
+	write_file("hints", "appliance { workers = 7 }\n");
+	struct config *config = load("include(\"included.conf\")\n" VIEW(""), &c);
+	cr_assert_not_null(config, "%s", c.text);
+	cr_expect_eq(config->workers, 7u);
+	cr_expect_eq(config->view_count, 1u);
+	cr_expect(config->resolver.present);
+	config_free(config);
+}
+
+/* The lowest free descriptor: the same before and after when none is left open. */
+static int lowest_free(void)
+{
+	int fd = open("/dev/null", O_RDONLY);
+	cr_assert_geq(fd, 0);
+	close(fd);
+	return fd;
+}
+
+Test(config, refused_files_leave_nothing_behind)
+{
+	/* A server that is never restarted reads many broken configurations in its life. */
+	static const char *const broken[] = { "view \"a\" {\n nonsense\n}\n", "view \"a", "view 'a", "/* a", "view \"a\" {",
+					      "\"${HOME" };
+	struct complaints c;
+	int before = lowest_free();
+	for (unsigned round = 0; round < 12; round++) {
+		for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
+			write_file("included.conf", broken[i]);
+			cr_assert_null(load("include(\"included.conf\")\n", &c), "%s", broken[i]);
+			cr_assert_eq(lowest_free(), before, "%s", broken[i]);
+			cr_assert_null(load(broken[i], &c), "%s", broken[i]);
+			cr_assert_eq(lowest_free(), before, "%s", broken[i]);
+		}
+	}
+	write_file("included.conf", RESOLVER(""));
+	struct config *config = load("include(\"included.conf\")\n" VIEW(""), &c);
+	cr_assert_not_null(config, "%s", c.text);
+	config_free(config);
+}
+
+Test(config, comment_without_end_is_told_where_it_begins)
+{
+	struct complaints c;
+	cr_assert_null(load(VIEW("") "# 5\n /* hides all\n that follows\n", &c));
+	cr_expect_str_eq(c.text, "test.conf:6: comment without end\n");
+}
+
+Test(config, comments_end_where_they_should)
+{
+	static const struct {
+		const char *text;
+		bool good;
+	} cases[] = {
+		{ "/*/ nonsense */ " VIEW(""), true },
+		{ "/**/ " VIEW(""), true },
+		{ "/***/ " VIEW(""), true },
+		{ "/* * / ** // # */ " VIEW(""), true },
+		{ "// /*\n" VIEW(""), true },
+		{ "# \"\n" VIEW(""), true },
+		{ VIEW("") "/*", false },
+		{ VIEW("") "/*/", false },
+		{ VIEW("") "/* *", false },
+		{ VIEW("") "/", false },
+		{ "/*/ */ nonsense */ " VIEW(""), false },
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct complaints c;
+		struct config *config = load(cases[i].text, &c);
+		cr_expect_eq(config != NULL, cases[i].good, "%s: %s", cases[i].text, c.text);
+		config_free(config);
+	}
 }
 
 Test(config, open_resolver_can_be_asked_for)

@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "common/dns/rr.h"
+#include "common/util/rand.h"
+#include "tests/unit/common/zone/zone_text.h"
+
+#include <criterion/criterion.h>
+
+/*
+ * A lying compiler: images with one thing wrong and the checksum right. Each must be refused for the right
+ * reason; and whatever change of an octet is let through must leave an image that can be walked safely.
+ */
+
+static const char zone_text[] = ZONE_HEAD "@ MX 10 mail\n"
+					  "@ MX 20 mail.example.net.\n"
+					  "mail A 192.0.2.10\n"
+					  "mail A 192.0.2.11\n"
+					  "mail RRSIG A 8 2 3600 20300101000000 20200101000000 1 example. AAAA\n"
+					  "mail AAAA 2001:db8::1\n"
+					  "deep.er A 192.0.2.11\n"
+					  "*.w TXT any\n"
+					  "alias CNAME mail\n"
+					  "d DNAME example.net.\n"
+					  "sub NS ns.sub\n"
+					  "ns.sub A 192.0.2.12\n";
+
+struct patient {
+	struct zone *z;
+	struct image_header *h;
+	struct image_node *nodes;
+	struct image_rrset *rrsets;
+	uint32_t *slots;
+	uint8_t *data;
+};
+
+static struct patient patient_new(void)
+{
+	struct patient p = { .z = zone_of("example.", zone_text) };
+	cr_assert_eq(p.z->errors, 0);
+	p.h = (void *)p.z->block;
+	p.nodes = (void *)(p.z->block + p.h->nodes);
+	p.rrsets = (void *)(p.z->block + p.h->rrsets);
+	p.slots = (void *)(p.z->block + p.h->slots);
+	p.data = p.z->block + p.h->data;
+	return p;
+}
+
+static void patient_free(struct patient *p)
+{
+	zone_free(p->z);
+}
+
+static void sign(uint8_t *block, size_t size)
+{
+	const struct siphash_key zero = { 0, 0 };
+	struct image_header *h = (void *)block;
+	h->checksum = siphash(&zero, block + sizeof(*h), size - sizeof(*h));
+}
+
+static struct image_node *node_of(struct patient *p, const char *name)
+{
+	return &p->nodes[zone_node(p->z, name)];
+}
+
+static struct image_rrset *rrset_of(struct patient *p, const char *name, uint16_t type)
+{
+	const struct image_rrset *r = image_rrset(&p->z->image, zone_node(p->z, name), type);
+	return &p->rrsets[r - p->z->image.rrsets];
+}
+
+static uint8_t *records_of(struct patient *p, const char *name, uint16_t type)
+{
+	return p->data + rrset_of(p, name, type)->data;
+}
+
+static uint32_t *used_slot(struct patient *p)
+{
+	uint32_t i = 0;
+	while (p->slots[i] == 0) {
+		i++;
+	}
+	return &p->slots[i];
+}
+
+static uint32_t *empty_slot(struct patient *p)
+{
+	uint32_t i = 0;
+	while (p->slots[i] != 0) {
+		i++;
+	}
+	return &p->slots[i];
+}
+
+#define LIE(name, statement)                         \
+	static void lie_##name(struct patient *p)    \
+	{                                            \
+		statement;                           \
+	}
+
+/* header */
+LIE(magic, p->h->magic[0] = 'b')
+LIE(version, p->h->version++)
+LIE(byte_order, p->h->byte_order = 0x04030201)
+LIE(size, p->h->size++)
+LIE(reserved, p->h->reserved[31] = 1)
+LIE(serial, p->h->serial++)
+LIE(flags, p->h->flags = IMAGE_SIGNED)
+LIE(no_nodes, p->h->node_count = 0)
+LIE(many_nodes, p->h->node_count = UINT32_MAX)
+LIE(other_nodes, p->h->node_count--)
+LIE(rrset_count, p->h->rrset_count--)
+LIE(rr_count, p->h->rr_count++)
+LIE(slot_count, p->h->slot_count--)
+LIE(few_slots, p->h->slot_count /= 2)
+LIE(no_slots, p->h->slot_count = 0)
+LIE(nodes_at, p->h->nodes += 8)
+LIE(rrsets_at, p->h->rrsets -= 8)
+LIE(slots_at, p->h->slots = UINT64_MAX - 7)
+LIE(data_at, p->h->data = 0)
+LIE(data_size, p->h->data_size -= 8)
+/* nodes */
+LIE(apex_name, p->nodes[0].name = (uint32_t)p->h->data_size)
+LIE(apex_name_far, p->nodes[0].name = UINT32_MAX)
+LIE(apex_parent, p->nodes[0].parent = 1)
+LIE(apex_cut, p->nodes[0].cut = 0)
+LIE(apex_flags, p->nodes[0].flags = IMAGE_NODE_CUT)
+LIE(apex_hash, p->nodes[0].hash++)
+LIE(apex_no_ns, rrset_of(p, "example.", RR_NS)->type = RR_MD)
+LIE(apex_without_ns, rrset_of(p, "example.", RR_NS)->targets = IMAGE_NONE;
+    rrset_of(p, "example.", RR_NS)->type = RR_MD)
+LIE(apex_no_soa, rrset_of(p, "example.", RR_SOA)->type = RR_CNAME)
+LIE(name_outside, node_of(p, "mail.example.")->name = (uint32_t)p->h->data_size)
+LIE(name_long_label, p->data[node_of(p, "mail.example.")->name] = 64)
+LIE(name_pointer, p->data[node_of(p, "mail.example.")->name] = 0xc0)
+LIE(name_is_apex, node_of(p, "mail.example.")->name = p->nodes[0].name)
+LIE(alias_outside, node_of(p, "alias.example.")->name = (uint32_t)p->h->data_size)
+LIE(alias_is_apex, node_of(p, "alias.example.")->name = p->nodes[0].name)
+LIE(alias_order, p->data[node_of(p, "alias.example.")->name + 1] = 'z')
+LIE(order, p->data[node_of(p, "d.example.")->name + 1] = 'a')
+LIE(deep_not_below, p->data[node_of(p, "deep.er.example.")->name + 6] = 'x')
+LIE(name_of_other, node_of(p, "mail.example.")->name = node_of(p, "w.example.")->name)
+LIE(name_not_below, p->data[node_of(p, "mail.example.")->name + 6] = 'x')
+LIE(name_order, p->data[node_of(p, "mail.example.")->name + 1] = 'a')
+LIE(name_later, p->data[node_of(p, "mail.example.")->name + 1] = 'z')
+LIE(parent, node_of(p, "deep.er.example.")->parent = 0)
+LIE(parent_self, node_of(p, "deep.er.example.")->parent = zone_node(p->z, "deep.er.example."))
+LIE(parent_none, node_of(p, "mail.example.")->parent = IMAGE_NONE)
+LIE(wildcard_missing, node_of(p, "w.example.")->wildcard = IMAGE_NONE)
+LIE(wildcard_wrong, node_of(p, "w.example.")->wildcard = 0)
+LIE(wildcard_invented, node_of(p, "mail.example.")->wildcard = 1)
+LIE(wildcard_far, node_of(p, "sub.example.")->wildcard = UINT32_MAX - 1)
+LIE(cut_missing, node_of(p, "ns.sub.example.")->cut = IMAGE_NONE)
+LIE(cut_invented, node_of(p, "mail.example.")->cut = 3)
+LIE(cut_far, node_of(p, "sub.example.")->cut = 1000)
+LIE(dname_invented, node_of(p, "mail.example.")->dname = 0)
+LIE(flag_cut, node_of(p, "sub.example.")->flags = 0)
+LIE(flag_occluded, node_of(p, "ns.sub.example.")->flags = 0)
+LIE(flag_ent, node_of(p, "er.example.")->flags = 0)
+LIE(flag_cname, node_of(p, "alias.example.")->flags = 0)
+LIE(flag_dname, node_of(p, "d.example.")->flags = 0)
+LIE(flag_wildcard, node_of(p, "*.w.example.")->flags = 0)
+LIE(flag_unknown, node_of(p, "mail.example.")->flags |= 0x4000)
+LIE(hash, node_of(p, "mail.example.")->hash ^= 1)
+LIE(rrset_first, node_of(p, "mail.example.")->rrset = 0)
+LIE(rrset_far, node_of(p, "mail.example.")->rrset = UINT32_MAX)
+LIE(rrset_more, node_of(p, "mail.example.")->rrset_count++)
+LIE(rrset_many, node_of(p, "mail.example.")->rrset_count = UINT16_MAX)
+LIE(rrset_fewer, node_of(p, "mail.example.")->rrset_count--)
+/* RRsets */
+LIE(type_meta, rrset_of(p, "mail.example.", RR_AAAA)->type = RR_ANY)
+LIE(type_rrsig, rrset_of(p, "mail.example.", RR_AAAA)->type = RR_RRSIG)
+LIE(type_order, rrset_of(p, "mail.example.", RR_AAAA)->type = 1)
+LIE(type_other, rrset_of(p, "mail.example.", RR_AAAA)->type = RR_SRV)
+LIE(cname_and_data, rrset_of(p, "mail.example.", RR_AAAA)->type = RR_CNAME)
+LIE(no_records, rrset_of(p, "mail.example.", RR_AAAA)->rr_count = 0)
+LIE(more_records, rrset_of(p, "mail.example.", RR_AAAA)->rr_count++)
+LIE(fewer_records, rrset_of(p, "mail.example.", RR_A)->rr_count--)
+LIE(ttl, rrset_of(p, "mail.example.", RR_A)->ttl = 0x80000000)
+LIE(rrset_reserved, rrset_of(p, "mail.example.", RR_A)->reserved = 1)
+LIE(data_outside, rrset_of(p, "mail.example.", RR_A)->data = (uint32_t)p->h->data_size + 1)
+LIE(data_long, rrset_of(p, "mail.example.", RR_A)->data_len = UINT32_MAX)
+LIE(data_longer, rrset_of(p, "mail.example.", RR_A)->data_len++)
+LIE(data_shorter, rrset_of(p, "mail.example.", RR_A)->data_len--)
+LIE(record_longer, records_of(p, "mail.example.", RR_A)[0]++)
+LIE(record_shorter, records_of(p, "mail.example.", RR_A)[0]--)
+LIE(record_order, records_of(p, "mail.example.", RR_A)[5] = 99)
+LIE(record_twice, records_of(p, "mail.example.", RR_A)[5] = 11)
+LIE(rdata_name, records_of(p, "alias.example.", RR_CNAME)[2] = 0xc0)
+LIE(rdata_text, records_of(p, "*.w.example.", RR_TXT)[2]++)
+LIE(sigs_outside, rrset_of(p, "mail.example.", RR_A)->sigs = UINT32_MAX)
+LIE(sigs_len, rrset_of(p, "mail.example.", RR_A)->sigs_len--)
+LIE(sig_count, rrset_of(p, "mail.example.", RR_A)->sig_count++)
+LIE(sig_covers, p->data[rrset_of(p, "mail.example.", RR_A)->sigs + 3] = RR_NS)
+LIE(sig_invented, rrset_of(p, "mail.example.", RR_AAAA)->sig_count = 1)
+LIE(targets_invented, rrset_of(p, "mail.example.", RR_A)->targets = 0)
+LIE(targets_none, rrset_of(p, "example.", RR_MX)->targets = IMAGE_NONE)
+LIE(targets_outside, rrset_of(p, "example.", RR_MX)->targets = (uint32_t)(p->h->data_size & ~3u))
+LIE(targets_unaligned, rrset_of(p, "example.", RR_MX)->targets++)
+LIE(target_far, ((uint32_t *)(p->data + rrset_of(p, "example.", RR_MX)->targets))[0] = UINT32_MAX - 1)
+LIE(target_other, ((uint32_t *)(p->data + rrset_of(p, "example.", RR_MX)->targets))[0] = 0)
+LIE(target_outside, ((uint32_t *)(p->data + rrset_of(p, "example.", RR_MX)->targets))[1] = 0)
+/* slots */
+LIE(slot_cleared, *used_slot(p) = 0)
+LIE(slot_twice, *empty_slot(p) = *used_slot(p))
+LIE(slot_far, *used_slot(p) |= p->z->image.index_mask)
+LIE(slot_tag, *used_slot(p) ^= 0x80000000)
+LIE(slot_index_zero, *empty_slot(p) = 0x80000000)
+LIE(slot_moved, uint32_t *used = used_slot(p); uint32_t slot = *used; *empty_slot(p) = slot; *used = 0)
+
+static const struct {
+	void (*lie)(struct patient *p);
+	const char *why; /* part of it */
+} lies[] = {
+	{ lie_magic, "not a zone image" },
+	{ lie_version, "version" },
+	{ lie_byte_order, "version" },
+	{ lie_size, "size" },
+	{ lie_reserved, "reserved" },
+	{ lie_serial, "serial" },
+	{ lie_flags, "serial or flags" },
+	{ lie_no_nodes, "number of nodes" },
+	{ lie_many_nodes, "number of nodes" },
+	{ lie_other_nodes, "sections" },
+	{ lie_rrset_count, "sections" },
+	{ lie_rr_count, "number of RRsets or records" },
+	{ lie_slot_count, "hash slots" },
+	{ lie_few_slots, "hash slots" },
+	{ lie_no_slots, "hash slots" },
+	{ lie_nodes_at, "sections" },
+	{ lie_rrsets_at, "sections" },
+	{ lie_slots_at, "sections" },
+	{ lie_data_at, "sections" },
+	{ lie_data_size, "sections" },
+	{ lie_apex_name, "node 0: bad name" },
+	{ lie_apex_name_far, "node 0: bad name" },
+	{ lie_apex_parent, "node 0: flags or indexes" },
+	{ lie_apex_cut, "node 0: flags or indexes" },
+	{ lie_apex_flags, "node 0: flags or indexes" },
+	{ lie_apex_hash, "node 0: flags or indexes" },
+	{ lie_apex_no_ns, "targets do not belong" },
+	{ lie_apex_without_ns, "no SOA or no NS" },
+	{ lie_apex_no_soa, "node 0" },
+	{ lie_name_outside, "another name" }, /* mail is the target of an MX, seen first */
+	{ lie_name_long_label, "name" },
+	{ lie_name_pointer, "name" },
+	{ lie_name_is_apex, "another name" },
+	{ lie_alias_outside, "bad name" },
+	{ lie_alias_is_apex, "not below the apex" },
+	{ lie_alias_order, "wrong hash" },
+	{ lie_order, "not in canonical order" },
+	{ lie_deep_not_below, "wrong hash" },
+	{ lie_name_of_other, "" },
+	{ lie_name_not_below, "" }, /* the target of the MX is another name now */
+	{ lie_name_order, "" },
+	{ lie_name_later, "" },
+	{ lie_parent, "wrong parent" },
+	{ lie_parent_self, "wrong parent" },
+	{ lie_parent_none, "wrong parent" },
+	{ lie_wildcard_missing, "does not know this wildcard" },
+	{ lie_wildcard_wrong, "does not know this wildcard" },
+	{ lie_wildcard_invented, "wildcard child that does not exist" },
+	{ lie_wildcard_far, "wildcard child that does not exist" },
+	{ lie_cut_missing, "flags, cut or dname" },
+	{ lie_cut_invented, "flags, cut or dname" },
+	{ lie_cut_far, "flags, cut or dname" },
+	{ lie_dname_invented, "flags, cut or dname" },
+	{ lie_flag_cut, "flags, cut or dname" },
+	{ lie_flag_occluded, "flags, cut or dname" },
+	{ lie_flag_ent, "flags, cut or dname" },
+	{ lie_flag_cname, "flags, cut or dname" },
+	{ lie_flag_dname, "flags, cut or dname" },
+	{ lie_flag_wildcard, "flags, cut or dname" },
+	{ lie_flag_unknown, "flags, cut or dname" },
+	{ lie_hash, "wrong hash" },
+	{ lie_rrset_first, "not its own" },
+	{ lie_rrset_far, "not its own" },
+	{ lie_rrset_more, "" },
+	{ lie_rrset_many, "not its own" },
+	{ lie_rrset_fewer, "not its own" },
+	{ lie_type_meta, "cannot be an RRset" },
+	{ lie_type_rrsig, "cannot be an RRset" },
+	{ lie_type_order, "types are not in order" },
+	{ lie_type_other, "RDATA is not valid" },
+	{ lie_cname_and_data, "" },
+	{ lie_no_records, "empty" },
+	{ lie_more_records, "cut short" },
+	{ lie_fewer_records, "octets behind" },
+	{ lie_ttl, "bad TTL" },
+	{ lie_rrset_reserved, "bad TTL" },
+	{ lie_data_outside, "outside of the data" },
+	{ lie_data_long, "outside of the data" },
+	{ lie_data_longer, "octets behind" },
+	{ lie_data_shorter, "cut short" },
+	{ lie_record_longer, "RDATA is not valid" },
+	{ lie_record_shorter, "RDATA is not valid" },
+	{ lie_record_order, "not in order" },
+	{ lie_record_twice, "not in order" },
+	{ lie_rdata_name, "RDATA is not valid" },
+	{ lie_rdata_text, "RDATA is not valid" },
+	{ lie_sigs_outside, "outside of the data" },
+	{ lie_sigs_len, "cut short" },
+	{ lie_sig_count, "cut short" },
+	{ lie_sig_covers, "covers another type" },
+	{ lie_sig_invented, "cut short" },
+	{ lie_targets_invented, "targets do not belong" },
+	{ lie_targets_none, "targets are outside" },
+	{ lie_targets_outside, "targets are outside" },
+	{ lie_targets_unaligned, "targets are outside" },
+	{ lie_target_far, "target is no node" },
+	{ lie_target_other, "target has another name" },
+	{ lie_target_outside, "target has another name" },
+	{ lie_slot_cleared, "slot" },
+	{ lie_slot_twice, "slot" },
+	{ lie_slot_far, "slot" },
+	{ lie_slot_tag, "slot" },
+	{ lie_slot_index_zero, "slot" },
+	{ lie_slot_moved, "slot" },
+};
+
+Test(image_verify, refuses_each_lie)
+{
+	for (size_t i = 0; i < COUNT(lies); i++) {
+		struct patient p = patient_new();
+		struct image image;
+		char why[128] = "";
+		lies[i].lie(&p);
+		sign(p.z->block, p.z->size);
+		cr_expect_lt(image_verify(p.z->block, p.z->size, &image, why, sizeof(why)), 0, "lie %zu (%s)", i,
+			     lies[i].why);
+		cr_expect(strstr(why, lies[i].why) != NULL && why[0] != '\0', "lie %zu: '%s', not '%s'", i, why,
+			  lies[i].why);
+		patient_free(&p);
+	}
+}
+
+Test(image_verify, refuses_every_cut)
+{
+	struct patient p = patient_new();
+	for (size_t cut = 0; cut < p.z->size; cut++) {
+		uint8_t *block = malloc(cut + 1); /* so that reading on is seen by a sanitizer */
+		struct image image;
+		char why[128] = "";
+		memcpy(block, p.z->block, cut);
+		if (cut >= sizeof(struct image_header)) {
+			((struct image_header *)(void *)block)->size = cut;
+			sign(block, cut);
+		}
+		cr_assert_lt(image_verify(block, cut, &image, why, sizeof(why)), 0, "%zu octets", cut);
+		free(block);
+	}
+	patient_free(&p);
+}
+
+Test(image_verify, refuses_a_wrong_checksum)
+{
+	struct patient p = patient_new();
+	struct image image;
+	char why[128] = "";
+	for (size_t at = sizeof(struct image_header); at < p.z->size; at += 7) {
+		p.z->block[at] ^= 0x10;
+		cr_assert_lt(image_verify(p.z->block, p.z->size, &image, why, sizeof(why)), 0);
+		cr_assert_str_eq(why, "checksum differs");
+		p.z->block[at] ^= 0x10;
+	}
+	patient_free(&p);
+}
+
+/* Follow everything that the serving path follows. */
+static void walk(const struct image *image)
+{
+	uint64_t sum = 0;
+	for (uint32_t n = 0; n < image->header->node_count; n++) {
+		const struct image_node *node = &image->nodes[n];
+		struct image_match match;
+		image_find(image, image->data + node->name, &match);
+		cr_assert_eq(match.node, n);
+		for (uint32_t up = n, steps = 0; up != 0; up = image->nodes[up].parent) {
+			cr_assert_lt(++steps, 128u);
+		}
+		cr_assert(node->wildcard == IMAGE_NONE || image->nodes[node->wildcard].parent == n);
+		cr_assert(node->cut == IMAGE_NONE || image_rrset(image, node->cut, RR_NS) != NULL);
+		for (unsigned i = 0; i < node->rrset_count; i++) {
+			const struct image_rrset *r = &image->rrsets[node->rrset + i];
+			size_t pos = 0;
+			for (unsigned k = 0; k < r->rr_count; k++) {
+				uint16_t len;
+				const uint8_t *rdata = image_next_rdata(image->data + r->data, &pos, &len);
+				cr_assert(rdata_is_valid(r->type, rdata, len));
+				if (r->targets != IMAGE_NONE) {
+					uint32_t target;
+					memcpy(&target, image->data + r->targets + 4 * k, sizeof(target));
+					sum += target == IMAGE_NONE ? 0 : image->nodes[target].rrset;
+				}
+			}
+		}
+	}
+	cr_assert_neq(sum, 0u); /* so that nothing of it is optimised away */
+}
+
+/* Each octet changed in several ways: refused, or harmless. */
+Test(image_verify, any_changed_octet_is_refused_or_harmless)
+{
+	struct patient p = patient_new();
+	static const uint8_t changes[] = { 1, 0x20, 0x80, 0xff };
+	unsigned accepted = 0;
+	for (size_t at = 0; at < p.z->size; at++) {
+		for (size_t c = 0; c < COUNT(changes); c++) {
+			struct image image;
+			char why[128] = "";
+			uint8_t saved = p.z->block[at];
+			p.z->block[at] ^= changes[c];
+			sign(p.z->block, p.z->size);
+			if (image_verify(p.z->block, p.z->size, &image, why, sizeof(why)) == BH_OK) {
+				walk(&image);
+				accepted++;
+			}
+			p.z->block[at] = saved;
+		}
+	}
+	/* Addresses, texts, TTLs, unused octets: some changes are just another zone. */
+	cr_assert(accepted > 50 && accepted < p.z->size * 2, "%u changes were taken", accepted);
+	patient_free(&p);
+}

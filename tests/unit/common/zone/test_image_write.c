@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "common/dns/rr.h"
+#include "common/util/cursor.h"
+#include "tests/unit/common/zone/zone_text.h"
+
+#include <criterion/criterion.h>
+
+static const char zone_text[] = ZONE_HEAD "@ MX 10 mail\n"
+					  "@ MX 20 mail.example.net.\n"
+					  "mail A 192.0.2.10\n"
+					  "deep.er.still A 192.0.2.11\n"
+					  "*.w TXT any\n"
+					  "alias CNAME mail\n"
+					  "d DNAME example.net.\n"
+					  "sub NS ns.sub\n"
+					  "ns.sub A 192.0.2.12\n"
+					  "x.sub NS ns\n"
+					  "y.x.sub A 192.0.2.13\n"
+					  "dcut DNAME example.net.\n"
+					  "dcut NS ns\n"
+					  "z.dcut TXT x\n";
+
+static const struct {
+	const char *name;
+	unsigned flags;
+	const char *parent;
+	const char *cut;   /* NULL: none */
+	const char *dname;
+	const char *wildcard;
+} nodes[] = {
+	{ "example.", 0, "example.", NULL, NULL, NULL },
+	{ "mail.example.", 0, "example.", NULL, NULL, NULL },
+	{ "still.example.", IMAGE_NODE_ENT, "example.", NULL, NULL, NULL },
+	{ "er.still.example.", IMAGE_NODE_ENT, "still.example.", NULL, NULL, NULL },
+	{ "deep.er.still.example.", 0, "er.still.example.", NULL, NULL, NULL },
+	{ "w.example.", IMAGE_NODE_ENT, "example.", NULL, NULL, "*.w.example." },
+	{ "*.w.example.", IMAGE_NODE_WILDCARD, "w.example.", NULL, NULL, NULL },
+	{ "alias.example.", IMAGE_NODE_CNAME, "example.", NULL, NULL, NULL },
+	{ "d.example.", IMAGE_NODE_DNAME, "example.", NULL, NULL, NULL },
+	{ "sub.example.", IMAGE_NODE_CUT, "example.", "sub.example.", NULL, NULL },
+	{ "ns.sub.example.", IMAGE_NODE_OCCLUDED, "sub.example.", "sub.example.", NULL, NULL },
+	{ "x.sub.example.", IMAGE_NODE_OCCLUDED, "sub.example.", "sub.example.", NULL, NULL },
+	{ "y.x.sub.example.", IMAGE_NODE_OCCLUDED, "x.sub.example.", "sub.example.", NULL, NULL },
+	{ "dcut.example.", IMAGE_NODE_CUT | IMAGE_NODE_DNAME, "example.", "dcut.example.", NULL, NULL },
+	{ "z.dcut.example.", IMAGE_NODE_OCCLUDED, "dcut.example.", "dcut.example.", NULL, NULL },
+};
+
+static uint32_t node_or_none(const struct zone *z, const char *name)
+{
+	return name == NULL ? IMAGE_NONE : zone_node(z, name);
+}
+
+Test(image_write, describes_every_node)
+{
+	struct zone *z = zone_of("example.", zone_text);
+	cr_assert_eq(z->errors, 0, "%s", z->found.text);
+	cr_assert_eq(z->image.header->node_count, COUNT(nodes) + 1); /* and ns.example. */
+	for (size_t i = 0; i < COUNT(nodes); i++) {
+		const struct image_node *n = &z->image.nodes[zone_node(z, nodes[i].name)];
+		cr_expect_eq(n->flags, nodes[i].flags, "%s: flags %u", nodes[i].name, n->flags);
+		cr_expect_eq(n->parent, zone_node(z, nodes[i].parent), "%s: parent", nodes[i].name);
+		cr_expect_eq(n->cut, node_or_none(z, nodes[i].cut), "%s: cut", nodes[i].name);
+		cr_expect_eq(n->dname, node_or_none(z, nodes[i].dname), "%s: dname", nodes[i].name);
+		cr_expect_eq(n->wildcard, node_or_none(z, nodes[i].wildcard), "%s: wildcard", nodes[i].name);
+	}
+	zone_free(z);
+}
+
+Test(image_write, points_records_to_their_nodes)
+{
+	struct zone *z = zone_of("example.", zone_text);
+	const struct image_rrset *mx = image_rrset(&z->image, 0, RR_MX);
+	cr_assert(mx != NULL && mx->rr_count == 2);
+	const uint32_t *targets = (const void *)(z->image.data + mx->targets);
+	cr_assert_eq(targets[0], zone_node(z, "mail.example.")); /* canonical order: preference 10 first */
+	cr_assert_eq(targets[1], IMAGE_NONE);
+	const struct image_rrset *ns = image_rrset(&z->image, zone_node(z, "sub.example."), RR_NS);
+	targets = (const void *)(z->image.data + ns->targets);
+	cr_assert_eq(targets[0], zone_node(z, "ns.sub.example.")); /* glue */
+	cr_assert_eq(image_rrset(&z->image, 0, RR_SOA)->targets, IMAGE_NONE);
+	zone_free(z);
+}
+
+Test(image_write, header_tells_of_the_zone)
+{
+	struct zone *z = zone_of("example.", zone_text);
+	const struct image_header *h = z->image.header;
+	cr_assert_eq(h->serial, 7u);
+	cr_assert_eq(h->flags, 0u);
+	cr_assert_eq(h->rr_count, 17u);
+	cr_assert_eq(h->rrset_count, 16u);
+	cr_assert_eq(h->size, z->size);
+	zone_free(z);
+}
+
+/* Of duplicates, differing in the case of names or in nothing, one stays; its TTL is the lowest. */
+Test(image_write, drops_duplicates)
+{
+	struct zone *z = zone_of("example.", ZONE_HEAD "a 60 MX 10 NS\na 50 MX 10 ns\na 70 MX 10 nS\n"
+						       "A.EXAMPLE. 80 MX 9 ns\n");
+	uint32_t node = zone_node(z, "a.example.");
+	const struct image_rrset *mx = image_rrset(&z->image, node, RR_MX);
+	cr_assert_eq(mx->rr_count, 2);
+	cr_assert_eq(mx->ttl, 50u);
+	size_t pos = 0;
+	uint16_t len;
+	const uint8_t *first = image_next_rdata(z->image.data + mx->data, &pos, &len);
+	cr_assert_eq(get_u16(first), 9);
+	const uint8_t *second = image_next_rdata(z->image.data + mx->data, &pos, &len);
+	cr_assert_eq(memcmp(second, "\000\012\002NS", 5), 0, "the first in the text stays");
+	cr_assert_eq(pos, mx->data_len);
+	cr_assert_eq(memcmp(z->image.data + z->image.nodes[node].name, "\001a\007example", 11), 0);
+	zone_free(z);
+}
+
+Test(image_write, keeps_signatures_with_what_they_sign)
+{
+	struct zone *z = zone_of("example.", ZONE_HEAD
+				 "@ DNSKEY 257 3 8 AAAA\n"
+				 "@ RRSIG SOA 8 1 3600 20300101000000 20200101000000 1 example. AAAA\n"
+				 "a 100 A 192.0.2.2\n"
+				 "a 90 RRSIG A 8 2 3600 20300101000000 20200101000000 2 example. AAAA\n"
+				 "a 90 RRSIG A 8 2 3600 20300101000000 20200101000000 1 example. AAAA\n"
+				 "a 90 RRSIG TXT 8 2 3600 20300101000000 20200101000000 1 example. AAAA\n");
+	cr_assert_eq(z->image.header->flags, (uint32_t)IMAGE_SIGNED);
+	cr_assert_eq(image_rrset(&z->image, 0, RR_SOA)->sig_count, 1);
+	uint32_t node = zone_node(z, "a.example.");
+	const struct image_rrset *a = image_rrset(&z->image, node, RR_A);
+	cr_assert(a->rr_count == 1 && a->sig_count == 2 && a->ttl == 90);
+	cr_assert_eq(z->image.nodes[node].rrset_count, 1);
+	size_t pos = 0;
+	uint16_t len;
+	const uint8_t *sig = image_next_rdata(z->image.data + a->sigs, &pos, &len);
+	cr_assert_eq(get_u16(sig), RR_A);
+	cr_assert_eq(get_u16(sig + 16), 1, "the lower key tag first");
+	cr_assert_null(image_rrset(&z->image, node, RR_RRSIG));
+	zone_free(z);
+}
+
+Test(image_write, needs_the_right_size)
+{
+	struct zone *z = zone_of("example.", ZONE_HEAD);
+	uint8_t *block = calloc(1, z->size + 8);
+	cr_assert_eq(image_builder_write(z->builder, block, z->size - 1), BH_ENOSPC);
+	cr_assert_eq(image_builder_write(z->builder, block, z->size + 1), BH_ENOSPC);
+	cr_assert_eq(image_builder_write(z->builder, block, z->size), BH_OK);
+	cr_assert_eq(memcmp(block, z->block, z->size), 0, "the same zone gives the same image");
+	free(block);
+	zone_free(z);
+}

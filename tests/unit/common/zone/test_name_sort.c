@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "common/zone/name_sort.h"
+
+#include "common/util/rand.h"
+#include "tests/unit/common/dns/wire.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+
+/* The example of RFC 4034 6.1, in its order. */
+static const char *const rfc_order[] = {
+	"example.",	      "a.example.",	 "yljkjljk.a.example.",	 "Z.a.example.", "zABC.a.EXAMPLE.",
+	"z.example.",	      "\\001.z.example.", "*.z.example.",	 "\\200.z.example.",
+};
+
+Test(name_sort, follows_rfc_4034)
+{
+	uint8_t bytes[512];
+	uint32_t offsets[COUNT(rfc_order)];
+	size_t len = 0;
+	for (size_t i = 0; i < COUNT(rfc_order); i++) {
+		struct name n = name_of(rfc_order[i]);
+		offsets[i] = (uint32_t)len;
+		memcpy(bytes + len, n.wire, n.len);
+		len += n.len;
+	}
+	uint32_t ids[] = { 4, 8, 2, 0, 6, 1, 3, 7, 5 };
+	cr_assert_eq(name_sort(bytes, offsets, 1, ids, COUNT(ids)), BH_OK);
+	for (uint32_t i = 0; i < COUNT(ids); i++) {
+		cr_assert_eq(ids[i], i);
+	}
+}
+
+/* A name below "t." of few and nasty octets, so that many names share long beginnings. */
+static size_t random_name(uint8_t *out)
+{
+	static const uint8_t octets[] = { 0, 1, 2, 'a', 'A', 'Z', 0xff };
+	size_t pos = 0;
+	for (unsigned labels = rand_below(6); labels > 0; labels--) {
+		uint8_t len = (uint8_t)(rand_below(8) == 0 ? 1 + rand_below(30) : 1 + rand_below(3));
+		out[pos++] = len;
+		for (unsigned i = 0; i < len; i++) {
+			out[pos++] = octets[rand_below(len > 3 && i < len - 2u ? 1 : sizeof(octets))];
+		}
+	}
+	memcpy(out + pos, "\001t", 3);
+	return pos + 3;
+}
+
+Test(name_sort, agrees_with_dname_compare)
+{
+	enum { NAMES = 5000 };
+	uint8_t *bytes = malloc(NAMES * DNAME_MAX);
+	uint32_t offsets[NAMES];
+	uint32_t ids[NAMES];
+	size_t count = 0;
+	size_t pos = 0;
+	for (unsigned i = 0; i < NAMES; i++) {
+		size_t len = random_name(bytes + pos);
+		bool known = false;
+		for (size_t j = 0; j < count && !known; j++) {
+			known = dname_equal(bytes + offsets[j], bytes + pos);
+		}
+		if (!known) {
+			offsets[count] = (uint32_t)pos;
+			ids[count] = (uint32_t)count;
+			count++;
+			pos += len;
+		}
+	}
+	cr_assert_gt(count, 1000u);
+	cr_assert_eq(name_sort(bytes, offsets, 1, ids, count), BH_OK);
+	for (size_t i = 1; i < count; i++) {
+		cr_assert_lt(dname_compare(bytes + offsets[ids[i - 1]], bytes + offsets[ids[i]]), 0);
+	}
+	free(bytes);
+}
