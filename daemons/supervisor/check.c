@@ -32,13 +32,7 @@ struct check {
 static void finding_row(struct check *check, const struct zone_finding_info *f)
 {
 	struct ctl_row row;
-	row_begin(&row, "finding");
-	row_text(&row, "severity", f->warning ? "warning" : "error");
-	row_text(&row, "view", f->view);
-	row_text(&row, "zone", f->zone);
-	row_text(&row, "file", f->file);
-	row_number(&row, "line", f->line);
-	row_text(&row, "text", f->text);
+	row_finding(&row, f);
 	if (row_send(check->report, 0, &row) != BH_OK) {
 		log_fatal("cannot report findings");
 	}

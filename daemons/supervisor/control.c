@@ -132,13 +132,7 @@ static int answer(struct client *client, unsigned status, const char *text)
 static void send_finding(struct control *control, const struct zone_finding_info *f)
 {
 	struct ctl_row row;
-	row_begin(&row, "finding");
-	row_text(&row, "severity", f->warning ? "warning" : "error");
-	row_text(&row, "view", f->view);
-	row_text(&row, "zone", f->zone);
-	row_text(&row, "file", f->file);
-	row_number(&row, "line", f->line);
-	row_text(&row, "text", f->text);
+	row_finding(&row, f);
 	for (struct client *c = control->clients; c != NULL; c = c->next) {
 		if (c->waiting == WAITING_RELOAD && row_send(c->link, c->request, &row) != BH_OK) {
 			c->waiting = WAITING_NOTHING; /* it does not read; its link ends by itself */

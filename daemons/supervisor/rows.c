@@ -4,6 +4,7 @@
 #include "daemons/supervisor/rows.h"
 
 #include "common/ipc/link.h"
+#include "daemons/supervisor/zones.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -39,6 +40,17 @@ void row_number(struct ctl_row *row, const char *name, uint64_t number)
 void row_bool(struct ctl_row *row, const char *name, bool value)
 {
 	add(row, name, CTL_BOOL)->number = value;
+}
+
+void row_finding(struct ctl_row *row, const struct zone_finding_info *finding)
+{
+	row_begin(row, "finding");
+	row_text(row, "severity", finding->warning ? "warning" : "error");
+	row_text(row, "view", finding->view);
+	row_text(row, "zone", finding->zone);
+	row_text(row, "file", finding->file);
+	row_number(row, "line", finding->line);
+	row_text(row, "text", finding->text);
 }
 
 int row_send(struct link *link, uint32_t request, const struct ctl_row *row)

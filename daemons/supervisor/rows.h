@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 struct link;
+struct zone_finding_info;
 
 /* Begin a row of a table in *row. */
 void row_begin(struct ctl_row *row, const char *table);
@@ -16,6 +17,9 @@ void row_begin(struct ctl_row *row, const char *table);
 void row_text(struct ctl_row *row, const char *name, const char *text);
 void row_number(struct ctl_row *row, const char *name, uint64_t number);
 void row_bool(struct ctl_row *row, const char *name, bool value);
+
+/* A whole row "finding". */
+void row_finding(struct ctl_row *row, const struct zone_finding_info *finding);
 
 /* Send the row, or the end of an answer, to a control client. */
 int row_send(struct link *link, uint32_t request, const struct ctl_row *row) BH_CHECKED;
