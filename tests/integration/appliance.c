@@ -305,6 +305,10 @@ int appliance_wait_restarted(const struct appliance *a, const struct role_proces
 
 void appliance_reload(struct appliance *a)
 {
+	char text[1024];
+	while (a->notify >= 0 && recv(a->notify, text, sizeof(text), MSG_DONTWAIT) > 0) {
+		/* what the service manager would read */
+	}
 	const struct ctl_answer *answer = appliance_control(a, "reload");
 	MUST(answer->done.status == 0, "reload: status %u: %s", answer->done.status, answer->done.text);
 }
