@@ -18,6 +18,12 @@
 #define PENALTY_TRIED_MS 2000
 #define PENALTY_FAMILY_MS 8000
 #define PENALTY_DOWN_MS 20000
+/*
+ * Did not answer for the zone a moment ago: behind all others, but not out. Some servers refuse, or answer as
+ * strangers to the zone, for one type or name only; one such question must not take the zone from everybody
+ * who asks for the rest of it.
+ */
+#define PENALTY_LAME_MS 60000
 #define SCORE_NONE UINT32_MAX
 
 static bool family_on(const struct core *core, const struct addr *addr)
@@ -35,14 +41,14 @@ static uint32_t score(const struct core *core, const struct frame *f, const stru
 	if (facts.down && !facts.may_probe) {
 		return SCORE_NONE;
 	}
-	if (servers_is_lame(core->servers, &a->addr, f->cut->zone, now_ms)) {
-		return SCORE_NONE;
-	}
 	uint32_t value = facts.known ? facts.srtt_ms : UNKNOWN_MS;
 	value += a->tries * PENALTY_TRIED_MS;
 	value += facts.down ? PENALTY_DOWN_MS : facts.timeouts * 100u;
 	if (core->family_down_until_ms[addr_family_index(&a->addr)] > now_ms) {
 		value += PENALTY_FAMILY_MS;
+	}
+	if (servers_is_lame(core->servers, &a->addr, f->cut->zone, now_ms)) {
+		value += PENALTY_LAME_MS;
 	}
 	return value;
 }

@@ -27,7 +27,7 @@
  * known: the stub's, one in the cache, or the root. So: the root.
  *
  * FRAME_ASK decides what to ask and whom. What: with minimisation "com A", not the whole name. Whom: the
- * servers of the cut with addresses, those known lame for the zone or silent left out, the fastest
+ * servers of the cut with addresses, those known lame for the zone last, silent ones left out, the fastest
  * preferred, others tried now and then. When none is left, the name of a server without address
  * becomes a new frame on top; when there is none of these either, the frame has failed. The budget
  * pays for the packet; the question goes to `struct upstream`, where an equal question that is on its way

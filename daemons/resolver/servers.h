@@ -50,7 +50,7 @@ void servers_note_no_case(struct servers *servers, const struct addr *addr, uint
 /* How long to wait for a reply over UDP. */
 uint32_t servers_timeout_ms(const struct server_facts *facts);
 
-/* This server is of no use for this zone until then. */
+/* Until then this server is asked about this zone only when there is nobody better. */
 void servers_set_lame(struct servers *servers, const struct addr *addr, const uint8_t *zone,
 		      uint64_t until_ms);
 bool servers_is_lame(const struct servers *servers, const struct addr *addr, const uint8_t *zone,
