@@ -273,11 +273,12 @@ bool core_reply(struct core *core, struct upstream *u, uint8_t *wire, size_t len
 	region_reset(&core->scratch);
 	if (message_parse(wire, len, &core->scratch, &msg) != BH_OK) {
 		core_count(core, STAT_RES_UPSTREAM_MALFORMED);
-		if (!u->tcp) {
+		if (!u->tcp && (get_u16(wire + 2) & FLAG_TC) == 0) {
 			u->malformed = true;
 			return false;
 		}
-		finish(core, u, EVENT_NEXT, NULL, now_ms);
+		/* RFC 2181 9: what says that it was cut, and be it within a record, sends us to TCP. */
+		finish(core, u, u->tcp ? EVENT_NEXT : EVENT_TCP, NULL, now_ms);
 		return true;
 	}
 	finish(core, u, learn(core, u, &msg, now_ms), &msg, now_ms);

@@ -99,6 +99,40 @@ Test(hostile, all_servers_bad_is_servfail_with_a_reason_and_few_packets)
 	}
 }
 
+static uint16_t aaaa_flags;
+
+/* Load balancers that know A only: an error, or somebody's shrug, for every other type. */
+static int only_a_hook(struct sim *sim, struct sim_server *server, const struct query *q, bool tcp, uint8_t *wire)
+{
+	(void)sim;
+	(void)server;
+	(void)tcp;
+	struct compose c;
+	if (q->qtype != RR_AAAA) {
+		return -1;
+	}
+	compose_begin(&c, wire, DNS_MESSAGE_MAX, 0, q->id, (uint16_t)(FLAG_QR | aaaa_flags), q->qname, q->qtype,
+		      q->qclass);
+	return (int)compose_finish(&c, NULL);
+}
+
+Test(hostile, a_bad_answer_to_one_question_does_not_take_the_zone_from_all)
+{
+	static const uint16_t cases[] = { RCODE_SERVFAIL, RCODE_REFUSED, RCODE_NOTIMP, 0 /* no AA: lame */ };
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct sim *sim = internet();
+		aaaa_flags = cases[i];
+		sim_server(sim, "192.0.2.3")->hook = only_a_hook;
+		sim_server(sim, "192.0.2.4")->hook = only_a_hook;
+		struct sim_result r = sim_ask(sim, "www.victim.com.", RR_AAAA);
+		cr_assert_eq(r.rcode, RCODE_SERVFAIL, "case %u", i);
+		expect_www(sim, "another type of the same name");
+		r = sim_ask(sim, "a.b.c.victim.com.", RR_A);
+		cr_assert_eq(r.rcode, RCODE_NOERROR, "case %u: another name", i);
+		sim_free(sim);
+	}
+}
+
 Test(hostile, silent_servers_are_left_alone_for_longer_and_longer)
 {
 	struct sim *sim = internet();
@@ -211,6 +245,29 @@ Test(hostile, a_broken_reply_is_no_reply_and_tcp_comes_next)
 	expect_www(sim, "broken reply");
 	cr_assert_eq(sim->counters[STAT_RES_UPSTREAM_MALFORMED], 1u);
 	cr_assert_eq(sim->counters[STAT_RES_UPSTREAM_TCP], 1u);
+	sim_free(sim);
+}
+
+static int cut_hook(struct sim *sim, struct sim_server *server, const struct query *q, bool tcp, uint8_t *wire)
+{
+	int len = sim_usual(sim, server, q, tcp, wire);
+	if (tcp || (q->qname[0] != 3 && q->qname[0] != 1)) { /* leaves minimised questions alone */
+		return len;
+	}
+	wire[2] |= FLAG_TC >> 8;
+	return len - 3;
+}
+
+/* RFC 2181 9: some servers cut where the octets end, not where a record does. */
+Test(hostile, a_reply_cut_within_a_record_goes_to_tcp_at_once)
+{
+	struct sim *sim = internet();
+	sim_server(sim, "192.0.2.3")->hook = cut_hook;
+	sim_server(sim, "192.0.2.4")->hook = cut_hook;
+	struct sim_result r = sim_ask(sim, "www.victim.com.", RR_A);
+	cr_assert_str_eq(r.answer, "www.victim.com. 60 A 198.51.100.1\n");
+	cr_assert_eq(sim->counters[STAT_RES_UPSTREAM_TCP], 1u);
+	cr_assert_leq(r.took_ms, 500u, "waited %llu ms", (unsigned long long)r.took_ms);
 	sim_free(sim);
 }
 
