@@ -33,12 +33,25 @@ static const struct message_rr *find_authority(const struct message *msg, uint16
 	return NULL;
 }
 
-/* Whether the target of an alias is asked elsewhere. */
-static bool leaves(struct alias_walk *walk, const uint8_t *owner, const uint8_t *target, uint16_t qtype)
+enum alias_step {
+	STEP_ON,     /* the message goes on with the target */
+	STEP_AWAY,   /* the target is asked elsewhere */
+	STEP_FENCED, /* a stranger may not lead there */
+};
+
+static enum alias_step judge_step(struct alias_walk *walk, const uint8_t *owner, const uint8_t *target,
+				  uint16_t qtype)
 {
-	bool internal = split_find(walk->split, target, qtype).internal;
-	walk->trusted = walk->trusted && split_find(walk->split, owner, RR_CNAME).own;
-	return walk->from_authority ? !internal : internal && walk->trusted;
+	struct split_match to = split_find(walk->split, target, qtype);
+	struct split_match from = split_find(walk->split, owner, RR_CNAME);
+	walk->trusted = walk->trusted && from.own;
+	if (walk->from_authority) {
+		return to.internal ? STEP_ON : STEP_AWAY;
+	}
+	if (to.stub && !from.stub && !walk->trusted) {
+		return STEP_FENCED;
+	}
+	return to.internal && walk->trusted ? STEP_AWAY : STEP_ON;
 }
 
 static bool was_here(const struct alias_walk *walk, const uint8_t *name)
@@ -81,13 +94,13 @@ enum alias_end alias_walk(struct alias_walk *walk, const struct message *msg, co
 		if (alias == NULL) {
 			return without_answer(walk, msg);
 		}
-		bool away = leaves(walk, name, alias->rdata, qtype);
-		if (walk->steps == CNAME_STEPS_MAX || (!away && was_here(walk, alias->rdata))) {
+		enum alias_step step = judge_step(walk, name, alias->rdata, qtype);
+		if (walk->steps == CNAME_STEPS_MAX || (step == STEP_ON && was_here(walk, alias->rdata))) {
 			return ALIAS_LOOP;
 		}
 		walk->names[++walk->steps] = alias->rdata;
-		if (away) {
-			return walk->follow ? ALIAS_LEAVES : ALIAS_NONE;
+		if (step != STEP_ON) {
+			return step == STEP_AWAY && walk->follow ? ALIAS_LEAVES : ALIAS_NONE;
 		}
 	}
 }

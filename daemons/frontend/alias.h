@@ -5,7 +5,9 @@
  *   internal answer   each alias target that is not the internal authority's is followed elsewhere
  *   public answer     an alias that points into an internal zone is followed inside only when it, and
  *                     every alias before it, is at a name of our own or below a rebind-allow name:
- *                     otherwise a stranger's name could be given an internal address
+ *                     otherwise a stranger's name could be given an internal address. For the same
+ *                     reason what the resolver found behind an alias into a stub zone is taken over
+ *                     only from there, and from names that stub servers themselves answered for
  *
  * Pure. Records that are not on the walk are not taken over, whoever sent them.
  *

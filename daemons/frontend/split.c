@@ -135,10 +135,12 @@ static void apply(struct split_match *match, unsigned flags)
 		match->overlay = (flags & SPLIT_OVERLAY) != 0;
 		match->inside = true;
 		match->own = true;
+		match->stub = false;
 	}
 	if (flags & SPLIT_STUB) {
 		match->internal = false;
 		match->overlay = false;
+		match->stub = true;
 	}
 	if (flags & SPLIT_REBIND) {
 		match->own = true;
@@ -147,7 +149,7 @@ static void apply(struct split_match *match, unsigned flags)
 
 struct split_match split_find(const struct split *split, const uint8_t *name, uint16_t qtype)
 {
-	struct split_match match = { false, false, false, false };
+	struct split_match match = { .internal = false };
 	const uint8_t *labels[DNAME_LABELS_MAX];
 	static const uint8_t root[1] = { 0 };
 

@@ -29,6 +29,7 @@ struct split_match {
 	bool overlay;  /* internal, and may be completed from public */
 	bool inside;   /* in or below an internal zone, whoever answers: never cached */
 	bool own;      /* inside, or below a rebind-allow name */
+	bool stub;     /* the servers of a stub zone answer */
 };
 
 /* NULL: out of memory. */

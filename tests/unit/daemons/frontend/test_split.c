@@ -36,7 +36,7 @@ Test(split, longest_suffix_decides)
 	static const struct {
 		const char *name;
 		uint16_t type;
-		const char *expect; /* i internal, o overlay, n inside, w own */
+		const char *expect; /* i internal, o overlay, n inside, w own, s stub */
 	} cases[] = {
 		{ "corp.example", RR_A, "inw" },
 		{ "CORP.Example", RR_A, "inw" },
@@ -44,21 +44,21 @@ Test(split, longest_suffix_decides)
 		{ "xcorp.example", RR_A, "" },
 		{ "example", RR_A, "" },
 		{ ".", RR_NS, "" },
-		{ "lab.corp.example", RR_A, "nw" },
-		{ "x.lab.corp.example", RR_A, "nw" },
+		{ "lab.corp.example", RR_A, "nws" },
+		{ "x.lab.corp.example", RR_A, "nws" },
 		{ "deep.lab.corp.example", RR_A, "inw" },
 		{ "x.deep.lab.corp.example", RR_A, "inw" },
 		{ "www.example.com", RR_A, "ionw" },
-		{ "both.example", RR_A, "nw" },
-		{ "x.both.example", RR_A, "nw" },
-		{ "a.consul", RR_A, "" },
+		{ "both.example", RR_A, "nws" },
+		{ "x.both.example", RR_A, "nws" },
+		{ "a.consul", RR_A, "s" },
 		{ "1.2.3.10.in-addr.arpa", RR_PTR, "inw" },
 		{ "1.2.3.11.in-addr.arpa", RR_PTR, "" },
 		{ "x.allowed.test", RR_A, "w" },
 		{ "allowed.test", RR_A, "w" },
 		/* RFC 4035 3.1.4.1: DS is with the zone above; that of an internal apex stays inside */
 		{ "lab.corp.example", RR_DS, "inw" },
-		{ "x.lab.corp.example", RR_DS, "nw" },
+		{ "x.lab.corp.example", RR_DS, "nws" },
 		{ "corp.example", RR_DS, "inw" },
 		{ "both.example", RR_DS, "inw" },
 		{ "consul", RR_DS, "" },
@@ -66,9 +66,9 @@ Test(split, longest_suffix_decides)
 	struct split *split = make();
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct split_match m = split_find(split, name(cases[i].name), cases[i].type);
-		char got[5];
-		snprintf(got, sizeof(got), "%s%s%s%s", m.internal ? "i" : "", m.overlay ? "o" : "",
-			 m.inside ? "n" : "", m.own ? "w" : "");
+		char got[6];
+		snprintf(got, sizeof(got), "%s%s%s%s%s", m.internal ? "i" : "", m.overlay ? "o" : "",
+			 m.inside ? "n" : "", m.own ? "w" : "", m.stub ? "s" : "");
 		cr_assert_str_eq(got, cases[i].expect, "%s: %s, not %s", cases[i].name, got, cases[i].expect);
 	}
 	split_free(split);
