@@ -82,6 +82,7 @@ const struct answer *answer_finish(struct answer_builder *b, uint16_t rcode, boo
 	memcpy(a->counts, b->compose.counts, sizeof(a->counts));
 	a->rcode = rcode;
 	a->aa = aa;
+	a->negative = !found && b->has_soa;
 	a->life_sec = life_of(b, rcode, found);
 	return a;
 }

@@ -32,6 +32,7 @@ struct answer {
 	uint16_t qtype;
 	uint8_t qname_len;
 	bool aa;
+	bool negative; /* what it says is in the SOA: the authority section is part of the answer */
 	uint16_t rcode;
 	int16_t ede; /* EDE_NONE or the extended error that came with it */
 	char ede_text[EDE_TEXT_MAX + 1];

@@ -55,7 +55,7 @@ static bool choose_sections(const struct reply_to *to, const struct answer *a, s
 	}
 	counts[SECTION_AUTHORITY] = 0;
 	*len = a->answer_end;
-	return *len <= room && counts[SECTION_ANSWER] > 0 && !to->do_bit;
+	return *len <= room && counts[SECTION_ANSWER] > 0 && !to->do_bit && !a->negative;
 }
 
 size_t reply_answer(const struct reply_to *to, const struct answer *a, uint32_t age_sec, uint8_t *buf,

@@ -35,8 +35,9 @@ void reply_to_init(struct reply_to *to, const struct query *q, bool tcp);
 /*
  * The answer for this client, age_sec after it was made; answer->qname_len is that of the client's
  * question. What does not fit: the additional section is left out; the authority section too if there are
- * answers and the client did not ask for DNSSEC (RFC 2181 9 wants TC for what is required only); else TC
- * and empty sections. buf: room for to->limit octets. *truncated says whether TC is set.
+ * answers and the client did not ask for DNSSEC (RFC 2181 9 wants TC for what is required only; the SOA of a
+ * negative answer is required: without it the end of an alias chain looks like no end); else TC and empty
+ * sections. buf: room for to->limit octets. *truncated says whether TC is set.
  */
 size_t reply_answer(const struct reply_to *to, const struct answer *answer, uint32_t age_sec, uint8_t *buf,
 		    bool *truncated);

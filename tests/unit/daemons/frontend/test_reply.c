@@ -8,6 +8,7 @@
 #include "tests/unit/daemons/frontend/wire.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 static struct answer_builder builder;
@@ -152,6 +153,33 @@ Test(reply, never_more_than_the_client_takes)
 		cr_assert(got[AN] == cases[i].got_an && got[AU] == cases[i].got_au && got[AD] == cases[i].got_ad,
 			  "case %zu: %u %u %u", i, got[AN], got[AU], got[AD]);
 	}
+}
+
+/* Five aliases with labels of 63 octets end at octet 476: they fit without EDNS, the SOA behind them does not. */
+Test(reply, the_soa_of_a_negative_answer_is_required)
+{
+	char names[6][80];
+	bool tc = false;
+	for (unsigned i = 0; i < 6; i++) {
+		memset(names[i], 'a', 62);
+		snprintf(names[i] + 62, 18, "%u.test", i);
+	}
+	begin(names[0], RR_A);
+	for (unsigned i = 0; i < 5; i++) {
+		add(&(struct rec){ AN, names[i], RR_CNAME, 60, names[i + 1] });
+	}
+	add(&(struct rec){ AU, "test", RR_SOA, 60, "30" });
+	const struct answer *a = answer_finish(&builder, RCODE_NXDOMAIN, false, false);
+	cr_assert_eq(a->answer_end, 476);
+	cr_assert_gt(a->len, UDP_SIZE_PLAIN);
+
+	struct reply_to to = asker(names[0], RR_A, FLAG_RD, 0, false, false);
+	size_t len = reply_answer(&to, a, 0, buf, &tc);
+	cr_assert(tc);
+	cr_assert_leq(len, (size_t)UDP_SIZE_PLAIN);
+	to = asker(names[0], RR_A, FLAG_RD, 1232, false, false);
+	(void)reply_answer(&to, a, 0, buf, &tc);
+	cr_assert_not(tc);
 }
 
 Test(reply, errors_echo_what_could_be_read)
