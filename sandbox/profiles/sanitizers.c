@@ -1,7 +1,7 @@
 /*
  * What the sanitizers' run-time library does beside a role's own work: in builds with sanitizers these calls
- * are allowed to every role. In all other builds this list is empty. Their reports name addresses only: the files
- * that would give them names are out of sight.
+ * are allowed to every role. In all other builds this list is empty. Their reports name addresses only: the
+ * files that would give them names are out of sight.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */

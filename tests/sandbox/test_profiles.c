@@ -199,7 +199,8 @@ static void check(const struct sandbox_profile *profile, const char *const *may,
 		cr_expect_gt(strlen(profile->rules[r].reason), 2u, "%s: no reason", text);
 	}
 	/* No rule is there twice, so as many as named here are all that are named here. */
-	cr_expect_eq(profile->rule_count, count, "%s has %zu rules, not %zu", profile->role, profile->rule_count, count);
+	cr_expect_eq(profile->rule_count, count, "%s has %zu rules, not %zu", profile->role, profile->rule_count,
+		     count);
 }
 
 #define CHECK(role) check(&sandbox_##role, role##_may, sizeof(role##_may) / sizeof(role##_may[0]))

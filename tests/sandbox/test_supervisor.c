@@ -1,6 +1,6 @@
 /*
- * The supervisor's own walls, in a child: it can still start every role, and can no longer do what it has no use
- * for.
+ * The supervisor's own walls, in a child: it can still start every role, and can no longer do what it has no
+ * use for.
  *
  * Nothing is tried here that would harm the machine if it worked.
  *
