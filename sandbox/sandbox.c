@@ -11,10 +11,12 @@
 
 #include <errno.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define WHY_SIZE 512
@@ -84,8 +86,20 @@ static void must(const struct sandbox_profile *profile, int err, const char *why
 	}
 }
 
-void sandbox_close_inherited(const struct sandbox_profile *profile)
+void sandbox_begin(const struct sandbox_profile *profile)
 {
+	int type;
+	socklen_t len = sizeof(type);
+
+	if (getsockopt(FD_LINK, SOL_SOCKET, SO_TYPE, &type, &len) != 0 || type != SOCK_SEQPACKET) {
+		fprintf(stderr, "%s: is started by bulkheadd\n", profile->role);
+		exit(EXIT_FAILURE);
+	}
+	log_set_fd(FD_LOG, 1);
+	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR) {
+		log_fatal("cannot ignore SIGPIPE: %m");
+	}
+
 	char text[WHY_SIZE] = "";
 	const struct why why = { text, sizeof(text) };
 

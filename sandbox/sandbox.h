@@ -128,10 +128,11 @@ int sandbox_confine(const struct sandbox_profile *profile, const struct sandbox_
 		    const char *root_path, char *why_text, size_t why_size) BH_CHECKED;
 
 /*
- * First call of a role's main: closes every descriptor that does not belong to the fixed ones, so that
- * sandbox_enter finds only what main itself opened. Ends the process with a log line on failure.
+ * First call of a role's main: ends a process that bulkheadd did not start, sends log lines to FD_LOG, ignores
+ * SIGPIPE, and closes every descriptor that does not belong to the fixed ones, so that sandbox_enter finds
+ * only what main itself opened.
  */
-void sandbox_close_inherited(const struct sandbox_profile *profile);
+void sandbox_begin(const struct sandbox_profile *profile);
 
 /*
  * In the role's main, after warming up. Ends the process with a log line when a wall cannot be raised

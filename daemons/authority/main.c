@@ -14,10 +14,8 @@
 #include "sandbox/sandbox.h"
 
 #include <event2/event.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 /* Stop: how often and how many times it is asked whether TCP connections have got their replies. */
 #define STOP_TICK_MS 20
@@ -119,15 +117,6 @@ static void server_clear(struct server *server)
 	view_free(server->view);
 }
 
-static void require_supervisor(void)
-{
-	struct stat st;
-	if (fstat(FD_LINK, &st) != 0 || !S_ISSOCK(st.st_mode)) {
-		fprintf(stderr, "authority is started by bulkheadd\n");
-		exit(EXIT_FAILURE);
-	}
-}
-
 int main(void)
 {
 	static const struct role_ops ops = {
@@ -136,9 +125,7 @@ int main(void)
 	static struct server server; /* large: scratch memory and the reply buffer */
 	struct sandbox_state walls;
 
-	require_supervisor();
-	log_set_fd(FD_LOG, 1);
-	signal(SIGPIPE, SIG_IGN);
+	sandbox_begin(&sandbox_authority);
 	server_init(&server);
 
 	sandbox_enter(&sandbox_authority, &walls);

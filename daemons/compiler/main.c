@@ -16,11 +16,9 @@
 #include <event2/event.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /* Findings of each severity that are sent; the rest is counted. A person does not read more. */
@@ -213,13 +211,7 @@ static void send_hello(struct compiler *c, const struct sandbox_state *state)
 
 int main(void)
 {
-	struct stat st;
-	if (fstat(FD_LINK, &st) != 0 || !S_ISSOCK(st.st_mode)) {
-		fprintf(stderr, "compiler is started by bulkheadd\n");
-		return 1;
-	}
-	log_set_fd(FD_LOG, 1);
-	signal(SIGPIPE, SIG_IGN);
+	sandbox_begin(&sandbox_compiler);
 
 	struct compiler c = { .base = event_base_new() };
 	if (c.base == NULL) {

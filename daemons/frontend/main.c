@@ -4,6 +4,8 @@
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
+#include "config.h"
+
 #include "common/ipc/role_link.h"
 #include "common/util/log.h"
 #include "daemons/frontend/frontend.h"
@@ -11,9 +13,6 @@
 
 #include <event2/event.h>
 #include <malloc.h>
-#include <signal.h>
-#include <stdio.h>
-#include <sys/stat.h>
 
 static struct event_base *new_base(void)
 {
@@ -30,19 +29,13 @@ static struct event_base *new_base(void)
 
 int main(void)
 {
-	struct stat link_stat;
-	if (fstat(FD_LINK, &link_stat) != 0 || !S_ISSOCK(link_stat.st_mode)) {
-		fprintf(stderr, "frontend is started by bulkheadd\n");
-		return 1;
-	}
-	log_set_fd(FD_LOG, 1);
-	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR) {
-		log_fatal("cannot ignore SIGPIPE: %m");
-	}
+	sandbox_begin(&sandbox_frontend);
+#ifndef BH_SANITIZERS /* whose allocator knows no such option */
 	/* Freed memory is overwritten: answers of the internal zones pass through, they do not stay. */
 	if (mallopt(M_PERTURB, 0x5a) != 1) {
 		log_fatal("cannot have freed memory overwritten");
 	}
+#endif
 	struct event_base *base = new_base();
 	if (base == NULL) {
 		log_fatal("cannot make an event base");

@@ -9,9 +9,6 @@
 #include "sandbox/sandbox.h"
 
 #include <event2/event.h>
-#include <signal.h>
-#include <stdio.h>
-#include <sys/socket.h>
 
 static int on_prepare(void *ctx, const struct role_conf *conf, char *why, size_t why_size)
 {
@@ -38,23 +35,11 @@ static void on_stop(void *ctx)
 	serve_stop(ctx);
 }
 
-static int started_by_supervisor(void)
-{
-	int type;
-	socklen_t len = sizeof(type);
-	return getsockopt(FD_LINK, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_SEQPACKET;
-}
-
 int main(void)
 {
 	static const struct role_ops ops = { .prepare = on_prepare, .commit = on_commit, .abort = on_abort,
 					     .flush = on_flush, .stop = on_stop };
-	if (!started_by_supervisor()) {
-		fprintf(stderr, "resolver: is started by bulkheadd\n");
-		return 1;
-	}
-	log_set_fd(FD_LOG, 1);
-	signal(SIGPIPE, SIG_IGN);
+	sandbox_begin(&sandbox_resolver);
 
 	/* Warm-up: the event base opens what it needs. epoll without change list: fewer calls to allow. */
 	struct event_config *config = event_config_new();
@@ -78,7 +63,9 @@ int main(void)
 	if (link == NULL) {
 		log_fatal("control link: out of memory");
 	}
-	(void)event_base_dispatch(base);
+	if (event_base_dispatch(base) < 0) {
+		log_fatal("the event loop failed");
+	}
 	serve_free(serve);
 	role_link_free(link);
 	event_base_free(base);

@@ -184,6 +184,7 @@ static int begin_flush(struct client *client, const struct ctl_request *r)
 	for (struct instance *inst = sup->instances; inst != NULL; inst = inst->next) {
 		if (inst->state == INSTANCE_READY && inst->role != ROLE_AUTHORITY &&
 		    link_send(inst->link, MSG_FLUSH, client->flush_request, bytes, s.pos, -1) == BH_OK) {
+			inst->flush_sent = client->flush_request;
 			client->flush_pending++;
 		}
 	}
@@ -217,12 +218,13 @@ void control_flushed(struct supervisor *sup, const struct instance *inst, uint32
 	}
 }
 
-void control_role_gone(struct supervisor *sup)
+void control_role_gone(struct supervisor *sup, const struct instance *inst)
 {
-	/* Its cache is gone with it: a flush that waits for it would wait for ever. */
+	/* Its cache is gone with it. Replies come in the order of the requests, whose ids grow. */
 	for (struct client *c = sup->control == NULL ? NULL : sup->control->clients; c != NULL; c = c->next) {
-		if (c->waiting == WAITING_FLUSH && --c->flush_pending == 0 &&
-		    answer(c, 0, "a role was restarted meanwhile") != BH_OK) {
+		bool owed = c->waiting == WAITING_FLUSH && inst->flush_sent >= c->flush_request &&
+			    inst->flush_answered < c->flush_request;
+		if (owed && --c->flush_pending == 0 && answer(c, 0, "a role was restarted meanwhile") != BH_OK) {
 			c->waiting = WAITING_NOTHING;
 		}
 	}

@@ -22,8 +22,8 @@ void control_free(struct control *control, const char *run_dir);
 void control_finding(struct supervisor *sup, const struct zone_finding_info *finding);
 void control_reloaded(struct supervisor *sup, unsigned status, const char *text);
 
-/* A frontend or resolver died: nobody waits for its reply any longer. */
-void control_role_gone(struct supervisor *sup);
+/* A process died: nobody waits for a reply to MSG_FLUSH that it still owed. */
+void control_role_gone(struct supervisor *sup, const struct instance *inst);
 
 /* The answer to `stop` goes out when everything has stopped. */
 void control_tell_stopped(struct control *control);

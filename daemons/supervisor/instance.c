@@ -236,6 +236,7 @@ static int on_message(void *ctx, struct link *link, struct link_message *m)
 	case MSG_FLUSHED:
 		rc = ipc_flushed_decode(m->payload, m->len, &flushed);
 		if (rc == BH_OK) {
+			inst->flush_answered = m->request;
 			control_flushed(inst->sup, inst, m->request, &flushed);
 		}
 		return rc;
@@ -266,6 +267,8 @@ static void clear_process(struct instance *inst)
 	inst->log = NULL;
 	inst->pid = 0;
 	inst->sent_id = 0;
+	inst->flush_sent = 0;
+	inst->flush_answered = 0;
 	inst->prepared = 0;
 	inst->committed = 0;
 	memset(&inst->hello, 0, sizeof(inst->hello));
@@ -360,11 +363,9 @@ bool instance_child_ended(struct supervisor *sup, pid_t pid, int status)
 	bool stable = was == INSTANCE_READY && clock_now_ms() - inst->started_ms >= STABLE_MS;
 
 	describe_end(inst, status);
+	control_role_gone(sup, inst);
 	clear_process(inst);
 	event_del(inst->timer);
-	if (was == INSTANCE_READY && inst->role != ROLE_AUTHORITY) {
-		control_role_gone(sup);
-	}
 	if (was == INSTANCE_STOPPING) {
 		if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
 			log_warn("%s: did not end cleanly: %s", inst->name, inst->last_end);

@@ -45,6 +45,8 @@ struct instance {
 	char last_end[160]; /* how the last process ended, "" at first */
 	struct event *timer; /* restart time, or the end of patience with a silent process */
 	uint32_t sent_id;    /* resources up to this id were sent to this process */
+	uint32_t flush_sent; /* last MSG_FLUSH to this process, and the last one it answered */
+	uint32_t flush_answered;
 	uint32_t prepared;   /* generation */
 	uint32_t committed;
 	bool wanted; /* in the generation in preparation */

@@ -399,7 +399,6 @@ static int run(const struct options *o, const char *role_dir)
 	if (realpath(o->conf_path, conf_path) == NULL) {
 		log_fatal("%s: %m", o->conf_path);
 	}
-	check_programs(role_dir);
 	if (!o->foreground) {
 		d.ready_fd = detach();
 	}
@@ -458,6 +457,7 @@ int main(int argc, char **argv)
 	if (realpath(o.role_dir, role_dir) == NULL) {
 		log_fatal("role programs: %s: %m", o.role_dir);
 	}
+	check_programs(role_dir);
 	if (!o.test) {
 		return run(&o, role_dir);
 	}

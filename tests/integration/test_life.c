@@ -335,7 +335,7 @@ static void make_programs(const char *broken)
 	for (size_t i = 0; i < COUNT(programs); i++) {
 		char from[512];
 		char to[256];
-		snprintf(from, sizeof(from), "%s/%s", build_directory(), programs[i]);
+		snprintf(from, sizeof(from), "%s/%s", roles_directory(), programs[i]);
 		snprintf(to, sizeof(to), "%s/%s", appliance.programs, programs[i]);
 		unlink(to);
 		if (broken != NULL && strcmp(programs[i], broken) == 0) {
@@ -425,6 +425,35 @@ Test(life, roles_end_with_a_killed_supervisor)
 	MUST(harness_until(all_gone, pids, 3000), "roles live on after their supervisor was killed");
 	/* and the next one starts where the dead one left a socket */
 	appliance_start(&appliance);
+}
+
+/* What a client has asked over TCP before the stop is answered before the end. */
+Test(life, stop_drains_tcp)
+{
+	static const char *const servers[] = { INTERNAL, EXTERNAL, RESOLVER };
+	static const char *const names[] = { "intranet.corp.example", "www.example.com", "www.public.org" };
+	uint8_t out[2 + ASK_WIRE_MAX];
+	uint8_t reply[4096];
+	int fds[COUNT(servers)];
+	for (size_t i = 0; i < COUNT(servers); i++) {
+		struct ask ask = { .name = names[i], .flags = FLAG_RD };
+		size_t len = ask_compose(&ask, (uint16_t)(40 + i), out + 2);
+		put_u16(out, (uint16_t)len);
+		fds[i] = client_tcp(servers[i], INSIDE);
+		client_send(fds[i], out, len + 2);
+		MUST(client_receive_tcp(fds[i], reply, sizeof(reply), 5000) > 0, "no reply before the stop");
+		client_send(fds[i], out, len + 2);
+	}
+	harness_sleep_ms(20); /* they are accepted and read */
+	kill(appliance.pid, SIGTERM);
+	for (size_t i = 0; i < COUNT(servers); i++) {
+		ssize_t n = client_receive_tcp(fds[i], reply, sizeof(reply), 5000);
+		MUST(n > DNS_HEADER_SIZE && (reply[3] & 15) == RCODE_NOERROR, "%s did not answer what it had read",
+		     servers[i]);
+		close(fds[i]);
+	}
+	MUST(harness_wait(appliance.pid, 8000) == 0, "bulkheadd did not end with status 0");
+	appliance.pid = 0;
 }
 
 Test(life, stop_by_control_and_start_again)

@@ -261,3 +261,95 @@ Test(split, headers_are_right_on_every_listener)
 		MUST(reply->received && !reply->message.has_edns, "%s: OPT in a reply to plain DNS", servers[i]);
 	}
 }
+
+/* --- the same in other shapes ------------------------------------------------------------------------------ */
+
+static void prepare(void)
+{
+	standard_prepare(&appliance, 60);
+}
+
+/* Several workers for each view, several frontends and resolver shards: whoever is asked, the answer is one. */
+Test(shapes, several_workers_and_shards, .init = prepare, .fini = stop)
+{
+	static char conf[8192];
+	snprintf(conf, sizeof(conf), "%s%s%s%s%s",
+		 "appliance { workers = 3 run-dir = \"@DIR@/run\" state-dir = \"@DIR@/state\" }\n", standard_internal,
+		 standard_external, standard_world, standard_resolver);
+	appliance_configure(&appliance, conf);
+	appliance_start(&appliance);
+	for (unsigned i = 0; i < 3; i++) {
+		appliance_role(&appliance, "authority", "internal", i);
+		appliance_role(&appliance, "authority", "external", i);
+		appliance_role(&appliance, "frontend", "", i);
+		appliance_role(&appliance, "resolver", "", i);
+	}
+	struct load *loads[] = { load_start(INTERNAL, "load.corp.example", 500, RCODE_NOERROR),
+				 load_start(EXTERNAL, "load.example.com", 500, RCODE_NOERROR),
+				 load_start(RESOLVER, "load.many.example", 500, RCODE_NOERROR),
+				 load_start(RESOLVER, "load.public.org", 500, RCODE_NOERROR) };
+	harness_sleep_ms(1000);
+	for (size_t i = 0; i < COUNT(loads); i++) {
+		struct load_result r = load_stop(loads[i]);
+		MUST(r.answered > 100 && r.lost == 0 && r.other == 0, "load %zu: %llu answered, %llu lost, %llu others", i,
+		     (unsigned long long)r.answered, (unsigned long long)r.lost, (unsigned long long)r.other);
+	}
+	for (unsigned i = 0; i < 40; i++) { /* names of one domain share a shard; these are of many */
+		char name[64];
+		snprintf(name, sizeof(name), "www.domain-%u.org", i);
+		struct ask ask = { .server = RESOLVER, .name = name, .flags = FLAG_RD };
+		client_expect_ask(&ask, "NXDOMAIN rd ra", "", EDE_NONE);
+	}
+	/* every worker had its share (SO_REUSEPORT), every shard its names */
+	static const char *const counters[][2] = { { "authority", "udp_queries" }, { "frontend", "udp_queries" },
+						   { "resolver", "queries" } };
+	const struct ctl_answer *answer = appliance_control(&appliance, "stats");
+	for (size_t i = 0; i < COUNT(counters); i++) {
+		unsigned busy = 0;
+		unsigned from = 0;
+		const struct ctl_row *row;
+		while ((row = answer_next(answer, "counter", &from)) != NULL) {
+			busy += strcmp(row_text(row, "role"), counters[i][0]) == 0 &&
+				strcmp(row_text(row, "name"), counters[i][1]) == 0 && row_number(row, "value") > 0 &&
+				strcmp(row_text(row, "view"), "world") != 0;
+		}
+		MUST(busy >= 2, "only %u processes of role %s had anything to do", busy, counters[i][0]);
+	}
+}
+
+/* IPv6, other ports, and a listener that takes packets of one device only. */
+Test(shapes, other_addresses_and_ports, .init = prepare, .fini = stop)
+{
+	static char conf[8192];
+	harness_address("fd00::53/128");
+	harness_address("fd00::100/128");
+	snprintf(conf, sizeof(conf), "%s%s%s", CONF_HERE,
+		 "view \"internal\" {\n  listen = { \"fd00::53\", \"10.1.0.53@5300\" }\n  interfaces = { \"lo\" }\n"
+		 "  allow-query = { \"fd00::/8\", \"10.1.0.100\" }\n  zones-dir = \"@DIR@/internal\"\n"
+		 "  zone \"corp.example\" { file = \"corp.example.zone\" }\n}\n",
+		 "view \"other\" {\n  listen = { \"10.1.0.53@5301\" }\n  zones-dir = \"@DIR@/external\"\n"
+		 "  zone \"corp.example\" { file = \"other.zone\" }\n}\n");
+	appliance_configure(&appliance, conf);
+	appliance_file(&appliance, "external/other.zone",
+		       "$ORIGIN corp.example.\n$TTL 300\n@ SOA ns hostmaster 1 1800 900 604800 300\n@ NS ns\n"
+		       "ns A 203.0.113.53\nintranet A 203.0.113.99\n");
+	appliance_start(&appliance);
+	static const struct {
+		const char *server;
+		const char *source;
+		const char *answer;
+	} table[] = {
+		{ "fd00::53", "fd00::100", "intranet.corp.example. A 10.1.2.3" },
+		{ "10.1.0.53@5300", INSIDE, "intranet.corp.example. A 10.1.2.3" },
+		{ "10.1.0.53@5301", INSIDE_TWO, "intranet.corp.example. A 203.0.113.99" },
+	};
+	for (size_t i = 0; i < COUNT(table); i++) {
+		for (int tcp = 0; tcp < 2; tcp++) {
+			struct ask ask = { .server = table[i].server, .source = table[i].source,
+					   .name = "intranet.corp.example", .tcp = tcp != 0 };
+			client_expect_ask(&ask, "NOERROR aa", table[i].answer, EDE_NONE);
+		}
+	}
+	struct ask stranger = { .server = "10.1.0.53@5300", .source = INSIDE_TWO, .name = "intranet.corp.example" };
+	client_expect_ask(&stranger, "REFUSED", "", EDE_NONE);
+}

@@ -59,7 +59,7 @@ int main(int argc, char **argv)
 	if (fault.call != 0) {
 		fault_inject(&fault);
 	}
-	sandbox_close_inherited(profile);
+	sandbox_begin(profile);
 	struct event_config *config = event_config_new();
 	struct event_base *base = config == NULL ? NULL : event_base_new_with_config(config);
 	if (base == NULL) {

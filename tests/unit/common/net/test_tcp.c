@@ -540,12 +540,16 @@ Test(tcp, steady_reader_gets_everything)
 {
 	struct fixture f;
 	struct tcp_limits limits = small_limits;
-	limits.write_ms = 400;
+	limits.write_ms = 300;
 	limits.pipelined = 1000;
+	limits.write_bytes = 64 * 1024 * 1024; /* so that something waits all the time */
 	setup_fixture(&f, &limits);
 	f.answer_at_once = true;
 	f.answer_len = 65535;
-	int fd = client_open(&f);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int small = 65536;
+	cr_assert_eq(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)), 0);
+	cr_assert_eq(connect(fd, (struct sockaddr *)&f.where, sizeof(f.where)), 0);
 	for (unsigned i = 0; i < 200; i++) {
 		client_send(fd, (uint8_t)i, 12);
 	}
@@ -553,7 +557,7 @@ Test(tcp, steady_reader_gets_everything)
 		uint8_t first;
 		cr_assert_eq(client_read(&f, fd, &first), 65535, "reply %u", i);
 		cr_assert_eq(first, i);
-		run_ms(&f, 5);
+		run_ms(&f, 8);
 	}
 	cr_assert_eq(f.queries, 200);
 	close(fd);
