@@ -445,9 +445,6 @@ Test(link, many_messages_at_once_and_a_full_burst_before_the_end)
 		close(f.peer);
 		f.peer = -1;
 		cr_assert_eq(link_send(f.link, MSG_STOP, 0, NULL, 0, -1), BH_ECLOSED);
-		/* Nobody may keep the event loop to himself. */
-		cr_assert_geq(event_base_loop(f.base, EVLOOP_NONBLOCK), 0);
-		cr_assert_eq(f.messages, counts[i] < 64 ? counts[i] : 64u);
 		turn(&f);
 		cr_assert_eq(f.messages, counts[i]);
 		cr_assert_eq(f.closed, 1u);
