@@ -37,9 +37,6 @@ static void fold(uint8_t *p, size_t len)
 }
 
 /* Chunks overlap by the needle's length, so that none is missed at a border. */
-/* Nothing else maps this much. */
-#define SHADOW_MIN (UINT64_C(1) << 40)
-
 static void scan_range(int mem, uint64_t from, uint64_t to, const char *needle, const char *line,
 		       struct memory_scan *scan)
 {
@@ -84,10 +81,6 @@ struct memory_scan memory_scan(pid_t pid, const char *needle)
 		line[strcspn(line, "\n")] = '\0';
 		if (sscanf(line, "%lx-%lx %4s", &from, &to, perms) != 3 || perms[0] != 'r' ||
 		    strstr(line, "[vvar") != NULL || strstr(line, "[vsyscall]") != NULL || to - from > MAPPING_MAX) {
-			continue;
-		}
-		/* The shadow of the sanitizers says which octets may be touched; it is terabytes and holds no data. */
-		if (to - from > SHADOW_MIN) {
 			continue;
 		}
 		scan.mappings++;
