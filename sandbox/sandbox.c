@@ -12,7 +12,6 @@
 #include <errno.h>
 #include <seccomp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,30 +20,6 @@
 
 #define WHY_SIZE 512
 #define LISTS(lists) (sizeof(lists) / sizeof((lists)[0]))
-
-int why_errno(const struct why *why, const char *fmt, ...)
-{
-	int saved = errno;
-	char step[WHY_SIZE / 2];
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(step, sizeof(step), fmt, args);
-	va_end(args);
-	snprintf(why->text, why->size, "%s: %s", step, strerror(saved));
-	errno = saved;
-	return BH_ESYS;
-}
-
-bool why_not(const struct why *why, const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(why->text, why->size, fmt, args);
-	va_end(args);
-	return false;
-}
 
 int sandbox_confine(const struct sandbox_profile *profile, const struct sandbox_ids *ids,
 		    const char *root_path, char *why_text, size_t why_size)

@@ -336,17 +336,22 @@ static enum target_state target_state(const struct checker *c, uint32_t owner, c
 
 static void check_target(struct checker *c, uint32_t node, const struct builder_record *r)
 {
-	struct words w;
 	bool ns = r->type == RR_NS;
 	const uint8_t *target = canonical_target(r->type, builder_rdata(c->b, r));
+	enum target_state state = target_state(c, node, r, target);
+	bool odd = looks_like_address(target);
+	if (state == TARGET_FINE && !odd) {
+		return;
+	}
+	struct words w;
 	make_words(c, node, r->type, &w);
 	dname_text(target, w.other);
-	if (looks_like_address(target)) {
+	if (odd) {
 		tell_at(c, ZONE_WARNING, r, "%s at %s points to %s, which looks like an address and must be a name",
 			w.type, w.owner, w.other);
 		return;
 	}
-	switch (target_state(c, node, r, target)) {
+	switch (state) {
 	case TARGET_FINE:
 		break;
 	case TARGET_ALIAS: /* RFC 2181 10.3 */

@@ -49,8 +49,10 @@ int image_builder_add(struct image_builder *builder, const uint8_t *owner, uint1
  * 2.4), NS target inside the zone without address below a cut that needs glue, NS or MX or SRV whose target
  * in this zone is a CNAME (RFC 2181 10.3: for MX and SRV a warning), DS at the apex or at a name without NS
  * (warning), RDATA invalid for its type, meta types, class other than IN.
- * Warnings: in-zone NS at the apex without address, MX/SRV target in the zone that does not exist, occluded
- * data below a cut that is no glue, TTLs of an RRset that differ, NSEC3 iterations above 0 (RFC 9276).
+ * Warnings: NS, MX or SRV target in this zone without address (a wildcard may give one), missing glue in
+ * another delegation, a target that looks like an address, occluded data at or below a cut that is no glue, NS at
+ * a wildcard, DNAME beside NS, TTLs of an RRset that differ, an RRset too large for a message, signatures over
+ * what is not there (left out), NSEC3 iterations above 0 (RFC 9276).
  */
 int image_builder_check(struct image_builder *builder, zone_report_fn *report, void *ctx) BH_CHECKED;
 

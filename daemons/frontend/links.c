@@ -90,6 +90,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 		flink_die(link, bh_strerror(rc));
 	}
 	link->idle(link->ctx);
+	route_wipe_stack(link->route);
 }
 
 static struct flink *flink_new(struct event_base *base, const struct role_query_link *info,

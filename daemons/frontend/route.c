@@ -55,11 +55,30 @@ static void wipe_scratch(struct route *r)
 	answer_wipe(r->builder);
 }
 
+/* The deepest calls under route_reply take less: parsing, a walk, a question, a reply. */
+#define STACK_OCTETS 16384
+
+/* Its frame lies where those of the calls before it lay. */
+static void __attribute__((noinline)) overwrite_stack(void)
+{
+	uint8_t frame[STACK_OCTETS];
+	explicit_bzero(frame, sizeof(frame));
+}
+
+void route_wipe_stack(struct route *r)
+{
+	if (r->had_internal) {
+		r->had_internal = false;
+		overwrite_stack();
+	}
+}
+
 /* --- ends -------------------------------------------------------------------------------------------- */
 
 static void finish_job(struct route *r, struct job *job)
 {
 	if (job->internal_data) {
+		r->had_internal = true;
 		wipe_scratch(r);
 	}
 	job_free(r->pending, job);
@@ -493,6 +512,7 @@ static bool take_reply(struct route *r, struct job *job, const struct message *m
 
 	remember_ede(job, msg);
 	job->internal_data = job->internal_data || job->from_authority;
+	r->had_internal = r->had_internal || job->internal_data;
 	if (!job->first_done) {
 		job->first_done = true;
 		job->aa = job->from_authority && (msg->flags & FLAG_AA) != 0;

@@ -69,6 +69,7 @@ struct route {
 	struct region scratch;
 	uint8_t *wire;
 	struct log_limit broken_log;
+	bool had_internal; /* internal data was looked at since route_wipe_stack */
 };
 
 /* Work space. BH_ENOMEM. */
@@ -92,6 +93,12 @@ void route_lost(struct route *route, struct job *job);
  * asked again before fail.
  */
 void route_ask_again(struct route *route, struct job **head, uint64_t now_ms);
+
+/*
+ * If internal data was looked at, overwrite what the calls that did so left on the stack. To be called from
+ * where they were called.
+ */
+void route_wipe_stack(struct route *route);
 
 /* Answer what has waited too long. Returns the next deadline, or 0 when nothing waits. */
 uint64_t route_expire(struct route *route, uint64_t now_ms);

@@ -253,7 +253,9 @@ static void on_closed(void *ctx, struct link *link, int err, const char *why)
 	if (err != BH_ECLOSED) {
 		log_err("%s: broke the protocol, killed pid=%d: %s", inst->name, (int)inst->pid, why);
 	}
-	kill_now(inst); /* a role without its link is of no use */
+	if (inst->state != INSTANCE_STOPPING || err != BH_ECLOSED) {
+		kill_now(inst); /* a role without its link is of no use; one that was told to end closes it itself */
+	}
 }
 
 /* --- processes ----------------------------------------------------------------------------------- */

@@ -54,7 +54,8 @@ const struct seccomp_list sandbox_sanitizer_serving_list = { serving_rules, RULE
 const char *__asan_default_options(void);
 __attribute__((weak)) const char *__asan_default_options(void)
 {
-	return "detect_leaks=0";
+	/* Freed memory is overwritten, as the frontend has it without sanitizers (mallopt). */
+	return "detect_leaks=0:max_free_fill_size=1048576";
 }
 
 #else

@@ -33,6 +33,13 @@ const char *build_directory(void)
 	return path;
 }
 
+const char *roles_directory(void)
+{
+	const char *dir = getenv("BULKHEAD_TEST_ROLES");
+	MUST(dir != NULL, "no role programs: not started by harness_main");
+	return dir;
+}
+
 void appliance_init(struct appliance *a)
 {
 	memset(a, 0, sizeof(*a));
@@ -41,7 +48,7 @@ void appliance_init(struct appliance *a)
 	snprintf(a->conf, sizeof(a->conf), "%s/bulkhead.conf", a->dir);
 	snprintf(a->log, sizeof(a->log), "%s/log", a->dir);
 	snprintf(a->socket, sizeof(a->socket), "%s/run/control.sock", a->dir);
-	snprintf(a->programs, sizeof(a->programs), "%s", build_directory());
+	snprintf(a->programs, sizeof(a->programs), "%s", roles_directory());
 	harness_show(a->log);
 }
 

@@ -23,7 +23,7 @@ struct appliance {
 	char conf[128];	  /* its configuration file */
 	char log[128];	  /* what bulkheadd writes */
 	char socket[100]; /* control socket */
-	char programs[128]; /* directory given with -L; the build directory unless a test changes it */
+	char programs[128]; /* directory given with -L; roles_directory() unless a test changes it */
 	pid_t pid;	  /* the supervisor; 0: not running */
 	pid_t network_of; /* a process in whose network it runs; 0: that of the test */
 	int notify;	  /* our end of NOTIFY_SOCKET */
@@ -35,6 +35,8 @@ struct appliance {
 
 /* Directory of the build: BULKHEAD_BUILD_DIR, or where this test program was built. */
 const char *build_directory(void);
+/* Directory with the role programs, copied to where every user can start them. */
+const char *roles_directory(void);
 
 /* Make the folder. Nothing is started. */
 void appliance_init(struct appliance *a);

@@ -524,6 +524,48 @@ static bool can_make_namespaces(void)
 	return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
 }
 
+/* --- role programs ----------------------------------------------------------------------------------- */
+
+static int copy_program(const char *from, const char *to)
+{
+	int in = open(from, O_RDONLY | O_CLOEXEC);
+	int out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755);
+	ssize_t n = in < 0 || out < 0 ? -1 : 1;
+	while (n > 0) {
+		n = copy_file_range(in, NULL, out, NULL, 1u << 30, 0);
+	}
+	if (in >= 0) {
+		close(in);
+	}
+	if (out >= 0 && (fchmod(out, 0755) != 0 || close(out) != 0)) {
+		n = -1;
+	}
+	return n == 0 ? 0 : -1;
+}
+
+/*
+ * A role is started as a user of its own, who may not be able to reach a build directory (below /root, or in
+ * a home of mode 0700): the tests take copies from where everybody can. Tests find them through the
+ * environment.
+ */
+static int copy_roles(char dir[64])
+{
+	static const char *const roles[] = { "authority", "frontend", "resolver", "compiler" };
+	const char *build = getenv("BULKHEAD_BUILD_DIR");
+	harness_make_directory(dir);
+	for (size_t i = 0; i < COUNT(roles); i++) {
+		char from[PATH_MAX];
+		char to[PATH_MAX];
+		snprintf(from, sizeof(from), "%s/%s", build == NULL ? BH_BUILD_DIR : build, roles[i]);
+		snprintf(to, sizeof(to), "%s/%s", dir, roles[i]);
+		if (copy_program(from, to) != 0) {
+			fprintf(stderr, "cannot copy %s: %s\n", from, strerror(errno));
+			return 1;
+		}
+	}
+	return setenv("BULKHEAD_TEST_ROLES", dir, 1) == 0 ? 0 : 1;
+}
+
 /*
  * Only one of these programs runs at a time, whatever `make -j` says: they measure times. The lock is on
  * the build directory itself and ends with this process.
@@ -555,7 +597,11 @@ int harness_main_around(int argc, char **argv, const char *name, int (*before)(v
 	int turn = take_turn();
 	watcher = getpid();
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	int status = before == NULL ? 0 : before();
+	char roles[64] = "";
+	int status = copy_roles(roles);
+	if (status == 0 && before != NULL) {
+		status = before();
+	}
 	if (status == 0) {
 		status = run_criterion(argc, argv);
 	}
@@ -565,6 +611,7 @@ int harness_main_around(int argc, char **argv, const char *name, int (*before)(v
 	if (count_leftovers() > 0) {
 		status = 1;
 	}
+	harness_remove_directory(roles);
 	if (turn >= 0) {
 		close(turn);
 	}

@@ -335,7 +335,7 @@ static void make_programs(const char *broken)
 	for (size_t i = 0; i < COUNT(programs); i++) {
 		char from[512];
 		char to[256];
-		snprintf(from, sizeof(from), "%s/%s", build_directory(), programs[i]);
+		snprintf(from, sizeof(from), "%s/%s", roles_directory(), programs[i]);
 		snprintf(to, sizeof(to), "%s/%s", appliance.programs, programs[i]);
 		unlink(to);
 		if (broken != NULL && strcmp(programs[i], broken) == 0) {

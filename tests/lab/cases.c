@@ -100,7 +100,8 @@ const struct lab_case lab_cases[] = {
 const size_t lab_case_count = COUNT(lab_cases);
 
 /* Ask one; an empty string, or what is wrong. */
-static const char *judge(const char *server, const struct lab_case *c, char out[CLIENT_TEXT_MAX + 1024])
+static const char *judge(const char *server, unsigned tries, const struct lab_case *c,
+			 char out[CLIENT_TEXT_MAX + 1024])
 {
 	static char text[CLIENT_TEXT_MAX];
 	struct ask ask = { .server = server,
@@ -110,6 +111,9 @@ static const char *judge(const char *server, const struct lab_case *c, char out[
 			   .edns = true,
 			   .timeout_ms = 15000 };
 	const struct reply *reply = client_ask(&ask);
+	while (!reply->received && --tries > 0) {
+		reply = client_ask(&ask);
+	}
 	if (reply->received && (reply->message.flags & FLAG_TC) != 0) {
 		ask.tcp = true;
 		reply = client_ask(&ask);
@@ -141,13 +145,15 @@ void lab_ask_cases(const char *server, const char *const *except)
 {
 	static char text[CLIENT_TEXT_MAX + 1024];
 	unsigned wrong = 0;
+	/* We answer every question, at once or with SERVFAIL in time. Peers may let one fall under load. */
+	unsigned tries = except == NULL ? 1 : 3;
 	for (size_t i = 0; i < lab_case_count; i++) {
 		const struct lab_case *c = &lab_cases[i];
 		bool skipped = false;
 		for (unsigned k = 0; except != NULL && except[k] != NULL; k++) {
 			skipped = skipped || strcmp(except[k], c->name) == 0;
 		}
-		if (!skipped && judge(server, c, text)[0] != '\0') {
+		if (!skipped && judge(server, tries, c, text)[0] != '\0') {
 			char type[RR_TYPE_TEXT_MAX];
 			fprintf(stderr, "%s %s: %s\n", c->name, rr_type_text(c->type, type), text);
 			wrong++;
@@ -160,5 +166,5 @@ void lab_ask_case(const char *server, const char *name, uint16_t type, const cha
 {
 	static char text[CLIENT_TEXT_MAX + 1024];
 	const struct lab_case c = { name, type, rcode, answer };
-	MUST(judge(server, &c, text)[0] == '\0', "%s: %s", name, text);
+	MUST(judge(server, 1, &c, text)[0] == '\0', "%s: %s", name, text);
 }

@@ -93,6 +93,7 @@ static const struct read_case read_cases[] = {
 	{ "pointer past the end", "0161 00 c0ff", 3, NULL, 0, BH_EMALFORMED },
 	{ "two pointers at each other", "c002 c000", 2, NULL, 0, BH_EMALFORMED },
 	{ "backwards, then forwards again", "c003 00 c000 00", 3, NULL, 0, BH_EMALFORMED },
+	{ "backwards, then forwards to what is before the name", "c004 ffff 00 ffffff c000", 8, NULL, 0, BH_EMALFORMED },
 	{ "backwards into a run that comes back", "0161 c004 c000", 4, NULL, 0, BH_EMALFORMED },
 	{ "label type 01", "40 00", 0, NULL, 0, BH_EMALFORMED },
 	{ "label type 10", "80 00", 0, NULL, 0, BH_EMALFORMED },

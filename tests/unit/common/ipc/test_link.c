@@ -452,6 +452,22 @@ Test(link, many_messages_at_once_and_a_full_burst_before_the_end)
 	}
 }
 
+Test(link, peer_that_talks_without_end_does_not_keep_the_event_loop)
+{
+	struct fixture f;
+	open_link(&f, ROLE_SUPERVISOR, ROLE_RESOLVER, PHASE_CONFIG);
+	for (unsigned n = 0; n < 200; n++) {
+		say_message(&f, MSG_PREPARED, n, 4, 0);
+	}
+	for (unsigned n = 1; n <= 3; n++) {
+		cr_assert_geq(event_base_loop(f.base, EVLOOP_NONBLOCK | EVLOOP_ONCE), 0);
+		cr_assert_eq(f.messages, n * 64);
+	}
+	turn(&f);
+	cr_assert_eq(f.messages, 200u);
+	close_link(&f);
+}
+
 Test(link, send_keeps_to_the_table)
 {
 	struct fixture f;

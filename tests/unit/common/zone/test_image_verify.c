@@ -21,7 +21,14 @@ static const char zone_text[] = ZONE_HEAD "@ MX 10 mail\n"
 					  "alias CNAME mail\n"
 					  "d DNAME example.net.\n"
 					  "sub NS ns.sub\n"
-					  "ns.sub A 192.0.2.12\n";
+					  "ns.sub A 192.0.2.12\n"
+					  /* what lies can be made of */
+					  "two PTR a\ntwo PTR b\n"
+					  "both PTR a\nboth TXT x\n"
+					  "soa TYPE65280 \\# 22 00 00 00000001 00000002 00000003 00000004 00000005\n"
+					  "big TXT 0123456789012345678901234567890123456789012345678901234567890123\n"
+					  "small TXT x\n"
+					  "x.zz TXT x\n";
 
 struct patient {
 	struct zone *z;
@@ -88,6 +95,18 @@ static uint32_t *empty_slot(struct patient *p)
 		i++;
 	}
 	return &p->slots[i];
+}
+
+/* An empty non-terminal gets the only RRset of its only child. */
+static void move_up(struct patient *p, const char *name, const char *child)
+{
+	struct image_node *up = node_of(p, name);
+	struct image_node *leaf = node_of(p, child);
+	up->flags = 0;
+	up->rrset_count = 1;
+	leaf->flags = IMAGE_NODE_ENT;
+	leaf->rrset_count = 0;
+	leaf->rrset++;
 }
 
 #define LIE(name, statement)                         \
@@ -198,9 +217,20 @@ LIE(targets_unaligned, rrset_of(p, "example.", RR_MX)->targets++)
 LIE(target_far, ((uint32_t *)(p->data + rrset_of(p, "example.", RR_MX)->targets))[0] = UINT32_MAX - 1)
 LIE(target_other, ((uint32_t *)(p->data + rrset_of(p, "example.", RR_MX)->targets))[0] = 0)
 LIE(target_outside, ((uint32_t *)(p->data + rrset_of(p, "example.", RR_MX)->targets))[1] = 0)
+LIE(cname_twice, rrset_of(p, "two.example.", RR_PTR)->type = RR_CNAME)
+LIE(cname_beside, rrset_of(p, "both.example.", RR_PTR)->type = RR_CNAME)
+LIE(soa_below, rrset_of(p, "soa.example.", 65280)->type = RR_SOA)
+LIE(empty_leaf, move_up(p, "er.example.", "deep.er.example."))
+LIE(empty_last, move_up(p, "zz.example.", "x.zz.example."))
 /* slots */
 LIE(slot_cleared, *used_slot(p) = 0)
 LIE(slot_twice, *empty_slot(p) = *used_slot(p))
+static void lie_slots_full(struct patient *p)
+{
+	for (uint32_t i = 0; i < p->h->slot_count; i++) {
+		p->slots[i] = p->slots[i] == 0 ? *used_slot(p) : p->slots[i];
+	}
+}
 LIE(slot_far, *used_slot(p) |= p->z->image.index_mask)
 LIE(slot_tag, *used_slot(p) ^= 0x80000000)
 LIE(slot_index_zero, *empty_slot(p) = 0x80000000)
@@ -308,6 +338,12 @@ static const struct {
 	{ lie_target_far, "target is no node" },
 	{ lie_target_other, "target has another name" },
 	{ lie_target_outside, "target has another name" },
+	{ lie_cname_twice, "several records of type 5" },
+	{ lie_cname_beside, "CNAME and other data" },
+	{ lie_soa_below, "SOA below the apex" },
+	{ lie_empty_leaf, "empty, and nothing is below it" },
+	{ lie_empty_last, "the last node is empty" },
+	{ lie_slots_full, "no hash slot is empty" },
 	{ lie_slot_cleared, "slot" },
 	{ lie_slot_twice, "slot" },
 	{ lie_slot_far, "slot" },
@@ -345,9 +381,34 @@ Test(image_verify, refuses_every_cut)
 			sign(block, cut);
 		}
 		cr_assert_lt(image_verify(block, cut, &image, why, sizeof(why)), 0, "%zu octets", cut);
+		cr_assert_eq(strcmp(why, "shorter than a header") == 0, cut < sizeof(struct image_header));
 		free(block);
 	}
 	patient_free(&p);
+}
+
+/* RDATA claimed by many RRsets would make a small image cost as much as a large one. */
+Test(image_verify, refuses_data_claimed_again_and_again)
+{
+	char text[4096] = ZONE_HEAD "0 TXT 012345678901234567890123456789012345678901234567890123456789\n";
+	size_t len = strlen(text);
+	for (unsigned i = 1; i < 60; i++) {
+		len += (size_t)sprintf(text + len, "%u TXT x\n", i);
+	}
+	struct zone *z = zone_of("example.", text);
+	struct image_rrset *rrsets = (void *)(z->block + z->image.header->rrsets);
+	const struct image_rrset *big = image_rrset(&z->image, zone_node(z, "0.example."), RR_TXT);
+	for (uint32_t i = 0; i < z->image.header->rrset_count; i++) {
+		if (rrsets[i].type == RR_TXT) {
+			rrsets[i] = *big;
+		}
+	}
+	struct image image;
+	char why[128] = "";
+	sign(z->block, z->size);
+	cr_assert_lt(image_verify(z->block, z->size, &image, why, sizeof(why)), 0);
+	cr_assert_not_null(strstr(why, "records overlap"), "%s", why);
+	zone_free(z);
 }
 
 Test(image_verify, refuses_a_wrong_checksum)

@@ -1,7 +1,7 @@
 /*
  * What is answered, rule by rule. SPDX-License-Identifier: BSD-2-Clause
  */
-#include "world.h"
+#include "tests/unit/daemons/authority/world.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

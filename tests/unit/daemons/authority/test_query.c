@@ -1,7 +1,7 @@
 /*
  * What is refused, and how; and what is counted. SPDX-License-Identifier: BSD-2-Clause
  */
-#include "world.h"
+#include "tests/unit/daemons/authority/world.h"
 
 #include "common/util/cursor.h"
 

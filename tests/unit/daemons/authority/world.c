@@ -1,7 +1,7 @@
 /*
  * Zones, questions and answers as text. SPDX-License-Identifier: BSD-2-Clause
  */
-#include "world.h"
+#include "tests/unit/daemons/authority/world.h"
 
 #include "common/dns/dname.h"
 #include "common/dns/edns.h"

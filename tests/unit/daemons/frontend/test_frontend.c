@@ -156,6 +156,12 @@ static void turn(void)
 	}
 }
 
+/* How often to look for what must come: another process takes its time. */
+static unsigned tries(void)
+{
+	return remote != 0 ? 300 : 1;
+}
+
 static void turn_for(unsigned ms)
 {
 	uint64_t end = clock_now_ms() + ms;
@@ -183,8 +189,11 @@ static void send_query(uint16_t id, const char *qname, uint16_t type)
 static const struct message *receive(void)
 {
 	static uint8_t wire[4096];
-	turn();
-	ssize_t n = recv(client, wire, sizeof(wire), 0);
+	ssize_t n = -1;
+	for (unsigned i = 0; n < 0 && i < tries(); i++) {
+		turn();
+		n = recv(client, wire, sizeof(wire), 0);
+	}
 	return n < 0 ? NULL : parse(wire, (size_t)n);
 }
 
@@ -210,8 +219,11 @@ static bool next_question(unsigned which, struct seen *seen)
 		uint8_t header[QLINK_HEADER];
 		uint8_t dns[600];
 	} d;
-	turn();
-	ssize_t n = recv(far[which], &d, sizeof(d), MSG_DONTWAIT);
+	ssize_t n = -1;
+	for (unsigned i = 0; n < 0 && i < tries(); i++) {
+		turn();
+		n = recv(far[which], &d, sizeof(d), MSG_DONTWAIT);
+	}
 	if (n <= 0) {
 		return false;
 	}
@@ -710,6 +722,18 @@ static unsigned count_in_memory(pid_t pid, const char *bytes, size_t len)
 	return found;
 }
 
+/* Soon after the answer went out. */
+static bool is_forgotten(const char *canary)
+{
+	for (unsigned i = 0; i < 50; i++) {
+		if (count_in_memory(remote, canary, strlen(canary)) == 0) {
+			return true;
+		}
+		turn();
+	}
+	return false;
+}
+
 static const struct message *tcp_exchange(uint16_t id, const char *qname, const struct rec *recs)
 {
 	static uint8_t wire[DNS_MESSAGE_MAX + 2];
@@ -766,6 +790,7 @@ Test(frontend, forgets_what_was_internal)
 	cr_assert_eq(count_in_memory(remote, canary, strlen(canary)), 0, "not before");
 	reply_to(AUTHORITY, &seen, RCODE_NOERROR, inside);
 	cr_assert_eq(expect(RCODE_NOERROR)->rr_count, 2);
+	cr_assert(is_forgotten(canary), "not after a simple answer");
 	cr_assert_eq(tcp_exchange(2, "www.corp.example", inside)->rr_count, 2);
 	send_query(3, "out.corp.example", RR_TXT);
 	cr_assert(next_question(AUTHORITY, &seen));
@@ -784,7 +809,7 @@ Test(frontend, forgets_what_was_internal)
 	tcp_exchange(5, "other.corp.example",
 		     (struct rec[]){ { AN, "other.corp.example", RR_TXT, 60, "something else" }, { 0 } });
 	cr_assert_gt(count_in_memory(remote, "public-marker", 13), 0, "the search finds what is cached");
-	cr_assert_eq(count_in_memory(remote, canary, strlen(canary)), 0, "not after");
+	cr_assert(is_forgotten(canary), "not after");
 	cr_assert_eq(kill(remote, SIGKILL), 0);
 	waitpid(remote, NULL, 0);
 }

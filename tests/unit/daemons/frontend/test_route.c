@@ -428,6 +428,8 @@ Test(route, flows)
 			cr_assert_eq(m->ede, f->ede == 0 ? EDE_NONE : f->ede, "%s: EDE %d", f->what, m->ede);
 			cr_assert_eq(m->flags & (FLAG_RA | FLAG_RD | FLAG_AD), FLAG_RA | FLAG_RD, "%s", f->what);
 		}
+		cr_assert_eq(cache_flush_zone(w.route.cache, name("corp.example")), 0, "%s", f->what);
+		cr_assert_eq(cache_flush_zone(w.route.cache, name("example.com")), 0, "%s", f->what);
 	}
 }
 
