@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 /* A role that does not answer is given up after some seconds, a reload with it. */
-#define RELOAD_MS 40000
+#define RELOAD_MS 60000
 #define BACK_MS 20000
 
 static struct appliance appliance;
@@ -251,4 +251,45 @@ Test(hostile, reload_fails_while_a_role_is_back, .fini = stop)
 	client_expect_ask(&ask, NULL, "intranet.corp.example. A 10.1.2.3", EDE_ANY);
 	configure(standard_resolver);
 	must_recover("resolver", "mute-prepare");
+}
+
+static bool has_descriptors(void *ctx)
+{
+	const int *count = ctx;
+	return harness_fd_count(appliance.pid) == *count;
+}
+
+/* A compiler that was taken over by the text it reads: the zones keep their old data, the reload ends. */
+static void hostile_compiler(const char *plan)
+{
+	pid_t children[APPLIANCE_ROLES_MAX];
+	start_with(NULL, NULL);
+	harness_sleep_ms(100); /* until the last control connection is gone */
+	int descriptors = harness_fd_count(appliance.pid);
+	make_programs("compiler", plan);
+	configure(""); /* root hints that do not compile would fail the reload as a whole */
+	/* not over the control socket: it tells more findings than the harness takes */
+	MUST(kill(appliance.pid, SIGHUP) == 0, "kill: %s", strerror(errno));
+	MUST(appliance_log_wait(&appliance, "reloaded generation=2, zones that do not compile count=8", RELOAD_MS),
+	     "%s: the reload does not end", plan);
+	MUST(appliance_generation(&appliance) == 2, "%s: zones that do not compile are no reason to give up", plan);
+	must_serve(plan);
+	make_programs(NULL, NULL);
+	configure(standard_resolver);
+	MUST(reload(plan) == 0, "%s: no reload works any more", plan);
+	MUST(harness_until(all_run, NULL, BACK_MS), "%s: not all roles run again", plan);
+	MUST(harness_until(has_descriptors, &descriptors, 2000), "%s: descriptors are left", plan);
+	MUST(harness_children(appliance.pid, children, APPLIANCE_ROLES_MAX) == 5, "%s: processes are left", plan);
+	must_serve(plan);
+}
+
+Test(hostile, compiler_closes_its_link, .fini = stop)
+{
+	hostile_compiler("close-link");
+}
+
+Test(hostile, compiler_finds_faults_without_end, .fini = stop)
+{
+	hostile_compiler("flood-diagnostics");
+	MUST(!appliance_logged(&appliance, "does not come to an end"), "it was stopped by time, not by number");
 }
