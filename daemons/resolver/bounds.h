@@ -45,6 +45,11 @@ enum resolver_bounds {
 	ADDRS_PER_ZONE_MAX = 40,
 	/* The same question to the same address: the first and one retry. */
 	TRIES_PER_SERVER_MAX = 2,
+	/*
+	 * Servers known to be lame for the zone that one question may still try when there is nobody better: enough
+	 * for a zone that is fine but for some types, too few to send a stranger's refusals many times over.
+	 */
+	LAME_TRIES_MAX = 2,
 	/* Questions at one zone cut: MINIMISE_COUNT_MAX, the whole name, and as many retries. */
 	SENDS_PER_ZONE_MAX = 22,
 	/* RFC 9156 2.3: MAX_MINIMISE_COUNT and MINIMISE_ONE_LAB. */

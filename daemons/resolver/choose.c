@@ -41,15 +41,17 @@ static uint32_t score(const struct core *core, const struct frame *f, const stru
 	if (facts.down && !facts.may_probe) {
 		return SCORE_NONE;
 	}
+	bool lame = servers_is_lame(core->servers, &a->addr, f->cut->zone, now_ms);
+	if (lame && f->lame_tries >= LAME_TRIES_MAX) {
+		return SCORE_NONE;
+	}
 	uint32_t value = facts.known ? facts.srtt_ms : UNKNOWN_MS;
 	value += a->tries * PENALTY_TRIED_MS;
 	value += facts.down ? PENALTY_DOWN_MS : facts.timeouts * 100u;
 	if (core->family_down_until_ms[addr_family_index(&a->addr)] > now_ms) {
 		value += PENALTY_FAMILY_MS;
 	}
-	if (servers_is_lame(core->servers, &a->addr, f->cut->zone, now_ms)) {
-		value += PENALTY_LAME_MS;
-	}
+	value += lame ? PENALTY_LAME_MS : 0;
 	return value;
 }
 

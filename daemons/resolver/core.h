@@ -62,6 +62,7 @@ struct frame {
 	uint8_t aliases;
 	uint8_t referrals;
 	uint8_t sends;	      /* questions at this cut */
+	uint8_t lame_tries;   /* of those, at servers known to be lame */
 	uint8_t known_labels; /* of name, from the right: shown to exist or a cut */
 	uint8_t minimised;    /* minimised questions so far */
 	bool minimise_off;

@@ -236,6 +236,7 @@ static void enter_cut(struct frame *f, struct delegation *cut)
 {
 	f->cut = cut;
 	f->sends = 0;
+	f->lame_tries = 0;
 	f->known_labels = (uint8_t)dname_label_count(cut->zone);
 	f->state = FRAME_ASK;
 }
@@ -357,6 +358,7 @@ static void frame_ask(struct core *core, struct resolution *r, uint64_t now_ms)
 	int server = choose_server(core, f, now_ms);
 	if (server >= 0) {
 		f->choice = (uint8_t)server;
+		f->lame_tries += servers_is_lame(core->servers, &f->cut->addrs[server].addr, f->cut->zone, now_ms);
 		ask(core, r, false, now_ms);
 		return;
 	}
@@ -407,6 +409,7 @@ static void on_minimised(struct core *core, struct resolution *r, struct reply *
 	case REPLY_NODATA:
 		store_reply(core, f, f->ask_name, f->ask_type, reply, 0, now_ms);
 		f->minimised++;
+		f->lame_tries = 0; /* it is of use after all */
 		f->known_labels = (uint8_t)dname_label_count(f->ask_name);
 		return;
 	case REPLY_NXDOMAIN:

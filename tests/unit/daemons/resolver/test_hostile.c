@@ -133,6 +133,32 @@ Test(hostile, a_bad_answer_to_one_question_does_not_take_the_zone_from_all)
 	}
 }
 
+/* Whoever delegates to a stranger's servers cannot have each of his names refused by each of them. */
+Test(hostile, servers_that_refuse_are_not_all_asked_again_for_every_name)
+{
+	struct sim *sim = internet();
+	char addr[32];
+	char name[32];
+	sim_zone(sim, "192.0.2.2", "com.",
+		 "lame.com. 3600 NS ns.lame.com.\n ns.lame.com. 3600 A 192.0.2.71\n ns.lame.com. 3600 A 192.0.2.72\n"
+		 "ns.lame.com. 3600 A 192.0.2.73\n ns.lame.com. 3600 A 192.0.2.74\n"
+		 "ns.lame.com. 3600 A 192.0.2.75\n ns.lame.com. 3600 A 192.0.2.76\n");
+	for (unsigned i = 71; i <= 76; i++) {
+		snprintf(addr, sizeof(addr), "192.0.2.%u", i);
+		sim_server(sim, addr)->flags = SIM_REFUSED;
+	}
+	struct sim_result r = sim_ask(sim, "n.lame.com.", RR_A);
+	cr_assert_eq(r.rcode, RCODE_SERVFAIL);
+	cr_assert_geq(r.packets, 6u, "each is asked once: %u", r.packets);
+	for (unsigned i = 0; i < 10; i++) {
+		snprintf(name, sizeof(name), "n%u.lame.com.", i);
+		r = sim_ask(sim, name, RR_A);
+		cr_assert_eq(r.rcode, RCODE_SERVFAIL);
+		cr_assert_leq(r.packets, 2u, "%s: %u", name, r.packets);
+	}
+	sim_free(sim);
+}
+
 Test(hostile, silent_servers_are_left_alone_for_longer_and_longer)
 {
 	struct sim *sim = internet();
