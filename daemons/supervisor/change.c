@@ -352,7 +352,8 @@ int change_begin(struct supervisor *sup, const struct change_ops *ops, void *ctx
 		return BH_OK;
 	}
 	char why[IPC_TEXT_MAX];
-	if (ids_resolve(change->next.config, &change->next.ids, why, sizeof(why)) != BH_OK) {
+	if (ids_resolve(change->next.config, sup->current.config, &sup->current.ids, &change->next.ids, why,
+			sizeof(why)) != BH_OK) {
 		fail(change, "%s", why);
 		return BH_OK;
 	}

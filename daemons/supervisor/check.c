@@ -117,7 +117,7 @@ static void compile_all(struct check *check, const struct config *config, const 
 		.base = check->base, .role_dir = role_dir, .config = config, .ids = &ids, .next_id = &next_id
 	};
 
-	if (ids_resolve(config, &ids, why, sizeof(why)) != BH_OK) {
+	if (ids_resolve(config, NULL, NULL, &ids, why, sizeof(why)) != BH_OK) {
 		on_config_error(check, "users", 0, why);
 		goto out;
 	}

@@ -12,7 +12,8 @@
 #define BLOCK_FIRST 60600u
 #define BLOCK_LAST 61183u
 #define SLOTS_FIXED 3u
-#define SLOTS_MAX (SLOTS_FIXED + 2u * CONFIG_VIEWS_MAX)
+/* A view has two, for its authority and its compiler; during a reload there are two sets of views. */
+#define SLOTS_MAX (SLOTS_FIXED + 2u * 2u * CONFIG_VIEWS_MAX)
 
 static bool find_user(const char *name, struct sandbox_ids *out)
 {
@@ -38,6 +39,18 @@ static uid_t find_block(void)
 	return 0;
 }
 
+/* Does still no user and no group have a number of this block? Looked at as far as so few views need it. */
+static bool is_unused(uid_t block, size_t views, size_t old_views)
+{
+	uid_t count = SLOTS_FIXED + 2u * (uid_t)(views + old_views);
+	for (uid_t id = block; id < block + count; id++) {
+		if (getpwuid(id) != NULL || getgrgid(id) != NULL) {
+			return false;
+		}
+	}
+	return true;
+}
+
 static struct sandbox_ids named_or_slot(const char *name, uid_t block, unsigned slot)
 {
 	struct sandbox_ids ids;
@@ -54,40 +67,97 @@ static const char *default_user(const char *view)
 					       : "";
 }
 
-int ids_resolve(const struct config *config, struct ids_table *out, char *why, size_t why_size)
+/* Place of view i: the one it has, or the first that no view has. */
+static unsigned find_slot(const struct config *config, unsigned i, const struct config *old_config,
+			  const struct ids_table *old, const struct ids_table *out)
 {
-	uid_t block = find_block();
-	if (block == 0) {
+	bool used[2 * CONFIG_VIEWS_MAX] = { false };
+	for (size_t k = 0; old_config != NULL && k < old_config->view_count; k++) {
+		if (strcmp(old_config->views[k].name, config->views[i].name) == 0) {
+			return old->slots[k];
+		}
+		used[old->slots[k]] = true;
+	}
+	for (unsigned k = 0; k < i; k++) {
+		used[out->slots[k]] = true;
+	}
+	unsigned slot = 0;
+	while (used[slot]) {
+		slot++; /* there are places for all views of two configurations */
+	}
+	return slot;
+}
+
+static bool shared(const struct sandbox_ids *a, const struct sandbox_ids *b)
+{
+	return a->uid == b->uid || a->gid == b->gid;
+}
+
+/* A view's user serves that view alone. */
+static int check_alone(const struct config *config, unsigned i, const struct ids_table *out, char *why,
+		       size_t why_size)
+{
+	const struct config_view *view = &config->views[i];
+	const struct sandbox_ids *ids = &out->authority[i];
+	const struct {
+		const char *role;
+		const struct sandbox_ids *ids;
+	} others[] = { { "the frontend", &out->frontend },
+		       { "the resolver", &out->resolver },
+		       { "the compiler", &out->hints },
+		       { "the compiler", &out->compiler[i] } };
+
+	if (ids->uid == 0 || ids->gid == 0) {
+		snprintf(why, why_size, "view '%s': user '%s' is root or in its group", view->name,
+			 view->user == NULL ? default_user(view->name) : view->user);
+		return BH_EPERM;
+	}
+	for (unsigned k = 0; k < i; k++) {
+		if (shared(&out->authority[k], ids)) {
+			snprintf(why, why_size, "views '%s' and '%s' would run as the same user or group",
+				 config->views[k].name, view->name);
+			return BH_EPERM;
+		}
+	}
+	for (size_t k = 0; k < sizeof(others) / sizeof(others[0]); k++) {
+		if (shared(others[k].ids, ids)) {
+			snprintf(why, why_size, "view '%s' and %s would run as the same user or group", view->name,
+				 others[k].role);
+			return BH_EPERM;
+		}
+	}
+	return BH_OK;
+}
+
+int ids_resolve(const struct config *config, const struct config *old_config, const struct ids_table *old,
+		struct ids_table *out, char *why, size_t why_size)
+{
+	memset(out, 0, sizeof(*out));
+	bool keep = old_config != NULL && is_unused(old->block, config->view_count, old_config->view_count);
+	out->block = keep ? old->block : find_block();
+	if (out->block == 0) {
 		snprintf(why, why_size, "no %u unused user ids between %u and %u", SLOTS_MAX, BLOCK_FIRST,
 			 BLOCK_LAST);
 		return BH_ENOENT;
 	}
-	memset(out, 0, sizeof(*out));
-	out->frontend = named_or_slot("bulkhead-front", block, 0);
-	out->resolver = named_or_slot("bulkhead-res", block, 1);
-	out->hints = named_or_slot("bulkhead-zone", block, 2);
+	out->frontend = named_or_slot("bulkhead-front", out->block, 0);
+	out->resolver = named_or_slot("bulkhead-res", out->block, 1);
+	out->hints = named_or_slot("bulkhead-zone", out->block, 2);
 	for (unsigned i = 0; i < config->view_count; i++) {
 		const struct config_view *view = &config->views[i];
-		unsigned slot = SLOTS_FIXED + 2 * i;
+		out->slots[i] = find_slot(config, i, old_config, old, out);
+		unsigned slot = SLOTS_FIXED + 2 * out->slots[i];
 		if (view->user == NULL) {
-			out->authority[i] = named_or_slot(default_user(view->name), block, slot);
+			out->authority[i] = named_or_slot(default_user(view->name), out->block, slot);
 		} else if (!find_user(view->user, &out->authority[i])) {
 			snprintf(why, why_size, "view '%s': there is no user '%s'", view->name, view->user);
 			return BH_ENOENT;
 		}
-		if (out->authority[i].uid == 0 || out->authority[i].gid == 0) {
-			snprintf(why, why_size, "view '%s': user '%s' is root or in its group", view->name,
-				 view->user == NULL ? default_user(view->name) : view->user);
-			return BH_EPERM;
+		out->compiler[i] = named_or_slot("bulkhead-zone", out->block, slot + 1);
+		int rc = check_alone(config, i, out, why, why_size);
+		if (rc != BH_OK) {
+			return rc;
 		}
-		for (unsigned k = 0; k < i; k++) {
-			if (out->authority[k].uid == out->authority[i].uid) {
-				snprintf(why, why_size, "views '%s' and '%s' would run as the same user",
-					 config->views[k].name, view->name);
-				return BH_EPERM;
-			}
-		}
-		out->compiler[i] = named_or_slot("bulkhead-zone", block, slot + 1);
 	}
 	return BH_OK;
 }

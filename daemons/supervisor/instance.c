@@ -399,6 +399,9 @@ static void start(struct instance *inst)
 	}
 	inst->pid = child.pid;
 	inst->log = rolelog_new(inst->sup->base, child.log_fd, inst->name);
+	if (inst->log == NULL) {
+		close(child.log_fd);
+	}
 	inst->link = link_new(inst->sup->base, child.link_fd, ROLE_SUPERVISOR, inst->role, QUEUE_MAX, &link_ops,
 			      inst);
 	if (inst->link == NULL) {

@@ -15,9 +15,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#define WINDOW_MS 1000
+
 struct rolelog {
 	int fd;
 	struct event *readable;
+	struct event *resume; /* when a flood is read again */
 	struct log_limit limit;
 	size_t used;
 	char line[LOG_LINE_MAX];
@@ -39,7 +42,7 @@ static void emit(struct rolelog *log, uint64_t now_ms)
 					 : LOG_LEVEL_DEBUG;
 		text += 3;
 	}
-	int pass = log_limit_pass(&log->limit, now_ms, 1000, ROLELOG_BURST, &suppressed);
+	int pass = log_limit_pass(&log->limit, now_ms, WINDOW_MS, ROLELOG_BURST, &suppressed);
 	if (suppressed > 0) {
 		log_warn("%s: log lines suppressed count=%u", log->name, suppressed);
 	}
@@ -82,6 +85,22 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 			log->line[log->used++] = buf[i];
 		}
 	}
+	if (log->limit.suppressed > ROLELOG_FLOOD) {
+		const struct timeval rest = { .tv_sec = WINDOW_MS / 1000, .tv_usec = WINDOW_MS % 1000 * 1000 };
+		if (event_add(log->resume, &rest) == 0) {
+			event_del(log->readable);
+		}
+	}
+}
+
+static void on_resume(evutil_socket_t fd, short what, void *arg)
+{
+	struct rolelog *log = arg;
+	(void)fd;
+	(void)what;
+	if (event_add(log->readable, NULL) != 0) {
+		log_fatal("out of memory");
+	}
 }
 
 struct rolelog *rolelog_new(struct event_base *base, int fd, const char *name)
@@ -93,9 +112,13 @@ struct rolelog *rolelog_new(struct event_base *base, int fd, const char *name)
 	log->fd = fd;
 	snprintf(log->name, sizeof(log->name), "%s", name);
 	log->readable = event_new(base, fd, EV_READ | EV_PERSIST, on_readable, log);
-	if (log->readable == NULL || event_add(log->readable, NULL) != 0) {
+	log->resume = event_new(base, -1, 0, on_resume, log);
+	if (log->readable == NULL || log->resume == NULL || event_add(log->readable, NULL) != 0) {
 		if (log->readable != NULL) {
 			event_free(log->readable);
+		}
+		if (log->resume != NULL) {
+			event_free(log->resume);
 		}
 		free(log);
 		return NULL;
@@ -118,6 +141,7 @@ void rolelog_free(struct rolelog *log)
 		emit(log, clock_now_ms());
 	}
 	event_free(log->readable);
+	event_free(log->resume);
 	close(log->fd);
 	free(log);
 }

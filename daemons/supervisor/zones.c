@@ -437,6 +437,9 @@ static void start_job(struct job *job)
 	}
 	job->pid = child.pid;
 	job->log = rolelog_new(env->base, child.log_fd, title);
+	if (job->log == NULL) {
+		close(child.log_fd);
+	}
 	job->link = link_new(env->base, child.link_fd, ROLE_SUPERVISOR, ROLE_COMPILER, COMPILER_QUEUE_MAX,
 			     &link_ops, job);
 	if (job->link == NULL) {
