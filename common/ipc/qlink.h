@@ -21,6 +21,12 @@
 
 #define QLINK_HEADER 16
 #define QLINK_BATCH 16
+/*
+ * When the peer is a new process (MSG_PEER_RESTARTED), what its predecessor left in the socket is still to be
+ * read, and broken messages among it are not the new one's fault: so many of them are passed over.
+ * More small messages do not fit into a socket's buffer.
+ */
+#define QLINK_LEFTOVERS_MAX 8192
 
 enum qlink_kind { QLINK_QUERY = 1, QLINK_REPLY = 2 };
 

@@ -60,6 +60,11 @@ static void on_abort(void *ctx)
 	server->next = NULL;
 }
 
+static void on_peer_restarted(void *ctx, uint32_t link_id)
+{
+	sources_peer_restarted(ctx, link_id);
+}
+
 static void on_stop_tick(evutil_socket_t fd, short what, void *arg)
 {
 	struct server *server = arg;
@@ -120,7 +125,8 @@ static void server_clear(struct server *server)
 int main(void)
 {
 	static const struct role_ops ops = {
-		.prepare = on_prepare, .commit = on_commit, .abort = on_abort, .stop = on_stop
+		.prepare = on_prepare, .commit = on_commit, .abort = on_abort,
+		.peer_restarted = on_peer_restarted, .stop = on_stop
 	};
 	static struct server server; /* large: scratch memory and the reply buffer */
 	struct sandbox_state walls;

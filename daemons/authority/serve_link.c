@@ -24,7 +24,7 @@ struct held_reply {
 	uint8_t dns[];
 };
 
-/* A link whose peer breaks the format, or is gone for good, is left alone until it is configured anew. */
+/* A link whose peer breaks the format, or is gone for good, is left alone until its peer is a new process. */
 static void give_up(struct source *source, int rc)
 {
 	log_err("query link %u: %s, no longer served", (unsigned)source->id, bh_strerror(rc));
@@ -96,6 +96,10 @@ static void on_messages(evutil_socket_t fd, short what, void *arg)
 	for (unsigned i = 0; i < count; i++) {
 		reply_one(source, qlink_get(links, i));
 	}
+	if (received == BH_EMALFORMED && source->leftovers > 0) {
+		source->leftovers--;
+		received = BH_OK;
+	}
 	int rc = settle(source);
 	if (rc != BH_OK || received != BH_OK) {
 		give_up(source, received != BH_OK ? received : rc);
@@ -147,5 +151,14 @@ void serve_link_stop(struct source *source)
 		struct held_reply *held = TAILQ_FIRST(&source->held);
 		TAILQ_REMOVE(&source->held, held, entry);
 		free(held);
+	}
+}
+
+void serve_link_peer_restarted(struct source *source)
+{
+	source->leftovers = QLINK_LEFTOVERS_MAX;
+	int rc = settle(source);
+	if (rc != BH_OK) {
+		give_up(source, rc);
 	}
 }

@@ -34,6 +34,7 @@ struct source {
 	struct event *readable;	  /* SOURCE_UDP, SOURCE_LINK */
 	struct event *writable;	  /* SOURCE_LINK */
 	struct held_list held;	  /* SOURCE_LINK */
+	unsigned leftovers;	  /* SOURCE_LINK: broken messages of a dead peer that are passed over */
 	bool wanted;		  /* by the configuration that is being committed */
 };
 
@@ -68,6 +69,8 @@ int serve_link_start(struct source *source) BH_CHECKED;
 void serve_udp_stop(struct source *source);
 void serve_tcp_stop(struct source *source);
 void serve_link_stop(struct source *source);
+/* Its peer is a new process: it gets another chance. */
+void serve_link_peer_restarted(struct source *source);
 
 /* The TCP server of the process. NULL: out of memory. */
 struct tcp_server *serve_tcp_new(struct server *server);
@@ -79,6 +82,8 @@ int sources_prepare(struct server *server, const struct role_conf *conf) BH_CHEC
 /* Begin and end sources, so that those of conf are served. */
 void sources_commit(struct server *server, const struct role_conf *conf);
 void sources_abort(struct server *server);
+/* The peer of a query link is a new process. */
+void sources_peer_restarted(struct server *server, uint32_t link_id);
 /* End all of them. */
 void sources_stop(struct server *server);
 

@@ -142,6 +142,14 @@ void sources_commit(struct server *server, const struct role_conf *conf)
 	}
 }
 
+void sources_peer_restarted(struct server *server, uint32_t link_id)
+{
+	struct source *source = find_source(&server->sources, link_id);
+	if (source != NULL && source->kind == SOURCE_LINK) {
+		serve_link_peer_restarted(source);
+	}
+}
+
 void sources_stop(struct server *server)
 {
 	while (!LIST_EMPTY(&server->sources)) {

@@ -22,6 +22,7 @@ struct flink {
 	unsigned holders; /* sets that name it */
 	bool dead;
 	bool queued; /* something waits for links_flush */
+	unsigned leftovers; /* broken messages of a dead peer that are passed over */
 	struct qlink_batch *batch;
 	struct event *event;
 	struct job *jobs; /* asked over it and not answered */
@@ -74,8 +75,16 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 
 	for (unsigned round = 0; round < ROUNDS_MAX && rc == BH_OK && count == QLINK_BATCH; round++) {
 		rc = qlink_receive(link->batch, fd, &count);
+		if (rc == BH_EMALFORMED && link->leftovers > 0) {
+			link->leftovers--;
+			rc = BH_OK;
+		}
 		for (unsigned i = 0; i < count; i++) {
 			const struct qlink_message *m = qlink_get(link->batch, i);
+			if (m->kind != QLINK_REPLY && link->leftovers > 0) {
+				link->leftovers--;
+				continue;
+			}
 			if (m->kind != QLINK_REPLY) {
 				rc = BH_EPERM; /* nobody asks the frontend */
 				break;
@@ -275,6 +284,7 @@ void links_peer_restarted(struct links *links, uint32_t id, uint64_t now_ms)
 	if (link == NULL) {
 		return;
 	}
+	link->leftovers = QLINK_LEFTOVERS_MAX;
 	if (link->dead) {
 		link->dead = false;
 		if (event_add(link->event, NULL) != 0) {

@@ -52,6 +52,7 @@ struct query_link {
 	int fd;
 	struct event *event;
 	struct serve *serve;
+	unsigned leftovers; /* broken messages of a dead peer that are passed over */
 };
 
 struct link_set {
@@ -322,8 +323,16 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	for (unsigned turn = 0; turn < BATCHES_PER_TURN && rc == BH_OK && count == QLINK_BATCH; turn++) {
 		rc = qlink_receive(serve->batch, fd, &count);
+		if (rc == BH_EMALFORMED && link->leftovers > 0) {
+			link->leftovers--;
+			rc = BH_OK;
+		}
 		for (unsigned i = 0; i < count; i++) {
 			const struct qlink_message *m = qlink_get(serve->batch, i);
+			if (m->kind != QLINK_QUERY && link->leftovers > 0) {
+				link->leftovers--;
+				continue;
+			}
 			if (m->kind != QLINK_QUERY) {
 				rc = BH_EMALFORMED;
 				break;
@@ -489,6 +498,19 @@ void serve_commit(struct serve *serve, const struct role_conf *conf)
 void serve_abort(struct serve *serve)
 {
 	links_free(&serve->next);
+}
+
+void serve_peer_restarted(struct serve *serve, uint32_t link_id)
+{
+	for (size_t i = 0; i < serve->links.count && !serve->stopping; i++) {
+		struct query_link *link = &serve->links.links[i];
+		if (link->id == link_id) {
+			link->leftovers = QLINK_LEFTOVERS_MAX;
+			if (event_add(link->event, NULL) != 0) {
+				log_fatal("cannot watch a query link");
+			}
+		}
+	}
 }
 
 uint64_t serve_flush(struct serve *serve, const struct ipc_flush *what)

@@ -19,8 +19,10 @@
 
 enum change_step { CHANGE_COMPILE, CHANGE_PREPARE, CHANGE_COMMIT };
 
-/* Roles have their own patience (instance.c); this bounds a role that dies and comes back for ever. */
-#define CHANGE_PATIENCE_MS 120000
+/* Roles have their own patience (instance.c); this bounds a role that dies and comes back for ever. With time
+ * for images that one role after the other verifies. */
+#define CHANGE_PATIENCE_SEC 120
+#define IMAGE_OCTETS_PER_SEC (16u << 20)
 
 struct change {
 	struct supervisor *sup;
@@ -212,11 +214,13 @@ static void begin_prepare(struct change *change)
 }
 
 /* Has every living instance of the new generation prepared it? One that waits for its restart does not
- * hold up the others; it will be told when it is back. */
+ * hold up the others; it will be told when it is back. One that closed its link is dying: its end fails
+ * the change, or brings a successor to wait for. */
 static bool all_prepared(const struct change *change)
 {
 	for (const struct instance *inst = change->sup->instances; inst != NULL; inst = inst->next) {
-		if (inst->wanted && inst->state != INSTANCE_DOWN && inst->prepared != change->next.number) {
+		if (inst->wanted && inst->state != INSTANCE_DOWN &&
+		    (inst->prepared != change->next.number || inst->link == NULL)) {
 			return false;
 		}
 	}
@@ -286,7 +290,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 		end(change, true, failed_zones(change->sup->current.zones));
 		return;
 	}
-	fail(change, "roles did not get ready within %d s", CHANGE_PATIENCE_MS / 1000);
+	fail(change, "roles did not get ready in time");
 }
 
 static void on_finding(void *ctx, const struct zone_finding_info *finding)
@@ -298,12 +302,16 @@ static void on_finding(void *ctx, const struct zone_finding_info *finding)
 static void on_compiled(void *ctx)
 {
 	struct change *change = ctx;
-	struct timeval patience = { .tv_sec = CHANGE_PATIENCE_MS / 1000 };
+	struct timeval patience = { .tv_sec = CHANGE_PATIENCE_SEC };
 
 	if (change->next.zones->hints_failed && change->next.config->resolver.present) {
 		/* Without roots the resolver would ask the built-in ones: not what was configured. */
 		fail(change, "root-hints: %.400s", change->next.zones->hints_detail);
 		return;
+	}
+	for (size_t i = 0; i < change->next.zones->count; i++) {
+		const struct zone_image *image = change->next.zones->items[i].image;
+		patience.tv_sec += image == NULL ? 0 : (time_t)(image->info.size / IMAGE_OCTETS_PER_SEC);
 	}
 	begin_prepare(change);
 	if (event_add(change->timer, &patience) != 0) {

@@ -182,7 +182,7 @@ static int begin_flush(struct client *client, const struct ctl_request *r)
 	client->flush_pending = 0;
 	client->flushed = 0;
 	for (struct instance *inst = sup->instances; inst != NULL; inst = inst->next) {
-		if (inst->state == INSTANCE_READY && inst->role != ROLE_AUTHORITY &&
+		if (inst->state == INSTANCE_READY && inst->link != NULL && inst->role != ROLE_AUTHORITY &&
 		    link_send(inst->link, MSG_FLUSH, client->flush_request, bytes, s.pos, -1) == BH_OK) {
 			inst->flush_sent = client->flush_request;
 			client->flush_pending++;

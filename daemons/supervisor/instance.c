@@ -27,15 +27,21 @@
 enum {
 	/* From fork to HELLO: the program is loaded and walls are raised; seconds mean that it hangs. */
 	PATIENCE_START_MS = 10000,
-	/* To prepare a generation: images of millions of records are verified. */
-	PATIENCE_CONFIG_MS = 60000,
+	/* To prepare a generation, besides the time for images. */
+	PATIENCE_PREPARE_MS = 10000,
+	/* To put a prepared one in service: pointers are changed, old images unmapped. */
+	PATIENCE_COMMIT_MS = 10000,
 	/* From STOP to the end; then SIGKILL. */
 	PATIENCE_STOP_MS = 5000,
 	/* A process that was up this long was no failure of its start. */
 	STABLE_MS = 10000,
+	PATIENCE_MAX_MS = 600000,
 	BACKOFF_FIRST_MS = 100,
 	BACKOFF_MAX_MS = 30000,
 };
+
+/* Images are verified octet by octet; the slowest machines we know do twice as much. */
+#define IMAGE_OCTETS_PER_MS (16 * 1024)
 
 /* Unsent messages towards one role. A view of 100,000 zones is told in about 30 MiB. */
 #define QUEUE_MAX (64u * 1024 * 1024)
@@ -76,11 +82,31 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	if (inst->state == INSTANCE_DOWN) {
 		inst->restarts++;
 		start(inst);
-	} else if (inst->state != INSTANCE_READY) {
-		log_err("%s: no progress while %s, killed pid=%d", inst->name, instance_state_text(inst->state),
-			(int)inst->pid);
-		kill_now(inst);
+		return;
 	}
+	/* Of a running one something is owed, or the timer would not be set. */
+	log_err("%s: no progress while %s, killed pid=%d", inst->name,
+		inst->state == INSTANCE_READY ? "a generation is brought into service"
+					      : instance_state_text(inst->state),
+		(int)inst->pid);
+	kill_now(inst);
+}
+
+/* PREPARE: the role owes one answer from here on, and has this long for it. */
+static int tell_generation(struct instance *inst, const struct generation *g)
+{
+	uint64_t octets = 0;
+	for (size_t i = 0; i < g->zones->count && inst->role == ROLE_AUTHORITY; i++) {
+		const struct zone_state *zone = &g->zones->items[i];
+		if (zone->image != NULL && strcmp(zone->view_name, inst->view) == 0) {
+			octets += zone->image->info.size;
+		}
+	}
+	uint64_t ms = PATIENCE_PREPARE_MS + octets / IMAGE_OCTETS_PER_MS;
+	inst->told = g->number;
+	inst->owed++;
+	set_timer(inst, ms > PATIENCE_MAX_MS ? PATIENCE_MAX_MS : (unsigned)ms);
+	return send_generation(inst, g);
 }
 
 /* --- messages of the role ---------------------------------------------------------------------- */
@@ -119,6 +145,9 @@ static const struct generation *generation_to_tell(const struct instance *inst)
 
 static int on_hello(struct instance *inst, const struct link_message *m)
 {
+	if (inst->state != INSTANCE_STARTING) {
+		return BH_OK; /* it was told to stop before it said its first word */
+	}
 	int rc = ipc_hello_decode(m->payload, m->len, &inst->hello);
 	if (rc == BH_OK) {
 		rc = check_hello(inst, &inst->hello);
@@ -133,17 +162,40 @@ static int on_hello(struct instance *inst, const struct link_message *m)
 	if (rc == BH_OK) {
 		link_set_phase(inst->link, PHASE_CONFIG);
 		inst->state = INSTANCE_CONFIGURING;
-		set_timer(inst, PATIENCE_CONFIG_MS);
-		rc = send_generation(inst, g);
+		rc = tell_generation(inst, g);
 	}
 	return rc;
+}
+
+/*
+ * An answer to PREPARE: there is exactly one for each, in their order. One that was given up meanwhile is
+ * still answered (*late). A role that says more than it was asked could keep us busy for ever.
+ */
+static int take_answer(struct instance *inst, uint32_t generation, bool *late)
+{
+	if (inst->owed == 0) {
+		return BH_EPERM;
+	}
+	inst->owed--;
+	*late = inst->owed > 0;
+	if (!*late && generation != inst->told) {
+		return BH_EPERM;
+	}
+	if (!*late && inst->state != INSTANCE_STOPPING) {
+		event_del(inst->timer);
+	}
+	return BH_OK;
 }
 
 static int on_prepared(struct instance *inst, const struct link_message *m)
 {
 	struct ipc_generation g;
+	bool late = false;
 	int rc = ipc_generation_decode(m->payload, m->len, &g);
-	if (rc != BH_OK) {
+	if (rc == BH_OK) {
+		rc = take_answer(inst, g.generation, &late);
+	}
+	if (rc != BH_OK || late || inst->state == INSTANCE_STOPPING) {
 		return rc;
 	}
 	inst->prepared = g.generation;
@@ -158,8 +210,12 @@ static int on_prepared(struct instance *inst, const struct link_message *m)
 static int on_refused(struct instance *inst, const struct link_message *m)
 {
 	struct ipc_refused refused;
+	bool late = false;
 	int rc = ipc_refused_decode(m->payload, m->len, &refused);
-	if (rc != BH_OK) {
+	if (rc == BH_OK) {
+		rc = take_answer(inst, refused.generation, &late);
+	}
+	if (rc != BH_OK || late || inst->state == INSTANCE_STOPPING) {
 		return rc;
 	}
 	log_err("%s: refuses generation %u: %s", inst->name, (unsigned)refused.generation, refused.why);
@@ -201,17 +257,28 @@ static int on_committed(struct instance *inst, const struct link_message *m)
 	if (rc != BH_OK) {
 		return rc;
 	}
+	if (inst->commit_told == 0 || g.generation != inst->commit_told || g.generation == inst->committed) {
+		return BH_EPERM; /* nobody asked */
+	}
 	inst->committed = g.generation;
+	if (inst->state == INSTANCE_STOPPING) {
+		return BH_OK;
+	}
+	event_del(inst->timer);
 	if (inst->state == INSTANCE_CONFIGURING) {
 		inst->state = INSTANCE_READY;
 		inst->fresh = false;
-		event_del(inst->timer);
 		link_set_phase(inst->link, PHASE_RUN);
 		log_info("%s: running pid=%d uid=%u generation=%u", inst->name, (int)inst->pid,
 			 (unsigned)inst->ids.uid, (unsigned)g.generation);
 		if (inst->restarts > 0) {
 			tell_peers(inst);
 		}
+	}
+	/* A change began while it was told the generation that is in service: now it can be told the next. */
+	const struct generation *next = change_preparing(inst->sup);
+	if (next != NULL && inst->wanted && inst->told != next->number) {
+		instance_prepare(inst, next);
 	}
 	change_poke(inst->sup);
 	return BH_OK;
@@ -235,6 +302,9 @@ static int on_message(void *ctx, struct link *link, struct link_message *m)
 		return on_committed(inst, m);
 	case MSG_FLUSHED:
 		rc = ipc_flushed_decode(m->payload, m->len, &flushed);
+		if (rc == BH_OK && (m->request <= inst->flush_answered || m->request > inst->flush_sent)) {
+			rc = BH_EPERM; /* answered before, or never asked */
+		}
 		if (rc == BH_OK) {
 			inst->flush_answered = m->request;
 			control_flushed(inst->sup, inst, m->request, &flushed);
@@ -271,9 +341,19 @@ static void clear_process(struct instance *inst)
 	inst->sent_id = 0;
 	inst->flush_sent = 0;
 	inst->flush_answered = 0;
+	inst->told = 0;
+	inst->owed = 0;
 	inst->prepared = 0;
+	inst->commit_told = 0;
 	inst->committed = 0;
 	memset(&inst->hello, 0, sizeof(inst->hello));
+}
+
+static void died_in_change(const struct instance *inst)
+{
+	char why[IPC_TEXT_MAX];
+	snprintf(why, sizeof(why), "%s died: %s", inst->name, inst->last_end);
+	change_fail(inst->sup, why);
 }
 
 static void schedule_restart(struct instance *inst, bool was_stable)
@@ -289,6 +369,11 @@ static void schedule_restart(struct instance *inst, bool was_stable)
 	inst->state = INSTANCE_DOWN;
 	log_err("%s: ended: %s, restart in %u ms restarts=%u", inst->name, inst->last_end, delay, inst->restarts);
 	set_timer(inst, delay);
+	/* At the start of the appliance those that can serve do. A reload must not put one that cannot start in
+	 * the place of one that serves. */
+	if (inst->fresh && inst->sup->current.number != 0) {
+		died_in_change(inst);
+	}
 }
 
 static void start(struct instance *inst)
@@ -378,9 +463,7 @@ bool instance_child_ended(struct supervisor *sup, pid_t pid, int status)
 	}
 	schedule_restart(inst, stable);
 	if (was == INSTANCE_READY && change_preparing(sup) != NULL && inst->wanted) {
-		char why[IPC_TEXT_MAX];
-		snprintf(why, sizeof(why), "%s died: %s", inst->name, inst->last_end);
-		change_fail(sup, why);
+		died_in_change(inst);
 	}
 	change_poke(sup);
 	return true;
@@ -522,7 +605,7 @@ void instance_settle(struct supervisor *sup, bool committed)
 
 void instance_prepare(struct instance *inst, const struct generation *g)
 {
-	if (send_generation(inst, g) != BH_OK) {
+	if (tell_generation(inst, g) != BH_OK) {
 		log_err("%s: cannot be told generation %u, killed", inst->name, (unsigned)g->number);
 		kill_now(inst);
 	}
@@ -530,20 +613,30 @@ void instance_prepare(struct instance *inst, const struct generation *g)
 
 void instance_commit(struct instance *inst, uint32_t number)
 {
-	if (inst->committed != number && send_number(inst, MSG_COMMIT, number) != BH_OK) {
+	if (inst->commit_told == number) {
+		return;
+	}
+	inst->commit_told = number;
+	set_timer(inst, PATIENCE_COMMIT_MS);
+	if (send_number(inst, MSG_COMMIT, number) != BH_OK) {
 		kill_now(inst);
 	}
 }
 
 void instance_abort(struct instance *inst, uint32_t number)
 {
-	if (inst->link == NULL || send_number(inst, MSG_ABORT, number) != BH_OK) {
+	if (inst->told != number) {
+		return; /* it knows nothing of it */
+	}
+	if (send_number(inst, MSG_ABORT, number) != BH_OK) {
 		kill_now(inst);
 		return;
 	}
 	inst->prepared = 0;
 	if (inst->state == INSTANCE_CONFIGURING && !inst->fresh && inst->sup->current.number != 0) {
-		instance_prepare(inst, &inst->sup->current); /* it had been told nothing else yet */
+		/* It had been told nothing else yet, and with ABORT it let go of everything it was sent. */
+		inst->sent_id = 0;
+		instance_prepare(inst, &inst->sup->current);
 	}
 }
 

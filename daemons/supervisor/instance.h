@@ -47,7 +47,10 @@ struct instance {
 	uint32_t sent_id;    /* resources up to this id were sent to this process */
 	uint32_t flush_sent; /* last MSG_FLUSH to this process, and the last one it answered */
 	uint32_t flush_answered;
-	uint32_t prepared;   /* generation */
+	uint32_t told;	     /* generation of the last PREPARE */
+	unsigned owed;	     /* PREPAREs without an answer yet */
+	uint32_t prepared;   /* generation it is ready to serve, 0: none */
+	uint32_t commit_told; /* generation of the last COMMIT, and the last one that was confirmed */
 	uint32_t committed;
 	bool wanted; /* in the generation in preparation */
 	bool fresh;  /* created by the change that is under way */

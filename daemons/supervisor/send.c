@@ -138,13 +138,19 @@ static int collect_resources(struct instance *inst, const struct generation *g, 
 	return BH_OK;
 }
 
+/* A role that closed its link is not gone before its process is: until then there is nobody to tell. */
+static int send_to(struct instance *inst, enum msg_type type, const uint8_t *bytes, size_t len, int fd)
+{
+	return inst->link == NULL ? BH_ECLOSED : link_send(inst->link, type, 0, bytes, len, fd);
+}
+
 static int send_resources(struct instance *inst, const struct generation *g)
 {
 	struct resource_list list = { 0 };
 	int rc = collect_resources(inst, g, &list);
 	for (size_t i = 0; i < list.count && rc == BH_OK; i++) {
 		const struct resource *r = &list.items[i];
-		rc = link_send(inst->link, r->type, 0, r->payload, r->len, r->fd);
+		rc = send_to(inst, r->type, r->payload, r->len, r->fd);
 		inst->sent_id = r->id;
 	}
 	free(list.items);
@@ -156,7 +162,7 @@ int send_number(struct instance *inst, enum msg_type type, uint32_t number)
 	uint8_t bytes[4];
 	struct sink s = sink_of(bytes, sizeof(bytes));
 	sink_u32(&s, number);
-	return link_send(inst->link, type, 0, bytes, s.pos, -1);
+	return send_to(inst, type, bytes, s.pos, -1);
 }
 
 /* One run of parts: keeps the first error, so that callers check once. */
@@ -174,7 +180,7 @@ static struct sink part_begin(struct parts *p)
 static void part_end(struct parts *p, enum msg_type type, const struct sink *s)
 {
 	if (p->rc == BH_OK) {
-		p->rc = s->failed ? BH_ENOSPC : link_send(p->inst->link, type, 0, p->bytes, s->pos, -1);
+		p->rc = s->failed ? BH_ENOSPC : send_to(p->inst, type, p->bytes, s->pos, -1);
 	}
 }
 
@@ -344,5 +350,5 @@ int send_identity(struct instance *inst)
 	struct sink s = sink_of(bytes, sizeof(bytes));
 	memcpy(identity.view, inst->view, sizeof(identity.view));
 	ipc_identity_encode(&s, &identity);
-	return s.failed ? BH_ENOSPC : link_send(inst->link, MSG_IDENTITY, 0, bytes, s.pos, inst->stats_fd);
+	return s.failed ? BH_ENOSPC : send_to(inst, MSG_IDENTITY, bytes, s.pos, inst->stats_fd);
 }

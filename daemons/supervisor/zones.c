@@ -25,6 +25,12 @@
 
 /* Compilers at work at the same time: enough to fill the machines we know, few enough for memory. */
 #define COMPILERS_MAX 4
+/* From fork to HELLO, and from the end of its link to its own. */
+#define PATIENCE_START_SEC 10
+/* The whole work. Its time of CPU is bounded by its profile; this bounds one that does nothing. */
+#define PATIENCE_WORK_SEC 1200
+/* Findings of one compiler: it stops at 500 of each severity, see daemons/compiler/main.c. */
+#define FINDINGS_MAX 1100
 /* Output queue towards a compiler: one message goes there. */
 #define COMPILER_QUEUE_MAX 8192
 /* A zone without $TTL and without TTL in its first record; RFC 1035 leaves it open. */
@@ -38,6 +44,8 @@ struct job {
 	pid_t pid;		 /* 0: has ended */
 	struct link *link;	 /* NULL: is closed */
 	struct rolelog *log;
+	struct event *timer; /* the end of patience */
+	unsigned findings;
 	int image_fd;
 	int status; /* wait status */
 	bool compiled_said;
@@ -151,6 +159,9 @@ static void tell(const struct job *job, bool warning, const char *file, unsigned
 static int on_diagnostic(struct job *job, const struct link_message *m)
 {
 	struct ipc_diagnostic d;
+	if (++job->findings > FINDINGS_MAX) {
+		return BH_ELIMIT;
+	}
 	int rc = ipc_diagnostic_decode(m->payload, m->len, &d);
 	if (rc != BH_OK) {
 		return rc;
@@ -181,6 +192,14 @@ static int on_root_hint(struct job *job, const struct link_message *m)
 		set->hint_count++;
 	}
 	return rc;
+}
+
+static void set_patience(struct job *job, long sec)
+{
+	const struct timeval tv = { .tv_sec = sec };
+	if (event_add(job->timer, &tv) != 0) {
+		log_fatal("out of memory");
+	}
 }
 
 /* HELLO: answer with the work. */
@@ -217,6 +236,7 @@ static int on_hello(struct job *job, const struct link_message *m)
 		snprintf(work.file, sizeof(work.file), "%s", job->zone->conf->file);
 	}
 	ipc_compile_encode(&s, &work);
+	set_patience(job, PATIENCE_WORK_SEC);
 	link_set_phase(job->link, PHASE_RUN);
 	return s.failed ? BH_ENOSPC : link_send(job->link, MSG_COMPILE, 0, bytes, s.pos, -1);
 }
@@ -260,7 +280,23 @@ static void on_closed(void *ctx, struct link *link, int err, const char *why)
 			kill(job->pid, SIGKILL);
 		}
 	}
+	set_patience(job, PATIENCE_START_SEC);
 	advance_soon(job->run);
+}
+
+/* A compiler that hangs would keep all later changes waiting. */
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct job *job = arg;
+	(void)fd;
+	(void)what;
+	if (job->why_closed[0] == '\0') {
+		snprintf(job->why_closed, sizeof(job->why_closed), "it does not come to an end");
+	}
+	if (job->pid != 0) {
+		log_err("compiler does not come to an end, killed pid=%d", (int)job->pid);
+		kill(job->pid, SIGKILL);
+	}
 }
 
 /* Seal the memfd: from now on nobody, not even we, can change what authorities will map. */
@@ -306,6 +342,17 @@ static int take_image(struct job *job)
 	return BH_OK;
 }
 
+static void job_free(struct job *job)
+{
+	link_free(job->link);
+	rolelog_free(job->log);
+	event_free(job->timer);
+	if (job->image_fd >= 0) {
+		close(job->image_fd);
+	}
+	free(job);
+}
+
 /* Both the process and its link are gone: judge. */
 static void finish_job(struct job *job)
 {
@@ -342,10 +389,7 @@ static void finish_job(struct job *job)
 		snprintf(run->set->hints_detail, sizeof(run->set->hints_detail), "%s",
 			 job->first_error[0] == '\0' ? "no root server with an address" : job->first_error);
 	}
-	if (job->image_fd >= 0) {
-		close(job->image_fd);
-	}
-	free(job);
+	job_free(job);
 }
 
 static void fail_to_start(struct job *job, const char *what)
@@ -399,6 +443,7 @@ static void start_job(struct job *job)
 		close(child.link_fd);
 		kill(child.pid, SIGKILL);
 	}
+	set_patience(job, PATIENCE_START_SEC);
 }
 
 /* End what has ended, start what there is room for. */
@@ -417,10 +462,11 @@ static void on_advance(evutil_socket_t fd, short what, void *arg)
 		}
 		if (run->jobs[i] == NULL && run->next < all) {
 			struct job *job = calloc(1, sizeof(*job));
-			if (job == NULL) {
+			if (job == NULL || (job->timer = event_new(run->env.base, -1, 0, on_timer, job)) == NULL) {
 				log_fatal("out of memory");
 			}
 			job->run = run;
+			job->image_fd = -1;
 			job->zone = run->next < run->set->count ? &run->set->items[run->next] : NULL;
 			run->next++;
 			run->jobs[i] = job;
@@ -483,12 +529,7 @@ void compile_free(struct compile_run *run)
 		if (job->pid != 0) {
 			kill(job->pid, SIGKILL); /* reaped by the main loop as an unknown child */
 		}
-		link_free(job->link);
-		rolelog_free(job->log);
-		if (job->image_fd >= 0) {
-			close(job->image_fd);
-		}
-		free(job);
+		job_free(job);
 	}
 	event_free(run->advance);
 	free(run);

@@ -292,6 +292,16 @@ Test(serve, link_that_breaks_the_format_is_left_alone)
 	cr_assert_gt(recv(peer, got, sizeof(got), MSG_DONTWAIT), 0, "what came before is answered");
 	cr_assert_lt(recv(peer, got, sizeof(got), MSG_DONTWAIT), 0);
 	cr_assert_eq(event_base_get_num_events(f->server.base, EVENT_BASE_COUNT_ADDED), 0, "and it costs nothing");
+
+	/* The peer is a new process; what the dead one left behind is no reason to leave this one alone, too. */
+	for (unsigned i = 0; i < 50; i++) {
+		cr_assert_eq(send(peer, "short", 5, 0), 5);
+	}
+	sources_peer_restarted(&f->server, link.info.id);
+	run_ms(f, 20);
+	cr_assert_gt(link_send_query(peer, 3, "ns1.a.test.", "A"), 0);
+	run_ms(f, 20);
+	cr_assert_gt(recv(peer, got, sizeof(got), MSG_DONTWAIT), 0, "the successor is served");
 	close(peer);
 	close(link.fd);
 	fixture_free(f);

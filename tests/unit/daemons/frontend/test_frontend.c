@@ -488,7 +488,9 @@ Test(frontend, a_broken_peer_is_left_alone_until_it_is_new)
 	send_query(1, "a.test", RR_A);
 	send_query(2, "www.corp.example", RR_A);
 	cr_assert(next_question(shard, &seen));
-	cr_assert_eq(send(far[shard], "garbage", 7, 0), 7);
+	for (unsigned i = 0; i < 50; i++) { /* most of it is still there when the next process begins */
+		cr_assert_eq(send(far[shard], "garbage", 7, 0), 7);
+	}
 	turn();
 	cr_assert_eq(expect(RCODE_SERVFAIL)->id, 1);
 	cr_assert_null(receive(), "the other side is none the worse");

@@ -385,3 +385,29 @@ Test(serve, special_names_are_answered_here)
 	region_clear(&region);
 	bench_free(b);
 }
+
+Test(serve, frontend_that_broke_the_link_has_a_successor)
+{
+	struct bench *b = bench_new(100);
+	struct region region;
+	uint8_t wire[512];
+	region_init(&region, 4096, 1 << 20);
+	size_t len = write_query(wire, "x.example.", RR_A, CLASS_CH, FLAG_RD);
+	for (unsigned i = 0; i < 50; i++) {
+		cr_assert_eq(send(b->ours, "garbage", 7, 0), 7);
+	}
+	struct qlink_message odd = { .token = 9, .kind = QLINK_REPLY, .budget = 1, .dns = wire, .dns_len = len };
+	cr_assert_eq(qlink_push(b->batch, b->ours, &odd), BH_OK);
+	cr_assert_eq(qlink_flush(b->batch, b->ours, NULL, NULL), BH_OK);
+	(void)event_base_loop(b->base, EVLOOP_ONCE);
+	ask_raw(b, 1, wire, len); /* read together with garbage, or not at all */
+	(void)event_base_loop(b->base, EVLOOP_NONBLOCK);
+	serve_peer_restarted(b->serve, 7);
+	for (unsigned i = 0; i < 100; i++) {
+		(void)event_base_loop(b->base, EVLOOP_NONBLOCK);
+	}
+	ask_raw(b, 2, wire, len);
+	cr_assert_eq(one(b, &region).rcode, RCODE_REFUSED);
+	region_clear(&region);
+	bench_free(b);
+}

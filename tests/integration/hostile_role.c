@@ -1,0 +1,307 @@
+/*
+ * A role that was taken over: it stands behind the real walls of its profile, says a proper HELLO, and then
+ * does what the file PROGRAM.plan beside it says (one word), from the second generation on. Without a plan, and
+ * where its plan says nothing, it answers as an honest role does.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "common/ipc/conf.h"
+#include "common/ipc/msg.h"
+#include "common/util/log.h"
+#include "sandbox/sandbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Messages of one flood: far more than any honest role says in its life. */
+#define FLOOD 200000
+
+#define SLOW_MS 2000
+
+static char plan[32];
+static int nothing; /* an epoll descriptor without events: where to wait for ever */
+static unsigned prepares;
+static unsigned commits;
+
+static bool plan_is(const char *word)
+{
+	return strcmp(plan, word) == 0;
+}
+
+static void read_plan(void)
+{
+	char path[512];
+	snprintf(path, sizeof(path), "%s.plan", (const char *)getauxval(AT_EXECFN));
+	FILE *file = fopen(path, "re");
+	if (file != NULL) {
+		if (fscanf(file, "%31s", plan) != 1) {
+			plan[0] = '\0';
+		}
+		fclose(file);
+	}
+}
+
+static void wait_for_ever(void)
+{
+	struct epoll_event event;
+	for (;;) {
+		(void)epoll_wait(nothing, &event, 1, -1);
+	}
+}
+
+/* As it is: no table is asked. fd: -1, or passed along. */
+static void say(enum msg_type type, uint32_t request, const struct sink *s, int fd)
+{
+	uint8_t bytes[2048];
+	struct iovec iov = { .iov_base = bytes, .iov_len = MSG_HEADER + s->pos };
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	put_u16(bytes, (uint16_t)type);
+	put_u16(bytes + 2, 0);
+	put_u32(bytes + 4, request);
+	memcpy(bytes + MSG_HEADER, s->base, s->pos);
+	if (fd >= 0) {
+		msg.msg_control = control.bytes;
+		msg.msg_controllen = sizeof(control.bytes);
+		struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(c), &fd, sizeof(int));
+	}
+	while (sendmsg(FD_LINK, &msg, MSG_NOSIGNAL) < 0) {
+		if (errno != EAGAIN && errno != EINTR) {
+			exit(0); /* the supervisor had enough */
+		}
+	}
+}
+
+static void say_number(enum msg_type type, uint32_t number)
+{
+	uint8_t bytes[8];
+	struct sink s = sink_of(bytes, sizeof(bytes));
+	sink_u32(&s, number);
+	say(type, 0, &s, -1);
+}
+
+static void refuse(uint32_t generation)
+{
+	struct ipc_refused refused = { .generation = generation, .why = "do not like it" };
+	uint8_t bytes[600];
+	struct sink s = sink_of(bytes, sizeof(bytes));
+	ipc_refused_encode(&s, &refused);
+	say(MSG_REFUSED, 0, &s, -1);
+}
+
+static void say_hello(enum role role, const struct sandbox_state *state)
+{
+	struct ipc_hello m = { .protocol = IPC_PROTOCOL, .role = role, .walls = state->walls, .uid = state->uid,
+			       .gid = state->gid, .syscalls = (uint16_t)state->syscalls };
+	uint8_t bytes[128];
+	struct sink s = sink_of(bytes, sizeof(bytes));
+	snprintf(m.build, sizeof(m.build), "%s", ipc_build_id());
+	ipc_hello_encode(&s, &m);
+	say(MSG_HELLO, 0, &s, -1);
+}
+
+/* recvmsg, because the profiles allow no other call; the message stays in the socket. */
+static void wait_for_message(void)
+{
+	char byte;
+	struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	while (recvmsg(FD_LINK, &msg, MSG_PEEK) < 0) {
+	}
+}
+
+static void on_prepare(uint32_t generation)
+{
+	prepares++;
+	if (prepares == 1 && plan_is("early-committed")) {
+		say_number(MSG_COMMITTED, generation);
+		return;
+	}
+	if (prepares == 1 && plan_is("slow-start")) {
+		struct epoll_event event;
+		(void)epoll_wait(nothing, &event, 1, SLOW_MS);
+	}
+	if (prepares > 1 && plan_is("mute-prepare")) {
+		return;
+	}
+	if (prepares > 1 && plan_is("wrong-generation")) {
+		say_number(MSG_PREPARED, generation + 1);
+		return;
+	}
+	if (prepares > 1 && plan_is("refuse")) {
+		refuse(generation);
+		return;
+	}
+	if (prepares > 1 && plan_is("die")) {
+		exit(0);
+	}
+	say_number(MSG_PREPARED, generation);
+	if (prepares > 1 && plan_is("twice")) {
+		say_number(MSG_PREPARED, generation);
+	}
+	if (prepares > 1 && plan_is("close-after-prepared")) {
+		close(FD_LINK);
+		wait_for_ever();
+	}
+	if (prepares > 1 && plan_is("die-after-prepared")) {
+		exit(0);
+	}
+}
+
+static void flood(uint32_t generation)
+{
+	uint8_t bytes[16] = { 0 };
+	struct sink s = sink_of(bytes, sizeof(bytes));
+	s.pos = 8;
+	for (unsigned i = 0; i < FLOOD; i++) {
+		if (plan_is("flood-prepared")) {
+			say_number(MSG_PREPARED, generation);
+		} else if (plan_is("flood-committed")) {
+			say_number(MSG_COMMITTED, generation);
+		} else if (plan_is("flood-refused")) {
+			refuse(generation);
+		} else if (plan_is("flood-flushed")) {
+			say(MSG_FLUSHED, i, &s, -1);
+		} else if (plan_is("flood-descriptors")) {
+			say(MSG_PREPARED, 0, &s, FD_LINK);
+		} else {
+			return;
+		}
+	}
+}
+
+static void flood_log(void)
+{
+	char line[128];
+	memset(line, 'x', sizeof(line));
+	line[sizeof(line) - 1] = '\n';
+	for (;;) {
+		if (write(FD_LOG, line, sizeof(line)) < 0 && errno != EAGAIN) {
+			exit(0);
+		}
+	}
+}
+
+static void on_commit(uint32_t generation)
+{
+	commits++;
+	if (commits > 1 && plan_is("mute-commit")) {
+		return;
+	}
+	if (commits > 1 && plan_is("die-at-commit")) {
+		exit(0);
+	}
+	say_number(MSG_COMMITTED, generation);
+	flood(generation);
+	if (plan_is("flood-log")) {
+		flood_log();
+	}
+}
+
+static void diagnostic(void)
+{
+	struct ipc_diagnostic m = { .line = 1, .file = "hostile.zone", .text = "nothing is wrong" };
+	uint8_t bytes[1024];
+	struct sink s = sink_of(bytes, sizeof(bytes));
+	ipc_diagnostic_encode(&s, &m);
+	say(MSG_DIAGNOSTIC, 0, &s, -1);
+}
+
+static void on_compile(void)
+{
+	for (unsigned i = 0; i < FLOOD && plan_is("flood-diagnostics"); i++) {
+		diagnostic();
+	}
+	if (plan_is("close-link")) {
+		close(FD_LINK);
+	}
+	wait_for_ever();
+}
+
+static void listen_to_supervisor(void)
+{
+	static uint8_t bytes[MSG_HEADER + MSG_PAYLOAD_MAX];
+	for (;;) {
+		char control[CMSG_SPACE(4 * sizeof(int))];
+		struct iovec iov = { .iov_base = bytes, .iov_len = sizeof(bytes) };
+		struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control,
+				      .msg_controllen = sizeof(control) };
+		ssize_t n = recvmsg(FD_LINK, &msg, 0);
+		if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+			continue;
+		}
+		if (n < MSG_HEADER) {
+			exit(0);
+		}
+		uint32_t number = n >= MSG_HEADER + 4 ? get_u32(bytes + MSG_HEADER) : 0;
+		switch ((enum msg_type)get_u16(bytes)) {
+		case MSG_PREPARE:
+			on_prepare(number);
+			break;
+		case MSG_COMMIT:
+			on_commit(number);
+			break;
+		case MSG_COMPILE:
+			on_compile();
+			break;
+		case MSG_STOP:
+			exit(0);
+		default: /* descriptors that came along stay open: it hoards them */
+			break;
+		}
+	}
+}
+
+int main(void)
+{
+	static const struct {
+		const char *name;
+		enum role role;
+		const struct sandbox_profile *profile;
+	} roles[] = { { "authority", ROLE_AUTHORITY, &sandbox_authority },
+		      { "frontend", ROLE_FRONTEND, &sandbox_frontend },
+		      { "resolver", ROLE_RESOLVER, &sandbox_resolver },
+		      { "compiler", ROLE_COMPILER, &sandbox_compiler } };
+	char path[512];
+	struct sandbox_state state;
+
+	snprintf(path, sizeof(path), "%s", (const char *)getauxval(AT_EXECFN));
+	const char *name = basename(path);
+	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
+		if (strcmp(roles[i].name, name) != 0) {
+			continue;
+		}
+		sandbox_begin(roles[i].profile);
+		read_plan();
+		nothing = epoll_create1(EPOLL_CLOEXEC);
+		int flags = fcntl(FD_LINK, F_GETFL);
+		if (nothing < 0 || flags < 0 || fcntl(FD_LINK, F_SETFL, flags & ~O_NONBLOCK) != 0) {
+			log_fatal("hostile: cannot begin");
+		}
+		sandbox_enter(roles[i].profile, &state);
+		if (plan_is("no-hello")) {
+			wait_for_ever();
+		}
+		if (plan_is("hello-after-stop")) {
+			wait_for_message();
+		}
+		say_hello(roles[i].role, &state);
+		listen_to_supervisor();
+	}
+	return 1;
+}

@@ -1,0 +1,295 @@
+/*
+ * One role was taken over (hostile_role.c) and lies to the supervisor: about generations, by silence, in
+ * floods, at every step of a reload. The supervisor and all others must not be touched by it, the
+ * reload must come to an end, and with the honest program back all is as before.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "common/util/clock.h"
+#include "tests/integration/client.h"
+#include "tests/integration/harness.h"
+#include "tests/integration/standard.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* A role that does not answer is given up after some seconds, a reload with it. */
+#define RELOAD_MS 60000
+#define BACK_MS 20000
+
+static struct appliance appliance;
+
+static void stop(void)
+{
+	appliance_clear(&appliance);
+}
+
+/* The programs of the build, but `role` is the hostile one with this plan (NULL: all are honest). */
+static void make_programs(const char *role, const char *plan)
+{
+	static const char *const programs[] = { "authority", "frontend", "resolver", "compiler" };
+	snprintf(appliance.programs, sizeof(appliance.programs), "%s/programs", appliance.dir);
+	MUST(mkdir(appliance.programs, 0755) == 0 || errno == EEXIST, "mkdir: %s", strerror(errno));
+	for (size_t i = 0; i < COUNT(programs); i++) {
+		char from[512];
+		char to[256];
+		bool hostile = role != NULL && strcmp(programs[i], role) == 0;
+		snprintf(to, sizeof(to), "%s/%s", appliance.programs, programs[i]);
+		unlink(to);
+		if (hostile) {
+			char name[64];
+			char *argv[] = { "cp", from, to, NULL };
+			snprintf(from, sizeof(from), "%s/tests/integration/hostile_role", build_directory());
+			MUST(harness_run(argv, NULL, 10000) == 0, "cannot copy the hostile role");
+			MUST(chmod(to, 0755) == 0, "chmod: %s", strerror(errno));
+			snprintf(name, sizeof(name), "%s.plan", programs[i]);
+			harness_write(appliance.programs, name, plan);
+		} else {
+			snprintf(from, sizeof(from), "%s/%s", roles_directory(), programs[i]);
+			MUST(symlink(from, to) == 0, "symlink: %s", strerror(errno));
+		}
+	}
+}
+
+static void start_with(const char *role, const char *plan)
+{
+	standard_prepare(&appliance, 150);
+	make_programs(role, plan);
+	appliance_start(&appliance);
+}
+
+static void must_serve(const char *plan)
+{
+	struct ask ask = { .server = INTERNAL, .name = "intranet.corp.example" };
+	client_expect_ask(&ask, "NOERROR aa", "intranet.corp.example. A 10.1.2.3", EDE_NONE);
+	ask = (struct ask){ .server = EXTERNAL, .name = "www.example.com" };
+	client_expect_ask(&ask, "NOERROR aa", "www.example.com. A 203.0.113.80", EDE_NONE);
+	MUST(harness_alive(appliance.pid), "%s: the supervisor is gone", plan);
+}
+
+static unsigned reload(const char *plan)
+{
+	const struct ctl_answer *answer = NULL;
+	MUST(appliance_control_try(&appliance, "reload", RELOAD_MS, &answer), "%s: the reload does not end", plan);
+	return answer->done.status;
+}
+
+static bool all_run(void *ctx)
+{
+	(void)ctx;
+	struct role_process roles[APPLIANCE_ROLES_MAX];
+	unsigned count = appliance_roles(&appliance, roles);
+	for (unsigned i = 0; i < count; i++) {
+		if (strcmp(roles[i].state, "running") != 0) {
+			return false;
+		}
+	}
+	return count > 0;
+}
+
+/* The honest program is back: nothing of the hostile one remains. */
+static void must_recover(const char *role, const char *plan)
+{
+	pid_t children[APPLIANCE_ROLES_MAX];
+	make_programs(NULL, NULL);
+	struct role_process old = appliance_role(&appliance, role, "", 0);
+	if (old.pid != 0) {
+		kill(old.pid, SIGKILL);
+	}
+	snprintf(old.state, sizeof(old.state), "running"); /* what to wait for */
+	MUST(appliance_wait_restarted(&appliance, &old, BACK_MS) >= 0, "%s: it does not come back", plan);
+	MUST(harness_until(all_run, NULL, BACK_MS), "%s: not all roles run again", plan);
+	MUST(reload(plan) == 0, "%s: no reload works any more", plan);
+	struct role_process roles[APPLIANCE_ROLES_MAX];
+	unsigned count = appliance_roles(&appliance, roles);
+	unsigned processes = harness_children(appliance.pid, children, APPLIANCE_ROLES_MAX);
+	MUST(processes == count, "%s: %u roles, but %u processes", plan, count, processes);
+	struct ask ask = { .server = RESOLVER, .name = "www.public.org", .flags = FLAG_RD };
+	client_expect_ask(&ask, "NOERROR rd ra", "www.public.org. A 198.51.100.80", EDE_ANY);
+	must_serve(plan);
+}
+
+/* What one plan does to a reload: its end, and who is in service afterwards. */
+enum outcome { FAILS, COMMITS, EITHER /* whichever comes first, but all of it */ };
+
+static void lie_to_a_reload(const char *plan, enum outcome outcome)
+{
+	start_with("resolver", plan);
+	uint64_t generation = appliance_generation(&appliance);
+	unsigned status = reload(plan);
+	MUST(outcome == EITHER || (status == 0) == (outcome == COMMITS), "%s: the reload ends with status %u", plan,
+	     status);
+	MUST((appliance_generation(&appliance) > generation) == (status == 0), "%s: wrong generation in service",
+	     plan);
+	must_serve(plan);
+	must_recover("resolver", plan);
+}
+
+#define LIE(name, plan, outcome)                       \
+	Test(hostile, name, .fini = stop)              \
+	{                                              \
+		lie_to_a_reload(plan, outcome);        \
+	}
+
+LIE(closes_its_link_after_prepared, "close-after-prepared", EITHER)
+LIE(dies_instead_of_an_answer, "die", FAILS)
+LIE(says_prepared_twice, "twice", EITHER)
+LIE(prepares_another_generation, "wrong-generation", FAILS)
+LIE(refuses, "refuse", FAILS)
+LIE(dies_at_commit, "die-at-commit", COMMITS)
+LIE(dies_after_prepared, "die-after-prepared", EITHER)
+LIE(never_answers_commit, "mute-commit", COMMITS)
+
+/* What nobody asked for is answered with SIGKILL, before it costs anybody anything. */
+static void flood(const char *plan)
+{
+	start_with("frontend", plan);
+	must_serve(plan);
+	harness_sleep_ms(1000);
+	MUST(appliance_role(&appliance, "frontend", "", 0).restarts > 0, "%s: is left alive", plan);
+	MUST(appliance_logged(&appliance, "broke the protocol"), "%s: nothing in the log", plan);
+	must_serve(plan);
+	must_recover("frontend", plan);
+}
+
+#define FLOOD(name, plan)                       \
+	Test(hostile, name, .fini = stop)       \
+	{                                       \
+		flood(plan);                    \
+	}
+
+FLOOD(flood_of_prepared, "flood-prepared")
+FLOOD(flood_of_committed, "flood-committed")
+FLOOD(flood_of_refused, "flood-refused")
+FLOOD(flood_of_flushed, "flood-flushed")
+FLOOD(flood_of_descriptors, "flood-descriptors")
+
+/* At the start of the appliance: it says that it serves before it was asked to. */
+Test(hostile, commits_unasked, .fini = stop)
+{
+	start_with("resolver", "early-committed");
+	must_serve("early-committed");
+	MUST(strcmp(appliance_role(&appliance, "resolver", "", 0).state, "running") != 0, "it is believed");
+	must_recover("resolver", "early-committed");
+}
+
+static void replace(const char *role, const char *plan)
+{
+	struct role_process old = appliance_role(&appliance, role, "", 0);
+	make_programs(role, plan);
+	MUST(kill(old.pid, SIGKILL) == 0, "kill: %s", strerror(errno));
+	MUST(appliance_log_wait(&appliance, "restart in 0 ms", 2000), "%s is not started again", role);
+	harness_sleep_ms(200);
+}
+
+static void configure(const char *resolver)
+{
+	static char conf[8192];
+	snprintf(conf, sizeof(conf), "%s%s%s%s%s", CONF_HERE, standard_internal, standard_external, standard_world,
+		 resolver);
+	appliance_configure(&appliance, conf);
+}
+
+/* Removed by a reload before it said HELLO: what it says then must not bring it back. */
+Test(hostile, says_hello_when_it_was_removed, .fini = stop)
+{
+	pid_t children[APPLIANCE_ROLES_MAX];
+	start_with(NULL, NULL);
+	replace("resolver", "hello-after-stop");
+	configure("");
+	MUST(reload("hello-after-stop") == 0, "the reload without a resolver fails");
+	harness_sleep_ms(500);
+	struct role_process roles[APPLIANCE_ROLES_MAX];
+	unsigned count = appliance_roles(&appliance, roles);
+	MUST(count == 3, "%u roles where three authorities are configured", count);
+	MUST(harness_children(appliance.pid, children, APPLIANCE_ROLES_MAX) == count, "a process too many");
+	must_serve("hello-after-stop");
+	configure(standard_resolver);
+	make_programs(NULL, NULL);
+	MUST(reload("hello-after-stop") == 0, "the reload with a resolver fails");
+}
+
+/* A reload begins while a restarted role still prepares what is in service: it is told the next one then. */
+Test(hostile, reload_while_a_role_starts, .fini = stop)
+{
+	start_with(NULL, NULL);
+	replace("resolver", "slow-start");
+	uint64_t from = clock_now_ms();
+	MUST(reload("slow-start") == 0, "the reload fails");
+	MUST(clock_now_ms() - from < 8000u * harness_slow(), "the reload takes too long");
+	MUST(appliance_role(&appliance, "resolver", "", 0).restarts == 1, "it was killed for being slow");
+	must_recover("resolver", "slow-start");
+}
+
+/* A role never answers PREPARE. Another one that comes back in the middle of a reload is told the new generation; when the reload fails after
+ * that, it must be able to serve the old one, with the sockets that only the old one has. */
+Test(hostile, reload_fails_while_a_role_is_back, .fini = stop)
+{
+	static const char elsewhere[] = "resolver {\n"
+					"  listen = { \"10.1.0.54@5300\" }\n"
+					"  allow-query = { \"10.1.0.0/24\" }\n"
+					"  internal-view = \"internal\"\n"
+					"  root-hints = \"@DIR@/hints\"\n"
+					"  cache-size = \"16M\"\n"
+					"}\n";
+	start_with("resolver", "mute-prepare");
+	configure(elsewhere);
+	MUST(kill(appliance.pid, SIGHUP) == 0, "kill: %s", strerror(errno));
+	harness_sleep_ms(500);
+	struct role_process old = appliance_role(&appliance, "frontend", "", 0);
+	MUST(kill(old.pid, SIGKILL) == 0, "kill: %s", strerror(errno));
+	MUST(appliance_log_wait(&appliance, "reload failed", RELOAD_MS), "the reload does not end");
+	MUST(harness_until(all_run, NULL, BACK_MS), "not all roles run again");
+	MUST(appliance_role(&appliance, "frontend", "", 0).restarts == 1, "it had to be started twice");
+	struct ask ask = { .server = RESOLVER, .name = "intranet.corp.example", .flags = FLAG_RD };
+	client_expect_ask(&ask, NULL, "intranet.corp.example. A 10.1.2.3", EDE_ANY);
+	configure(standard_resolver);
+	must_recover("resolver", "mute-prepare");
+}
+
+static bool has_descriptors(void *ctx)
+{
+	const int *count = ctx;
+	return harness_fd_count(appliance.pid) == *count;
+}
+
+/* A compiler that was taken over by the text it reads: the zones keep their old data, the reload ends. */
+static void hostile_compiler(const char *plan)
+{
+	pid_t children[APPLIANCE_ROLES_MAX];
+	start_with(NULL, NULL);
+	harness_sleep_ms(100); /* until the last control connection is gone */
+	int descriptors = harness_fd_count(appliance.pid);
+	make_programs("compiler", plan);
+	configure(""); /* root hints that do not compile would fail the reload as a whole */
+	/* not over the control socket: it tells more findings than the harness takes */
+	MUST(kill(appliance.pid, SIGHUP) == 0, "kill: %s", strerror(errno));
+	MUST(appliance_log_wait(&appliance, "reloaded generation=2, zones that do not compile count=8", RELOAD_MS),
+	     "%s: the reload does not end", plan);
+	MUST(appliance_generation(&appliance) == 2, "%s: zones that do not compile are no reason to give up", plan);
+	must_serve(plan);
+	make_programs(NULL, NULL);
+	configure(standard_resolver);
+	MUST(reload(plan) == 0, "%s: no reload works any more", plan);
+	MUST(harness_until(all_run, NULL, BACK_MS), "%s: not all roles run again", plan);
+	MUST(harness_until(has_descriptors, &descriptors, 2000), "%s: descriptors are left", plan);
+	MUST(harness_children(appliance.pid, children, APPLIANCE_ROLES_MAX) == 5, "%s: processes are left", plan);
+	must_serve(plan);
+}
+
+Test(hostile, compiler_closes_its_link, .fini = stop)
+{
+	hostile_compiler("close-link");
+}
+
+Test(hostile, compiler_finds_faults_without_end, .fini = stop)
+{
+	hostile_compiler("flood-diagnostics");
+	MUST(!appliance_logged(&appliance, "does not come to an end"), "it was stopped by time, not by number");
+}
