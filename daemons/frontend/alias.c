@@ -115,7 +115,8 @@ bool alias_takes(const struct alias_walk *walk, enum alias_end end, const struct
 	uint16_t type = rr->type == RR_RRSIG ? get_u16(rr->rdata) : rr->type;
 	for (unsigned i = 0; i <= walk->steps; i++) {
 		bool last = i == walk->steps;
-		if (type == RR_DNAME && i < walk->steps && !dname_equal(walk->names[i], rr->owner) &&
+		bool aliased = !last || (end == ALIAS_FOUND && (qtype == RR_CNAME || qtype == RR_ANY));
+		if (type == RR_DNAME && aliased && !dname_equal(walk->names[i], rr->owner) &&
 		    dname_is_under(walk->names[i], rr->owner)) {
 			return true; /* RFC 6672 3.1: made the alias at this name */
 		}

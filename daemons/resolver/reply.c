@@ -166,11 +166,14 @@ static int judge_answer(const struct message *msg, const struct reply_question *
 		return rc;
 	}
 	*found = set != NULL;
-	if (set != NULL) {
+	if (set != NULL && q->type != RR_CNAME) {
 		out->kind = REPLY_ANSWER;
 		out->records = set;
-	} else if (q->type != RR_CNAME) {
+	} else {
 		rc = judge_alias(msg, q, region, out, found);
+	}
+	if (q->type == RR_CNAME && out->kind == REPLY_ALIAS) {
+		out->kind = REPLY_ANSWER; /* with the DNAME that made it: it alone is signed (RFC 6672 5.3.1) */
 	}
 	if (rc != BH_OK || !*found) {
 		return rc;

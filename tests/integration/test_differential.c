@@ -66,7 +66,11 @@ static char zone_diff_large[16384]; /* zone_diff and large RRsets */
 static const struct {
 	const char *name;
 	const char *text;
-} zones[] = { { "diff.example", zone_diff_large }, { "child.diff.example", zone_child }, { "other.example", zone_other } };
+} zones[] = {
+	{ "diff.example", zone_diff_large },
+	{ "child.diff.example", zone_child },
+	{ "other.example", zone_other },
+};
 
 static const char *const servers[] = { "10.1.0.1", "10.1.0.2", "10.1.0.3" };
 enum { OURS, NSD, KNOT, SERVERS };

@@ -271,6 +271,16 @@ static const struct flow {
 	  { { 'a', "in.corp.example", 0, AA, 0, { { AN, "in.corp.example", RR_CNAME, 60, "x.consul" } } },
 	    { 'r', "x.consul", 0, 0, 0, { { AN, "x.consul", RR_A, 60, "10.9.0.1" } } } } },
 
+	{ "the alias itself is asked for, and a DNAME made it", "x.a.test", RR_CNAME, RCODE_NOERROR, "r:x.a.test",
+	  "a.test. DNAME 60 b.test.; x.a.test. CNAME 60 x.b.test.", "", false, true, 0,
+	  { { 'r', "x.a.test", 0, 0, 0, { { AN, "a.test", RR_DNAME, 60, "b.test" },
+					  { AN, "x.a.test", RR_CNAME, 60, "x.b.test" },
+					  { AN, "test", RR_TXT, 60, "junk" } } } } },
+	{ "a DNAME above an answer that is no alias is not part of it", "x.a.test", RR_A, RCODE_NOERROR, "r:x.a.test",
+	  "x.a.test. A 60 192.0.2.1", "", false, true, 0,
+	  { { 'r', "x.a.test", 0, 0, 0, { { AN, "a.test", RR_DNAME, 60, "b.test" },
+					  { AN, "x.a.test", RR_A, 60, "192.0.2.1" } } } } },
+
 	/* aliases out of the inside */
 	{ "internal alias to public", "out.corp.example", RR_A, RCODE_NOERROR, "a:out.corp.example r:a.test",
 	  "out.corp.example. CNAME 60 a.test.; a.test. A 60 192.0.2.1", "", true, false, 0,

@@ -108,6 +108,20 @@ Test(iterate, follows_aliases_across_zones)
 	sim_free(sim);
 }
 
+Test(iterate, a_cname_made_by_a_dname_is_answered_with_it)
+{
+	struct sim *sim = small_internet();
+	for (unsigned turn = 0; turn < 2; turn++) { /* from the server, from the cache */
+		struct sim_result r = sim_ask(sim, "www.d.example.com.", RR_CNAME);
+		cr_assert_eq(r.rcode, RCODE_NOERROR);
+		cr_assert_str_eq(r.answer, "d.example.com. 600 DNAME example.net.\n"
+					   "www.d.example.com. 600 CNAME www.example.net.\n");
+	}
+	struct sim_result r = sim_ask(sim, "alias.example.com.", RR_CNAME);
+	cr_assert_str_eq(r.answer, "alias.example.com. 600 CNAME www.example.net.\n");
+	sim_free(sim);
+}
+
 Test(iterate, follows_dname_and_makes_the_cname)
 {
 	struct sim *sim = small_internet();
