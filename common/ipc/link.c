@@ -443,8 +443,10 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 		event_active(link->readable, EV_READ, 0); /* the burst ended before the messages did */
 	}
 	if (link->dying) {
+		char why[sizeof(link->why)]; /* outlives the link, which the handler may free first */
+		memcpy(why, link->why, sizeof(why));
 		event_del(link->readable);
 		event_del(link->writable);
-		link->ops->closed(link->ctx, link, link->err, link->why);
+		link->ops->closed(link->ctx, link, link->err, why);
 	}
 }

@@ -72,11 +72,11 @@ static void on_closed(void *ctx, struct link *link, int err, const char *why)
 	struct fixture *f = ctx;
 	f->closed++;
 	f->err = err;
-	snprintf(f->why, sizeof(f->why), "%s", why);
 	if (f->free_in_closed) {
 		link_free(link);
 		f->link = NULL;
 	}
+	snprintf(f->why, sizeof(f->why), "%s", why); /* the reason outlives the link */
 }
 
 static const struct link_ops ops = { .message = on_message, .closed = on_closed };
