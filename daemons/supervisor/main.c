@@ -86,6 +86,22 @@ static bool parse_options(int argc, char **argv, struct options *o)
 	return true;
 }
 
+/*
+ * Started with one of them closed, the next file opened takes its place: the log would be written into a
+ * socket, and detaching would close it.
+ */
+static void take_standard_descriptors(void)
+{
+	int fd;
+	do {
+		fd = open("/dev/null", O_RDWR); /* the lowest number that is free */
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd < 0) {
+		_exit(1); /* nowhere to say why */
+	}
+	close(fd);
+}
+
 /* --- places ------------------------------------------------------------------------------------------ */
 
 static void make_dir(const char *path, mode_t mode)
@@ -445,6 +461,7 @@ int main(int argc, char **argv)
 	char role_dir[PATH_MAX];
 	char why[IPC_TEXT_MAX];
 
+	take_standard_descriptors();
 	if (!parse_options(argc, argv, &o)) {
 		return 1;
 	}

@@ -401,6 +401,26 @@ Test(broken_program, a_role_comes_back_when_its_program_is_repaired, .init = pre
 	client_expect_ask(&ask, "NOERROR rd ra", "www.public.org. A 198.51.100.80", EDE_ANY);
 }
 
+/* --- the supervisor's start ------------------------------------------------------------------------------ */
+
+/* A socket in the place of standard error would take the log. */
+Test(broken_program, start_without_standard_descriptors, .init = prepare_only, .fini = stop)
+{
+	char command[512];
+	snprintf(command, sizeof(command), "exec %s/bulkheadd -f -c %s -L %s 0<&- 1>&- 2>&-", build_directory(),
+		 appliance.conf, appliance.programs);
+	char *argv[] = { "/bin/sh", "-c", command, NULL };
+	appliance.pid = harness_spawn(argv, NULL, NULL);
+	MUST(harness_until(answers_inside, NULL, 10000), "the internal view does not serve");
+	for (int fd = 0; fd <= 2; fd++) {
+		char path[64];
+		char target[64] = "";
+		snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)appliance.pid, fd);
+		MUST(readlink(path, target, sizeof(target) - 1) > 0 && strcmp(target, "/dev/null") == 0,
+		     "descriptor %d is %s", fd, target);
+	}
+}
+
 /* --- the supervisor's end --------------------------------------------------------------------------------- */
 
 static bool all_gone(void *ctx)
