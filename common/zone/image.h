@@ -5,9 +5,9 @@
  * image_open proves the whole block once - seals, checksum, every offset, index, count and name - so
  * that the functions below and those who follow the indexes need no check of their own.
  *
- * Layout: header | nodes | rrsets | hash slots | data. Integers have the byte order of the machine
- * that made it (the header tells, another order is refused). Offsets are in bytes from the start of
- * the data section, indexes count elements.
+ * Layout: header | nodes | rrsets | hash slots | denial | nsec3 | data. Integers have the byte order of
+ * the machine that made it (the header tells, another order is refused). Offsets are in bytes from the
+ * start of the data section, indexes count elements.
  *
  *   nodes    one for every owner name, and for every empty non-terminal between it and the apex, in
  *            canonical order (RFC 4034 6.1); node 0 is the apex
@@ -16,6 +16,8 @@
  *            node index + 1 in the low bits (as many as node_count has) and bits of the hash above
  *            them, so that other names are passed over without a look at their nodes. The home slot is
  *            the low bits of the hash's upper half. No name is further than IMAGE_PROBES_MAX from it
+ *   denial   in a zone with a chain (IMAGE_NSEC, IMAGE_NSEC3) one struct image_denial for every node
+ *   nsec3    NSEC3 RRsets; their owners are no names of the zone (RFC 5155 7.2.8), so no nodes
  *   data     names (wire form, case as in the zone text), RDATA, target lists
  *
  * SPDX-License-Identifier: BSD-2-Clause
@@ -61,11 +63,52 @@ struct image_header {
 	uint64_t slots;
 	uint64_t data;
 	uint64_t data_size;
-	uint8_t reserved[32];
+	uint64_t denial; /* offsets of sections like those above; where they would be when empty */
+	uint64_t nsec3;
+	uint32_t nsec3_count; /* all NSEC3 owners */
+	uint32_t nsec3_chain; /* the first so many are the chain that proofs use */
+	uint32_t nsec3_salt;  /* data offset of the salt of that chain */
+	uint16_t nsec3_iterations;
+	uint8_t nsec3_salt_len;
+	uint8_t reserved;
 };
 
 enum image_flags {
 	IMAGE_SIGNED = 1, /* the apex has DNSKEY and RRSIG over the SOA */
+	IMAGE_NSEC = 2,	  /* signed, and the apex has an NSEC: names are denied by the NSEC chain */
+	/*
+	 * Signed, with an NSEC3PARAM (flags 0, SHA-1; RFC 5155 4.1) whose chain has the apex: names are denied
+	 * by it. Where both chains are, as in the middle of a change, this one (RFC 5155 10.4, 10.5: it is
+	 * complete as long as its NSEC3PARAM is there). Never together with IMAGE_NSEC.
+	 */
+	IMAGE_NSEC3 = 4,
+};
+
+/*
+ * What proves the absence of things at and below a node, so that answering needs no hash but that of
+ * the next closer name. IMAGE_NONE where there is nothing fit (an incomplete chain; occluded nodes).
+ */
+union image_denial {
+	struct {
+		uint32_t owner; /* the last node at or before this one that has an NSEC */
+		uint32_t end;	/* one behind the last node of the subtree */
+	} nsec;
+	struct {	/* indexes into nsec3, below nsec3_chain */
+		uint32_t match; /* whose hash is that of this name */
+		/*
+		 * With a match: what covers "*" below this name (or matches it when there is one). Without
+		 * (opt-out, RFC 5155 6): what covers the hash of this name itself.
+		 */
+		uint32_t cover;
+	} nsec3;
+};
+
+#define IMAGE_NSEC3_HASH 20 /* SHA-1, the only algorithm there is (RFC 5155 11) */
+
+/* Sorted by hash within the chain; those of other chains behind it in any order. */
+struct image_nsec3 {
+	uint8_t hash[IMAGE_NSEC3_HASH]; /* base32hex of it and the apex are the owner name */
+	uint32_t rrset;			/* its RRset; the RRsets of NSEC3 stand behind those of all nodes */
 };
 
 enum image_node_flags {
@@ -127,6 +170,8 @@ struct image {
 	uint64_t apex_hash;
 	uint32_t slot_mask;  /* slot_count - 1 */
 	uint32_t index_mask; /* bits of a slot that hold node index + 1 */
+	const union image_denial *denial; /* NULL without chain */
+	const struct image_nsec3 *nsec3;
 };
 
 /*
@@ -160,6 +205,21 @@ struct image_match {
  * found like others; the caller looks at `cut` and `dname` of the encloser.
  */
 void image_find(const struct image *image, const uint8_t *name, struct image_match *out);
+
+/*
+ * In a zone with IMAGE_NSEC: the node whose NSEC covers a name that image_find did not find (RFC 4034
+ * 4.1.1), or IMAGE_NONE when the chain has a gap there. Cost: a bisection of the encloser's children.
+ */
+uint32_t image_nsec_cover(const struct image *image, const uint8_t *name, const struct image_match *match);
+
+/*
+ * In a zone with IMAGE_NSEC3: index of the NSEC3 of the chain whose hash is this one, or else of the one that
+ * covers it (RFC 5155 1.3): the greatest below it, before the first one the last.
+ */
+uint32_t image_nsec3_find(const struct image *image, const uint8_t hash[IMAGE_NSEC3_HASH]);
+
+/* Owner name of an NSEC3: 1 + 32 octets and the apex, written to out. */
+void image_nsec3_owner(const struct image *image, uint32_t nsec3, uint8_t out[DNAME_MAX]);
 
 /* RRset of a type at a node, or NULL. */
 const struct image_rrset *image_rrset(const struct image *image, uint32_t node, uint16_t type);

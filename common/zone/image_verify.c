@@ -72,7 +72,6 @@ static uint64_t align8(uint64_t offset)
 static int check_header(struct verifier *v, const uint8_t *block, size_t size)
 {
 	const struct siphash_key zero = { 0, 0 };
-	static const uint8_t zeros[sizeof(v->image->header->reserved)];
 
 	if (size < sizeof(struct image_header)) {
 		return refuse(v, "shorter than a header");
@@ -88,7 +87,7 @@ static int check_header(struct verifier *v, const uint8_t *block, size_t size)
 	if (h->size != size) {
 		return refuse(v, "size in the header differs");
 	}
-	if (memcmp(h->reserved, zeros, sizeof(zeros)) != 0) {
+	if (h->reserved != 0) {
 		return refuse(v, "reserved octets are not zero");
 	}
 	if (h->node_count == 0 || h->node_count > IMAGE_NODES_MAX) {

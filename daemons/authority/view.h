@@ -36,6 +36,7 @@ struct view {
 	uint64_t depths[2]; /* bit n: there is a zone with n labels */
 	struct acl acl;
 	bool anyone; /* everybody may ask; acl is not looked at */
+	bool rotate; /* records of an answer begin with another one each time */
 };
 
 /* An empty view with room for so many zones. NULL: out of memory. */
