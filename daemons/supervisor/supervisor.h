@@ -16,7 +16,7 @@
 #include "daemons/supervisor/ids.h"
 #include "daemons/supervisor/links.h"
 #include "daemons/supervisor/listen.h"
-#include "daemons/supervisor/zones.h"
+#include "daemons/supervisor/compile.h"
 
 #include <limits.h>
 
