@@ -394,6 +394,28 @@ int ipc_diagnostic_decode(const uint8_t *p, size_t len, struct ipc_diagnostic *m
 	return finish(&c);
 }
 
+void ipc_source_encode(struct sink *s, const struct ipc_source *m)
+{
+	sink_string(s, m->path);
+	sink_u64(s, m->dev);
+	sink_u64(s, m->ino);
+	sink_u64(s, m->size);
+	sink_u64(s, m->mtime_ns);
+	sink_u64(s, m->ctime_ns);
+}
+
+int ipc_source_decode(const uint8_t *p, size_t len, struct ipc_source *m)
+{
+	struct cursor c = cursor_of(p, len);
+	cursor_string(&c, m->path, sizeof(m->path));
+	m->dev = cursor_u64(&c);
+	m->ino = cursor_u64(&c);
+	m->size = cursor_u64(&c);
+	m->mtime_ns = cursor_u64(&c);
+	m->ctime_ns = cursor_u64(&c);
+	return finish(&c);
+}
+
 void ipc_compiled_encode(struct sink *s, const struct ipc_compiled *m)
 {
 	sink_u8(s, m->ok);

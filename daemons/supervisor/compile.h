@@ -1,5 +1,14 @@
 /*
- * Runs of the compiler: from the zones of a configuration to a complete zone set.
+ * Runs of the compiler: from the zones of a configuration to a complete zone set. A zone whose files did not
+ * change needs none: its image is kept, or loaded from the state directory.
+ *
+ * Several compilers work at once, each on the zones of one view, one after the other, until it has had
+ * enough. What that keeps apart is the view, as everywhere: a process knows one view's directory and user
+ * and never sees another's. A compiler that was taken over by the text of one zone can write false images of
+ * zones of the same view that it is given afterwards, until it ends; it could read their text before, and those
+ * who write zone text of a view are trusted with that view. It cannot change an image it has delivered, which
+ * is sealed before the next zone is given out, and a false one is still only data that the authority
+ * verifies. When it dies, the zone in work fails alone; the rest goes to a fresh process.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -34,14 +43,14 @@ struct compile_env {
 	const struct config *config;
 	const struct ids_table *ids;
 	uint32_t *next_id; /* source of resource ids */
+	const char *state_dir; /* saved images are below it; NULL: compile everything */
 };
 
 struct compile_run;
 
 /*
- * Compile every zone of env->config into `set`, a few at a time, and the root hints. A zone of `old` (may
- * be NULL) with the same content keeps its image and id; one that does not compile keeps the old image
- * and is marked stale. env is copied, what it points to must outlive the run. NULL: out of memory.
+ * Fill `set`, the zones of env->config, and the root hints. A zone of `old` (may be NULL) with the same sources or
+ * the same content keeps its image and id; one that does not compile keeps the old image and is marked stale. env is copied, what it points to must outlive the run. NULL: out of memory.
  */
 struct compile_run *compile_start(const struct compile_env *env, struct zone_set *set,
 				  const struct zone_set *old, const struct compile_ops *ops, void *ctx);

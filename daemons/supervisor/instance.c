@@ -386,7 +386,6 @@ static void start(struct instance *inst)
 		.title = inst->name,
 		.profile = inst->profile,
 		.ids = inst->ids,
-		.image_fd = -1,
 	};
 
 	snprintf(program, sizeof(program), "%s/%s", inst->sup->role_dir, role_text(inst->role));

@@ -12,6 +12,7 @@
 #include "daemons/supervisor/control.h"
 #include "daemons/supervisor/instance.h"
 #include "daemons/supervisor/notify.h"
+#include "daemons/supervisor/saved.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -251,8 +252,9 @@ static void on_started(void *ctx, bool ok, unsigned failed_zones, const char *te
 	if (failed_zones > 0) {
 		log_err("started, but zones are not served count=%u", failed_zones);
 	} else {
-		log_info("started version=%s views=%zu zones=%zu workers=%u", PACKAGE_VERSION,
-			 d->sup.current.config->view_count, d->sup.current.zones->count,
+		const struct zone_set *zones = d->sup.current.zones;
+		log_info("started version=%s views=%zu zones=%zu compiled=%u loaded=%u workers=%u", PACKAGE_VERSION,
+			 d->sup.current.config->view_count, zones->count, zones->compiled, zones->loaded,
 			 d->sup.current.config->workers);
 	}
 	notify("READY=1\nSTATUS=generation %u, %u zones not served\nMAINPID=%d", (unsigned)d->sup.current.number,
@@ -268,17 +270,21 @@ static void on_reloaded(void *ctx, bool ok, unsigned failed_zones, const char *t
 	struct daemon *d = ctx;
 	char answer[IPC_TEXT_MAX];
 	unsigned number = d->sup.current.number;
+	const struct zone_set *zones = d->sup.current.zones;
 
 	if (!ok) {
 		log_err("reload failed, generation %u stays in service: %s", number, text);
 		snprintf(answer, sizeof(answer), "reload failed, generation %u stays in service: %.400s", number, text);
 	} else if (failed_zones > 0) {
 		log_err("reloaded generation=%u, zones that do not compile count=%u", number, failed_zones);
-		snprintf(answer, sizeof(answer), "generation %u is in service, but %u zones do not compile", number,
-			 failed_zones);
+		snprintf(answer, sizeof(answer),
+			 "generation %u is in service, but %u zones do not compile; %u compiled, %u kept, %u loaded", number,
+			 failed_zones, zones->compiled, zones->kept, zones->loaded);
 	} else {
-		log_info("reloaded generation=%u zones=%zu", number, d->sup.current.zones->count);
-		snprintf(answer, sizeof(answer), "generation %u is in service", number);
+		log_info("reloaded generation=%u zones=%zu compiled=%u kept=%u loaded=%u", number, zones->count,
+			 zones->compiled, zones->kept, zones->loaded);
+		snprintf(answer, sizeof(answer), "generation %u is in service: %u zones compiled, %u kept, %u loaded",
+			 number, zones->compiled, zones->kept, zones->loaded);
 	}
 	control_reloaded(&d->sup, ok && failed_zones == 0 ? 0 : 2, answer);
 	notify("READY=1\nSTATUS=%s", answer);
@@ -385,6 +391,7 @@ static void close_up(struct daemon *d, const char *run_dir)
 	control_free(sup->control, run_dir);
 	listener_clear(&sup->listeners);
 	query_link_clear(&sup->links);
+	saver_free(sup->saver);
 	zone_set_free(sup->current.zones);
 	config_free(sup->current.config);
 	for (size_t i = 0; i < sizeof(d->signals) / sizeof(d->signals[0]); i++) {

@@ -25,6 +25,7 @@ struct event_base;
 struct instance;
 struct change;
 struct control;
+struct saver;
 
 /* One complete set of what roles are told. In service, or in preparation by a change. */
 struct generation {
@@ -46,6 +47,7 @@ struct supervisor {
 	struct query_link_set links;
 	struct instance *instances;
 	struct change *change; /* NULL: none under way */
+	struct saver *saver;   /* of the current generation; NULL: none yet */
 	struct control *control;
 	bool stopping;
 	int exit_status;

@@ -3,9 +3,10 @@
  */
 #include "daemons/supervisor/zones.h"
 
+#include "common/ipc/link.h"
+
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static int compare_states(const void *a, const void *b)
 {
@@ -42,7 +43,9 @@ struct zone_set *zone_set_new(const struct config *config)
 void zone_image_release(struct zone_image *image)
 {
 	if (image != NULL && --image->refs == 0) {
-		close(image->fd);
+		shared_fd_release(image->fd);
+		sources_clear(&image->sources);
+		free(image->refused);
 		free(image);
 	}
 }

@@ -10,16 +10,30 @@
 #define BULKHEAD_SUPERVISOR_ZONES_H
 
 #include "daemons/supervisor/config.h"
+#include "daemons/supervisor/sources.h"
 
 /* Root servers taken from root-hints. */
 #define ZONE_SET_HINTS_MAX 64
+
+struct shared_fd;
 
 /* A sealed memfd with the compiler's word on it. Shared by zone sets of several generations. */
 struct zone_image {
 	unsigned refs;
 	uint32_t id; /* resource id towards authorities */
-	int fd;
+	struct shared_fd *fd;
 	struct ipc_compiled info;
+	uint64_t made_sec;	/* when it was compiled, since 1970 */
+	struct sources sources; /* what it was made from */
+	bool saved;		/* below the state directory stands the same, with the same sources */
+	char *refused;		/* an authority does not take it: who and why; NULL as long as nobody said so */
+};
+
+/* How a zone came to the image it has in this generation. */
+enum zone_origin {
+	ZONE_COMPILED,
+	ZONE_LOADED, /* from the state directory */
+	ZONE_KEPT,   /* that of the generation before: no source has changed */
 };
 
 struct zone_state {
@@ -27,6 +41,7 @@ struct zone_state {
 	const char *view_name;
 	const struct config_zone *conf;
 	struct zone_image *image;  /* NULL: nothing to serve */
+	enum zone_origin origin;   /* of image */
 	bool stale;		   /* the text did not compile; image is of the generation before */
 	char detail[IPC_TEXT_MAX]; /* first error when stale or without image */
 };
@@ -38,7 +53,9 @@ struct zone_set {
 	size_t hint_count;
 	bool hints_failed;
 	char hints_detail[IPC_TEXT_MAX];
+	unsigned compiled, kept, loaded; /* zones, by what was done for them; failures count as compiled */
 };
+
 
 /* Heap; config must outlive the set. NULL: out of memory. */
 struct zone_set *zone_set_new(const struct config *config);

@@ -38,6 +38,7 @@ CODEC_FUNCTIONS(ipc_flush)
 CODEC_FUNCTIONS(ipc_flushed)
 CODEC_FUNCTIONS(ipc_compile)
 CODEC_FUNCTIONS(ipc_diagnostic)
+CODEC_FUNCTIONS(ipc_source)
 CODEC_FUNCTIONS(ipc_compiled)
 CODEC_FUNCTIONS(ctl_request)
 CODEC_FUNCTIONS(ctl_row)
@@ -80,6 +81,7 @@ static const struct codec codecs[MSG_TYPE_COUNT] = {
 	[MSG_FLUSHED] = CODEC(ipc_flushed),
 	[MSG_COMPILE] = CODEC(ipc_compile),
 	[MSG_DIAGNOSTIC] = CODEC(ipc_diagnostic),
+	[MSG_SOURCE] = CODEC(ipc_source),
 	[MSG_ROOT_HINT] = CODEC(ipc_servers),
 	[MSG_COMPILED] = CODEC(ipc_compiled),
 	[MSG_CTL_REQUEST] = CODEC(ctl_request),

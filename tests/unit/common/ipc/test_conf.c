@@ -61,6 +61,7 @@ union payload {
 	struct ipc_flushed flushed;
 	struct ipc_compile compile;
 	struct ipc_diagnostic diagnostic;
+	struct ipc_source source;
 	struct ipc_compiled compiled;
 	struct ctl_request request;
 	struct ctl_row row;
@@ -249,6 +250,14 @@ static void largest(enum msg_type type, union payload *m)
 		fill(m->diagnostic.file, sizeof(m->diagnostic.file));
 		fill(m->diagnostic.text, sizeof(m->diagnostic.text));
 		break;
+	case MSG_SOURCE:
+		fill(m->source.path, sizeof(m->source.path));
+		m->source.dev = UINT64_MAX;
+		m->source.ino = UINT64_MAX - 1;
+		m->source.size = UINT64_MAX - 2;
+		m->source.mtime_ns = UINT64_MAX - 3;
+		m->source.ctime_ns = UINT64_MAX - 4;
+		break;
 	case MSG_COMPILED:
 		m->compiled.ok = 1;
 		m->compiled.errors = UINT32_MAX;
@@ -393,7 +402,7 @@ Test(conf, largest_payloads_have_the_octets_counted_by_hand)
 		{ MSG_IMAGE, 259 },	  { MSG_CONF_AUTHORITY, 9 }, { MSG_CONF_FRONTEND, 26 }, { MSG_CONF_RESOLVER, 17 },
 		{ MSG_CONF_ACL, 18 },	  { MSG_CONF_ZONE, 260 },    { MSG_CONF_STUB, 624 }, { MSG_CONF_OUTGOING, 23 },
 		{ MSG_REFUSED, 517 },	  { MSG_FLUSH, 256 },	     { MSG_FLUSHED, 8 },    { MSG_COMPILE, 1286 },
-		{ MSG_DIAGNOSTIC, 1543 }, { MSG_COMPILED, 33 },	     { MSG_CTL_REQUEST, 8201 }, { MSG_CTL_ROW, 13162 },
+		{ MSG_DIAGNOSTIC, 1543 }, { MSG_SOURCE, 1065 }, { MSG_COMPILED, 33 },	     { MSG_CTL_REQUEST, 8201 }, { MSG_CTL_ROW, 13162 },
 		{ MSG_CTL_DONE, 514 },
 	};
 	static uint8_t wire[MSG_PAYLOAD_MAX];
