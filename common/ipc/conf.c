@@ -184,6 +184,20 @@ int ipc_refused_decode(const uint8_t *p, size_t len, struct ipc_refused *m)
 	return finish(&c);
 }
 
+void ipc_image_refused_encode(struct sink *s, const struct ipc_image_refused *m)
+{
+	sink_u32(s, m->id);
+	sink_string(s, m->why);
+}
+
+int ipc_image_refused_decode(const uint8_t *p, size_t len, struct ipc_image_refused *m)
+{
+	struct cursor c = cursor_of(p, len);
+	m->id = bounded(&c, cursor_u32(&c), 1, UINT32_MAX);
+	cursor_string(&c, m->why, sizeof(m->why));
+	return finish(&c);
+}
+
 void ipc_id_encode(struct sink *s, const struct ipc_id *m)
 {
 	sink_u32(s, m->id);

@@ -86,6 +86,11 @@ struct ipc_refused {
 	char why[IPC_TEXT_MAX];
 };
 
+struct ipc_image_refused {
+	uint32_t id;
+	char why[IPC_TEXT_MAX];
+};
+
 struct ipc_id { /* CONF_LISTENER, CONF_LINK, PEER_RESTARTED */
 	uint32_t id;
 };
@@ -238,6 +243,8 @@ void ipc_generation_encode(struct sink *s, const struct ipc_generation *m);
 int ipc_generation_decode(const uint8_t *p, size_t len, struct ipc_generation *m) BH_CHECKED;
 void ipc_refused_encode(struct sink *s, const struct ipc_refused *m);
 int ipc_refused_decode(const uint8_t *p, size_t len, struct ipc_refused *m) BH_CHECKED;
+void ipc_image_refused_encode(struct sink *s, const struct ipc_image_refused *m);
+int ipc_image_refused_decode(const uint8_t *p, size_t len, struct ipc_image_refused *m) BH_CHECKED;
 void ipc_id_encode(struct sink *s, const struct ipc_id *m);
 int ipc_id_decode(const uint8_t *p, size_t len, struct ipc_id *m) BH_CHECKED;
 void ipc_conf_authority_encode(struct sink *s, const struct ipc_conf_authority *m);

@@ -55,6 +55,8 @@ static const struct msg_rule rules[MSG_TYPE_COUNT] = {
 			   .fds = 0, .phases = LATER },
 	[MSG_REFUSED] = { .name = "refused", .from = ROLES_SERVING, .to = SUP, .min_len = 6, .max_len = 600,
 			  .fds = 0, .phases = LATER },
+	[MSG_IMAGE_REFUSED] = { .name = "image_refused", .from = AUTH, .to = SUP, .min_len = 6, .max_len = 600,
+				.fds = 0, .phases = LATER },
 	[MSG_COMMIT] = { .name = "commit", .from = SUP, .to = ROLES_SERVING, .min_len = 4, .max_len = 4,
 			 .fds = 0, .phases = LATER },
 	[MSG_COMMITTED] = { .name = "committed", .from = ROLES_SERVING, .to = SUP, .min_len = 4,

@@ -54,6 +54,7 @@ enum msg_type {
 	MSG_PREPARE,
 	MSG_PREPARED,
 	MSG_REFUSED,
+	MSG_IMAGE_REFUSED, /* one zone of the generation stays as it was; before PREPARED */
 	MSG_COMMIT,
 	MSG_COMMITTED,
 	MSG_ABORT,

@@ -85,7 +85,8 @@ static unsigned failed_zones(const struct zone_set *set)
 {
 	unsigned count = set->hints_failed ? 1 : 0;
 	for (size_t i = 0; i < set->count; i++) {
-		count += set->items[i].image == NULL || set->items[i].stale;
+		const struct zone_state *zone = &set->items[i];
+		count += zone->image == NULL || zone->stale || zone->image->refused != NULL;
 	}
 	return count;
 }

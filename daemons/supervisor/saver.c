@@ -79,7 +79,7 @@ static bool have_dir(const char *path, mode_t mode)
 
 /* --- what is no longer wanted ----------------------------------------------------------------------- */
 
-/* Files of zones that are not in the set. */
+/* Files of zones that are not in the set, or whose image no authority takes. */
 static void remove_stale(const char *dir_path, const char *view, const struct zone_set *set)
 {
 	DIR *dir = opendir(dir_path);
@@ -90,15 +90,19 @@ static void remove_stale(const char *dir_path, const char *view, const struct zo
 	while ((entry = readdir(dir)) != NULL) {
 		struct config_zone zone = { .text = NULL };
 		const struct zone_state like = { .view_name = view, .conf = &zone };
-		if (!saved_name_parse(entry->d_name, zone.name) || zone_set_find(set, &like) != NULL) {
+		if (!saved_name_parse(entry->d_name, zone.name)) {
+			continue;
+		}
+		const struct zone_state *state = zone_set_find(set, &like);
+		bool refused = state != NULL && state->image != NULL && state->image->refused != NULL;
+		if (state != NULL && !refused) {
 			continue;
 		}
 		if (unlinkat(dirfd(dir), entry->d_name, 0) == 0) {
-			log_info("saved image removed, its zone is not configured any more: %s/%s", dir_path,
-				 entry->d_name);
+			log_info("saved image removed, %s: %s/%s",
+				 refused ? "it was refused" : "its zone is not configured any more", dir_path, entry->d_name);
 		} else {
-			log_warn("saved image of a zone that is gone cannot be removed: %s/%s: %m", dir_path,
-				 entry->d_name);
+			log_warn("saved image that is of no use cannot be removed: %s/%s: %m", dir_path, entry->d_name);
 		}
 	}
 	closedir(dir);

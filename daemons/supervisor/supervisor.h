@@ -49,6 +49,8 @@ struct supervisor {
 	struct change *change; /* NULL: none under way */
 	struct saver *saver;   /* of the current generation; NULL: none yet */
 	struct control *control;
+	bool reload_wanted; /* when the change that is under way has ended */
+	struct event *reload_timer;
 	bool stopping;
 	int exit_status;
 	struct event *stop_timer;
@@ -84,7 +86,12 @@ bool change_committing(const struct supervisor *sup);
 
 void supervisor_stop(struct supervisor *sup, int exit_status);
 
-/* Begin a reload; false: a change is under way, or the appliance starts or stops. */
+/*
+ * Begin a reload; while another change is under way it is remembered, once, and begins when that has ended. False:
+ * the appliance stops.
+ */
 bool supervisor_reload(struct supervisor *sup);
+/* The same, but from the event loop, not from within. */
+void supervisor_reload_later(struct supervisor *sup);
 
 #endif

@@ -30,6 +30,7 @@ CODEC_FUNCTIONS(ipc_conf_authority)
 CODEC_FUNCTIONS(ipc_conf_frontend)
 CODEC_FUNCTIONS(ipc_conf_resolver)
 CODEC_FUNCTIONS(ipc_acl)
+CODEC_FUNCTIONS(ipc_image_refused)
 CODEC_FUNCTIONS(ipc_zone)
 CODEC_FUNCTIONS(ipc_name)
 CODEC_FUNCTIONS(ipc_servers)
@@ -73,6 +74,7 @@ static const struct codec codecs[MSG_TYPE_COUNT] = {
 	[MSG_PREPARE] = CODEC(ipc_generation),
 	[MSG_PREPARED] = CODEC(ipc_generation),
 	[MSG_REFUSED] = CODEC(ipc_refused),
+	[MSG_IMAGE_REFUSED] = CODEC(ipc_image_refused),
 	[MSG_COMMIT] = CODEC(ipc_generation),
 	[MSG_COMMITTED] = CODEC(ipc_generation),
 	[MSG_ABORT] = CODEC(ipc_generation),

@@ -48,6 +48,7 @@ union payload {
 	struct ipc_image image;
 	struct ipc_generation generation;
 	struct ipc_refused refused;
+	struct ipc_image_refused image_refused;
 	struct ipc_id id;
 	struct ipc_conf_authority authority;
 	struct ipc_conf_frontend frontend;
@@ -86,6 +87,9 @@ static void smallest(enum msg_type type, union payload *m)
 		break;
 	case MSG_IMAGE:
 		m->image.id = 1;
+		break;
+	case MSG_IMAGE_REFUSED:
+		m->image_refused.id = 1;
 		break;
 	case MSG_CONF_AUTHORITY:
 		m->authority.tcp_connections = 1;
@@ -174,6 +178,10 @@ static void largest(enum msg_type type, union payload *m)
 	case MSG_COMMITTED:
 	case MSG_ABORT:
 		m->generation.generation = UINT32_MAX;
+		break;
+	case MSG_IMAGE_REFUSED:
+		m->image_refused.id = UINT32_MAX;
+		fill(m->image_refused.why, sizeof(m->image_refused.why));
 		break;
 	case MSG_REFUSED:
 		m->refused.generation = UINT32_MAX;
@@ -401,7 +409,7 @@ Test(conf, largest_payloads_have_the_octets_counted_by_hand)
 		{ MSG_HELLO, 84 },	  { MSG_IDENTITY, 38 },	     { MSG_LISTENER, 28 },  { MSG_LINK, 7 },
 		{ MSG_IMAGE, 259 },	  { MSG_CONF_AUTHORITY, 9 }, { MSG_CONF_FRONTEND, 26 }, { MSG_CONF_RESOLVER, 17 },
 		{ MSG_CONF_ACL, 18 },	  { MSG_CONF_ZONE, 260 },    { MSG_CONF_STUB, 624 }, { MSG_CONF_OUTGOING, 23 },
-		{ MSG_REFUSED, 517 },	  { MSG_FLUSH, 256 },	     { MSG_FLUSHED, 8 },    { MSG_COMPILE, 1286 },
+		{ MSG_REFUSED, 517 },	  { MSG_IMAGE_REFUSED, 517 },	  { MSG_FLUSH, 256 },	     { MSG_FLUSHED, 8 },    { MSG_COMPILE, 1286 },
 		{ MSG_DIAGNOSTIC, 1543 }, { MSG_SOURCE, 1065 }, { MSG_COMPILED, 33 },	     { MSG_CTL_REQUEST, 8201 }, { MSG_CTL_ROW, 13162 },
 		{ MSG_CTL_DONE, 514 },
 	};
@@ -464,6 +472,7 @@ Test(conf, values_out_of_range_are_refused)
 		{ MSG_LINK, "peer", 4, 1, ROLE_COMPILER },
 		{ MSG_LINK, "peer", 4, 1, 255 },
 		{ MSG_IMAGE, "id", 0, 4, 0 },
+		{ MSG_IMAGE_REFUSED, "id", 0, 4, 0 },
 		{ MSG_IMAGE, "name", 4, 1, 0xc0 },
 		{ MSG_CONF_AUTHORITY, "anyone", 0, 1, 2 },
 		{ MSG_CONF_AUTHORITY, "connections", 1, 4, 0 },
