@@ -2,8 +2,9 @@
  * The builder of zone images from inside: shared by image_build.c (records come in), image_plan.c (order
  * and tree), image_check.c (what is wrong) and image_write.c (layout). For nobody else.
  *
- * Names and RDATA are appended to one growing arena; a record is a small struct in one growing array.
- * Nothing is allocated for a single record.
+ * Names and RDATA are appended to one growing arena, which is the data section of the image to be: a name
+ * or an RRset stays where it was put, unless its records did not come in one piece. A record is a small
+ * struct in one growing array. Nothing is allocated for a single record, and nothing is there twice.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -14,6 +15,7 @@
 #include "common/zone/image_write.h"
 
 #include <stdbool.h>
+#include <string.h>
 
 /* RFC 2181 8: a TTL has 31 bits. */
 #define TTL_MAX INT32_MAX
@@ -26,13 +28,12 @@ struct builder_record {
 		uint32_t name;	 /* index into names */
 		uint32_t target; /* once planned, for types with targets: a node or IMAGE_NONE */
 	};
-	uint32_t rdata; /* arena offset */
-	uint32_t ttl;
+	uint32_t data; /* arena offset of u16 length and RDATA, as they are in an image */
 	uint32_t line;
+	unsigned ttl : 31;
+	unsigned ttl_differs : 1; /* a dropped duplicate had another TTL */
 	uint16_t type;
-	uint16_t rdata_len;
 	uint16_t file; /* index into files */
-	uint16_t ttl_differs; /* 1: a dropped duplicate had another TTL */
 };
 
 /* A flag of nodes in the plan only, beside enum image_node_flags: an NS record points here. */
@@ -49,24 +50,28 @@ struct builder_reject {
 
 enum reject_reason { REJECT_OUTSIDE, REJECT_META, REJECT_RDATA, REJECT_LONE_SIGNATURE };
 
-/* What image_plan.c makes of the records. */
+/* Where the records of an RRset are in plan.order; its signatures follow, up to the first of the next. */
+struct builder_place {
+	uint32_t first;
+	uint32_t record_count;
+};
+
+/* What image_plan.c makes of the records: the sections of the image, but for the arena. */
 struct builder_plan {
-	/*
-	 * The tree, in the form of an image whose data is the arena: names of nodes are arena offsets,
-	 * so image_find works on it. RRsets are not there yet; node.rrset and rrset_count are right.
-	 */
-	struct image view;
+	struct image view; /* image_find and image_rrset work on it */
 	struct image_node *nodes;
+	struct image_rrset *rrsets;
 	uint32_t *slots;
 	uint32_t node_count;
-	uint32_t slot_count;
 	uint32_t rrset_count;
+	uint32_t slot_count;
+	uint32_t rr_count;
 	/*
-	 * Records of node n: order[first[n]..first[n+1]), RRsets by type, in each first the records and then
-	 * its signatures, both in canonical order without duplicates.
+	 * Records by node, RRsets by type, in each first the records and then its signatures, both in
+	 * canonical order without duplicates. One more place than RRsets tells where the last one ends.
 	 */
 	uint32_t *order;
-	uint32_t *first;
+	struct builder_place *places;
 };
 
 struct image_builder {
@@ -86,14 +91,13 @@ struct image_builder {
 	size_t reject_count;
 	size_t reject_cap;
 
-	/* Interned owner names; name 0 is the apex. */
-	uint32_t *name_offsets;
-	uint32_t *name_hashes;
+	/*
+	 * Arena offsets of owner names: one for each run of records with the same owner, so that a name may
+	 * be there several times. Name 0 is the apex. Dropped by the plan.
+	 */
+	uint32_t *names;
 	size_t name_count;
 	size_t name_cap;
-	uint32_t *name_slots; /* name + 1, or 0; dropped by the plan */
-	size_t name_slot_count;
-	uint32_t last_name; /* most records have the owner of the one before */
 
 	const char **files;
 	size_t file_count;
@@ -103,9 +107,7 @@ struct image_builder {
 	bool planned;
 	struct builder_plan plan;
 
-	/* Result of the check. */
-	bool writable;
-	size_t data_size;
+	bool writable; /* by the check */
 };
 
 /* Leave a record out, whose owner is at an arena offset. */
@@ -113,25 +115,33 @@ int builder_reject(struct image_builder *b, const struct builder_reject *reject)
 
 static inline const uint8_t *builder_rdata(const struct image_builder *b, const struct builder_record *r)
 {
-	return b->arena + r->rdata;
+	return b->arena + r->data + sizeof(uint16_t);
 }
+
+static inline uint16_t builder_rdata_len(const struct image_builder *b, const struct builder_record *r)
+{
+	uint16_t len;
+	memcpy(&len, b->arena + r->data, sizeof(len));
+	return len;
+}
+
+/* Append octets to the arena; *offset is where they are. BH_ENOMEM, BH_ELIMIT (offsets have 32 bits). */
+int builder_store(struct image_builder *b, const void *bytes, size_t len, uint32_t *offset) BH_CHECKED;
 
 /* The type of the RRset that a record belongs to: for signatures the covered one. */
 uint16_t builder_set_type(const struct image_builder *b, const struct builder_record *r);
 
-/* Records of one type at a node, as slices of plan.order. */
+/* An RRset of the plan with its records, as slices of plan.order. */
 struct builder_set {
 	uint16_t type;
+	const struct image_rrset *rrset; /* its counts mean nothing while they are above 65535 */
 	const uint32_t *records;
 	uint32_t record_count;
 	const uint32_t *sigs;
 	uint32_t sig_count;
 };
 
-/*
- * Walk over the RRsets of a node: start with *pos = plan.first[node]; false at the end. A set without
- * records (signatures over nothing) has record_count 0 and is no RRset of the image.
- */
+/* Walk over the RRsets of a node: start with *pos = 0; false at the end. */
 bool builder_next_set(const struct image_builder *b, uint32_t node, uint32_t *pos, struct builder_set *out);
 
 /* The RRset of a type at a node, record_count 0 when there is none. */
@@ -140,8 +150,5 @@ struct builder_set builder_find_set(const struct image_builder *b, uint32_t node
 /* Sort, drop duplicates, build the tree. No record may be added afterwards. 0, BH_ENOMEM, BH_ELIMIT. */
 int builder_plan(struct image_builder *b) BH_CHECKED;
 void builder_plan_clear(struct builder_plan *plan);
-
-/* Octets of the data section. */
-uint64_t builder_data_size(const struct image_builder *b);
 
 #endif

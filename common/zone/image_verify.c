@@ -13,8 +13,8 @@
 
 #include "common/dns/rr.h"
 #include "common/util/cursor.h"
-#include "common/util/rand.h"
 #include "common/zone/canonical.h"
+#include "common/zone/checksum.h"
 #include "common/zone/fold.h"
 
 #include <assert.h>
@@ -64,14 +64,8 @@ BH_PRINTF(2, 3) static int refuse(struct verifier *v, const char *fmt, ...)
 	return BH_EMALFORMED;
 }
 
-static uint64_t align8(uint64_t offset)
-{
-	return (offset + 7) & ~UINT64_C(7);
-}
-
 static int check_header(struct verifier *v, const uint8_t *block, size_t size)
 {
-	const struct siphash_key zero = { 0, 0 };
 
 	if (size < sizeof(struct image_header)) {
 		return refuse(v, "shorter than a header");
@@ -98,14 +92,17 @@ static int check_header(struct verifier *v, const uint8_t *block, size_t size)
 		return refuse(v, "number of hash slots is no power of two or too small");
 	}
 	/* 32-bit counts times small sizes: no sum here leaves 64 bits. */
-	uint64_t rrsets = sizeof(*h) + (uint64_t)h->node_count * sizeof(struct image_node);
-	uint64_t slots = align8(rrsets + (uint64_t)h->rrset_count * sizeof(struct image_rrset));
-	uint64_t data = align8(slots + (uint64_t)h->slot_count * sizeof(uint32_t));
+	uint64_t rrsets = image_align(sizeof(*h) + (uint64_t)h->node_count * sizeof(struct image_node));
+	uint64_t slots = image_align(rrsets + (uint64_t)h->rrset_count * sizeof(struct image_rrset));
+	uint64_t data = image_align(slots + (uint64_t)h->slot_count * sizeof(uint32_t));
 	if (h->nodes != sizeof(*h) || h->rrsets != rrsets || h->slots != slots || h->data != data ||
-	    data > size || h->data_size != size - data || h->data_size > UINT32_MAX) {
+	    data > size || h->data_size > UINT32_MAX || image_align(data + h->data_size) != size) {
 		return refuse(v, "sections are not where they belong");
 	}
-	if (siphash(&zero, block + sizeof(*h), size - sizeof(*h)) != h->checksum) {
+	struct checksum sum;
+	checksum_begin(&sum);
+	checksum_add(&sum, block + sizeof(*h), size - sizeof(*h));
+	if (checksum_end(&sum) != h->checksum) {
 		return refuse(v, "checksum differs");
 	}
 	return BH_OK;

@@ -44,14 +44,14 @@ static size_t put_label(uint8_t *out, const uint8_t *label)
 
 static size_t make_key(uint8_t *out, const uint8_t *name, unsigned apex_labels)
 {
-	const uint8_t *labels[DNAME_LABELS_MAX];
+	uint8_t at[DNAME_LABELS_MAX]; /* octets, not pointers: compilers may clear it for every name */
 	unsigned count = 0;
-	for (; *name != 0; name = dname_parent(name)) {
-		labels[count++] = name;
+	for (unsigned pos = 0; name[pos] != 0; pos += name[pos] + 1u) {
+		at[count++] = (uint8_t)pos;
 	}
 	size_t pos = sizeof(uint16_t);
 	for (unsigned i = count - apex_labels; i-- > 0;) {
-		pos += put_label(out + pos, labels[i]);
+		pos += put_label(out + pos, name + at[i]);
 	}
 	uint16_t len = (uint16_t)(pos - sizeof(len));
 	memcpy(out, &len, sizeof(len));
