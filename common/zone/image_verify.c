@@ -25,6 +25,9 @@
 /* RFC 2181 8: a TTL has 31 bits. */
 #define TTL_MAX INT32_MAX
 
+/* Names and nodes whose memory is asked for before it is needed: more than cover one access to memory. */
+#define PREFETCH_AHEAD 16
+
 static_assert(sizeof(struct image_header) == 128, "no padding in the header");
 static_assert(sizeof(struct image_node) == 32, "no padding in nodes");
 static_assert(sizeof(struct image_rrset) == 32, "no padding in RRsets");
@@ -36,6 +39,12 @@ struct level {
 	uint64_t hash;
 };
 
+/* Where the search for a node begins, and what its slot has to say. */
+struct home {
+	uint32_t slot; /* IMAGE_NONE (no slot has that number): the node was met */
+	uint32_t hash; /* low half */
+};
+
 struct verifier {
 	const struct image *image;
 	struct level path[DNAME_LABELS_MAX + 1]; /* [0] is the apex, [depth] the current node */
@@ -45,7 +54,7 @@ struct verifier {
 	uint32_t wildcard_refs; /* nodes that name a wildcard child */
 	uint64_t rr_count;
 	uint64_t claimed; /* octets of data claimed by RRsets */
-	uint32_t *homes;  /* for each node the slot where the search for it begins */
+	struct home *homes; /* for each node */
 	char *why;
 	size_t why_size;
 };
@@ -410,10 +419,14 @@ static int check_nodes(struct verifier *v, struct image *image)
 	const struct image_header *h = image->header;
 	int err = check_apex(v, image);
 	for (uint32_t i = 0; err == BH_OK && i < h->node_count; i++) {
+		if (i + PREFETCH_AHEAD < h->node_count) { /* any address may be asked for */
+			__builtin_prefetch(image->data + image->nodes[i + PREFETCH_AHEAD].name);
+		}
 		if (i > 0) {
 			err = check_node(v, i);
 		}
-		v->homes[i] = home_slot(image, v->path[v->depth].hash);
+		uint64_t hash = v->path[v->depth].hash;
+		v->homes[i] = (struct home){ .slot = home_slot(image, hash), .hash = (uint32_t)hash };
 		v->wildcard_refs += image->nodes[i].wildcard != IMAGE_NONE;
 	}
 	if (err != BH_OK) {
@@ -458,15 +471,16 @@ static int check_slots(struct verifier *v)
 			continue;
 		}
 		uint32_t node = (slot & index_bits) - 1; /* 0 - 1 is no node either */
-		if (node >= h->node_count || v->homes[node] == IMAGE_NONE) {
+		__builtin_prefetch(&v->homes[(image->slots[(at + PREFETCH_AHEAD) & image->slot_mask] & index_bits)]);
+		if (node >= h->node_count || v->homes[node].slot == IMAGE_NONE) {
 			return refuse(v, "hash slot %u: no node, or one that stands elsewhere too", at);
 		}
-		uint32_t distance = (at - v->homes[node]) & image->slot_mask;
+		uint32_t distance = (at - v->homes[node].slot) & image->slot_mask;
 		if (distance > run || run >= IMAGE_PROBES_MAX ||
-		    ((slot ^ image->nodes[node].hash) & ~index_bits) != 0) {
+		    ((slot ^ v->homes[node].hash) & ~index_bits) != 0) {
 			return refuse(v, "hash slot %u: node %u is not found there", at, node);
 		}
-		v->homes[node] = IMAGE_NONE;
+		v->homes[node].slot = IMAGE_NONE;
 		met++;
 		run++;
 	}
