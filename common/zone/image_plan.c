@@ -22,22 +22,27 @@ uint16_t builder_set_type(const struct image_builder *b, const struct builder_re
 	return r->type == RR_RRSIG ? get_u16(builder_rdata(b, r)) : r->type;
 }
 
-bool builder_next_set(const struct image_builder *b, uint32_t node, uint32_t *pos, struct builder_set *out)
+struct builder_set builder_set_at(const struct image_builder *b, uint32_t rrset)
 {
 	const struct builder_plan *plan = &b->plan;
-	if (*pos == plan->nodes[node].rrset_count) {
-		return false;
-	}
-	uint32_t index = plan->nodes[node].rrset + (*pos)++;
-	const struct builder_place *place = &plan->places[index];
-	*out = (struct builder_set){
-		.type = plan->rrsets[index].type,
-		.rrset = &plan->rrsets[index],
+	const struct builder_place *place = &plan->places[rrset];
+	return (struct builder_set){
+		.type = plan->rrsets[rrset].type,
+		.rrset = &plan->rrsets[rrset],
 		.records = plan->order + place->first,
 		.record_count = place->record_count,
 		.sigs = plan->order + place->first + place->record_count,
-		.sig_count = place[1].first - place->first - place->record_count,
+		.sig_count = place->sig_count,
 	};
+}
+
+bool builder_next_set(const struct image_builder *b, uint32_t node, uint32_t *pos, struct builder_set *out)
+{
+	const struct image_node *n = &b->plan.nodes[node];
+	if (*pos == n->rrset_count) {
+		return false;
+	}
+	*out = builder_set_at(b, n->rrset + (*pos)++);
 	return true;
 }
 
@@ -53,8 +58,7 @@ struct builder_set builder_find_set(const struct image_builder *b, uint32_t node
 	return (struct builder_set){ .type = type };
 }
 
-/* Order of two records of one node: type of the RRset, signatures last, canonical RDATA. 0: duplicates. */
-static int compare_records(const struct image_builder *b, uint32_t x, uint32_t y)
+int builder_compare(const struct image_builder *b, uint32_t x, uint32_t y)
 {
 	const struct builder_record *p = &b->records[x];
 	const struct builder_record *q = &b->records[y];
@@ -74,7 +78,7 @@ static int compare_for_qsort(const void *x, const void *y, void *builder)
 	uint32_t q;
 	memcpy(&p, x, sizeof(p));
 	memcpy(&q, y, sizeof(q));
-	int diff = compare_records(builder, p, q);
+	int diff = builder_compare(builder, p, q);
 	return diff != 0 ? diff : (p > q) - (p < q); /* of duplicates the first in the text stays */
 }
 
@@ -87,19 +91,19 @@ static void sort_records(struct image_builder *b, uint32_t *order, size_t count)
 	for (size_t i = 1; i < count; i++) {
 		uint32_t record = order[i];
 		size_t at = i;
-		for (; at > 0 && compare_records(b, order[at - 1], record) > 0; at--) {
+		for (; at > 0 && builder_compare(b, order[at - 1], record) > 0; at--) {
 			order[at] = order[at - 1];
 		}
 		order[at] = record;
 	}
 }
 
-/* Drop equal neighbours; the one that stays has the lowest TTL of them. Returns how many stay. */
-static size_t drop_duplicates(struct image_builder *b, const uint32_t *from, size_t count, uint32_t *to)
+/* Of equal neighbours the one that stays has the lowest TTL. */
+size_t builder_drop_duplicates(struct image_builder *b, const uint32_t *from, size_t count, uint32_t *to)
 {
 	size_t kept = 0;
 	for (size_t i = 0; i < count; i++) {
-		if (kept == 0 || compare_records(b, to[kept - 1], from[i]) != 0) {
+		if (kept == 0 || builder_compare(b, to[kept - 1], from[i]) != 0) {
 			to[kept++] = from[i];
 			continue;
 		}
@@ -149,7 +153,10 @@ static uint8_t *find_used(const struct image_builder *b)
 	if (used != NULL) {
 		used[0] = 1;
 		for (size_t i = 0; i < b->record_count; i++) {
-			used[b->records[i].name] |= b->records[i].type != RR_RRSIG;
+			const struct builder_record *r = &b->records[i];
+			if (r->type != RR_RRSIG && !builder_is_apart(r)) {
+				used[r->name] = 1;
+			}
 		}
 	}
 	return used;
@@ -294,6 +301,9 @@ static int order_records(struct image_builder *b, const uint32_t *node_of, uint3
 	/* first[n] counts the records of n, then is where they begin, then where the next one goes. */
 	for (size_t i = 0; i < b->record_count; i++) {
 		struct builder_record *r = &b->records[i];
+		if (builder_is_apart(r)) {
+			continue;
+		}
 		uint32_t node = node_of[r->name];
 		if (node == IMAGE_NONE) {
 			int err = reject_signature(b, r, b->names[r->name]);
@@ -311,9 +321,9 @@ static int order_records(struct image_builder *b, const uint32_t *node_of, uint3
 		sum += count;
 	}
 	for (size_t i = 0; i < b->record_count; i++) {
-		uint32_t node = node_of[b->records[i].name];
-		if (node != IMAGE_NONE) {
-			plan->order[first[node]++] = (uint32_t)i;
+		const struct builder_record *r = &b->records[i];
+		if (!builder_is_apart(r) && node_of[r->name] != IMAGE_NONE) {
+			plan->order[first[node_of[r->name]]++] = (uint32_t)i;
 		}
 	}
 	uint32_t begin = 0; /* of the records as they stand; first[n] is now their end */
@@ -322,7 +332,7 @@ static int order_records(struct image_builder *b, const uint32_t *node_of, uint3
 		uint32_t count = first[n] - begin;
 		sort_records(b, plan->order + begin, count);
 		first[n] = kept;
-		kept += (uint32_t)drop_duplicates(b, plan->order + begin, count, plan->order + kept);
+		kept += (uint32_t)builder_drop_duplicates(b, plan->order + begin, count, plan->order + kept);
 		begin += count;
 	}
 	first[plan->node_count] = kept;
@@ -418,8 +428,7 @@ static uint32_t lowest_ttl(const struct image_builder *b, const uint32_t *record
 	return ttl;
 }
 
-/* Make an RRset of records and the signatures behind them in plan.order. Counts too large are told by the check. */
-static int add_rrset(struct image_builder *b, uint32_t first, uint32_t record_count, uint32_t sig_count)
+int builder_add_rrset(struct image_builder *b, uint32_t first, uint32_t record_count, uint32_t sig_count)
 {
 	struct builder_plan *plan = &b->plan;
 	const uint32_t *records = plan->order + first;
@@ -437,7 +446,9 @@ static int add_rrset(struct image_builder *b, uint32_t first, uint32_t record_co
 	if (err != BH_OK) {
 		return err;
 	}
-	plan->places[plan->rrset_count] = (struct builder_place){ .first = first, .record_count = record_count };
+	plan->places[plan->rrset_count] = (struct builder_place){
+		.first = first, .record_count = record_count, .sig_count = sig_count,
+	};
 	plan->rrsets[plan->rrset_count++] = rrset;
 	plan->rr_count += record_count + sig_count;
 	return BH_OK;
@@ -472,7 +483,7 @@ static int add_rrsets(struct image_builder *b, uint32_t node, uint32_t from, uin
 				return err;
 			}
 		}
-		int err = records == 0 ? BH_OK : add_rrset(b, first, records, sigs);
+		int err = records == 0 ? BH_OK : builder_add_rrset(b, first, records, sigs);
 		if (err != BH_OK) {
 			return err;
 		}
@@ -518,7 +529,7 @@ static void describe_node(struct builder_plan *plan, uint32_t n)
 static int make_rrsets(struct image_builder *b, const uint32_t *first)
 {
 	struct builder_plan *plan = &b->plan;
-	size_t room = b->record_count + 1; /* never more RRsets; what is not touched costs no memory */
+	size_t room = b->record_count + 1; /* never more RRsets, but never none; what is not touched costs nothing */
 	plan->rrsets = malloc(room * sizeof(*plan->rrsets));
 	plan->places = malloc(room * sizeof(*plan->places));
 	if (plan->rrsets == NULL || plan->places == NULL) {
@@ -535,7 +546,7 @@ static int make_rrsets(struct image_builder *b, const uint32_t *first)
 		plan->nodes[n].rrset_count = (uint16_t)(plan->rrset_count - plan->nodes[n].rrset);
 		describe_node(plan, n);
 	}
-	plan->places[plan->rrset_count] = (struct builder_place){ .first = kept };
+	plan->order_count = kept;
 	return BH_OK;
 }
 
@@ -613,6 +624,8 @@ static void make_view(struct image_builder *b)
 	plan->view.data = b->arena;
 	plan->view.apex = b->apex;
 	plan->view.apex_labels = b->apex_labels;
+	plan->view.header = &plan->header;
+	plan->view.nsec3 = plan->nsec3;
 }
 
 /* --- targets ------------------------------------------------------------------------------------------ */
@@ -715,7 +728,6 @@ static int resolve_targets(struct image_builder *b)
 			}
 		}
 	}
-	make_view(b); /* the arena may have moved */
 	return BH_OK;
 }
 
@@ -746,11 +758,18 @@ int builder_plan(struct image_builder *b)
 	}
 	free(first);
 	if (err == BH_OK) {
+		err = builder_plan_nsec3(b);
+	}
+	if (err == BH_OK) {
 		err = make_slots(b);
 	}
 	if (err == BH_OK) {
 		make_view(b);
 		err = resolve_targets(b);
+	}
+	if (err == BH_OK) {
+		make_view(b); /* the arena may have moved */
+		err = builder_plan_denial(b);
 	}
 	return err;
 }
@@ -762,5 +781,7 @@ void builder_plan_clear(struct builder_plan *plan)
 	free(plan->slots);
 	free(plan->order);
 	free(plan->places);
+	free(plan->denial);
+	free(plan->nsec3);
 	*plan = (struct builder_plan){ 0 };
 }

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { SECTION_NODES, SECTION_RRSETS, SECTION_SLOTS, SECTION_DATA, SECTION_COUNT };
+enum { SECTION_NODES, SECTION_RRSETS, SECTION_SLOTS, SECTION_DENIAL, SECTION_NSEC3, SECTION_DATA, SECTION_COUNT };
 
 /* Sections as they follow the header. Each begins at a multiple of IMAGE_ALIGN. */
 struct layout {
@@ -34,6 +34,9 @@ static struct layout layout_of(const struct image_builder *b)
 		[SECTION_NODES] = { .bytes = plan->nodes, .len = plan->node_count * sizeof(*plan->nodes) },
 		[SECTION_RRSETS] = { .bytes = plan->rrsets, .len = plan->rrset_count * sizeof(*plan->rrsets) },
 		[SECTION_SLOTS] = { .bytes = plan->slots, .len = plan->slot_count * sizeof(*plan->slots) },
+		[SECTION_DENIAL] = { .bytes = plan->denial,
+				     .len = plan->denial == NULL ? 0 : plan->node_count * sizeof(*plan->denial) },
+		[SECTION_NSEC3] = { .bytes = plan->nsec3, .len = plan->nsec3_count * sizeof(*plan->nsec3) },
 		[SECTION_DATA] = { .bytes = b->arena, .len = b->arena_len },
 	} };
 	uint64_t offset = sizeof(struct image_header);
@@ -58,14 +61,12 @@ static uint32_t soa_serial(const struct image_builder *b)
 static struct image_header header_of(const struct image_builder *b, const struct layout *l)
 {
 	const struct builder_plan *plan = &b->plan;
-	bool is_signed = builder_find_set(b, 0, RR_DNSKEY).record_count > 0 &&
-			 builder_find_set(b, 0, RR_SOA).sig_count > 0;
 	struct image_header header = {
 		.version = IMAGE_VERSION,
 		.byte_order = IMAGE_BYTE_ORDER,
 		.size = l->size,
 		.serial = soa_serial(b),
-		.flags = is_signed ? IMAGE_SIGNED : 0,
+		.flags = plan->flags,
 		.node_count = plan->node_count,
 		.rrset_count = plan->rrset_count,
 		.slot_count = plan->slot_count,
@@ -73,10 +74,21 @@ static struct image_header header_of(const struct image_builder *b, const struct
 		.nodes = l->sections[SECTION_NODES].offset,
 		.rrsets = l->sections[SECTION_RRSETS].offset,
 		.slots = l->sections[SECTION_SLOTS].offset,
+		.denial = l->sections[SECTION_DENIAL].offset,
+		.nsec3 = l->sections[SECTION_NSEC3].offset,
+		.nsec3_count = plan->nsec3_count,
 		.data = l->sections[SECTION_DATA].offset,
 		.data_size = l->sections[SECTION_DATA].len,
 	};
 	memcpy(header.magic, IMAGE_MAGIC, sizeof(header.magic));
+	if ((plan->flags & IMAGE_NSEC3) != 0) {
+		/* The salt is in the data already: in the RDATA of the NSEC3PARAM. */
+		struct nsec3_params params = builder_nsec3_params(b, &b->records[plan->nsec3param]);
+		header.nsec3_chain = plan->header.nsec3_chain;
+		header.nsec3_iterations = params.iterations;
+		header.nsec3_salt_len = params.salt_len;
+		header.nsec3_salt = (uint32_t)(params.salt - b->arena);
+	}
 
 	struct checksum sum;
 	checksum_begin(&sum);
@@ -149,6 +161,14 @@ static void drop_section(struct image_builder *b, unsigned section)
 	case SECTION_SLOTS:
 		free(b->plan.slots);
 		b->plan.slots = NULL;
+		break;
+	case SECTION_DENIAL:
+		free(b->plan.denial);
+		b->plan.denial = NULL;
+		break;
+	case SECTION_NSEC3:
+		free(b->plan.nsec3);
+		b->plan.nsec3 = NULL;
 		break;
 	default:
 		break;
