@@ -127,7 +127,9 @@ int image_builder_write(struct image_builder *b, uint8_t *block, size_t size)
 	struct image_header header = header_of(b, &l);
 	memcpy(block, &header, sizeof(header));
 	for (unsigned i = 0; i < SECTION_COUNT; i++) {
-		memcpy(block + l.sections[i].offset, l.sections[i].bytes, l.sections[i].len);
+		if (l.sections[i].len > 0) { /* bytes is NULL otherwise */
+			memcpy(block + l.sections[i].offset, l.sections[i].bytes, l.sections[i].len);
+		}
 	}
 	return BH_OK;
 }
