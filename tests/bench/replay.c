@@ -232,6 +232,7 @@ static void build_view(void)
 		fail("out of memory");
 	}
 	r.view->anyone = true;
+	r.view->rotate = true;
 	for (size_t i = 0; i < r.zone_count; i++) {
 		if (view_add(r.view, r.images[i].apex, &r.images[i]) != BH_OK) {
 			fail("one zone twice");
