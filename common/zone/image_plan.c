@@ -456,6 +456,7 @@ static void make_view(struct image_builder *b)
 	plan->view.slots = plan->slots;
 	plan->view.slot_mask = plan->slot_count - 1;
 	plan->view.data = b->arena;
+	plan->view.data_size = b->arena_len;
 	plan->view.apex = b->apex;
 	plan->view.apex_labels = b->apex_labels;
 }

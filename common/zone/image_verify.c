@@ -490,6 +490,7 @@ int image_verify(const uint8_t *block, size_t size, struct image *out, char *why
 	image.rrsets = (const void *)(block + h->rrsets);
 	image.slots = (const void *)(block + h->slots);
 	image.data = block + h->data;
+	image.data_size = h->data_size;
 	image.slot_mask = h->slot_count - 1;
 	image.index_mask = UINT32_MAX >> __builtin_clz(h->node_count);
 

@@ -118,6 +118,9 @@ static enum answer_state follow(struct answer *a, const uint8_t *target)
 	}
 	a->names[++a->steps] = target;
 	a->sname = target;
+	image_look(&a->alias, target);
+	a->look = &a->alias;
+	a->zone = view_find_look(a->view, a->look, false);
 	return ANSWER_ALIAS;
 }
 
@@ -265,9 +268,9 @@ static uint32_t governing_dname(const struct image *image, const struct image_ma
  */
 static const struct view_zone *find_zone(const struct answer *a)
 {
-	const struct view_zone *zone = view_find(a->view, a->sname, false);
-	if (zone != NULL && a->query->qtype == RR_DS && dname_equal(zone->name, a->sname)) {
-		const struct view_zone *parent = view_find(a->view, a->sname, true);
+	const struct view_zone *zone = a->zone;
+	if (zone != NULL && a->query->qtype == RR_DS && zone->labels == a->look->labels) {
+		const struct view_zone *parent = view_find_look(a->view, a->look, true);
 		return parent != NULL ? parent : zone;
 	}
 	return zone;
@@ -300,7 +303,7 @@ static enum answer_state solve(struct answer *a)
 	}
 	const struct image *image = zone->image;
 	a->image = image;
-	image_find(image, a->sname, &a->match);
+	image_find_look(image, a->look, &a->match);
 	hide_nsec3(a);
 
 	uint32_t dname = governing_dname(image, &a->match);
@@ -353,7 +356,7 @@ size_t answer_error(struct answer *a, const struct query *query, uint16_t rcode,
 	return compose_finish(&a->compose, query->edns.present ? &edns : NULL);
 }
 
-static void begin(struct answer *a, const struct view *view, const struct query *query,
+static void begin(struct answer *a, const struct view *view, const struct query *query, const struct ahead *ahead,
 		  enum transport transport, uint8_t *out)
 {
 	a->rcode = RCODE_NOERROR;
@@ -364,6 +367,8 @@ static void begin(struct answer *a, const struct view *view, const struct query 
 	a->query = query;
 	a->transport = transport;
 	a->sname = query->qname;
+	a->look = &ahead->look;
+	a->zone = ahead->zone;
 	a->steps = 0;
 	a->names[0] = query->qname;
 	a->dname_count = 0;
@@ -383,12 +388,12 @@ static size_t finish(struct answer *a)
 	return compose_finish(&a->compose, a->query->edns.present ? &edns : NULL);
 }
 
-size_t answer(struct answer *a, const struct view *view, const struct query *query, enum transport transport,
-	      uint8_t *out)
+size_t answer(struct answer *a, const struct view *view, const struct query *query, const struct ahead *ahead,
+	      enum transport transport, uint8_t *out)
 {
 	enum answer_state state;
 
-	begin(a, view, query, transport, out);
+	begin(a, view, query, ahead, transport, out);
 	do { /* follow() bounds it: CNAME_STEPS_MAX */
 		state = solve(a);
 	} while (state == ANSWER_ALIAS);
