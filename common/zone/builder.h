@@ -41,8 +41,12 @@ struct builder_record {
 	uint16_t ttl_differs; /* 1: a dropped duplicate had another TTL */
 };
 
-/* A flag of nodes in the plan only, beside enum image_node_flags: an NS record points here. */
-#define PLAN_NODE_NS_TARGET 0x8000
+/* Flags of nodes in the plan only, beside enum image_node_flags. */
+enum {
+	PLAN_NODE_NS_TARGET = 0x8000, /* an NS record points here */
+	PLAN_NODE_DENIED = 0x4000,    /* must have an NSEC3, opt-out or not; set by the check */
+	PLAN_NODE_FLAGS = PLAN_NODE_NS_TARGET | PLAN_NODE_DENIED,
+};
 
 /* A record that is left out of the zone; told by the check. */
 struct builder_reject {
@@ -187,6 +191,8 @@ struct nsec3_params {
 	uint8_t salt_len;
 	const uint8_t *salt;
 };
+
+#define NSEC3_OPT_OUT 1 /* flag of NSEC3, RFC 5155 3.1.2.1 */
 
 struct nsec3_params builder_nsec3_params(const struct image_builder *b, const struct builder_record *r);
 

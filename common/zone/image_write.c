@@ -158,7 +158,7 @@ static void write_node(struct writer *w, uint32_t n)
 {
 	struct image_node *node = &w->nodes[n];
 	*node = w->b->plan.nodes[n];
-	node->flags &= (uint16_t)~PLAN_NODE_NS_TARGET;
+	node->flags &= (uint16_t)~PLAN_NODE_FLAGS;
 	if (has_own_name(node)) {
 		const uint8_t *name = w->b->arena + node->name;
 		size_t len = dname_len(name);
