@@ -57,9 +57,9 @@ static void check_signatures(struct told *t, uint32_t node)
 {
 	const struct checker *c = t->c;
 	struct builder_set set;
-	for (uint32_t pos = c->b->plan.first[node]; builder_next_set(c->b, node, &pos, &set);) {
+	for (uint32_t pos = 0; builder_next_set(c->b, node, &pos, &set);) {
 		bool authoritative = !is_cut(c, node) || set.type == RR_DS || set.type == RR_NSEC;
-		if (set.record_count > 0 && set.sig_count == 0 && authoritative && may_tell(t, KIND_SIGNATURE)) {
+		if (set.sig_count == 0 && authoritative && may_tell(t, KIND_SIGNATURE)) {
 			struct words w;
 			tell_at(t->c, ZONE_WARNING, record_at(c, set.records[0]),
 				"%s %s has no RRSIG in a signed zone", dname_text(node_name(c, node), w.owner),
@@ -68,9 +68,10 @@ static void check_signatures(struct told *t, uint32_t node)
 	}
 }
 
+/* Of a node that is not empty. */
 static const struct builder_record *first_record(const struct checker *c, uint32_t node)
 {
-	return record_at(c, c->b->plan.order[c->b->plan.first[node]]);
+	return record_at(c, builder_set_at(c->b, node_at(c, node)->rrset).records[0]);
 }
 
 static void tell_next(struct told *t, const struct builder_record *nsec, uint32_t node, uint32_t next)
@@ -123,7 +124,7 @@ static void check_nsec_chain(struct told *t)
 
 static const struct builder_record *nsec3_record(const struct checker *c, uint32_t index)
 {
-	return record_at(c, builder_nsec3_set(c->b, c->b->plan.nsec3[index].rrset).records[0]);
+	return record_at(c, builder_set_at(c->b, c->b->plan.nsec3[index].rrset).records[0]);
 }
 
 /* RFC 5155 3.1.7: the next hash in order; the last one leads to the first. */
@@ -233,7 +234,7 @@ static void check_nsec3_signatures(struct told *t)
 {
 	const struct checker *c = t->c;
 	for (uint32_t i = 0; i < c->b->plan.nsec3_count; i++) {
-		struct builder_set set = builder_nsec3_set(c->b, c->b->plan.nsec3[i].rrset);
+		struct builder_set set = builder_set_at(c->b, c->b->plan.nsec3[i].rrset);
 		if (set.sig_count == 0 && may_tell(t, KIND_SIGNATURE)) {
 			uint8_t owner[DNAME_MAX];
 			char text[DNAME_TEXT_MAX];
