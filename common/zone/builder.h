@@ -202,6 +202,12 @@ struct builder_set builder_set_at(const struct image_builder *b, uint32_t rrset)
  */
 int builder_add_rrset(struct image_builder *b, uint32_t first, uint32_t record_count, uint32_t sig_count) BH_CHECKED;
 
+/* Serial of the SOA, which must be there. */
+uint32_t builder_serial(const struct image_builder *b);
+
+/* What image_builder_warm does for zonemd.c. */
+int builder_warm_zonemd(void) BH_CHECKED;
+
 /* Hash algorithm, flags, iterations and salt: what NSEC3 and NSEC3PARAM begin with (RFC 5155 3.2, 4.2). */
 struct nsec3_params {
 	uint8_t algorithm;

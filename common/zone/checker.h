@@ -1,5 +1,6 @@
 /*
- * The check of a zone from inside: shared by image_check.c (the rules of plain zones) and image_check_dnssec.c.
+ * The check of a zone from inside: shared by image_check.c (the rules of plain zones), image_check_dnssec.c and
+ * zonemd.c.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -49,6 +50,9 @@ static inline bool has_type(const struct checker *c, uint32_t node, uint16_t typ
 {
 	return builder_find_set(c->b, node, type).record_count > 0;
 }
+
+/* ZONEMD of a zone without errors, in zonemd.c. 0, BH_ENOMEM, BH_ESYS (libcrypto). */
+int check_zonemd(struct checker *c) BH_CHECKED;
 
 /* Signatures and chains of a whole zone that was planned, after the rules of its nodes. */
 void check_dnssec(struct checker *c);

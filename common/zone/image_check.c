@@ -418,6 +418,12 @@ int image_builder_check(struct image_builder *b, zone_report_fn *report, void *c
 	}
 	check_nsec3(&c);
 	check_dnssec(&c);
+	if (c.errors == 0) {
+		err = check_zonemd(&c);
+		if (err != BH_OK) {
+			return err;
+		}
+	}
 	b->writable = c.errors == 0;
 	return c.errors;
 }
