@@ -45,8 +45,12 @@ struct builder_record {
 	uint16_t file; /* index into files */
 };
 
-/* A flag of nodes in the plan only, beside enum image_node_flags: an NS record points here. */
-#define PLAN_NODE_NS_TARGET 0x8000
+/* Flags of nodes in the plan only, beside enum image_node_flags. */
+enum {
+	PLAN_NODE_NS_TARGET = 0x8000, /* an NS record points here */
+	PLAN_NODE_DENIED = 0x4000,    /* must have an NSEC3, opt-out or not; set by the check */
+	PLAN_NODE_FLAGS = PLAN_NODE_NS_TARGET | PLAN_NODE_DENIED,
+};
 
 /* A record that is left out of the zone; told by the check. */
 struct builder_reject {
@@ -198,6 +202,12 @@ struct builder_set builder_set_at(const struct image_builder *b, uint32_t rrset)
  */
 int builder_add_rrset(struct image_builder *b, uint32_t first, uint32_t record_count, uint32_t sig_count) BH_CHECKED;
 
+/* Serial of the SOA, which must be there. */
+uint32_t builder_serial(const struct image_builder *b);
+
+/* What image_builder_warm does for zonemd.c. */
+int builder_warm_zonemd(void) BH_CHECKED;
+
 /* Hash algorithm, flags, iterations and salt: what NSEC3 and NSEC3PARAM begin with (RFC 5155 3.2, 4.2). */
 struct nsec3_params {
 	uint8_t algorithm;
@@ -206,6 +216,8 @@ struct nsec3_params {
 	uint8_t salt_len;
 	const uint8_t *salt;
 };
+
+#define NSEC3_OPT_OUT 1 /* flag of NSEC3, RFC 5155 3.1.2.1 */
 
 struct nsec3_params builder_nsec3_params(const struct image_builder *b, const struct builder_record *r);
 

@@ -22,7 +22,7 @@ int image_builder_warm(void)
 {
 	struct nsec3_hasher *hasher = nsec3_hasher_new();
 	nsec3_hasher_free(hasher);
-	return hasher == NULL ? BH_ESYS : BH_OK;
+	return hasher == NULL ? BH_ESYS : builder_warm_zonemd();
 }
 
 struct nsec3_params builder_nsec3_params(const struct image_builder *b, const struct builder_record *r)

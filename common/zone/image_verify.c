@@ -140,16 +140,16 @@ static int check_header(struct verifier *v, const uint8_t *block, size_t size)
  * The records of an RRset or of its signatures: count of them fill len octets at offset exactly, each is
  * valid and greater than the one before.
  */
-static int check_records(struct verifier *v, uint32_t node, uint16_t type, uint16_t covered, uint32_t offset,
+static int check_records(struct verifier *v, uint32_t index, uint16_t type, uint16_t covered, uint32_t offset,
 			 uint32_t len, unsigned count)
 {
 	uint64_t data_size = v->image->header->data_size;
 	if (offset > data_size || len > data_size - offset) {
-		return refuse(v, "node %u: records are outside of the data", node);
+		return refuse(v, "RRset %u: records are outside of the data", index);
 	}
 	v->claimed += len;
 	if (v->claimed > data_size) {
-		return refuse(v, "node %u: records overlap", node);
+		return refuse(v, "RRset %u: records overlap", index);
 	}
 
 	const uint8_t *records = v->image->data + offset;
@@ -158,44 +158,44 @@ static int check_records(struct verifier *v, uint32_t node, uint16_t type, uint1
 	size_t pos = 0;
 	for (unsigned i = 0; i < count; i++) {
 		if (len - pos < sizeof(uint16_t)) {
-			return refuse(v, "node %u: records are cut short", node);
+			return refuse(v, "RRset %u: records are cut short", index);
 		}
 		uint16_t rdata_len;
 		memcpy(&rdata_len, records + pos, sizeof(rdata_len));
 		if (rdata_len > len - pos - sizeof(rdata_len)) {
-			return refuse(v, "node %u: records are cut short", node);
+			return refuse(v, "RRset %u: records are cut short", index);
 		}
 		const uint8_t *rdata = image_next_rdata(records, &pos, &rdata_len);
 		if (!rdata_is_valid(type, rdata, rdata_len)) {
-			return refuse(v, "node %u: RDATA is not valid for type %u", node, type);
+			return refuse(v, "RRset %u: RDATA is not valid for type %u", index, type);
 		}
 		if (type == RR_RRSIG && get_u16(rdata) != covered) {
-			return refuse(v, "node %u: signature covers another type", node);
+			return refuse(v, "RRset %u: signature covers another type", index);
 		}
 		if (last != NULL && canonical_compare(type, last, last_len, rdata, rdata_len) >= 0) {
-			return refuse(v, "node %u: records are not in order", node);
+			return refuse(v, "RRset %u: records are not in order", index);
 		}
 		last = rdata;
 		last_len = rdata_len;
 	}
 	if (pos != len) {
-		return refuse(v, "node %u: octets behind the last record", node);
+		return refuse(v, "RRset %u: octets behind the last record", index);
 	}
 	return BH_OK;
 }
 
 /* Each target is none, or the node with the name that the record has. */
-static int check_targets(struct verifier *v, uint32_t node, const struct image_rrset *rrset)
+static int check_targets(struct verifier *v, uint32_t index, const struct image_rrset *rrset)
 {
 	const struct image *image = v->image;
 	uint64_t data_size = image->header->data_size;
 	if (!canonical_has_target(rrset->type)) {
-		return rrset->targets == IMAGE_NONE ? BH_OK : refuse(v, "node %u: targets do not belong here", node);
+		return rrset->targets == IMAGE_NONE ? BH_OK : refuse(v, "RRset %u: targets do not belong here", index);
 	}
 	uint64_t size = (uint64_t)rrset->rr_count * sizeof(uint32_t);
 	if (rrset->targets % sizeof(uint32_t) != 0 || rrset->targets > data_size ||
 	    size > data_size - rrset->targets) {
-		return refuse(v, "node %u: targets are outside of the data", node);
+		return refuse(v, "RRset %u: targets are outside of the data", index);
 	}
 
 	const uint32_t *targets = (const void *)(image->data + rrset->targets);
@@ -207,7 +207,7 @@ static int check_targets(struct verifier *v, uint32_t node, const struct image_r
 			continue;
 		}
 		if (targets[i] >= image->header->node_count) {
-			return refuse(v, "node %u: target is no node", node);
+			return refuse(v, "RRset %u: target is no node", index);
 		}
 		uint32_t name = image->nodes[targets[i]].name;
 		const uint8_t *target = canonical_target(rrset->type, rdata);
@@ -215,28 +215,28 @@ static int check_targets(struct verifier *v, uint32_t node, const struct image_r
 		/* Maybe not checked yet: so no length of it is taken. Its end shows in the comparison. */
 		if (name > data_size || name_len > data_size - name ||
 		    !fold_equal(image->data + name, target, name_len)) {
-			return refuse(v, "node %u: target has another name", node);
+			return refuse(v, "RRset %u: target has another name", index);
 		}
 	}
 	return BH_OK;
 }
 
-/* node: for words only, as NSEC3 RRsets have none. */
-static int check_rrset(struct verifier *v, uint32_t node, const struct image_rrset *rrset)
+static int check_rrset(struct verifier *v, const struct image_rrset *rrset)
 {
+	uint32_t index = (uint32_t)(rrset - v->image->rrsets); /* for words */
 	if (rrset->reserved != 0 || rrset->rr_count == 0 || rrset->ttl > TTL_MAX) {
-		return refuse(v, "node %u: an RRset is empty or has a bad TTL", node);
+		return refuse(v, "RRset %u: empty, or a bad TTL", index);
 	}
 	if (rr_type_is_meta(rrset->type) || rrset->type == RR_RRSIG) {
-		return refuse(v, "node %u: type %u cannot be an RRset here", node, rrset->type);
+		return refuse(v, "RRset %u: type %u has none here", index, rrset->type);
 	}
-	int err = check_records(v, node, rrset->type, 0, rrset->data, rrset->data_len, rrset->rr_count);
+	int err = check_records(v, index, rrset->type, 0, rrset->data, rrset->data_len, rrset->rr_count);
 	if (err == BH_OK && rrset->sig_count > 0) {
-		err = check_records(v, node, RR_RRSIG, rrset->type, rrset->sigs, rrset->sigs_len,
+		err = check_records(v, index, RR_RRSIG, rrset->type, rrset->sigs, rrset->sigs_len,
 				    rrset->sig_count);
 	}
 	v->rr_count += (uint64_t)rrset->rr_count + rrset->sig_count;
-	return err == BH_OK ? check_targets(v, node, rrset) : err;
+	return err == BH_OK ? check_targets(v, index, rrset) : err;
 }
 
 static int check_rrsets(struct verifier *v, uint32_t index, const struct image_node *node,
@@ -257,7 +257,7 @@ static int check_rrsets(struct verifier *v, uint32_t index, const struct image_n
 		if (i > 0 && rrset[-1].type >= rrset->type) {
 			return refuse(v, "node %u: types are not in order", index);
 		}
-		int err = check_rrset(v, index, rrset);
+		int err = check_rrset(v, rrset);
 		if (err != BH_OK) {
 			return err;
 		}
@@ -576,7 +576,7 @@ static int check_nsec3s(struct verifier *v)
 		if (nsec3->rrset != v->next_rrset + i || rrset->type != RR_NSEC3) {
 			return refuse(v, "NSEC3 %u: its RRset is not its own", i);
 		}
-		err = check_rrset(v, IMAGE_NONE, rrset);
+		err = check_rrset(v, rrset);
 		if (err != BH_OK || i >= h->nsec3_chain) {
 			continue;
 		}

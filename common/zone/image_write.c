@@ -48,8 +48,8 @@ static struct layout layout_of(const struct image_builder *b)
 	return l;
 }
 
-/* The serial stands behind the two names of the SOA. */
-static uint32_t soa_serial(const struct image_builder *b)
+/* It stands behind the two names of the SOA. */
+uint32_t builder_serial(const struct image_builder *b)
 {
 	struct builder_set soa = builder_find_set(b, 0, RR_SOA);
 	const uint8_t *p = builder_rdata(b, &b->records[soa.records[0]]);
@@ -65,7 +65,7 @@ static struct image_header header_of(const struct image_builder *b, const struct
 		.version = IMAGE_VERSION,
 		.byte_order = IMAGE_BYTE_ORDER,
 		.size = l->size,
-		.serial = soa_serial(b),
+		.serial = builder_serial(b),
 		.flags = plan->flags,
 		.node_count = plan->node_count,
 		.rrset_count = plan->rrset_count,
@@ -101,11 +101,11 @@ static struct image_header header_of(const struct image_builder *b, const struct
 	return header;
 }
 
-/* What is not part of an image any more: a flag that only the check needs. */
+/* What is not part of an image any more: flags that only the check needs. */
 static void finish_nodes(struct builder_plan *plan)
 {
 	for (uint32_t n = 0; n < plan->node_count; n++) {
-		plan->nodes[n].flags &= (uint16_t)~PLAN_NODE_NS_TARGET;
+		plan->nodes[n].flags &= (uint16_t)~PLAN_NODE_FLAGS;
 	}
 }
 
