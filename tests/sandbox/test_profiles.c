@@ -234,8 +234,8 @@ Test(profiles, sizes)
 		const struct sandbox_profile *profile;
 		const char *says;
 	} cases[] = {
-		{ &sandbox_authority, "syscalls=30\n" },
-		{ &sandbox_frontend, "syscalls=28\n" },
+		{ &sandbox_authority, "syscalls=31\n" },
+		{ &sandbox_frontend, "syscalls=29\n" },
 		{ &sandbox_resolver, "syscalls=31\n" },
 		{ &sandbox_compiler, "syscalls=32\n" },
 	};
