@@ -37,11 +37,11 @@ struct compose {
 	size_t reserved;   /* octets behind limit kept for OPT */
 	uint16_t counts[4];
 	uint16_t target_count;
-	uint8_t question_labels;	       /* of QNAME; 0 until question_at is needed, and for the root */
-	bool has_name;			       /* a question was written, and not for the root */
-	uint8_t question_at[DNAME_LABELS_MAX]; /* offset of each label in QNAME */
-	uint8_t name_at[DNAME_LABELS_MAX];     /* the same of the name that is being written */
-	uint8_t slots[COMPOSE_SLOTS];	       /* 0 is empty, else target + 1; means nothing without targets */
+	uint8_t question_len;		   /* octets of QNAME; 0: no question */
+	bool question_known;		   /* question_starts is filled in: when it is needed first */
+	uint64_t question_starts[4];	   /* bit n: a label of QNAME begins n octets behind its beginning */
+	uint8_t name_at[DNAME_LABELS_MAX]; /* where the labels begin of the name that is being written */
+	uint8_t slots[COMPOSE_SLOTS];	   /* 0 is empty, else target + 1; means nothing without targets */
 	struct compose_target targets[COMPOSE_TARGETS_MAX];
 };
 
