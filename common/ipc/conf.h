@@ -90,18 +90,23 @@ struct ipc_id { /* CONF_LISTENER, CONF_LINK, PEER_RESTARTED */
 	uint32_t id;
 };
 
+struct ipc_tcp { /* part of CONF_AUTHORITY and CONF_FRONTEND: limits of one worker */
+	uint32_t connections;
+	uint32_t connections_client;
+	uint32_t idle_ms;
+	uint32_t reply_ms; /* for a client to take a reply */
+};
+
 struct ipc_conf_authority {
 	uint8_t anyone;	 /* no allow-query was set: everybody may ask */
-	uint32_t tcp_connections;
-	uint32_t tcp_idle_ms;
+	struct ipc_tcp tcp;
 };
 
 struct ipc_conf_frontend {
 	uint64_t cache_bytes; /* for this worker */
 	uint32_t pending_max; /* client queries in work */
 	uint32_t client_pending_max;
-	uint32_t tcp_connections;
-	uint32_t tcp_idle_ms;
+	struct ipc_tcp tcp;
 	uint16_t budget; /* work per client query */
 };
 

@@ -152,10 +152,9 @@ static void check_size(struct checker *c, uint32_t node, const struct builder_se
 		return;
 	}
 	/* Each record: pointer to the owner, type, class, TTL, length: 12 octets and RDATA. */
-	uint64_t size = DNS_HEADER_SIZE + 4 + dname_len(c->b->apex);
-	for (uint32_t i = 0; i < set->record_count; i++) {
-		size += 12u + record_at(c, set->records[i])->rdata_len;
-	}
+	uint64_t lengths = (uint64_t)set->record_count * sizeof(uint16_t);
+	uint64_t size = DNS_HEADER_SIZE + 4 + c->b->apex_len + (uint64_t)set->record_count * 12 +
+			set->rrset->data_len - lengths;
 	if (size > DNS_MESSAGE_MAX) {
 		make_words(c, node, set->type, &w);
 		tell_at(c, ZONE_WARNING, record_at(c, set->records[0]),
@@ -191,8 +190,8 @@ static void check_cname(struct checker *c, uint32_t node)
 		return;
 	}
 	struct builder_set set;
-	for (uint32_t pos = c->b->plan.first[node]; builder_next_set(c->b, node, &pos, &set);) {
-		if (set.record_count > 0 && set.type != RR_CNAME && set.type != RR_NSEC) {
+	for (uint32_t pos = 0; builder_next_set(c->b, node, &pos, &set);) {
+		if (set.type != RR_CNAME && set.type != RR_NSEC) {
 			struct builder_set cname = builder_find_set(c->b, node, RR_CNAME);
 			struct words w;
 			make_words(c, node, set.type, &w);
@@ -394,25 +393,11 @@ static void check_targets(struct checker *c, uint32_t node, const struct builder
 	}
 }
 
-static void check_lone_signatures(struct checker *c, uint32_t node, const struct builder_set *set)
-{
-	struct words w;
-	make_words(c, node, set->type, &w);
-	for (uint32_t i = 0; i < set->sig_count; i++) {
-		tell_at(c, ZONE_WARNING, record_at(c, set->sigs[i]),
-			"RRSIG of %s covers type %s, which is not there; left out", w.owner, w.type);
-	}
-}
-
 static void check_node(struct checker *c, uint32_t node)
 {
 	struct builder_set set;
 	check_cname(c, node);
-	for (uint32_t pos = c->b->plan.first[node]; builder_next_set(c->b, node, &pos, &set);) {
-		if (set.record_count == 0) {
-			check_lone_signatures(c, node, &set);
-			continue;
-		}
+	for (uint32_t pos = 0; builder_next_set(c->b, node, &pos, &set);) {
 		check_single(c, node, &set);
 		check_size(c, node, &set);
 		check_ttls(c, node, &set);
@@ -434,11 +419,6 @@ int image_builder_check(struct image_builder *b, zone_report_fn *report, void *c
 	for (uint32_t n = 0; n < b->plan.node_count; n++) {
 		check_node(&c, n);
 	}
-	uint64_t data_size = builder_data_size(b);
-	if (data_size > UINT32_MAX) {
-		return BH_ELIMIT;
-	}
-	b->data_size = (size_t)data_size;
 	b->writable = c.errors == 0;
 	return c.errors;
 }

@@ -18,8 +18,8 @@
 #include "common/dns/fold.h"
 #include "common/dns/rr.h"
 #include "common/util/cursor.h"
-#include "common/util/rand.h"
 #include "common/zone/canonical.h"
+#include "common/zone/checksum.h"
 
 #include <assert.h>
 #include <stdarg.h>
@@ -31,6 +31,9 @@
 
 /* RFC 2181 8: a TTL has 31 bits. */
 #define TTL_MAX INT32_MAX
+
+/* Names and nodes whose memory is asked for before it is needed: more than cover one access to memory. */
+#define PREFETCH_AHEAD 16
 
 static_assert(sizeof(struct image_header) == 128, "no padding in the header");
 static_assert(sizeof(struct image_node) == 32, "no padding in nodes");
@@ -45,6 +48,12 @@ struct level {
 	uint64_t hash;
 };
 
+/* Where the search for a node begins, and what its slot has to say. */
+struct home {
+	uint32_t slot; /* IMAGE_NONE (no slot has that number): the node was met */
+	uint32_t hash; /* low half */
+};
+
 struct verifier {
 	const struct image *image;
 	struct level path[DNAME_LABELS_MAX + 1]; /* [0] is the apex, [depth] the current node */
@@ -55,7 +64,7 @@ struct verifier {
 	uint32_t wildcard_refs; /* nodes that name a wildcard child */
 	uint64_t rr_count;
 	uint64_t claimed; /* octets of data claimed by RRsets */
-	uint32_t *homes;  /* for each node the slot where the search for it begins */
+	struct home *homes; /* for each node */
 	char *why;
 	size_t why_size;
 };
@@ -74,11 +83,6 @@ BH_PRINTF(2, 3) static int refuse(struct verifier *v, const char *fmt, ...)
 	return BH_EMALFORMED;
 }
 
-static uint64_t align8(uint64_t offset)
-{
-	return (offset + 7) & ~UINT64_C(7);
-}
-
 static bool has_denial(const struct image_header *h)
 {
 	return (h->flags & (IMAGE_NSEC | IMAGE_NSEC3)) != 0;
@@ -86,7 +90,6 @@ static bool has_denial(const struct image_header *h)
 
 static int check_header(struct verifier *v, const uint8_t *block, size_t size)
 {
-	const struct siphash_key zero = { 0, 0 };
 
 	if (size < sizeof(struct image_header)) {
 		return refuse(v, "shorter than a header");
@@ -113,16 +116,20 @@ static int check_header(struct verifier *v, const uint8_t *block, size_t size)
 		return refuse(v, "number of hash slots is no power of two or too small");
 	}
 	/* 32-bit counts times small sizes: no sum here leaves 64 bits. */
-	uint64_t rrsets = sizeof(*h) + (uint64_t)h->node_count * sizeof(struct image_node);
-	uint64_t slots = align8(rrsets + (uint64_t)h->rrset_count * sizeof(struct image_rrset));
-	uint64_t denial = align8(slots + (uint64_t)h->slot_count * sizeof(uint32_t));
-	uint64_t nsec3 = denial + (has_denial(h) ? (uint64_t)h->node_count * sizeof(union image_denial) : 0);
-	uint64_t data = align8(nsec3 + (uint64_t)h->nsec3_count * sizeof(struct image_nsec3));
+	uint64_t rrsets = image_align(sizeof(*h) + (uint64_t)h->node_count * sizeof(struct image_node));
+	uint64_t slots = image_align(rrsets + (uint64_t)h->rrset_count * sizeof(struct image_rrset));
+	uint64_t denial = image_align(slots + (uint64_t)h->slot_count * sizeof(uint32_t));
+	uint64_t nsec3 = image_align(denial + (has_denial(h) ? h->node_count * sizeof(union image_denial) : 0));
+	uint64_t data = image_align(nsec3 + (uint64_t)h->nsec3_count * sizeof(struct image_nsec3));
 	if (h->nodes != sizeof(*h) || h->rrsets != rrsets || h->slots != slots || h->denial != denial ||
-	    h->nsec3 != nsec3 || h->data != data || data > size || h->data_size != size - data || h->data_size > UINT32_MAX) {
+	    h->nsec3 != nsec3 || h->data != data || data > size || h->data_size > UINT32_MAX ||
+	    image_align(data + h->data_size) != size) {
 		return refuse(v, "sections are not where they belong");
 	}
-	if (siphash(&zero, block + sizeof(*h), size - sizeof(*h)) != h->checksum) {
+	struct checksum sum;
+	checksum_begin(&sum);
+	checksum_add(&sum, block + sizeof(*h), size - sizeof(*h));
+	if (checksum_end(&sum) != h->checksum) {
 		return refuse(v, "checksum differs");
 	}
 	return BH_OK;
@@ -483,10 +490,14 @@ static int check_nodes(struct verifier *v, struct image *image)
 	const struct image_header *h = image->header;
 	int err = check_apex(v, image);
 	for (uint32_t i = 0; err == BH_OK && i < h->node_count; i++) {
+		if (i + PREFETCH_AHEAD < h->node_count) { /* any address may be asked for */
+			__builtin_prefetch(image->data + image->nodes[i + PREFETCH_AHEAD].name);
+		}
 		if (i > 0) {
 			err = check_node(v, i);
 		}
-		v->homes[i] = home_slot(image, v->path[v->depth].hash);
+		uint64_t hash = v->path[v->depth].hash;
+		v->homes[i] = (struct home){ .slot = home_slot(image, hash), .hash = (uint32_t)hash };
 		v->wildcard_refs += image->nodes[i].wildcard != IMAGE_NONE;
 	}
 	if (err != BH_OK) {
@@ -609,15 +620,16 @@ static int check_slots(struct verifier *v)
 			continue;
 		}
 		uint32_t node = (slot & index_bits) - 1; /* 0 - 1 is no node either */
-		if (node >= h->node_count || v->homes[node] == IMAGE_NONE) {
+		__builtin_prefetch(&v->homes[(image->slots[(at + PREFETCH_AHEAD) & image->slot_mask] & index_bits)]);
+		if (node >= h->node_count || v->homes[node].slot == IMAGE_NONE) {
 			return refuse(v, "hash slot %u: no node, or one that stands elsewhere too", at);
 		}
-		uint32_t distance = (at - v->homes[node]) & image->slot_mask;
+		uint32_t distance = (at - v->homes[node].slot) & image->slot_mask;
 		if (distance > run || run >= IMAGE_PROBES_MAX ||
-		    ((slot ^ image->nodes[node].hash) & ~index_bits) != 0) {
+		    ((slot ^ v->homes[node].hash) & ~index_bits) != 0) {
 			return refuse(v, "hash slot %u: node %u is not found there", at, node);
 		}
-		v->homes[node] = IMAGE_NONE;
+		v->homes[node].slot = IMAGE_NONE;
 		met++;
 		run++;
 	}

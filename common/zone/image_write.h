@@ -65,7 +65,18 @@ int image_builder_check(struct image_builder *builder, zone_report_fn *report, v
 /* Octets that image_builder_write will write; valid after a check without errors. */
 size_t image_builder_size(const struct image_builder *builder);
 
-/* Write the finished image into block[0..image_builder_size), 8-aligned and zeroed. */
+/*
+ * Write the finished image into block[0..image_builder_size), aligned to IMAGE_ALIGN and zeroed. For tests: it
+ * is there twice then.
+ */
 int image_builder_write(struct image_builder *builder, uint8_t *block, size_t size) BH_CHECKED;
+
+struct image_header;
+
+/*
+ * Write the finished image to fd, at its position, and give memory back on the way; after that only
+ * image_builder_free may be called. *out: its header. BH_ESYS: errno tells.
+ */
+int image_builder_save(struct image_builder *builder, int fd, struct image_header *out) BH_CHECKED;
 
 #endif

@@ -41,13 +41,16 @@ static void on_commit(void *ctx, const struct role_conf *conf)
 {
 	struct server *server = ctx;
 	struct tcp_limits limits = tcp_limits_default;
+	const struct ipc_tcp *tcp = &conf->options.authority.tcp;
 
 	view_free(server->view); /* no query is in work between two events */
 	server->view = server->next;
 	server->next = NULL;
 
-	limits.connections = conf->options.authority.tcp_connections;
-	limits.idle_ms = conf->options.authority.tcp_idle_ms;
+	limits.connections = tcp->connections;
+	limits.connections_client = tcp->connections_client;
+	limits.idle_ms = tcp->idle_ms;
+	limits.write_ms = tcp->reply_ms;
 	tcp_server_limits(server->tcp, &limits);
 	sources_commit(server, conf);
 }

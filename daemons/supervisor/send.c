@@ -13,9 +13,6 @@
 
 /* Limits of service that have no setting yet, with their reasons. */
 enum {
-	/* Each costs a descriptor and some kernel memory; 1000 idle clients fit a small machine. */
-	TCP_CONNECTIONS = 1000,
-	TCP_IDLE_MS = 10000, /* RFC 7766 6.2.3: a few seconds */
 	/* Client queries in work in one frontend: 10 s of time-outs at 1000 failing queries a second. */
 	FRONTEND_PENDING = 10000,
 	/* One client may hold a tenth of them. */
@@ -230,9 +227,7 @@ static void send_authority(struct parts *p, const struct generation *g)
 		return;
 	}
 	struct sink s = part_begin(p);
-	ipc_conf_authority_encode(&s, &(struct ipc_conf_authority){ .anyone = view->anyone,
-								    .tcp_connections = TCP_CONNECTIONS,
-								    .tcp_idle_ms = TCP_IDLE_MS });
+	ipc_conf_authority_encode(&s, &(struct ipc_conf_authority){ .anyone = view->anyone, .tcp = view->tcp });
 	part_end(p, MSG_CONF_AUTHORITY, &s);
 	send_acl(p, &view->allow_query);
 	for (size_t i = 0; i < g->zones->count; i++) {
@@ -254,8 +249,7 @@ static void send_frontend(struct parts *p, const struct generation *g)
 					     .cache_bytes = resolver->cache_size / 4 / g->config->workers,
 					     .pending_max = FRONTEND_PENDING,
 					     .client_pending_max = CLIENT_PENDING,
-					     .tcp_connections = TCP_CONNECTIONS,
-					     .tcp_idle_ms = TCP_IDLE_MS,
+					     .tcp = resolver->tcp,
 					     .budget = QUERY_BUDGET,
 				     });
 	part_end(p, MSG_CONF_FRONTEND, &s);
