@@ -295,23 +295,11 @@ int compose_rr(struct compose *c, enum section section, const uint8_t *owner, ui
 	return compose_rrset_add(c, &set, rdata, rdata_len);
 }
 
-struct compose_mark compose_mark(const struct compose *c)
-{
-	struct compose_mark mark = { .pos = c->pos, .target_count = c->target_count };
-	memcpy(mark.counts, c->counts, sizeof(mark.counts));
-	return mark;
-}
-
 void compose_rollback(struct compose *c, const struct compose_mark *mark)
 {
 	c->pos = mark->pos;
 	forget_targets(c, mark->target_count);
 	memcpy(c->counts, mark->counts, sizeof(c->counts));
-}
-
-void compose_flags(struct compose *c, uint16_t clear, uint16_t set)
-{
-	put_u16(c->buf + 2, (uint16_t)((get_u16(c->buf + 2) & ~clear) | set));
 }
 
 size_t compose_finish(struct compose *c, const struct edns_reply *edns)

@@ -86,11 +86,20 @@ void compose_rrset_begin(struct compose_rrset *set, enum section section, const 
 /* As compose_rr. BH_ENOSPC: nothing of this record was done. */
 int compose_rrset_add(struct compose *c, struct compose_rrset *set, const uint8_t *rdata, size_t rdata_len) BH_CHECKED;
 
-struct compose_mark compose_mark(const struct compose *c);
+static inline struct compose_mark compose_mark(const struct compose *c)
+{
+	struct compose_mark mark = { .pos = c->pos, .target_count = c->target_count };
+	__builtin_memcpy(mark.counts, c->counts, sizeof(mark.counts));
+	return mark;
+}
+
 void compose_rollback(struct compose *c, const struct compose_mark *mark);
 
 /* Change bits of the second header word: out with `clear`, in with `set`. */
-void compose_flags(struct compose *c, uint16_t clear, uint16_t set);
+static inline void compose_flags(struct compose *c, uint16_t clear, uint16_t set)
+{
+	put_u16(c->buf + 2, (uint16_t)((get_u16(c->buf + 2) & ~clear) | set));
+}
 
 /*
  * Write OPT (NULL: none; edns_size must not exceed what was reserved) and the counts. The RCODE of
