@@ -184,6 +184,20 @@ int ipc_refused_decode(const uint8_t *p, size_t len, struct ipc_refused *m)
 	return finish(&c);
 }
 
+void ipc_image_refused_encode(struct sink *s, const struct ipc_image_refused *m)
+{
+	sink_u32(s, m->id);
+	sink_string(s, m->why);
+}
+
+int ipc_image_refused_decode(const uint8_t *p, size_t len, struct ipc_image_refused *m)
+{
+	struct cursor c = cursor_of(p, len);
+	m->id = bounded(&c, cursor_u32(&c), 1, UINT32_MAX);
+	cursor_string(&c, m->why, sizeof(m->why));
+	return finish(&c);
+}
+
 void ipc_id_encode(struct sink *s, const struct ipc_id *m)
 {
 	sink_u32(s, m->id);
@@ -403,6 +417,28 @@ int ipc_diagnostic_decode(const uint8_t *p, size_t len, struct ipc_diagnostic *m
 	m->line = cursor_u32(&c);
 	cursor_string(&c, m->file, sizeof(m->file));
 	cursor_string(&c, m->text, sizeof(m->text));
+	return finish(&c);
+}
+
+void ipc_source_encode(struct sink *s, const struct ipc_source *m)
+{
+	sink_string(s, m->path);
+	sink_u64(s, m->dev);
+	sink_u64(s, m->ino);
+	sink_u64(s, m->size);
+	sink_u64(s, m->mtime_ns);
+	sink_u64(s, m->ctime_ns);
+}
+
+int ipc_source_decode(const uint8_t *p, size_t len, struct ipc_source *m)
+{
+	struct cursor c = cursor_of(p, len);
+	cursor_string(&c, m->path, sizeof(m->path));
+	m->dev = cursor_u64(&c);
+	m->ino = cursor_u64(&c);
+	m->size = cursor_u64(&c);
+	m->mtime_ns = cursor_u64(&c);
+	m->ctime_ns = cursor_u64(&c);
 	return finish(&c);
 }
 

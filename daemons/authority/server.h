@@ -15,6 +15,7 @@ struct event;
 struct event_base;
 struct qlink_batch;
 struct role_conf;
+struct role_link;
 struct tcp_server;
 struct tcp_limits;
 struct udp_batch;
@@ -42,6 +43,7 @@ LIST_HEAD(source_list, source);
 
 struct server {
 	struct event_base *base;
+	struct role_link *link;
 	struct stats_page *stats;
 	struct view *view; /* in service; NULL before the first configuration */
 	struct view *next; /* prepared */

@@ -24,6 +24,14 @@ static void pass_on(void *ctx, const struct zone_finding *finding)
 	c->request->report(c->request->ctx, finding);
 }
 
+static void pass_on_source(void *ctx, const char *path, const struct zone_file_id *id)
+{
+	struct compiling *c = ctx;
+	if (c->request->source != NULL) {
+		c->request->source(c->request->ctx, path, id);
+	}
+}
+
 static int write_image(struct image_builder *builder, int image_fd, struct compile_result *out)
 {
 	struct image_header header;
@@ -46,6 +54,7 @@ int compile_zone(const struct compile_request *request, int image_fd, struct com
 		.default_ttl = request->default_ttl,
 		.record = take_record,
 		.report = pass_on,
+		.source = pass_on_source,
 		.ctx = &c,
 	};
 	struct scan *scan = scan_new(&options);

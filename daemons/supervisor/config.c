@@ -470,7 +470,7 @@ static void read_resolver(struct reader *r, cfg_t *section, struct config_resolv
 	}
 }
 
-static unsigned cpu_count(void)
+unsigned config_cpus(void)
 {
 	cpu_set_t set;
 	int count = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
@@ -483,7 +483,7 @@ static void read_appliance(struct reader *r, cfg_t *section)
 	unsigned long workers;
 
 	read_number(r, section, "workers", CONFIG_WORKERS_MAX, 0, &workers);
-	config->workers = workers == 0 ? cpu_count() : (unsigned)workers;
+	config->workers = workers == 0 ? config_cpus() : (unsigned)workers;
 	config->state_dir = read_path(section, "state-dir", BH_STATE_DIR);
 	config->run_dir = read_path(section, "run-dir", BH_RUN_DIR);
 	const struct config_value *level = config_text_value(section, "log-level");
@@ -560,7 +560,7 @@ static void read_all(struct reader *r, cfg_t *cfg)
 	if (cfg_size(cfg, "appliance") > 0) {
 		read_appliance(r, cfg_getnsec(cfg, "appliance", 0));
 	} else {
-		config->workers = cpu_count();
+		config->workers = config_cpus();
 		config->state_dir = must(strdup(BH_STATE_DIR));
 		config->run_dir = must(strdup(BH_RUN_DIR));
 	}

@@ -95,6 +95,8 @@ struct config {
  * names; opens no sockets.
  */
 struct config *config_load(const char *path, config_error_fn *error, void *ctx);
+/* Processors that this process may use. */
+unsigned config_cpus(void);
 void config_free(struct config *config);
 
 #endif

@@ -28,7 +28,8 @@ enum {
 struct resource {
 	uint32_t id;
 	enum msg_type type;
-	int fd;
+	int fd;			  /* -1: it is in shared */
+	struct shared_fd *shared; /* of an image */
 	uint8_t payload[DNAME_MAX + 16];
 	size_t len;
 };
@@ -121,9 +122,12 @@ static int collect_resources(struct instance *inst, const struct generation *g, 
 		if (holds(inst, zone) && zone->image != NULL && zone->image->id > inst->sent_id) {
 			struct ipc_image info = { .id = zone->image->id };
 			memcpy(info.zone, zone->conf->name, sizeof(info.zone));
-			struct sink s = add_resource(list, MSG_IMAGE, info.id, zone->image->fd);
+			struct sink s = add_resource(list, MSG_IMAGE, info.id, -1);
 			ipc_image_encode(&s, &info);
 			added(list, &s);
+			if (!list->failed) {
+				list->items[list->count - 1].shared = zone->image->fd;
+			}
 		}
 	}
 	if (list->failed) {
@@ -147,7 +151,13 @@ static int send_resources(struct instance *inst, const struct generation *g)
 	int rc = collect_resources(inst, g, &list);
 	for (size_t i = 0; i < list.count && rc == BH_OK; i++) {
 		const struct resource *r = &list.items[i];
-		rc = send_to(inst, r->type, r->payload, r->len, r->fd);
+		if (r->shared == NULL) {
+			rc = send_to(inst, r->type, r->payload, r->len, r->fd);
+		} else if (inst->link == NULL) {
+			rc = BH_ECLOSED;
+		} else {
+			rc = link_send_shared(inst->link, r->type, 0, r->payload, r->len, r->shared);
+		}
 		inst->sent_id = r->id;
 	}
 	free(list.items);
