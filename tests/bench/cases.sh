@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # The cases. Of queries: name, zone, kind of queries, names in the zone, rate of "fixed" in queries/s, options of dnsperf.
-# UDP has 200 queries outstanding from 8 sockets. "reloading" reloads the zone each second meanwhile.
+# UDP has 200 queries outstanding from 8 sockets. "reloading" reloads the zone each second meanwhile. "tcp-single" makes a
+# connection for each query, 50 at a time; its load is oneshot.c and not dnsperf.
 serving_cases() {
 	cat <<-'END'
 		a-hits          hosts        hosts        100000   50000  -c 8 -q 200
@@ -13,7 +14,7 @@ serving_cases() {
 		nsec3-nxdomain  nsec3        missing      75000    40000  -c 8 -q 200 -D
 		large           sets         sets         1000     40000  -c 8 -q 200 -e
 		tcp-pipelined   hosts        hosts        100000   30000  -c 4 -q 200 -m tcp
-		tcp-single      hosts        hosts        100000   3000   -c 50 -q 50 -m tcp -O num-queries-per-conn=1
+		tcp-single      hosts        hosts        100000   3000   oneshot -c 50
 		reloading       hosts        hosts        100000   20000  -c 8 -q 200
 	END
 }
