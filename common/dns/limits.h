@@ -42,6 +42,12 @@ enum {
 	/* CNAME and DNAME steps in one answer of an authority, as BIND and NSD bound it. */
 	CNAME_STEPS_MAX = 16,
 
+	/*
+	 * Additional iterations of NSEC3 hashes in a zone that is served: RFC 5155 10.3 allows no more with the
+	 * longest keys, and each costs a hash in every answer of absence. RFC 9276 3.1 wants 0.
+	 */
+	NSEC3_ITERATIONS_MAX = 2500,
+
 	/* Records parsed from one message of another server. 64 KiB of smallest records is 5957. */
 	MESSAGE_RR_MAX = 4096,
 	/*
@@ -51,6 +57,11 @@ enum {
 	MESSAGE_EXPANDED_MAX = 512 * 1024,
 	/* Labels that the composer remembers as compression targets; later names go out in full. */
 	COMPOSE_TARGETS_MAX = 128,
+	/*
+	 * Places of its table looked at for one label. Labels that were made to fall together go out in full
+	 * instead of making a long message dear.
+	 */
+	COMPOSE_PROBES_MAX = 8,
 };
 
 #endif

@@ -5,12 +5,15 @@
  */
 #include "common/zone/image.h"
 
-#include "common/zone/fold.h"
+#include "common/dns/base32hex.h"
+#include "common/dns/fold.h"
+#include "common/util/cursor.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -19,13 +22,47 @@ uint64_t image_hash_label(uint64_t hash, const uint8_t *label)
 	return fold_hash(hash, label + 1, label[0]);
 }
 
-/* The node of a name of len octets with this hash, or IMAGE_NONE. */
-static uint32_t find_node(const struct image *image, uint64_t hash, const uint8_t *name, size_t len)
+void image_look(struct image_look *look, const uint8_t *name)
 {
-	uint32_t tag = (uint32_t)hash & ~image->index_mask;
-	uint32_t at = (uint32_t)(hash >> 32) & image->slot_mask;
+	unsigned count = 0;
+	unsigned pos = 0;
+	for (; name[pos] != 0; pos += name[pos] + 1u) {
+		look->at[count++] = (uint8_t)pos;
+	}
+	look->at[count] = (uint8_t)pos;
+	look->labels = (uint8_t)count;
+	look->len = (uint8_t)(pos + 1);
 
-	for (;; at = (at + 1) & image->slot_mask) { /* ends: an empty slot within IMAGE_PROBES_MAX */
+	memcpy(look->lower, name, look->len);
+	for (unsigned i = 0; i < look->len; i += 8) { /* length octets stay as they are: fold.h */
+		uint64_t word = fold_word(fold_load64(look->lower + i));
+		memcpy(look->lower + i, &word, sizeof(word));
+	}
+
+	uint64_t hash = IMAGE_HASH_ROOT;
+	look->hash[count] = hash;
+	while (count-- > 0) {
+		const uint8_t *label = look->lower + look->at[count];
+		hash = fold_hash_padded(hash, label + 1, label[0]);
+		look->hash[count] = hash;
+	}
+}
+
+static uint32_t home_slot(const struct image *image, uint64_t hash)
+{
+	return (uint32_t)(hash >> 32) & image->slot_mask;
+}
+
+/* The node of the name from label `from` on, or IMAGE_NONE. */
+static uint32_t find_node(const struct image *image, const struct image_look *look, unsigned from)
+{
+	uint64_t hash = look->hash[from];
+	const uint8_t *name = look->lower + look->at[from];
+	size_t len = (size_t)look->len - look->at[from];
+	uint32_t tag = (uint32_t)hash & ~image->index_mask;
+
+	/* Ends: an empty slot within IMAGE_PROBES_MAX. */
+	for (uint32_t at = home_slot(image, hash);; at = (at + 1) & image->slot_mask) {
 		uint32_t slot = image->slots[at];
 		if (slot == 0) {
 			return IMAGE_NONE;
@@ -33,43 +70,26 @@ static uint32_t find_node(const struct image *image, uint64_t hash, const uint8_
 		if ((slot & ~image->index_mask) != tag) {
 			continue;
 		}
-		uint32_t node = (slot & image->index_mask) - 1;
-		if (image->nodes[node].hash != (uint32_t)hash) {
-			continue;
-		}
-		const uint8_t *have = image->data + image->nodes[node].name;
-		if (dname_len(have) == len && fold_equal(have, name, len)) {
-			return node;
+		const struct image_node *node = &image->nodes[(slot & image->index_mask) - 1];
+		/* As many equal octets, the root label among them, are the same name, whatever the other's length. */
+		if (node->hash == (uint32_t)hash && len <= image->data_size - node->name &&
+		    fold_equal_lower(name, image->data + node->name, len)) {
+			return (slot & image->index_mask) - 1;
 		}
 	}
 }
 
-void image_find(const struct image *image, const uint8_t *name, struct image_match *out)
+void image_find_look(const struct image *image, const struct image_look *look, struct image_match *out)
 {
-	const uint8_t *labels[DNAME_LABELS_MAX];
-	uint64_t hashes[DNAME_LABELS_MAX];
-	unsigned count = 0;
-	const uint8_t *end = name;
-	for (; *end != 0; end = dname_parent(end)) {
-		labels[count++] = end;
-	}
-	end++;
-
-	/* labels[0..below) are those below the apex; hashes[i] is that of the name from label i on. */
-	unsigned below = count - image->apex_labels;
-	uint64_t hash = image->apex_hash;
-	for (unsigned i = below; i-- > 0;) {
-		hash = image_hash_label(hash, labels[i]);
-		hashes[i] = hash;
-	}
+	unsigned below = look->labels - image->apex_labels; /* labels below the apex */
 
 	*out = (struct image_match){ .node = 0, .encloser = 0, .below = 0 };
 	if (below == 0) {
 		return;
 	}
-	uint32_t node = find_node(image, hashes[0], name, (size_t)(end - name));
+	uint32_t node = find_node(image, look, 0);
+	out->node = node;
 	if (node != IMAGE_NONE) {
-		out->node = node;
 		out->encloser = node;
 		return;
 	}
@@ -79,7 +99,7 @@ void image_find(const struct image *image, const uint8_t *name, struct image_mat
 	unsigned found = below;	 /* from this one on it is: the apex at first */
 	while (found - missing > 1) {
 		unsigned middle = missing + (found - missing) / 2;
-		node = find_node(image, hashes[middle], labels[middle], (size_t)(end - labels[middle]));
+		node = find_node(image, look, middle);
 		if (node == IMAGE_NONE) {
 			missing = middle;
 		} else {
@@ -87,8 +107,155 @@ void image_find(const struct image *image, const uint8_t *name, struct image_mat
 			out->encloser = node;
 		}
 	}
-	out->node = IMAGE_NONE;
 	out->below = found;
+}
+
+void image_find(const struct image *image, const uint8_t *name, struct image_match *out)
+{
+	struct image_look look;
+	image_look(&look, name);
+	image_find_look(image, &look, out);
+}
+
+/* Names looked for are mostly right below the apex, or not far below a cut there. */
+#define FETCH_LABELS 3
+
+static unsigned fetch_labels(const struct image *image, const struct image_look *look)
+{
+	unsigned below = look->labels - image->apex_labels;
+	return below < FETCH_LABELS ? below : FETCH_LABELS;
+}
+
+void image_fetch_slots(const struct image *image, const struct image_look *look)
+{
+	unsigned count = fetch_labels(image, look);
+	for (unsigned i = 0; i < count; i++) {
+		__builtin_prefetch(&image->slots[home_slot(image, look->hash[i])]);
+	}
+}
+
+uint32_t image_fetch_node(const struct image *image, const struct image_look *look)
+{
+	unsigned count = fetch_labels(image, look);
+	for (unsigned i = 0; i < count; i++) {
+		uint32_t at = home_slot(image, look->hash[i]);
+		uint32_t tag = (uint32_t)look->hash[i] & ~image->index_mask;
+		for (; image->slots[at] != 0; at = (at + 1) & image->slot_mask) {
+			if ((image->slots[at] & ~image->index_mask) == tag) {
+				uint32_t node = (image->slots[at] & image->index_mask) - 1;
+				__builtin_prefetch(&image->nodes[node]);
+				return node;
+			}
+		}
+	}
+	return 0;
+}
+
+void image_fetch_sets(const struct image *image, uint32_t node)
+{
+	const struct image_node *n = &image->nodes[node];
+	const uint8_t *data = image->data + n->name; /* the name, and behind it RDATA as the compiler writes it */
+	__builtin_prefetch(&image->rrsets[n->rrset]);
+	__builtin_prefetch(data);
+	__builtin_prefetch(data + 64);
+}
+
+/* The child of encloser at or above node, which is below it. */
+static uint32_t child_above(const struct image *image, uint32_t encloser, uint32_t node)
+{
+	while (image->nodes[node].parent != encloser) { /* at most DNAME_LABELS_MAX steps */
+		node = image->nodes[node].parent;
+	}
+	return node;
+}
+
+uint32_t image_nsec_cover(const struct image *image, const uint8_t *name, const struct image_match *match)
+{
+	const uint8_t *label = dname_skip_labels(name, match->below - 1);
+	uint32_t encloser = match->encloser;
+	/* Everything in the subtree before `low` sorts before the name, all from `high` on behind it. */
+	uint32_t low = encloser + 1;
+	uint32_t high = image->denial[encloser].nsec.end;
+	while (low < high) {
+		uint32_t child = child_above(image, encloser, low + (high - low) / 2);
+		if (fold_label_compare(image_name(image, child), label) < 0) {
+			low = image->denial[child].nsec.end;
+		} else {
+			high = child;
+		}
+	}
+	return image->denial[low - 1].nsec.owner;
+}
+
+/* The first octets of a hash as a number. */
+static uint64_t hash_word(const uint8_t *hash)
+{
+	return (uint64_t)get_u32(hash) << 32 | get_u32(hash + 4);
+}
+
+/* How many hashes one expects in a range of that width, of count evenly spread ones. */
+static uint32_t expected(uint64_t width, uint32_t count)
+{
+	return (uint32_t)((unsigned __int128)width * count >> 64);
+}
+
+uint32_t image_nsec3_find(const struct image *image, const uint8_t hash[IMAGE_NSEC3_HASH])
+{
+	const struct image_nsec3 *chain = image->nsec3;
+	uint32_t count = image->header->nsec3_chain;
+
+	/*
+	 * Hashes are evenly spread: two guesses come close, steps that double find the range, and that is
+	 * bisected. A zone with chosen hashes makes it a bisection of the whole.
+	 */
+	uint64_t word = hash_word(hash);
+	uint32_t guess = expected(word, count);
+	uint64_t have = hash_word(chain[guess].hash);
+	if (word > have) {
+		uint32_t more = expected(word - have, count);
+		guess = more < count - guess ? guess + more : count - 1;
+	} else {
+		uint32_t less = expected(have - word, count);
+		guess = less < guess ? guess - less : 0;
+	}
+	uint32_t low = 0;      /* all before it are not greater than hash */
+	uint32_t high = count; /* it and all behind are greater */
+	uint32_t step = 1;
+	if (memcmp(chain[guess].hash, hash, IMAGE_NSEC3_HASH) <= 0) {
+		for (low = guess + 1; low < high; step *= 2) {
+			uint32_t at = step < high - low ? low + step : high - 1;
+			if (memcmp(chain[at].hash, hash, IMAGE_NSEC3_HASH) > 0) {
+				high = at;
+				break;
+			}
+			low = at + 1;
+		}
+	} else {
+		for (high = guess; low < high; step *= 2) {
+			uint32_t at = step < high - low ? high - step : low;
+			if (memcmp(chain[at].hash, hash, IMAGE_NSEC3_HASH) <= 0) {
+				low = at + 1;
+				break;
+			}
+			high = at;
+		}
+	}
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+		if (memcmp(chain[middle].hash, hash, IMAGE_NSEC3_HASH) <= 0) {
+			low = middle + 1;
+		} else {
+			high = middle;
+		}
+	}
+	return low > 0 ? low - 1 : count - 1; /* the last one's interval begins again at the first */
+}
+
+void image_nsec3_owner(const struct image *image, uint32_t nsec3, uint8_t out[DNAME_MAX])
+{
+	out[0] = IMAGE_NSEC3_LABEL;
+	base32hex_encode(image->nsec3[nsec3].hash, IMAGE_NSEC3_HASH, out + 1);
+	memcpy(out + 1 + IMAGE_NSEC3_LABEL, image->apex, dname_len(image->apex));
 }
 
 const struct image_rrset *image_rrset(const struct image *image, uint32_t node, uint16_t type)

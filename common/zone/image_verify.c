@@ -7,27 +7,40 @@
  * again and compared. Then one pass over the hash slots. Cost is linear in the size of the block: RDATA
  * may not be claimed twice (the octets of all RRsets together must fit into the data).
  *
+ * One thing is taken on trust: that the NSEC3 which denies is the right one. To prove it, every name would be
+ * hashed again, which costs more than all the rest. A lie about it makes a proof that no validator takes, as
+ * lies in RDATA and signatures do; that it points into the chain is proved.
+ *
  * SPDX-License-Identifier: BSD-2-Clause
  */
 #include "common/zone/image.h"
 
+#include "common/dns/fold.h"
 #include "common/dns/rr.h"
 #include "common/util/cursor.h"
-#include "common/util/rand.h"
 #include "common/zone/canonical.h"
-#include "common/zone/fold.h"
+#include "common/zone/checksum.h"
 
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+/* RFC 5155 11: the only hash algorithm. */
+#define NSEC3_SHA1 1
+
 /* RFC 2181 8: a TTL has 31 bits. */
 #define TTL_MAX INT32_MAX
+
+/* Nodes and slots whose memory is asked for before it is needed: more than cover one access to memory. */
+#define NODES_AHEAD 16
+#define SLOTS_AHEAD 64
 
 static_assert(sizeof(struct image_header) == 128, "no padding in the header");
 static_assert(sizeof(struct image_node) == 32, "no padding in nodes");
 static_assert(sizeof(struct image_rrset) == 32, "no padding in RRsets");
+static_assert(sizeof(union image_denial) == 8, "no padding in denials");
+static_assert(sizeof(struct image_nsec3) == 24, "no padding in NSEC3s");
 
 /* One step of the path from the apex to the current node. */
 struct level {
@@ -36,23 +49,30 @@ struct level {
 	uint64_t hash;
 };
 
+/* Where the search for a node begins, and what its slot has to say. */
+struct home {
+	uint32_t slot; /* IMAGE_NONE (no slot has that number): the node was met */
+	uint32_t hash; /* low half */
+};
+
 struct verifier {
 	const struct image *image;
 	struct level path[DNAME_LABELS_MAX + 1]; /* [0] is the apex, [depth] the current node */
 	unsigned depth;
 	uint32_t next_rrset;	/* RRsets before it belong to the nodes before */
+	uint32_t nsec_owner;	/* last node with an NSEC that is not occluded */
 	uint32_t wildcards;	/* nodes with the label "*" */
 	uint32_t wildcard_refs; /* nodes that name a wildcard child */
 	uint64_t rr_count;
 	uint64_t claimed; /* octets of data claimed by RRsets */
-	uint32_t *homes;  /* for each node the slot where the search for it begins */
+	struct home *homes; /* for each node */
 	char *why;
 	size_t why_size;
 };
 
 /* What the types at a node say about it. */
 struct node_types {
-	bool soa, ns, cname, dname, beside_cname, dnskey, soa_signed;
+	bool soa, ns, cname, dname, beside_cname, dnskey, soa_signed, nsec;
 };
 
 BH_PRINTF(2, 3) static int refuse(struct verifier *v, const char *fmt, ...)
@@ -64,14 +84,13 @@ BH_PRINTF(2, 3) static int refuse(struct verifier *v, const char *fmt, ...)
 	return BH_EMALFORMED;
 }
 
-static uint64_t align8(uint64_t offset)
+static bool has_denial(const struct image_header *h)
 {
-	return (offset + 7) & ~UINT64_C(7);
+	return (h->flags & (IMAGE_NSEC | IMAGE_NSEC3)) != 0;
 }
 
 static int check_header(struct verifier *v, const uint8_t *block, size_t size)
 {
-	const struct siphash_key zero = { 0, 0 };
 
 	if (size < sizeof(struct image_header)) {
 		return refuse(v, "shorter than a header");
@@ -98,14 +117,20 @@ static int check_header(struct verifier *v, const uint8_t *block, size_t size)
 		return refuse(v, "number of hash slots is no power of two or too small");
 	}
 	/* 32-bit counts times small sizes: no sum here leaves 64 bits. */
-	uint64_t rrsets = sizeof(*h) + (uint64_t)h->node_count * sizeof(struct image_node);
-	uint64_t slots = align8(rrsets + (uint64_t)h->rrset_count * sizeof(struct image_rrset));
-	uint64_t data = align8(slots + (uint64_t)h->slot_count * sizeof(uint32_t));
-	if (h->nodes != sizeof(*h) || h->rrsets != rrsets || h->slots != slots || h->data != data ||
-	    data > size || h->data_size != size - data || h->data_size > UINT32_MAX) {
+	uint64_t rrsets = image_align(sizeof(*h) + (uint64_t)h->node_count * sizeof(struct image_node));
+	uint64_t slots = image_align(rrsets + (uint64_t)h->rrset_count * sizeof(struct image_rrset));
+	uint64_t denial = image_align(slots + (uint64_t)h->slot_count * sizeof(uint32_t));
+	uint64_t nsec3 = image_align(denial + (has_denial(h) ? h->node_count * sizeof(union image_denial) : 0));
+	uint64_t data = image_align(nsec3 + (uint64_t)h->nsec3_count * sizeof(struct image_nsec3));
+	if (h->nodes != sizeof(*h) || h->rrsets != rrsets || h->slots != slots || h->denial != denial ||
+	    h->nsec3 != nsec3 || h->data != data || data > size || h->data_size > UINT32_MAX ||
+	    image_align(data + h->data_size) != size) {
 		return refuse(v, "sections are not where they belong");
 	}
-	if (siphash(&zero, block + sizeof(*h), size - sizeof(*h)) != h->checksum) {
+	struct checksum sum;
+	checksum_begin(&sum);
+	checksum_add(&sum, block + sizeof(*h), size - sizeof(*h));
+	if (checksum_end(&sum) != h->checksum) {
 		return refuse(v, "checksum differs");
 	}
 	return BH_OK;
@@ -115,16 +140,16 @@ static int check_header(struct verifier *v, const uint8_t *block, size_t size)
  * The records of an RRset or of its signatures: count of them fill len octets at offset exactly, each is
  * valid and greater than the one before.
  */
-static int check_records(struct verifier *v, uint32_t node, uint16_t type, uint16_t covered, uint32_t offset,
+static int check_records(struct verifier *v, uint32_t index, uint16_t type, uint16_t covered, uint32_t offset,
 			 uint32_t len, unsigned count)
 {
 	uint64_t data_size = v->image->header->data_size;
 	if (offset > data_size || len > data_size - offset) {
-		return refuse(v, "node %u: records are outside of the data", node);
+		return refuse(v, "RRset %u: records are outside of the data", index);
 	}
 	v->claimed += len;
 	if (v->claimed > data_size) {
-		return refuse(v, "node %u: records overlap", node);
+		return refuse(v, "RRset %u: records overlap", index);
 	}
 
 	const uint8_t *records = v->image->data + offset;
@@ -133,44 +158,44 @@ static int check_records(struct verifier *v, uint32_t node, uint16_t type, uint1
 	size_t pos = 0;
 	for (unsigned i = 0; i < count; i++) {
 		if (len - pos < sizeof(uint16_t)) {
-			return refuse(v, "node %u: records are cut short", node);
+			return refuse(v, "RRset %u: records are cut short", index);
 		}
 		uint16_t rdata_len;
 		memcpy(&rdata_len, records + pos, sizeof(rdata_len));
 		if (rdata_len > len - pos - sizeof(rdata_len)) {
-			return refuse(v, "node %u: records are cut short", node);
+			return refuse(v, "RRset %u: records are cut short", index);
 		}
 		const uint8_t *rdata = image_next_rdata(records, &pos, &rdata_len);
 		if (!rdata_is_valid(type, rdata, rdata_len)) {
-			return refuse(v, "node %u: RDATA is not valid for type %u", node, type);
+			return refuse(v, "RRset %u: RDATA is not valid for type %u", index, type);
 		}
 		if (type == RR_RRSIG && get_u16(rdata) != covered) {
-			return refuse(v, "node %u: signature covers another type", node);
+			return refuse(v, "RRset %u: signature covers another type", index);
 		}
 		if (last != NULL && canonical_compare(type, last, last_len, rdata, rdata_len) >= 0) {
-			return refuse(v, "node %u: records are not in order", node);
+			return refuse(v, "RRset %u: records are not in order", index);
 		}
 		last = rdata;
 		last_len = rdata_len;
 	}
 	if (pos != len) {
-		return refuse(v, "node %u: octets behind the last record", node);
+		return refuse(v, "RRset %u: octets behind the last record", index);
 	}
 	return BH_OK;
 }
 
 /* Each target is none, or the node with the name that the record has. */
-static int check_targets(struct verifier *v, uint32_t node, const struct image_rrset *rrset)
+static int check_targets(struct verifier *v, uint32_t index, const struct image_rrset *rrset)
 {
 	const struct image *image = v->image;
 	uint64_t data_size = image->header->data_size;
 	if (!canonical_has_target(rrset->type)) {
-		return rrset->targets == IMAGE_NONE ? BH_OK : refuse(v, "node %u: targets do not belong here", node);
+		return rrset->targets == IMAGE_NONE ? BH_OK : refuse(v, "RRset %u: targets do not belong here", index);
 	}
 	uint64_t size = (uint64_t)rrset->rr_count * sizeof(uint32_t);
 	if (rrset->targets % sizeof(uint32_t) != 0 || rrset->targets > data_size ||
 	    size > data_size - rrset->targets) {
-		return refuse(v, "node %u: targets are outside of the data", node);
+		return refuse(v, "RRset %u: targets are outside of the data", index);
 	}
 
 	const uint32_t *targets = (const void *)(image->data + rrset->targets);
@@ -182,7 +207,7 @@ static int check_targets(struct verifier *v, uint32_t node, const struct image_r
 			continue;
 		}
 		if (targets[i] >= image->header->node_count) {
-			return refuse(v, "node %u: target is no node", node);
+			return refuse(v, "RRset %u: target is no node", index);
 		}
 		uint32_t name = image->nodes[targets[i]].name;
 		const uint8_t *target = canonical_target(rrset->type, rdata);
@@ -190,27 +215,28 @@ static int check_targets(struct verifier *v, uint32_t node, const struct image_r
 		/* Maybe not checked yet: so no length of it is taken. Its end shows in the comparison. */
 		if (name > data_size || name_len > data_size - name ||
 		    !fold_equal(image->data + name, target, name_len)) {
-			return refuse(v, "node %u: target has another name", node);
+			return refuse(v, "RRset %u: target has another name", index);
 		}
 	}
 	return BH_OK;
 }
 
-static int check_rrset(struct verifier *v, uint32_t node, const struct image_rrset *rrset)
+static int check_rrset(struct verifier *v, const struct image_rrset *rrset)
 {
+	uint32_t index = (uint32_t)(rrset - v->image->rrsets); /* for words */
 	if (rrset->reserved != 0 || rrset->rr_count == 0 || rrset->ttl > TTL_MAX) {
-		return refuse(v, "node %u: an RRset is empty or has a bad TTL", node);
+		return refuse(v, "RRset %u: empty, or a bad TTL", index);
 	}
 	if (rr_type_is_meta(rrset->type) || rrset->type == RR_RRSIG) {
-		return refuse(v, "node %u: type %u cannot be an RRset here", node, rrset->type);
+		return refuse(v, "RRset %u: type %u has none here", index, rrset->type);
 	}
-	int err = check_records(v, node, rrset->type, 0, rrset->data, rrset->data_len, rrset->rr_count);
+	int err = check_records(v, index, rrset->type, 0, rrset->data, rrset->data_len, rrset->rr_count);
 	if (err == BH_OK && rrset->sig_count > 0) {
-		err = check_records(v, node, RR_RRSIG, rrset->type, rrset->sigs, rrset->sigs_len,
+		err = check_records(v, index, RR_RRSIG, rrset->type, rrset->sigs, rrset->sigs_len,
 				    rrset->sig_count);
 	}
 	v->rr_count += (uint64_t)rrset->rr_count + rrset->sig_count;
-	return err == BH_OK ? check_targets(v, node, rrset) : err;
+	return err == BH_OK ? check_targets(v, index, rrset) : err;
 }
 
 static int check_rrsets(struct verifier *v, uint32_t index, const struct image_node *node,
@@ -225,10 +251,13 @@ static int check_rrsets(struct verifier *v, uint32_t index, const struct image_n
 	*types = (struct node_types){ 0 };
 	for (unsigned i = 0; i < node->rrset_count; i++) {
 		const struct image_rrset *rrset = &v->image->rrsets[node->rrset + i];
+		if (rrset->type == RR_NSEC3) {
+			return refuse(v, "node %u: NSEC3 belongs to no node", index);
+		}
 		if (i > 0 && rrset[-1].type >= rrset->type) {
 			return refuse(v, "node %u: types are not in order", index);
 		}
-		int err = check_rrset(v, index, rrset);
+		int err = check_rrset(v, rrset);
 		if (err != BH_OK) {
 			return err;
 		}
@@ -237,6 +266,7 @@ static int check_rrsets(struct verifier *v, uint32_t index, const struct image_n
 		types->cname |= rrset->type == RR_CNAME;
 		types->dname |= rrset->type == RR_DNAME;
 		types->dnskey |= rrset->type == RR_DNSKEY;
+		types->nsec |= rrset->type == RR_NSEC;
 		types->soa_signed |= rrset->type == RR_SOA && rrset->sig_count > 0;
 		types->beside_cname |= rrset->type != RR_CNAME && rrset->type != RR_NSEC;
 		if ((rrset->type == RR_SOA || rrset->type == RR_CNAME || rrset->type == RR_DNAME) &&
@@ -246,6 +276,36 @@ static int check_rrsets(struct verifier *v, uint32_t index, const struct image_n
 	}
 	if (types->cname && types->beside_cname) {
 		return refuse(v, "node %u: CNAME and other data", index);
+	}
+	return BH_OK;
+}
+
+/* What is denied by which NSEC3: where it points to, but not whether rightly so. See the head of the file. */
+static int check_nsec3_denial(struct verifier *v, uint32_t index)
+{
+	uint32_t chain = v->image->header->nsec3_chain;
+	uint32_t match = v->image->denial[index].nsec3.match;
+	uint32_t cover = v->image->denial[index].nsec3.cover;
+	if ((match == IMAGE_NONE ? index == 0 : match >= chain) || (cover != IMAGE_NONE && cover >= chain)) {
+		return refuse(v, "node %u: its denial is no NSEC3 of the chain", index);
+	}
+	return BH_OK;
+}
+
+static int check_denial(struct verifier *v, uint32_t index, bool has_nsec)
+{
+	const struct image *image = v->image;
+	if ((image->header->flags & IMAGE_NSEC3) != 0) {
+		return check_nsec3_denial(v, index);
+	}
+	if ((image->header->flags & IMAGE_NSEC) == 0) {
+		return BH_OK;
+	}
+	if (has_nsec && (image->nodes[index].flags & IMAGE_NODE_OCCLUDED) == 0) {
+		v->nsec_owner = index;
+	}
+	if (image->denial[index].nsec.owner != v->nsec_owner) {
+		return refuse(v, "node %u: it is denied by another NSEC", index);
 	}
 	return BH_OK;
 }
@@ -281,8 +341,13 @@ static int check_apex(struct verifier *v, struct image *image)
 	const uint8_t *names = image->data + soa->data + sizeof(uint16_t);
 	const uint8_t *numbers = names + dname_len(names);
 	numbers += dname_len(numbers);
-	bool is_signed = types.dnskey && types.soa_signed;
-	if (h->serial != get_u32(numbers) || h->flags != (is_signed ? IMAGE_SIGNED : 0u)) {
+	unsigned expected = types.dnskey && types.soa_signed ? IMAGE_SIGNED : 0u;
+	if (expected != 0 && (h->flags & IMAGE_NSEC3) != 0) {
+		expected |= IMAGE_NSEC3; /* whether rightly so, check_chain finds out */
+	} else if (expected != 0 && types.nsec) {
+		expected |= IMAGE_NSEC;
+	}
+	if (h->serial != get_u32(numbers) || h->flags != expected) {
 		return refuse(v, "serial or flags in the header differ from the apex");
 	}
 	unsigned flags = types.dname ? IMAGE_NODE_DNAME : 0u;
@@ -290,7 +355,7 @@ static int check_apex(struct verifier *v, struct image *image)
 	    node->hash != (uint32_t)image->apex_hash) {
 		return refuse(v, "node 0: flags or indexes are wrong");
 	}
-	return BH_OK;
+	return check_denial(v, 0, types.nsec);
 }
 
 /* Length and labels of the name at offset; false: not a name inside the data. */
@@ -314,6 +379,16 @@ static bool measure_name(const struct image *image, uint32_t offset, size_t *len
 	}
 	*len = pos + 1;
 	return true;
+}
+
+/* Nodes of the path from depth on have no more below them: their subtrees end before node `index`. */
+static bool subtrees_end(const struct verifier *v, unsigned depth, uint32_t index)
+{
+	bool right = true;
+	for (unsigned i = depth; i <= v->depth; i++) {
+		right &= v->image->denial[v->path[i].node].nsec.end == index;
+	}
+	return right;
 }
 
 /* The place of a node in the tree: behind the one before, its parent on the path. Extends the path. */
@@ -352,6 +427,9 @@ static int check_place(struct verifier *v, uint32_t index)
 	uint64_t hash = image_hash_label(parent->hash, name);
 	if (node->hash != (uint32_t)hash) {
 		return refuse(v, "node %u: wrong hash", index);
+	}
+	if ((image->header->flags & IMAGE_NSEC) != 0 && !subtrees_end(v, depth, index)) {
+		return refuse(v, "node %u: a subtree before it has another end", index);
 	}
 	v->path[depth] = (struct level){ .node = index, .name_len = len, .hash = hash };
 	v->depth = depth;
@@ -400,7 +478,7 @@ static int check_node(struct verifier *v, uint32_t index)
 			return refuse(v, "node %u: its parent does not know this wildcard", index);
 		}
 	}
-	return BH_OK;
+	return check_denial(v, index, types.nsec);
 }
 
 static uint32_t home_slot(const struct image *image, uint64_t hash)
@@ -413,10 +491,14 @@ static int check_nodes(struct verifier *v, struct image *image)
 	const struct image_header *h = image->header;
 	int err = check_apex(v, image);
 	for (uint32_t i = 0; err == BH_OK && i < h->node_count; i++) {
+		if (i + NODES_AHEAD < h->node_count) { /* any address may be asked for */
+			__builtin_prefetch(image->data + image->nodes[i + NODES_AHEAD].name);
+		}
 		if (i > 0) {
 			err = check_node(v, i);
 		}
-		v->homes[i] = home_slot(image, v->path[v->depth].hash);
+		uint64_t hash = v->path[v->depth].hash;
+		v->homes[i] = (struct home){ .slot = home_slot(image, hash), .hash = (uint32_t)hash };
 		v->wildcard_refs += image->nodes[i].wildcard != IMAGE_NONE;
 	}
 	if (err != BH_OK) {
@@ -428,10 +510,88 @@ static int check_nodes(struct verifier *v, struct image *image)
 	if (v->wildcards != v->wildcard_refs) {
 		return refuse(v, "a node has a wildcard child that does not exist");
 	}
-	if (v->next_rrset != h->rrset_count || v->rr_count != h->rr_count) {
-		return refuse(v, "number of RRsets or records in the header is wrong");
+	if ((h->flags & IMAGE_NSEC) != 0 && !subtrees_end(v, 0, h->node_count)) {
+		return refuse(v, "a subtree does not end with the last node");
 	}
 	return BH_OK;
+}
+
+/* What an NSEC3 or NSEC3PARAM begins with is that of the chain, but for the flags. */
+static bool in_chain(const struct image *image, const uint8_t *rdata)
+{
+	const struct image_header *h = image->header;
+	return rdata[0] == NSEC3_SHA1 && get_u16(rdata + 2) == h->nsec3_iterations && rdata[4] == h->nsec3_salt_len &&
+	       memcmp(rdata + 5, image->data + h->nsec3_salt, h->nsec3_salt_len) == 0;
+}
+
+/* An NSEC3PARAM without flags (RFC 5155 4.1.2) at the apex says what the header says. */
+static bool has_nsec3param(const struct image *image)
+{
+	const struct image_rrset *rrset = image_rrset(image, 0, RR_NSEC3PARAM);
+	size_t pos = 0;
+	for (unsigned i = 0; rrset != NULL && i < rrset->rr_count; i++) {
+		uint16_t len;
+		const uint8_t *rdata = image_next_rdata(image->data + rrset->data, &pos, &len);
+		if (in_chain(image, rdata) && rdata[1] == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The chain that the header tells of. */
+static int check_chain(struct verifier *v)
+{
+	const struct image *image = v->image;
+	const struct image_header *h = image->header;
+	if (h->nsec3_chain > h->nsec3_count || (h->nsec3_chain > 0) != ((h->flags & IMAGE_NSEC3) != 0)) {
+		return refuse(v, "length of the NSEC3 chain is wrong");
+	}
+	if (h->nsec3_chain == 0) {
+		return h->nsec3_salt == 0 && h->nsec3_salt_len == 0 && h->nsec3_iterations == 0
+			       ? BH_OK
+			       : refuse(v, "NSEC3 salt or iterations without a chain");
+	}
+	if (h->nsec3_salt > h->data_size || h->nsec3_salt_len > h->data_size - h->nsec3_salt) {
+		return refuse(v, "NSEC3 salt is outside of the data");
+	}
+	if (h->nsec3_iterations > NSEC3_ITERATIONS_MAX || !has_nsec3param(image)) {
+		return refuse(v, "NSEC3 salt or iterations are not those of an NSEC3PARAM");
+	}
+	return BH_OK;
+}
+
+/* RRsets of NSEC3: behind those of the nodes, in the order of their section. */
+static int check_nsec3s(struct verifier *v)
+{
+	const struct image *image = v->image;
+	const struct image_header *h = image->header;
+	if (h->nsec3_count != h->rrset_count - v->next_rrset) {
+		return refuse(v, "number of RRsets in the header is wrong");
+	}
+	int err = check_chain(v);
+	for (uint32_t i = 0; i < h->nsec3_count && err == BH_OK; i++) {
+		const struct image_nsec3 *nsec3 = &image->nsec3[i];
+		const struct image_rrset *rrset = &image->rrsets[v->next_rrset + i];
+		if (nsec3->rrset != v->next_rrset + i || rrset->type != RR_NSEC3) {
+			return refuse(v, "NSEC3 %u: its RRset is not its own", i);
+		}
+		err = check_rrset(v, rrset);
+		if (err != BH_OK || i >= h->nsec3_chain) {
+			continue;
+		}
+		const uint8_t *rdata = image->data + rrset->data + sizeof(uint16_t);
+		if (rrset->rr_count != 1 || !in_chain(image, rdata) || rdata[5 + rdata[4]] != IMAGE_NSEC3_HASH) {
+			return refuse(v, "NSEC3 %u: is not of the chain", i);
+		}
+		if (i > 0 && memcmp(nsec3[-1].hash, nsec3->hash, IMAGE_NSEC3_HASH) >= 0) {
+			return refuse(v, "NSEC3 %u: not in order", i);
+		}
+	}
+	if (err == BH_OK && v->rr_count != h->rr_count) {
+		return refuse(v, "number of records in the header is wrong");
+	}
+	return err;
 }
 
 /*
@@ -456,20 +616,22 @@ static int check_slots(struct verifier *v)
 	for (uint32_t i = 1; i <= h->slot_count; i++) {
 		uint32_t at = (empty + i) & image->slot_mask;
 		uint32_t slot = image->slots[at];
+		/* Any address may be asked for; that of the node after it is near enough. */
+		__builtin_prefetch(&v->homes[image->slots[(at + SLOTS_AHEAD) & image->slot_mask] & index_bits]);
 		if (slot == 0) {
 			run = 0;
 			continue;
 		}
 		uint32_t node = (slot & index_bits) - 1; /* 0 - 1 is no node either */
-		if (node >= h->node_count || v->homes[node] == IMAGE_NONE) {
+		if (node >= h->node_count || v->homes[node].slot == IMAGE_NONE) {
 			return refuse(v, "hash slot %u: no node, or one that stands elsewhere too", at);
 		}
-		uint32_t distance = (at - v->homes[node]) & image->slot_mask;
+		uint32_t distance = (at - v->homes[node].slot) & image->slot_mask;
 		if (distance > run || run >= IMAGE_PROBES_MAX ||
-		    ((slot ^ image->nodes[node].hash) & ~index_bits) != 0) {
+		    ((slot ^ v->homes[node].hash) & ~index_bits) != 0) {
 			return refuse(v, "hash slot %u: node %u is not found there", at, node);
 		}
-		v->homes[node] = IMAGE_NONE;
+		v->homes[node].slot = IMAGE_NONE;
 		met++;
 		run++;
 	}
@@ -489,7 +651,10 @@ int image_verify(const uint8_t *block, size_t size, struct image *out, char *why
 	image.nodes = (const void *)(block + h->nodes);
 	image.rrsets = (const void *)(block + h->rrsets);
 	image.slots = (const void *)(block + h->slots);
+	image.denial = has_denial(h) ? (const void *)(block + h->denial) : NULL;
+	image.nsec3 = (const void *)(block + h->nsec3);
 	image.data = block + h->data;
+	image.data_size = h->data_size;
 	image.slot_mask = h->slot_count - 1;
 	image.index_mask = UINT32_MAX >> __builtin_clz(h->node_count);
 
@@ -499,6 +664,9 @@ int image_verify(const uint8_t *block, size_t size, struct image *out, char *why
 		return BH_ENOMEM;
 	}
 	err = check_nodes(&v, &image);
+	if (err == BH_OK) {
+		err = check_nsec3s(&v);
+	}
 	if (err == BH_OK) {
 		err = check_slots(&v);
 	}

@@ -311,12 +311,15 @@ cfg_t *config_text_parse(const char *path, config_error_fn *error, void *ctx)
 {
 	cfg_opt_t appliance[] = { VALUE("workers"), VALUE("state-dir"), VALUE("run-dir"), VALUE("log-level"),
 				  CFG_END() };
+	cfg_opt_t tcp[] = { VALUE("connections"), VALUE("connections-per-client"), VALUE("idle-timeout"),
+			    VALUE("reply-timeout"), CFG_END() };
 	cfg_opt_t zone[] = { VALUE("file"), VALUE("overlay"), CFG_END() };
 	cfg_opt_t view[] = { VALUES("listen"),
 			     VALUES("interfaces"),
 			     VALUES("allow-query"),
 			     VALUE("zones-dir"),
 			     VALUE("user"),
+			     CFG_SEC("tcp", tcp, CFGF_MULTI),
 			     CFG_SEC("zone", zone, SECTIONS),
 			     CFG_END() };
 	cfg_opt_t stub[] = { VALUES("to"), CFG_END() };
@@ -334,6 +337,7 @@ cfg_t *config_text_parse(const char *path, config_error_fn *error, void *ctx)
 				 VALUE("use-0x20"),
 				 VALUE("qname-minimisation"),
 				 VALUE("prime-root"),
+				 CFG_SEC("tcp", tcp, CFGF_MULTI),
 				 CFG_SEC("stub", stub, SECTIONS),
 				 CFG_END() };
 	/* Sections that may stand once are MULTI too, so that a second one is seen and refused. */
