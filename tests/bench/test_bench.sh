@@ -40,9 +40,9 @@ for name in a-hits nxdomain large tcp-single reloading; do
 	lengths=$(awk -F '\t' "\$1 == \"serving\" && \$2 == \"$name\" { print \$10 }" "$dir/tsv" | sort -u | wc -l)
 	[ "$lengths" -eq 1 ] || { echo "FAIL: $name: the echo's replies are not as long as ours"; failures=1; }
 done
-expect "nxdomain says NXDOMAIN" '$2 == "nxdomain" && $4 == "bulkhead"' '$11 ~ /^NXDOMAIN \(100/'
-expect "hits say NOERROR" '$2 == "a-hits" && $4 == "bulkhead"' '$11 ~ /^NOERROR \(100/'
-expect "large replies are large" '$2 == "large"' '$10 > 1000'
+expect "nxdomain says NXDOMAIN" '$1 == "serving" && $2 == "nxdomain" && $4 == "bulkhead"' '$11 ~ /^NXDOMAIN \(100/'
+expect "hits say NOERROR" '$1 == "serving" && $2 == "a-hits" && $4 == "bulkhead"' '$11 ~ /^NOERROR \(100/'
+expect "large replies are large" '$1 == "serving" && $2 == "large"' '$10 > 1000'
 for name in load-many load-saved reload-one; do
 	expect "$name" "\$1 == \"loading\" && \$2 == \"$name\"" '$6 > 0 && $7 > 0'
 done
