@@ -32,6 +32,8 @@ const struct tcp_limits tcp_limits_default = {
 enum {
 	/* Connections taken per wake-up of a listener, so that a flood leaves time for others. */
 	ACCEPTS_MAX = 64,
+	/* Wake-ups that found all that was expected, before more is. */
+	FULL_RUNS = 4,
 	/*
 	 * Connections that get their turn before the event loop looks for others: each makes one message of a
 	 * stream, so transfers hold a query up for the time of a few messages, however many of them run.
@@ -214,10 +216,12 @@ static void on_acceptable(evutil_socket_t listen_fd, short what, void *arg)
 
 	s->now_ms = clock_now_ms();
 	unsigned count = accept_some(s, listen_fd, l->burst);
-	if (count == l->burst) {
-		l->burst = count < ACCEPTS_MAX / 2 ? count * 2 : ACCEPTS_MAX;
-	} else {
+	if (count < l->burst) {
 		l->burst = count > 0 ? count : 1;
+		l->full_runs = 0;
+	} else if (++l->full_runs == FULL_RUNS) {
+		l->burst = count < ACCEPTS_MAX / 2 ? count * 2 : ACCEPTS_MAX;
+		l->full_runs = 0;
 	}
 }
 
@@ -247,7 +251,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	for (uint32_t i = 0; i < s->slot_count; i++) {
 		struct tcp_conn *c = s->slots[i].conn;
 		if (c != NULL && (tcp_conn_is_overdue(c) || drained)) {
-			tcp_conn_close(c);
+			tcp_conn_cut(c);
 		}
 	}
 	for (unsigned i = s->open; i > 0; i--) { /* what turns out to be busy goes to the end of the list */

@@ -9,11 +9,13 @@
 #include "common/net/tcp_conn.h"
 
 #include "common/util/clock.h"
+#include "common/util/log.h"
 
 #include <errno.h>
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -71,6 +73,20 @@ void tcp_conn_close(struct tcp_conn *c)
 		end_stream(c, false);
 	}
 	free(c);
+}
+
+void tcp_conn_cut(struct tcp_conn *c)
+{
+	/*
+	 * A plain close would leave its replies to the kernel, megabytes that a client with a closed window
+	 * can hold for minutes, with no connection of ours to count. A reset frees them.
+	 */
+	const struct linger reset = { .l_onoff = 1, .l_linger = 0 };
+	if (setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)) != 0 && !c->server->cut_failed) {
+		c->server->cut_failed = true;
+		log_warn("tcp: cannot reset a client: %s", strerror(errno));
+	}
+	tcp_conn_close(c);
 }
 
 /* --- output --- */

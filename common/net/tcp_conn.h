@@ -82,7 +82,8 @@ struct tcp_listener {
 	struct tcp_server *server;
 	struct event *event;
 	int fd;
-	unsigned burst; /* connections to be expected at a time: asking for one more costs a call */
+	unsigned burst;	    /* connections to be expected at a time: asking for one more costs a call */
+	unsigned full_runs; /* how many times in a row there were that many */
 };
 
 TAILQ_HEAD(tcp_turn_list, tcp_conn);
@@ -98,6 +99,7 @@ struct tcp_server {
 	bool ticking;
 	bool accept_paused; /* no descriptor or memory for more: tried again with the next tick */
 	bool draining;
+	bool cut_failed; /* told once */
 	uint64_t drain_since_ms;
 	uint64_t now_ms;
 	struct tcp_slot *slots;
@@ -134,6 +136,9 @@ struct tcp_conn *tcp_conn_open(struct tcp_server *server, uint32_t slot, int fd,
 
 /* End it at once: its slot is free, its reference dead. */
 void tcp_conn_close(struct tcp_conn *conn);
+
+/* The same for one that took too long: the kernel throws away what it did not take, and resets it. */
+void tcp_conn_cut(struct tcp_conn *conn);
 
 /*
  * Take what is in its socket, answer that, and end it then: a query that came before the decision is

@@ -32,8 +32,9 @@
 /* RFC 2181 8: a TTL has 31 bits. */
 #define TTL_MAX INT32_MAX
 
-/* Names and nodes whose memory is asked for before it is needed: more than cover one access to memory. */
-#define PREFETCH_AHEAD 16
+/* Nodes and slots whose memory is asked for before it is needed: more than cover one access to memory. */
+#define NODES_AHEAD 16
+#define SLOTS_AHEAD 64
 
 static_assert(sizeof(struct image_header) == 128, "no padding in the header");
 static_assert(sizeof(struct image_node) == 32, "no padding in nodes");
@@ -490,8 +491,8 @@ static int check_nodes(struct verifier *v, struct image *image)
 	const struct image_header *h = image->header;
 	int err = check_apex(v, image);
 	for (uint32_t i = 0; err == BH_OK && i < h->node_count; i++) {
-		if (i + PREFETCH_AHEAD < h->node_count) { /* any address may be asked for */
-			__builtin_prefetch(image->data + image->nodes[i + PREFETCH_AHEAD].name);
+		if (i + NODES_AHEAD < h->node_count) { /* any address may be asked for */
+			__builtin_prefetch(image->data + image->nodes[i + NODES_AHEAD].name);
 		}
 		if (i > 0) {
 			err = check_node(v, i);
@@ -615,12 +616,13 @@ static int check_slots(struct verifier *v)
 	for (uint32_t i = 1; i <= h->slot_count; i++) {
 		uint32_t at = (empty + i) & image->slot_mask;
 		uint32_t slot = image->slots[at];
+		/* Any address may be asked for; that of the node after it is near enough. */
+		__builtin_prefetch(&v->homes[image->slots[(at + SLOTS_AHEAD) & image->slot_mask] & index_bits]);
 		if (slot == 0) {
 			run = 0;
 			continue;
 		}
 		uint32_t node = (slot & index_bits) - 1; /* 0 - 1 is no node either */
-		__builtin_prefetch(&v->homes[(image->slots[(at + PREFETCH_AHEAD) & image->slot_mask] & index_bits)]);
 		if (node >= h->node_count || v->homes[node].slot == IMAGE_NONE) {
 			return refuse(v, "hash slot %u: no node, or one that stands elsewhere too", at);
 		}

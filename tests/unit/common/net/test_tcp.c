@@ -793,6 +793,10 @@ Test(tcp, slow_reader_is_cut_and_reading_pauses)
 	cr_assert_eq(tcp_server_count(f.server), 1);
 	run_ms(&f, 400);
 	cr_assert_eq(tcp_server_count(f.server), 0);
+	int error = 0;
+	socklen_t size = sizeof(error);
+	cr_assert_eq(getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size), 0);
+	cr_assert_eq(error, ECONNRESET, "the kernel keeps nothing for it");
 	close(fd);
 	clear_fixture(&f);
 }
