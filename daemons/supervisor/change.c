@@ -93,10 +93,10 @@ static unsigned failed_zones(const struct zone_set *set)
 }
 
 /* The generation is in service: now there is time to save its images. */
-static void save_images(struct supervisor *sup)
+static void save_images(struct supervisor *sup, const struct config *before)
 {
 	saver_free(sup->saver);
-	sup->saver = saver_start(sup->base, sup->current.config, sup->current.zones);
+	sup->saver = saver_start(sup->base, sup->current.config, before, sup->current.zones);
 	if (sup->saver == NULL) {
 		log_warn("zone images are not saved: out of memory");
 	}
@@ -114,12 +114,12 @@ static void end(struct change *change, bool ok, unsigned failures)
 	compile_free(change->compile);
 	event_free(change->advance);
 	event_free(change->timer);
+	if (ok) {
+		save_images(sup, change->old.config);
+	}
 	generation_clear(&change->next);
 	generation_clear(&change->old);
 	free(change);
-	if (ok) {
-		save_images(sup);
-	}
 	ops->done(ctx, ok, failures, why);
 }
 
