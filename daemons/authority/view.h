@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct nsec3_hasher;
 struct role_conf;
 struct view_mapping;
 
@@ -38,6 +39,8 @@ struct view {
 	struct acl acl;
 	bool anyone; /* everybody may ask; acl is not looked at */
 	bool rotate; /* records of an answer begin with another one each time */
+	/* Lent by the process for longer than any view lives. NULL: answers that need a hash fail. */
+	struct nsec3_hasher *hasher;
 };
 
 /* An empty view with room for so many zones. NULL: out of memory. */

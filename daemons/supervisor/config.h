@@ -33,6 +33,7 @@ struct config_zone {
 	char *text; /* absolute, with final dot */
 	char *file; /* below the view's zones_dir */
 	bool overlay;
+	unsigned place; /* among the zones of its view, as they stand in the configuration */
 };
 
 struct config_listen {
