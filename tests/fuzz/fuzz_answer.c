@@ -143,6 +143,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		len = make_query(&in, made);
 		wire = made;
 	}
+	f.view->rotate = (choice & 8) != 0;
 	size_t reply_len = query_reply(&f.work, f.view, transport, NULL, wire, len, f.reply);
 	FUZZ_CHECK((reply_len == 0) == (len < DNS_HEADER_SIZE || (wire[2] & 0x80) != 0));
 	if (reply_len > 0) {
