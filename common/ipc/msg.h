@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 /* Raised when a payload changes; with PACKAGE_VERSION it makes the build id of the hello. */
-#define IPC_PROTOCOL 1
+#define IPC_PROTOCOL 2
 
 enum role {
 	ROLE_SUPERVISOR = 0,
@@ -54,6 +54,7 @@ enum msg_type {
 	MSG_PREPARE,
 	MSG_PREPARED,
 	MSG_REFUSED,
+	MSG_IMAGE_REFUSED, /* one zone of the generation stays as it was; before PREPARED */
 	MSG_COMMIT,
 	MSG_COMMITTED,
 	MSG_ABORT,
@@ -63,8 +64,9 @@ enum msg_type {
 	MSG_FLUSHED,
 	MSG_STOP,
 	/* compiler */
-	MSG_COMPILE,
+	MSG_COMPILE, /* descriptor: memfd for the image */
 	MSG_DIAGNOSTIC,
+	MSG_SOURCE, /* a file that was read */
 	MSG_ROOT_HINT,
 	MSG_COMPILED,
 	/* control socket */

@@ -26,6 +26,8 @@ struct fixture {
 	struct sockaddr_in where;
 	bool answer_at_once; /* else queries are only noted */
 	size_t answer_len;   /* 0: echo */
+	struct flow *flows;  /* queries of one 's' are answered by the next of these */
+	unsigned flow_count;
 	unsigned queries;
 	unsigned accepted;
 	unsigned refused;
@@ -34,6 +36,43 @@ struct fixture {
 	uint8_t first[QUERIES_MAX]; /* first octet of each query */
 };
 
+/* A stream of `count` messages of `len` octets; each begins with `mark` and its number. */
+struct flow {
+	uint8_t mark;
+	unsigned count;
+	size_t len;
+	unsigned abort_at; /* 0: never */
+	unsigned made;
+	unsigned ended;
+	bool ok;
+};
+
+static ssize_t flow_next(void *ctx, uint8_t *buf, size_t size)
+{
+	struct flow *flow = ctx;
+	cr_assert_eq(flow->ended, 0);
+	cr_assert_leq(flow->len, size);
+	if (flow->abort_at > 0 && flow->made + 1 == flow->abort_at) {
+		return -1;
+	}
+	if (flow->made == flow->count) {
+		return 0;
+	}
+	memset(buf, 0, flow->len);
+	buf[0] = flow->mark;
+	buf[1] = (uint8_t)flow->made++;
+	return (ssize_t)flow->len;
+}
+
+static void flow_done(void *ctx, bool ok)
+{
+	struct flow *flow = ctx;
+	flow->ended++;
+	flow->ok = ok;
+}
+
+static const struct tcp_stream_ops flow_ops = { .next = flow_next, .done = flow_done };
+
 static const struct tcp_limits small_limits = {
 	.connections = 4,
 	.connections_client = 100,
@@ -41,6 +80,7 @@ static const struct tcp_limits small_limits = {
 	.idle_ms = 60000,
 	.message_ms = 60000,
 	.write_ms = 60000,
+	.drain_ms = 60000,
 	.write_bytes = 65536,
 };
 
@@ -53,7 +93,9 @@ static void on_query(void *ctx, struct tcp_ref ref, const struct addr *peer, con
 	f->refs[f->queries] = ref;
 	f->lens[f->queries] = len;
 	f->first[f->queries++] = msg[0];
-	if (f->answer_at_once && f->answer_len > 0) {
+	if (f->flows != NULL && msg[0] == 's') {
+		tcp_reply_stream(f->server, ref, &flow_ops, &f->flows[f->flow_count++]);
+	} else if (f->answer_at_once && f->answer_len > 0) {
 		big[0] = msg[0];
 		tcp_reply(f->server, ref, big, f->answer_len);
 	} else if (f->answer_at_once) {
@@ -151,15 +193,33 @@ static bool client_is_closed(int fd)
 	return client_take(fd, sink, sizeof(sink)) == -1;
 }
 
-/* Read one framed message, running the loop; returns its length and first octet. */
-static size_t client_read(struct fixture *f, int fd, uint8_t *first)
+/* Closed in order, not reset: all that was sent could be read. */
+static bool client_is_ended(int fd)
+{
+	uint8_t octet;
+	return recv(fd, &octet, 1, MSG_DONTWAIT) == 0;
+}
+
+/* Connect from an address of loopback, to be another client. */
+static int client_open_from(struct fixture *f, uint32_t address)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_in from = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(address) };
+	cr_assert_eq(bind(fd, (struct sockaddr *)&from, sizeof(from)), 0);
+	cr_assert_eq(connect(fd, (struct sockaddr *)&f->where, sizeof(f->where)), 0);
+	return fd;
+}
+
+/* Read one framed message, running the loop; returns its length and first two octets. */
+static size_t client_read_two(struct fixture *f, int fd, uint8_t *first)
 {
 	static uint8_t frame[TCP_FRAME_MAX];
 	size_t have = 0;
 	for (unsigned i = 0; i < 5000; i++) {
 		size_t want = have < 2 ? 2 : 2 + ((size_t)frame[0] << 8 | frame[1]);
 		if (have >= 2 && have == want) {
-			*first = frame[2];
+			first[0] = frame[2];
+			first[1] = frame[3];
 			return want - 2;
 		}
 		ssize_t n = client_take(fd, frame + have, want - have);
@@ -171,6 +231,30 @@ static size_t client_read(struct fixture *f, int fd, uint8_t *first)
 	}
 	cr_assert_fail("no reply");
 	return 0;
+}
+
+static size_t client_read(struct fixture *f, int fd, uint8_t *first)
+{
+	uint8_t two[2];
+	size_t len = client_read_two(f, fd, two);
+	*first = two[0];
+	return len;
+}
+
+static int client_open_small(struct fixture *f)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int small = 4096;
+	cr_assert_eq(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)), 0);
+	cr_assert_eq(connect(fd, (struct sockaddr *)&f->where, sizeof(f->where)), 0);
+	return fd;
+}
+
+static void client_reset(int fd)
+{
+	struct linger reset = { .l_onoff = 1, .l_linger = 0 };
+	cr_assert_eq(setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)), 0);
+	close(fd);
 }
 
 Test(tcp, answers_pipelined_queries_in_one_segment)
@@ -350,7 +434,7 @@ Test(tcp, message_of_no_octets_ends_the_connection)
 	RUN_UNTIL(&f, f.queries == 1);
 	tcp_reply(f.server, f.refs[0], (const uint8_t *)"x", 1);
 	cr_assert_eq(client_read(&f, fd, &first), 1, "what came before is answered");
-	RUN_UNTIL(&f, client_is_closed(fd));
+	RUN_UNTIL(&f, client_is_ended(fd));
 	cr_assert_eq(f.queries, 1);
 	close(fd);
 	clear_fixture(&f);
@@ -425,27 +509,205 @@ Test(tcp, one_client_cannot_take_all_connections)
 	struct tcp_limits limits = small_limits;
 	limits.connections_client = 2;
 	setup_fixture(&f, &limits);
-	int fd[3];
+	int fd[4];
 	for (unsigned i = 0; i < 3; i++) {
 		fd[i] = client_open(&f);
+		RUN_UNTIL(&f, f.accepted == i + 1);
 	}
-	RUN_UNTIL(&f, f.refused == 1);
-	cr_assert_eq(f.accepted, 2);
-	RUN_UNTIL(&f, client_is_closed(fd[2]));
-
-	int other = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	struct sockaddr_in from = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000063) };
-	cr_assert_eq(bind(other, (struct sockaddr *)&from, sizeof(from)), 0);
-	cr_assert_eq(connect(other, (struct sockaddr *)&f.where, sizeof(f.where)), 0);
-	RUN_UNTIL(&f, f.accepted == 3);
-	close(fd[0]);
-	RUN_UNTIL(&f, tcp_server_count(f.server) == 2);
-	fd[0] = client_open(&f);
+	RUN_UNTIL(&f, client_is_ended(fd[0])); /* the longest idle one of its own */
+	cr_assert_eq(tcp_server_count(f.server), 2);
+	client_send(fd[1], 'a', 12);
+	client_send(fd[2], 'a', 12);
+	RUN_UNTIL(&f, f.queries == 2);
+	fd[3] = client_open(&f);
+	RUN_UNTIL(&f, f.refused == 1); /* none of its own is idle, others have nothing to do with it */
+	RUN_UNTIL(&f, client_is_ended(fd[3]));
+	int other = client_open_from(&f, 0x7f000063);
 	RUN_UNTIL(&f, f.accepted == 4);
-	for (unsigned i = 0; i < 3; i++) {
+	cr_assert_eq(tcp_server_count(f.server), 3);
+	for (unsigned i = 0; i < 4; i++) {
 		close(fd[i]);
 	}
 	close(other);
+	clear_fixture(&f);
+}
+
+Test(tcp, heaviest_client_makes_room)
+{
+	struct fixture f;
+	struct tcp_limits limits = small_limits;
+	int fd[6];
+	limits.connections = 5;
+	setup_fixture(&f, &limits);
+	/* One has the longest idle connection, the other has three. */
+	fd[0] = client_open_from(&f, 0x7f000001);
+	for (unsigned i = 1; i < 4; i++) {
+		RUN_UNTIL(&f, f.accepted == i);
+		fd[i] = client_open_from(&f, 0x7f000002);
+	}
+	RUN_UNTIL(&f, f.accepted == 4);
+	fd[4] = client_open_from(&f, 0x7f000003);
+	RUN_UNTIL(&f, f.accepted == 5);
+	fd[5] = client_open_from(&f, 0x7f000004);
+	RUN_UNTIL(&f, f.accepted == 6);
+	RUN_UNTIL(&f, client_is_ended(fd[1]));
+	for (unsigned i = 0; i < 6; i++) {
+		cr_assert(i == 1 || !client_is_closed(fd[i]), "%u", i);
+		close(fd[i]);
+	}
+	clear_fixture(&f);
+}
+
+Test(tcp, part_of_a_client_shrinks_as_connections_fill_up)
+{
+	struct fixture f;
+	struct tcp_limits limits = small_limits;
+	int fd[20];
+	limits.connections = 20;
+	limits.connections_client = 16;
+	setup_fixture(&f, &limits);
+	for (unsigned i = 0; i < 20; i++) {
+		fd[i] = client_open(&f);
+		client_send(fd[i], 'a', 12); /* in work: it does not make room */
+	}
+	RUN_UNTIL(&f, f.refused + f.accepted == 20);
+	/* 13 of 20: 16 - 16 * 3/4 * (26 - 20)/20 = 12.4 */
+	cr_assert_eq(f.accepted, 13);
+	int other = client_open_from(&f, 0x7f000002);
+	RUN_UNTIL(&f, f.accepted == 14);
+	for (unsigned i = 0; i < 20; i++) {
+		close(fd[i]);
+	}
+	close(other);
+	clear_fixture(&f);
+}
+
+/* What a client sent before its connection was chosen to make room is answered. */
+Test(tcp, query_that_came_in_time_is_answered_before_the_end)
+{
+	struct fixture f;
+	uint8_t first;
+	int fd[5];
+	setup_fixture(&f, &small_limits);
+	f.answer_at_once = true;
+	for (unsigned i = 0; i < 4; i++) {
+		fd[i] = client_open(&f);
+		RUN_UNTIL(&f, f.accepted == i + 1);
+	}
+	fd[4] = client_open(&f); /* is seen first */
+	client_send(fd[0], 'a', 12);
+	client_send(fd[0], 'b', 12);
+	RUN_UNTIL(&f, f.accepted == 5);
+	cr_assert_eq(client_read(&f, fd[0], &first), 12);
+	cr_assert_eq(first, 'a');
+	cr_assert_eq(client_read(&f, fd[0], &first), 12);
+	cr_assert_eq(first, 'b');
+	RUN_UNTIL(&f, client_is_ended(fd[0]) || client_is_ended(fd[1]));
+	for (unsigned i = 0; i < 5; i++) {
+		close(fd[i]);
+	}
+	clear_fixture(&f);
+}
+
+/* A client that sends thousands of queries at once does not keep the loop from others. */
+Test(tcp, turn_of_a_connection_is_bounded)
+{
+	struct fixture f;
+	uint8_t frames[800 * 3];
+	uint8_t first;
+	setup_fixture(&f, &tcp_limits_default);
+	f.answer_at_once = true;
+	int fd = client_open(&f);
+	RUN_UNTIL(&f, f.accepted == 1);
+	for (unsigned i = 0; i < 800; i++) {
+		memcpy(frames + i * 3, (const uint8_t[]){ 0, 1, (uint8_t)i }, 3);
+	}
+	cr_assert_eq(send(fd, frames, sizeof(frames), 0), (ssize_t)sizeof(frames));
+	for (unsigned turns = 0; f.queries < 800; turns++) {
+		unsigned before = f.queries;
+		event_base_loop(f.base, EVLOOP_NONBLOCK | EVLOOP_ONCE);
+		cr_assert_leq(f.queries - before, 128);
+		cr_assert_lt(turns, 1000);
+	}
+	for (unsigned i = 0; i < 800; i++) {
+		cr_assert_eq(client_read(&f, fd, &first), 1);
+		cr_assert_eq(first, (uint8_t)i);
+	}
+	close(fd);
+	clear_fixture(&f);
+}
+
+Test(tcp, reset_in_the_middle_of_anything)
+{
+	struct fixture f;
+	setup_fixture(&f, &tcp_limits_default);
+	for (unsigned kind = 0; kind < 6; kind++) {
+		int fd = client_open(&f);
+		unsigned queries = f.queries;
+		RUN_UNTIL(&f, f.accepted == kind + 1);
+		f.answer_at_once = kind >= 3;
+		f.answer_len = kind >= 4 ? 65535 : 0;
+		cr_assert_eq(send(fd, "\0\14abc", kind % 3 * 2, 0), kind % 3 * 2); /* part of a message */
+		if (kind >= 3) {
+			cr_assert_eq(send(fd, "\0\14abcdefghijkl" + kind % 3 * 2, 14 - kind % 3 * 2, 0), 14 - kind % 3 * 2);
+			for (unsigned i = 0; i < 100; i++) {
+				client_send(fd, 'q', 12);
+			}
+			RUN_UNTIL(&f, f.queries > queries);
+		}
+		run_ms(&f, 2);
+		client_reset(fd);
+		RUN_UNTIL(&f, tcp_server_count(f.server) == 0);
+	}
+	clear_fixture(&f);
+}
+
+/* A slow reader has less time when connections are scarce. */
+Test(tcp, time_to_take_replies_shrinks_as_connections_fill_up)
+{
+	struct fixture f;
+	struct tcp_limits limits = small_limits;
+	int fd[4];
+	limits.write_ms = 2000; /* 4 of 4 open: 400 ms */
+	limits.pipelined = 1000;
+	setup_fixture(&f, &limits);
+	f.answer_at_once = true;
+	f.answer_len = 65535;
+	for (unsigned i = 0; i < 4; i++) {
+		fd[i] = client_open_small(&f);
+		for (unsigned n = 0; i == 0 && n < 200; n++) {
+			client_send(fd[i], 'q', 12);
+		}
+	}
+	RUN_UNTIL(&f, f.accepted == 4);
+	run_ms(&f, 100);
+	cr_assert_eq(tcp_server_count(f.server), 4);
+	RUN_UNTIL(&f, tcp_server_count(f.server) == 3);
+	for (unsigned i = 0; i < 4; i++) {
+		close(fd[i]);
+	}
+	clear_fixture(&f);
+}
+
+/* RFC 7828 3.2.2: what a client is told is what it gets; 0 asks it to close. */
+Test(tcp, idle_time_can_be_told)
+{
+	struct fixture f;
+	struct tcp_limits limits = small_limits;
+	int fd[4];
+	limits.idle_ms = 10000;
+	setup_fixture(&f, &limits);
+	cr_assert_eq(tcp_server_idle_ms(f.server), 10000);
+	for (unsigned i = 0; i < 4; i++) {
+		fd[i] = client_open(&f);
+		RUN_UNTIL(&f, f.accepted == i + 1);
+		cr_assert_eq(tcp_server_idle_ms(f.server), 10000 - 2000 * (i + 1));
+	}
+	tcp_server_drain(f.server);
+	cr_assert_eq(tcp_server_idle_ms(f.server), 0);
+	for (unsigned i = 0; i < 4; i++) {
+		close(fd[i]);
+	}
 	clear_fixture(&f);
 }
 
@@ -531,6 +793,10 @@ Test(tcp, slow_reader_is_cut_and_reading_pauses)
 	cr_assert_eq(tcp_server_count(f.server), 1);
 	run_ms(&f, 400);
 	cr_assert_eq(tcp_server_count(f.server), 0);
+	int error = 0;
+	socklen_t size = sizeof(error);
+	cr_assert_eq(getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size), 0);
+	cr_assert_eq(error, ECONNRESET, "the kernel keeps nothing for it");
 	close(fd);
 	clear_fixture(&f);
 }
@@ -587,6 +853,97 @@ Test(tcp, drain_answers_what_is_in_work_and_takes_nothing_new)
 	clear_fixture(&f);
 }
 
+/* What reached our sockets before the end is answered: on open connections, and on those not yet accepted. */
+Test(tcp, drain_answers_what_has_arrived)
+{
+	struct fixture f;
+	uint8_t first;
+	struct tcp_limits limits = small_limits;
+	limits.connections = 20;
+	setup_fixture(&f, &limits);
+	f.answer_at_once = true;
+	int open = client_open(&f);
+	int part = client_open(&f);
+	RUN_UNTIL(&f, f.accepted == 2);
+	for (uint8_t i = 0; i < 200; i++) { /* more than one turn */
+		client_send(open, i, 500);
+	}
+	cr_assert_eq(send(part, "\0\100abc", 5, 0), 5);
+	int queued[5];
+	for (uint8_t i = 0; i < 5; i++) {
+		queued[i] = client_open(&f);
+		client_send(queued[i], i, 12);
+	}
+	usleep(1000); /* no wait for anything: the kernel has it all */
+	tcp_server_unlisten(f.server, f.listener);
+	tcp_server_drain(f.server);
+	for (uint8_t i = 0; i < 200; i++) {
+		cr_assert_eq(client_read(&f, open, &first), 500);
+		cr_assert_eq(first, i);
+	}
+	RUN_UNTIL(&f, client_is_ended(open));
+	for (uint8_t i = 0; i < 5; i++) {
+		cr_assert_eq(client_read(&f, queued[i], &first), 12);
+		cr_assert_eq(first, i);
+		RUN_UNTIL(&f, client_is_ended(queued[i]));
+		close(queued[i]);
+	}
+	RUN_UNTIL(&f, client_is_ended(part));
+	cr_assert_eq(tcp_server_count(f.server), 0);
+	close(open);
+	close(part);
+	clear_fixture(&f);
+}
+
+/* A connection that is read from again only after its replies were taken is drained, too. */
+Test(tcp, drain_answers_what_waits_for_a_reader)
+{
+	struct fixture f;
+	uint8_t first;
+	struct tcp_limits limits = small_limits;
+	limits.pipelined = 2;
+	setup_fixture(&f, &limits);
+	int fd = client_open(&f);
+	for (uint8_t i = 0; i < 40; i++) {
+		client_send(fd, i, 1000);
+	}
+	RUN_UNTIL(&f, f.queries == 2);
+	tcp_server_drain(f.server);
+	for (uint8_t i = 0; i < 40; i++) {
+		RUN_UNTIL(&f, f.queries > i);
+		tcp_reply(f.server, f.refs[i], &f.first[i], 1);
+		cr_assert_eq(client_read(&f, fd, &first), 1);
+		cr_assert_eq(first, i);
+	}
+	RUN_UNTIL(&f, client_is_ended(fd));
+	close(fd);
+	clear_fixture(&f);
+}
+
+/* RFC 7766 6.2.4: many queries, the end, and only then the reading. */
+Test(tcp, half_closed_client_gets_more_replies_than_the_limits_hold)
+{
+	struct fixture f;
+	uint8_t first;
+	setup_fixture(&f, &small_limits);
+	f.answer_at_once = true;
+	f.answer_len = 30000;
+	int fd = client_open_small(&f);
+	for (unsigned i = 0; i < 250; i++) {
+		client_send(fd, (uint8_t)i, 300);
+	}
+	cr_assert_eq(shutdown(fd, SHUT_WR), 0);
+	run_ms(&f, 20);
+	cr_assert_lt(f.queries, 250, "more than fits");
+	for (unsigned i = 0; i < 250; i++) {
+		cr_assert_eq(client_read(&f, fd, &first), 30000);
+		cr_assert_eq(first, i);
+	}
+	RUN_UNTIL(&f, client_is_ended(fd));
+	close(fd);
+	clear_fixture(&f);
+}
+
 Test(tcp, unlisten_keeps_open_connections)
 {
 	struct fixture f;
@@ -640,6 +997,319 @@ Test(tcp, thousands_of_connections_one_after_the_other)
 	}
 	RUN_UNTIL(&f, tcp_server_count(f.server) == 0);
 	cr_assert_eq(f.refused, 0);
+	clear_fixture(&f);
+}
+
+/* --- streams --- */
+
+Test(tcp_stream, arrives_whole_and_ends_once)
+{
+	static const struct { unsigned count; size_t len; } cases[] = {
+		{ 0, 0 }, { 1, 2 }, { 1, 65535 }, { 200, 65535 }, { 250, 17 },
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct fixture f;
+		struct flow flow = { .mark = 'm', .count = cases[i].count, .len = cases[i].len };
+		uint8_t head[2];
+		setup_fixture(&f, &small_limits);
+		f.flows = &flow;
+		int fd = client_open_small(&f);
+		client_send(fd, 's', 12);
+		cr_assert_eq(shutdown(fd, SHUT_WR), 0); /* a half-closed client gets all of it */
+		for (unsigned n = 0; n < cases[i].count; n++) {
+			cr_assert_eq(client_read_two(&f, fd, head), cases[i].len);
+			cr_assert_eq(head[0], 'm');
+			cr_assert_eq(head[1], n);
+		}
+		RUN_UNTIL(&f, client_is_closed(fd));
+		cr_assert_eq(flow.ended, 1);
+		cr_assert(flow.ok);
+		close(fd);
+		clear_fixture(&f);
+		cr_assert_eq(flow.ended, 1);
+	}
+}
+
+Test(tcp_stream, is_made_as_the_client_takes_it)
+{
+	struct fixture f;
+	struct flow flow = { .mark = 'm', .count = 100000, .len = 65535 };
+	uint8_t head[2];
+	setup_fixture(&f, &small_limits);
+	f.flows = &flow;
+	int fd = client_open_small(&f);
+	client_send(fd, 's', 12);
+	run_ms(&f, 50);
+	unsigned ahead = flow.made;
+	cr_assert_lt(ahead, 200, "what the kernel takes, and one message");
+	run_ms(&f, 50);
+	cr_assert_eq(flow.made, ahead);
+	for (unsigned i = 0; i < 300; i++) {
+		cr_assert_eq(client_read_two(&f, fd, head), 65535);
+		cr_assert_eq(head[1], (uint8_t)i);
+		cr_assert_leq(flow.made, i + 200);
+	}
+	cr_assert_eq(flow.ended, 0);
+	clear_fixture(&f);
+	cr_assert_eq(flow.ended, 1);
+	cr_assert_not(flow.ok);
+	close(fd);
+}
+
+Test(tcp_stream, one_who_takes_nothing_is_cut)
+{
+	struct fixture f;
+	struct flow flow = { .mark = 'm', .count = 100000, .len = 65535 };
+	struct tcp_limits limits = small_limits;
+	limits.write_ms = 200;
+	setup_fixture(&f, &limits);
+	f.flows = &flow;
+	int fd = client_open_small(&f);
+	client_send(fd, 's', 12);
+	RUN_UNTIL(&f, flow.made > 0);
+	cr_assert_eq(flow.ended, 0);
+	RUN_UNTIL(&f, tcp_server_count(f.server) == 0);
+	cr_assert_eq(flow.ended, 1);
+	cr_assert_not(flow.ok);
+	close(fd);
+	clear_fixture(&f);
+}
+
+/* Taking each message within its time is enough, however long it all takes; and work is not idle. */
+Test(tcp_stream, steady_reader_gets_everything)
+{
+	struct fixture f;
+	struct flow flow = { .mark = 'm', .count = 200, .len = 65535 };
+	struct tcp_limits limits = small_limits;
+	uint8_t first;
+	limits.write_ms = 400;
+	limits.idle_ms = 100;
+	setup_fixture(&f, &limits);
+	f.flows = &flow;
+	int fd = client_open_small(&f);
+	client_send(fd, 's', 12);
+	for (unsigned i = 0; i < 200; i++) {
+		cr_assert_eq(client_read(&f, fd, &first), 65535, "message %u", i);
+		run_ms(&f, 8);
+	}
+	RUN_UNTIL(&f, flow.ended == 1);
+	cr_assert(flow.ok);
+	close(fd);
+	clear_fixture(&f);
+}
+
+/* RFC 7766 6.2.1.1: a reply that is ready does not wait for the end of a transfer. */
+Test(tcp_stream, other_replies_go_between_its_messages)
+{
+	struct fixture f;
+	struct flow flow = { .mark = 'm', .count = 100000, .len = 60000 };
+	uint8_t head[2];
+	setup_fixture(&f, &small_limits);
+	f.flows = &flow;
+	f.answer_at_once = true;
+	int fd = client_open_small(&f);
+	client_send(fd, 's', 12);
+	for (uint8_t n = 0; n < 3; n++) {
+		cr_assert_eq(client_read_two(&f, fd, head), 60000);
+		cr_assert_eq(head[1], n);
+	}
+	client_send(fd, 'q', 12);
+	for (uint8_t n = 3;; n++) {
+		cr_assert_lt(n, 200, "the reply waits for the stream");
+		size_t len = client_read_two(&f, fd, head);
+		if (head[0] == 'q') {
+			cr_assert_eq(len, 12);
+			break;
+		}
+		cr_assert_eq(len, 60000);
+		cr_assert_eq(head[1], n);
+	}
+	close(fd);
+	clear_fixture(&f);
+}
+
+Test(tcp_stream, those_of_one_connection_run_in_order)
+{
+	struct fixture f;
+	struct flow flows[] = {
+		{ .mark = 'a', .count = 30, .len = 5000 },
+		{ .mark = 'b', .count = 30, .len = 5000 },
+		{ .mark = 'c', .count = 30, .len = 5000 },
+	};
+	uint8_t head[2];
+	setup_fixture(&f, &small_limits);
+	f.flows = flows;
+	int fd = client_open(&f);
+	for (unsigned i = 0; i < 3; i++) {
+		client_send(fd, 's', 12);
+	}
+	for (unsigned i = 0; i < 90; i++) {
+		cr_assert_eq(client_read_two(&f, fd, head), 5000);
+		cr_assert_eq(head[0], "abc"[i / 30]);
+		cr_assert_eq(head[1], i % 30);
+	}
+	RUN_UNTIL(&f, flows[2].ended == 1);
+	for (unsigned i = 0; i < 3; i++) {
+		cr_assert(flows[i].ok);
+	}
+	cr_assert_eq(tcp_server_count(f.server), 1);
+	client_send(fd, 'q', 12);
+	RUN_UNTIL(&f, f.queries == 4);
+	close(fd);
+	clear_fixture(&f);
+}
+
+/* A turn of the loop makes a few messages, whatever number of streams there is, and all get their part. */
+Test(tcp_stream, many_share_the_loop)
+{
+	enum { STREAMS = 12 };
+	struct fixture f;
+	struct flow flows[STREAMS];
+	struct tcp_limits limits = small_limits;
+	uint8_t sink[4096];
+	int fd[STREAMS];
+	limits.connections = 100;
+	setup_fixture(&f, &limits);
+	f.flows = flows;
+	for (unsigned i = 0; i < STREAMS; i++) {
+		flows[i] = (struct flow){ .mark = 'm', .count = 1000000, .len = 100 };
+		fd[i] = client_open(&f);
+		client_send(fd[i], 's', 12);
+		while (f.flow_count <= i) {
+			event_base_loop(f.base, EVLOOP_NONBLOCK | EVLOOP_ONCE);
+		}
+	}
+	unsigned start[STREAMS];
+	unsigned before = 0;
+	for (unsigned i = 0; i < STREAMS; i++) {
+		start[i] = flows[i].made;
+		before += start[i];
+	}
+	for (unsigned turn = 0; turn < 300; turn++) {
+		event_base_loop(f.base, EVLOOP_NONBLOCK | EVLOOP_ONCE);
+		unsigned made = 0;
+		for (unsigned i = 0; i < STREAMS; i++) {
+			made += flows[i].made;
+			while (client_take(fd[i], sink, sizeof(sink)) > 0) {
+			}
+		}
+		cr_assert_leq(made - before, 4, "a bounded part of a turn");
+		before = made;
+	}
+	for (unsigned i = 0; i < STREAMS; i++) {
+		cr_assert_geq(flows[i].made - start[i], 90);
+		cr_assert_leq(flows[i].made - start[i], 110, "turn and turn about");
+		close(fd[i]);
+	}
+	clear_fixture(&f);
+}
+
+Test(tcp_stream, giving_up_closes)
+{
+	struct fixture f;
+	struct flow flows[] = {
+		{ .mark = 'm', .count = 10, .len = 100, .abort_at = 5 },
+		{ .mark = 'm', .count = 10, .len = 100 },
+	};
+	uint8_t first;
+	setup_fixture(&f, &small_limits);
+	f.flows = flows;
+	int fd = client_open(&f);
+	client_send(fd, 's', 12);
+	client_send(fd, 's', 12);
+	for (unsigned i = 0; i < 4; i++) {
+		cr_assert_eq(client_read(&f, fd, &first), 100);
+	}
+	RUN_UNTIL(&f, client_is_closed(fd));
+	for (unsigned i = 0; i < 2; i++) {
+		cr_assert_eq(flows[i].ended, 1);
+		cr_assert_not(flows[i].ok);
+	}
+	cr_assert_eq(flows[1].made, 0);
+	close(fd);
+	clear_fixture(&f);
+}
+
+Test(tcp_stream, ends_with_its_connection)
+{
+	struct fixture f;
+	struct flow flows[] = {
+		{ .mark = 'm', .count = 100000, .len = 60000 },
+		{ .mark = 'm', .count = 1, .len = 10 },
+		{ .mark = 'm', .count = 1, .len = 10 },
+	};
+	setup_fixture(&f, &small_limits);
+	f.flows = flows;
+	int fd = client_open_small(&f);
+	client_send(fd, 's', 12);
+	client_send(fd, 's', 12);
+	RUN_UNTIL(&f, f.flow_count == 2 && flows[0].made > 2);
+	client_reset(fd);
+	RUN_UNTIL(&f, tcp_server_count(f.server) == 0);
+	tcp_reply_stream(f.server, f.refs[0], &flow_ops, &flows[2]); /* to nobody */
+	for (unsigned i = 0; i < 3; i++) {
+		cr_assert_eq(flows[i].ended, 1);
+		cr_assert_not(flows[i].ok);
+	}
+	clear_fixture(&f);
+}
+
+/* One query has one reply: a second one would be taken for the answer to another query. */
+Test(tcp_stream, takes_the_place_of_the_reply)
+{
+	struct fixture f;
+	struct flow flows[] = {
+		{ .mark = 'm', .count = 3, .len = 10 },
+		{ .mark = 'x', .count = 3, .len = 10 },
+	};
+	uint8_t first;
+	setup_fixture(&f, &small_limits);
+	f.flows = flows;
+	int fd = client_open(&f);
+	client_send(fd, 's', 12);
+	RUN_UNTIL(&f, f.flow_count == 1);
+	tcp_reply(f.server, f.refs[0], (const uint8_t *)"x", 1);
+	tcp_reply_stream(f.server, f.refs[0], &flow_ops, &flows[1]);
+	cr_assert_eq(flows[1].ended, 1);
+	for (unsigned i = 0; i < 3; i++) {
+		cr_assert_eq(client_read(&f, fd, &first), 10);
+		cr_assert_eq(first, 'm');
+	}
+	RUN_UNTIL(&f, flows[0].ended == 1);
+	cr_assert(flows[0].ok);
+	close(fd);
+	clear_fixture(&f);
+}
+
+Test(tcp_stream, draining_gives_it_some_time)
+{
+	struct fixture f;
+	struct flow flows[] = {
+		{ .mark = 'm', .count = 20, .len = 60000 },
+		{ .mark = 'm', .count = 100000, .len = 60000 },
+	};
+	struct tcp_limits limits = small_limits;
+	uint8_t first;
+	limits.drain_ms = 200;
+	setup_fixture(&f, &limits);
+	f.flows = flows;
+	int fd[2];
+	for (unsigned i = 0; i < 2; i++) {
+		fd[i] = client_open_small(&f);
+		client_send(fd[i], 's', 12);
+		RUN_UNTIL(&f, f.flow_count == i + 1 && flows[i].made > 0);
+	}
+	tcp_server_drain(f.server);
+	for (unsigned i = 0; i < 20; i++) {
+		cr_assert_eq(client_read(&f, fd[0], &first), 60000);
+	}
+	RUN_UNTIL(&f, client_is_closed(fd[0]));
+	cr_assert(flows[0].ok);
+	RUN_UNTIL(&f, flows[1].ended == 1);
+	cr_assert_not(flows[1].ok);
+	cr_assert_eq(tcp_server_count(f.server), 0);
+	close(fd[0]);
+	close(fd[1]);
 	clear_fixture(&f);
 }
 
