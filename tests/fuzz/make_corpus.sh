@@ -56,6 +56,18 @@ text dname text 'WWW.Example.COM.'
 text dname text_escapes '\000\255\.a\\.b\"\@.c'
 text dname text_bad 'a..b'
 
+# --- tsig -------------------------------------------------------------------------------------------
+# What comes behind the first octet is a whole query, as fuzz_tsig has the key for it.
+tsig_head='84d6 0120 0001 0000 0000 0001 03777777 076578616d706c65 00 0001 0001 016b00 00fa 00ff 00000000'
+sha256='0b 686d61632d736861323536 00'
+tsig_mac='0020 b9fac696d02b6ff64e72b6fb5531331a5e20c89c950f9cb5846150a15d9ce163'
+put tsig good "00 $tsig_head 003d $sha256 00006b0188b2 012c $tsig_mac 84d6 0000 0000"
+put tsig late "01 $tsig_head 003d $sha256 00006b0188b2 012c $tsig_mac 84d6 0000 0000"
+put tsig bad "00 $tsig_head 003d $sha256 00006b0188b3 012c $tsig_mac 84d6 0000 0000"
+put tsig cut "00 $tsig_head 0025 $sha256 00006b0188b2 012c 0008 b9fac696d02b6ff6 84d6 0000 0000"
+put tsig other "00 $tsig_head 0023 $sha256 00006b0188b2 012c 0000 84d6 0012 0006 00006b0188b2"
+put tsig algorithm "00 $tsig_head 002b 08 686d61632d6d6435 00 00006b0188b2 012c 0010 000102030405060708090a0b0c0d0e0f 84d6 0000 0000"
+
 # --- query ------------------------------------------------------------------------------------------
 header='1234 0100 0001 0000 0000'       # id, RD, one question
 opt='00 0029 04d0 0000 0000'
