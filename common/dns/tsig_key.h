@@ -27,7 +27,7 @@ enum tsig_algorithm {
 };
 
 struct tsig_key {
-	uint8_t name[DNAME_MAX]; /* lower case, RFC 8945 4.2 */
+	uint8_t name[DNAME_MAX];
 	uint8_t algorithm;	 /* enum tsig_algorithm */
 	uint16_t secret_len;	 /* 1..TSIG_SECRET_MAX */
 	uint8_t secret[TSIG_SECRET_MAX];

@@ -155,6 +155,9 @@ put conf compiled "1f 01 00000000 00000001 00000007 00000064 0000000000001000 01
 put conf request "20 02 0005 666c757368 0003 616c6c"
 put conf row "21 0004 726f6c65 03 0004 6e616d65 01 0001 61 0003 706964 02 0000000000000001 0002 7570 03 0000000000000001"
 put conf done "22 00 0002 6f6b"
+put conf key "23 016b00 01 0010 30313233343536373839616263646566"
+put conf transfer "24 00000000 03 04 08 0a000000 016b00"
+put conf transfer_any "24 00000001 02 016b00"
 
 # --- link: self, peer, phase, what handlers do; datagrams: how, length, octets -----------------------
 begin='0c 0006 0000 00000004 00000001'       # CONF_BEGIN, request 4
@@ -242,6 +245,10 @@ text config escapes 'view "a\x41\101\n" { listen = "\
 " += "b" }
 '
 text config odd_comment '/*/ x */ view a{}#
+'
+text config keys 'key "p" { algorithm = "hmac-sha256" secret-file = "good.conf" }
+view "a" { listen = { "127.0.0.1" } zones-dir = "."
+  zone "z" { file = "good.conf" allow-transfer = { "key:p", "192.0.2.0/24 key:p", "any6" } } }
 '
 text config unknown 'view "a" { lisen = 1 }
 '
