@@ -40,7 +40,7 @@ static char *find_value(char *text, const char *name, size_t *len)
 {
 	size_t name_len = strlen(name);
 	for (char *p = text; (p = strstr(p, name)) != NULL; p += name_len) {
-		bool begins = p == text || strchr(WORD_END, p[-1]) != NULL;
+		bool begins = p == text || strchr(" \t\r\n;{", p[-1]) != NULL; /* not quoted, as a name may be */
 		if (begins && p[name_len] != '\0' && strchr(" \t:\"", p[name_len]) != NULL) {
 			p += name_len;
 			p += strspn(p, " \t:\"'");
