@@ -173,6 +173,7 @@ struct image {
 	const struct image_rrset *rrsets;
 	const uint32_t *slots;
 	const uint8_t *data;
+	uint64_t data_size;
 	const uint8_t *apex; /* owner name of node 0 */
 	unsigned apex_labels;
 	uint64_t apex_hash;
@@ -202,6 +203,20 @@ void image_close(struct image *image);
 #define IMAGE_HASH_ROOT UINT64_C(0xcbf29ce484222325)
 uint64_t image_hash_label(uint64_t hash, const uint8_t *label);
 
+/*
+ * A name taken apart once, for all who look it up: labels, hashes of its suffixes, letters folded. Means
+ * nothing before image_look.
+ */
+struct image_look {
+	uint8_t len;			    /* octets, root label included */
+	uint8_t labels;			    /* without the root */
+	uint8_t at[DNAME_LABELS_MAX + 1];   /* offset of each label, leftmost first; at[labels]: the root */
+	uint8_t lower[DNAME_MAX + 9];	    /* what is behind len octets can be read and means nothing */
+	uint64_t hash[DNAME_LABELS_MAX + 1]; /* of the name from each label on */
+};
+
+void image_look(struct image_look *look, const uint8_t *name);
+
 struct image_match {
 	uint32_t node;	   /* the name itself, or IMAGE_NONE */
 	uint32_t encloser; /* closest encloser (RFC 4592 3.3.1): node itself when it exists */
@@ -213,6 +228,18 @@ struct image_match {
  * found like others; the caller looks at `cut` and `dname` of the encloser.
  */
 void image_find(const struct image *image, const uint8_t *name, struct image_match *out);
+
+/* The same for a name that was taken apart already. */
+void image_find_look(const struct image *image, const struct image_look *look, struct image_match *out);
+
+/*
+ * Fetch into the cache what image_find_look will need, one step nearer with each call, so that the memory works
+ * for several queries at once: first the slots, then the node that they name, then its name and RRsets. Changes
+ * nothing and promises nothing. image_fetch_node returns a node for image_fetch_sets.
+ */
+void image_fetch_slots(const struct image *image, const struct image_look *look);
+uint32_t image_fetch_node(const struct image *image, const struct image_look *look);
+void image_fetch_sets(const struct image *image, uint32_t node);
 
 /*
  * In a zone with IMAGE_NSEC: the node whose NSEC covers a name that image_find did not find (RFC 4034

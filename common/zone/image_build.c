@@ -4,10 +4,10 @@
  * SPDX-License-Identifier: BSD-2-Clause
  */
 #include "common/dns/base32hex.h"
+#include "common/dns/fold.h"
 #include "common/dns/rr.h"
 #include "common/util/cursor.h"
 #include "common/zone/builder.h"
-#include "common/zone/fold.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -4,11 +4,11 @@
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
+#include "common/dns/fold.h"
 #include "common/dns/rr.h"
 #include "common/util/cursor.h"
 #include "common/zone/builder.h"
 #include "common/zone/canonical.h"
-#include "common/zone/fold.h"
 #include "common/zone/name_sort.h"
 
 #include <assert.h>
@@ -477,6 +477,7 @@ static void make_view(struct image_builder *b)
 	plan->view.slots = plan->slots;
 	plan->view.slot_mask = plan->slot_count - 1;
 	plan->view.data = b->arena;
+	plan->view.data_size = b->arena_len;
 	plan->view.apex = b->apex;
 	plan->view.apex_labels = b->apex_labels;
 	plan->view.header = &plan->header;

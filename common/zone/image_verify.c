@@ -15,11 +15,11 @@
  */
 #include "common/zone/image.h"
 
+#include "common/dns/fold.h"
 #include "common/dns/rr.h"
 #include "common/util/cursor.h"
 #include "common/util/rand.h"
 #include "common/zone/canonical.h"
-#include "common/zone/fold.h"
 
 #include <assert.h>
 #include <stdarg.h>
@@ -640,6 +640,7 @@ int image_verify(const uint8_t *block, size_t size, struct image *out, char *why
 	image.denial = has_denial(h) ? (const void *)(block + h->denial) : NULL;
 	image.nsec3 = (const void *)(block + h->nsec3);
 	image.data = block + h->data;
+	image.data_size = h->data_size;
 	image.slot_mask = h->slot_count - 1;
 	image.index_mask = UINT32_MAX >> __builtin_clz(h->node_count);
 

@@ -24,18 +24,44 @@ size_t answer_limit(const struct query *query, enum transport transport)
 
 /* --- records --- */
 
+/*
+ * Append `count` records that stand one after the other, beginning with record `first` and going round. What
+ * was appended before one that did not fit is the caller's to take back.
+ */
 static int put_records(struct answer *a, enum section section, const uint8_t *owner, uint16_t type,
-		       uint32_t ttl, const uint8_t *records, unsigned count)
+		       uint32_t ttl, const uint8_t *records, unsigned count, unsigned first)
 {
+	struct compose_rrset set;
 	size_t pos = 0;
+	uint16_t len;
+
+	compose_rrset_begin(&set, section, owner, owner == a->query->qname ? COMPOSE_QNAME : 0, type, CLASS_IN, ttl);
+	for (unsigned i = 0; i < first; i++) {
+		(void)image_next_rdata(records, &pos, &len);
+	}
 	for (unsigned i = 0; i < count; i++) {
-		uint16_t len;
+		if (first + i == count) {
+			pos = 0;
+		}
 		const uint8_t *rdata = image_next_rdata(records, &pos, &len);
-		if (compose_rr(&a->compose, section, owner, type, CLASS_IN, ttl, rdata, len) != BH_OK) {
+		if (compose_rrset_add(&a->compose, &set, rdata, len) != BH_OK) {
 			return BH_ENOSPC;
 		}
 	}
 	return BH_OK;
+}
+
+/*
+ * Which record of an RRset goes first: records have no order (RFC 2181 5), and since many clients take the
+ * first, each should have its turn. The ID changes from query to query, and with it the same query gets the
+ * same reply.
+ */
+static unsigned first_record(const struct answer *a, enum section section, const struct image_rrset *rrset)
+{
+	if (rrset->rr_count < 2 || section != SECTION_ANSWER || !a->view->rotate) {
+		return 0;
+	}
+	return a->query->id % rrset->rr_count;
 }
 
 /* Signatures of an RRset; with the TTL of what they cover (RFC 4034 3). */
@@ -45,14 +71,16 @@ static int put_signatures(struct answer *a, enum section section, const uint8_t 
 	if (rrset->sig_count == 0) { /* sigs means nothing then */
 		return BH_OK;
 	}
-	return put_records(a, section, owner, RR_RRSIG, ttl, a->image->data + rrset->sigs, rrset->sig_count);
+	return put_records(a, section, owner, RR_RRSIG, ttl, a->image->data + rrset->sigs, rrset->sig_count,
+			   0);
 }
 
 int answer_put(struct answer *a, enum section section, const uint8_t *owner, const struct image_rrset *rrset,
 	       uint32_t ttl)
 {
 	struct compose_mark before = compose_mark(&a->compose);
-	int rc = put_records(a, section, owner, rrset->type, ttl, a->image->data + rrset->data, rrset->rr_count);
+	int rc = put_records(a, section, owner, rrset->type, ttl, a->image->data + rrset->data, rrset->rr_count,
+			     first_record(a, section, rrset));
 	if (rc != BH_OK) {
 		compose_rollback(&a->compose, &before); /* RFC 2181 9: no part of an RRset */
 		return rc;
@@ -90,6 +118,9 @@ static enum answer_state follow(struct answer *a, const uint8_t *target)
 	}
 	a->names[++a->steps] = target;
 	a->sname = target;
+	image_look(&a->alias, target);
+	a->look = &a->alias;
+	a->zone = view_find_look(a->view, a->look, false);
 	return ANSWER_ALIAS;
 }
 
@@ -237,9 +268,9 @@ static uint32_t governing_dname(const struct image *image, const struct image_ma
  */
 static const struct view_zone *find_zone(const struct answer *a)
 {
-	const struct view_zone *zone = view_find(a->view, a->sname, false);
-	if (zone != NULL && a->query->qtype == RR_DS && dname_equal(zone->name, a->sname)) {
-		const struct view_zone *parent = view_find(a->view, a->sname, true);
+	const struct view_zone *zone = a->zone;
+	if (zone != NULL && a->query->qtype == RR_DS && zone->labels == a->look->labels) {
+		const struct view_zone *parent = view_find_look(a->view, a->look, true);
 		return parent != NULL ? parent : zone;
 	}
 	return zone;
@@ -256,7 +287,7 @@ static enum answer_state solve(struct answer *a)
 	}
 	const struct image *image = zone->image;
 	a->image = image;
-	image_find(image, a->sname, &a->match);
+	image_find_look(image, a->look, &a->match);
 
 	uint32_t dname = governing_dname(image, &a->match);
 	if (dname != IMAGE_NONE) {
@@ -308,7 +339,7 @@ size_t answer_error(struct answer *a, const struct query *query, uint16_t rcode,
 	return compose_finish(&a->compose, query->edns.present ? &edns : NULL);
 }
 
-static void begin(struct answer *a, const struct view *view, const struct query *query,
+static void begin(struct answer *a, const struct view *view, const struct query *query, const struct ahead *ahead,
 		  enum transport transport, uint8_t *out)
 {
 	a->rcode = RCODE_NOERROR;
@@ -319,6 +350,8 @@ static void begin(struct answer *a, const struct view *view, const struct query 
 	a->query = query;
 	a->transport = transport;
 	a->sname = query->qname;
+	a->look = &ahead->look;
+	a->zone = ahead->zone;
 	a->steps = 0;
 	a->names[0] = query->qname;
 	a->dname_count = 0;
@@ -338,12 +371,12 @@ static size_t finish(struct answer *a)
 	return compose_finish(&a->compose, a->query->edns.present ? &edns : NULL);
 }
 
-size_t answer(struct answer *a, const struct view *view, const struct query *query, enum transport transport,
-	      uint8_t *out)
+size_t answer(struct answer *a, const struct view *view, const struct query *query, const struct ahead *ahead,
+	      enum transport transport, uint8_t *out)
 {
 	enum answer_state state;
 
-	begin(a, view, query, transport, out);
+	begin(a, view, query, ahead, transport, out);
 	do { /* follow() bounds it: CNAME_STEPS_MAX */
 		state = solve(a);
 	} while (state == ANSWER_ALIAS);

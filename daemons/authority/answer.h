@@ -20,6 +20,7 @@
 #include "common/dns/compose.h"
 #include "common/dns/query.h"
 #include "common/zone/image.h"
+#include "daemons/authority/ahead.h"
 #include "daemons/authority/view.h"
 
 enum transport {
@@ -60,6 +61,8 @@ struct answer {
 	const struct image *image; /* of the zone of this round */
 	struct image_match match;  /* of sname in it */
 	const uint8_t *sname;	   /* SNAME of RFC 1034 5.3.3: looked for in this round */
+	const struct image_look *look; /* at sname */
+	const struct view_zone *zone;  /* the nearest one at or above sname, or NULL */
 	unsigned steps;		   /* aliases followed; names[0..steps] are the names looked for */
 	const uint8_t *names[CNAME_STEPS_MAX + 1];
 	unsigned dname_count; /* DNAMEs applied */
@@ -67,6 +70,7 @@ struct answer {
 	const struct image_rrset *extra; /* of image: its names want addresses; NULL: none */
 	uint32_t referral_cut;		 /* the delegation point referred to, or IMAGE_NONE */
 	struct compose compose;
+	struct image_look alias; /* look at the name that an alias leads to */
 	uint8_t synthesized[CNAME_STEPS_MAX][DNAME_MAX]; /* names that DNAMEs made */
 };
 
@@ -77,10 +81,11 @@ struct answer {
 size_t answer_limit(const struct query *query, enum transport transport);
 
 /*
- * Answer a query of class IN for data (no meta type). Returns the octets of the message in out.
+ * Answer a query of class IN for data (no meta type), ahead being what is known of its question. Returns the
+ * octets of the message in out.
  */
-size_t answer(struct answer *a, const struct view *view, const struct query *query, enum transport transport,
-	      uint8_t *out);
+size_t answer(struct answer *a, const struct view *view, const struct query *query, const struct ahead *ahead,
+	      enum transport transport, uint8_t *out);
 
 /*
  * A reply without data: header, the question when with_question and it could be read, OPT when the

@@ -12,17 +12,17 @@
  * nobody has a reason to notify us: NOTAUTH for a zone that is not served (RFC 1996 3.10 leaves it
  * to the server), REFUSED for one that is.
  */
-static size_t reply_notify(struct query_work *work, const struct view *view, uint8_t *out)
+static size_t reply_notify(struct query_work *work, const struct ahead *ahead, uint8_t *out)
 {
 	const struct query *q = &work->query;
-	const struct view_zone *zone = q->qclass == CLASS_IN ? view_find(view, q->qname, false) : NULL;
-	bool ours = zone != NULL && zone->labels == dname_label_count(q->qname);
+	bool ours = q->qclass == CLASS_IN && ahead->zone != NULL && ahead->zone->labels == ahead->look.labels;
 	return answer_error(&work->answer, q, ours ? RCODE_REFUSED : RCODE_NOTAUTH,
 			    ours ? EDE_PROHIBITED : EDE_NOT_AUTHORITATIVE, true, out);
 }
 
-size_t query_reply(struct query_work *work, const struct view *view, enum transport transport,
-		   const struct addr *client, const uint8_t *wire, size_t len, uint8_t *out)
+size_t query_reply_ahead(struct query_work *work, const struct ahead *ahead, const struct view *view,
+			 enum transport transport, const struct addr *client, const uint8_t *wire, size_t len,
+			 uint8_t *out)
 {
 	struct answer *a = &work->answer;
 	const struct query *q = &work->query;
@@ -46,7 +46,7 @@ size_t query_reply(struct query_work *work, const struct view *view, enum transp
 		return answer_error(a, q, RCODE_NOTAUTH, EDE_NONE, true, out);
 	}
 	if (query_opcode(q) == OPCODE_NOTIFY) {
-		return reply_notify(work, view, out);
+		return reply_notify(work, ahead, out);
 	}
 	if (q->qclass != CLASS_IN) { /* there is nothing in other classes, and ANY asks for all of them */
 		return answer_error(a, q, RCODE_REFUSED, EDE_NOT_AUTHORITATIVE, true, out);
@@ -60,7 +60,14 @@ size_t query_reply(struct query_work *work, const struct view *view, enum transp
 	if (q->qtype == RR_OPT || q->qtype == RR_TKEY || q->qtype == RR_TSIG) { /* records of a message, not of a name */
 		return answer_error(a, q, RCODE_FORMERR, EDE_NONE, true, out);
 	}
-	return answer(a, view, q, transport, out);
+	return answer(a, view, q, ahead, transport, out);
+}
+
+size_t query_reply(struct query_work *work, const struct view *view, enum transport transport,
+		   const struct addr *client, const uint8_t *wire, size_t len, uint8_t *out)
+{
+	ahead_look(&work->ahead, view, wire, len);
+	return query_reply_ahead(work, &work->ahead, view, transport, client, wire, len, out);
 }
 
 static unsigned rcode_counter(uint16_t rcode)

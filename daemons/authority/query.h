@@ -14,6 +14,7 @@
 /* Scratch memory for one query; the caller keeps one per process. */
 struct query_work {
 	struct query query;
+	struct ahead ahead;
 	struct answer answer;
 };
 
@@ -27,6 +28,11 @@ struct query_work {
  */
 size_t query_reply(struct query_work *work, const struct view *view, enum transport transport,
 		   const struct addr *client, const uint8_t *wire, size_t len, uint8_t *out);
+
+/* The same for a query that ahead_look has looked at: of these octets, with this view. */
+size_t query_reply_ahead(struct query_work *work, const struct ahead *ahead, const struct view *view,
+			 enum transport transport, const struct addr *client, const uint8_t *wire, size_t len,
+			 uint8_t *out);
 
 /* Count what the last query_reply made, reply_len being what it returned. */
 void query_count(const struct query_work *work, enum transport transport, size_t reply_len,

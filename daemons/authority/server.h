@@ -53,6 +53,7 @@ struct server {
 	struct event *stop_timer;
 	unsigned stop_ticks;
 	struct query_work work;
+	struct ahead ahead[AHEAD_MAX]; /* of a part of a batch of packets */
 	uint8_t reply[QUERY_REPLY_MAX];
 };
 

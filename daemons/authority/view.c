@@ -6,6 +6,7 @@
 #include "daemons/authority/view.h"
 
 #include "common/dns/dname.h"
+#include "common/dns/fold.h"
 #include "common/ipc/role_link.h"
 
 #include <assert.h>
@@ -66,32 +67,16 @@ void view_free(struct view *view)
 	free(view);
 }
 
-#define OFFSETS_MAX (DNAME_LABELS_MAX + 1)
-
-/* Offsets of the labels of a name, leftmost first, the root label last; returns how many before it. */
-static unsigned label_offsets(const uint8_t *name, uint8_t offsets[OFFSETS_MAX])
+/* The slot of the zone whose apex is the name from label `from` on, or the empty slot where it would be. */
+static size_t find_slot(const struct view *view, const struct image_look *look, unsigned from)
 {
-	unsigned count = 0;
-	unsigned at = 0;
-	for (; name[at] != 0; at += (unsigned)name[at] + 1) {
-		offsets[count++] = (uint8_t)at;
-	}
-	offsets[count] = (uint8_t)at;
-	return count;
-}
-
-static bool has_depth(const struct view *view, unsigned labels)
-{
-	return (view->depths[labels / 64] >> (labels % 64) & 1) != 0;
-}
-
-/* The slot of a zone with this apex, or the empty slot where it would be. */
-static size_t find_slot(const struct view *view, const uint8_t *name, uint64_t hash)
-{
+	uint64_t hash = look->hash[from];
+	size_t len = (size_t)look->len - look->at[from];
 	size_t slot = (hash >> 32) & (view->slot_count - 1);
 	while (view->slots[slot] != 0) {
 		const struct view_zone *zone = &view->zones[view->slots[slot] - 1];
-		if (zone->hash == hash && dname_equal(zone->name, name)) {
+		if (zone->hash == hash && zone->name_len == len &&
+		    fold_equal_lower(look->lower + look->at[from], zone->name, len)) {
 			break;
 		}
 		slot = (slot + 1) & (view->slot_count - 1);
@@ -102,24 +87,23 @@ static size_t find_slot(const struct view *view, const uint8_t *name, uint64_t h
 static int add_zone(struct view *view, const uint8_t *name, const struct image *image,
 		    struct view_mapping *mapping)
 {
-	uint8_t offsets[OFFSETS_MAX];
-	unsigned labels = label_offsets(name, offsets);
-	uint64_t hash = IMAGE_HASH_ROOT;
-	for (unsigned i = labels; i-- > 0;) {
-		hash = image_hash_label(hash, name + offsets[i]);
-	}
-	size_t slot = find_slot(view, name, hash);
+	struct image_look look;
+	image_look(&look, name);
+	size_t slot = find_slot(view, &look, 0);
 	if (view->slots[slot] != 0) {
 		return BH_EEXIST;
 	}
 	if (view->zone_count == view->zone_room) {
 		return BH_ELIMIT;
 	}
-	view->zones[view->zone_count++] = (struct view_zone){
-		.name = name, .image = image, .hash = hash, .labels = (uint8_t)labels, .mapping = mapping
-	};
+	view->zones[view->zone_count++] = (struct view_zone){ .name = name,
+							      .image = image,
+							      .hash = look.hash[0],
+							      .labels = look.labels,
+							      .name_len = look.len,
+							      .mapping = mapping };
 	view->slots[slot] = (uint32_t)view->zone_count;
-	view->depths[labels / 64] |= UINT64_C(1) << (labels % 64);
+	view->depths[look.labels / 64] |= UINT64_C(1) << (look.labels % 64);
 	return BH_OK;
 }
 
@@ -128,30 +112,35 @@ int view_add(struct view *view, const uint8_t *name, const struct image *image)
 	return add_zone(view, name, image, NULL);
 }
 
-const struct view_zone *view_find(const struct view *view, const uint8_t *name, bool strictly_above)
+/* The greatest depth of zones that is not above `labels`, or -1. */
+static int next_depth(const struct view *view, int labels)
 {
-	uint8_t offsets[OFFSETS_MAX];
-	unsigned labels = label_offsets(name, offsets);
-	uint64_t hash = IMAGE_HASH_ROOT;
-	const struct view_zone *best = NULL;
-
-	/* From the root downwards, so that one running hash serves all suffixes; the last hit is longest. */
-	for (unsigned depth = 0;; depth++) {
-		const uint8_t *suffix = name + offsets[labels - depth];
-		if (depth > 0) {
-			hash = image_hash_label(hash, suffix);
-		}
-		if (strictly_above && depth == labels) {
-			return best;
-		}
-		if (has_depth(view, depth)) {
-			uint32_t found = view->slots[find_slot(view, suffix, hash)];
-			best = found != 0 ? &view->zones[found - 1] : best;
-		}
-		if (depth == labels) {
-			return best;
+	for (int word = labels < 0 ? -1 : labels / 64; word >= 0; word--, labels = 64 * word + 63) {
+		uint64_t depths = view->depths[word] & UINT64_MAX >> (63 - labels % 64);
+		if (depths != 0) {
+			return 64 * word + 63 - __builtin_clzll(depths);
 		}
 	}
+	return -1;
+}
+
+const struct view_zone *view_find_look(const struct view *view, const struct image_look *look, bool strictly_above)
+{
+	int labels = look->labels;
+	for (int depth = next_depth(view, labels - strictly_above); depth >= 0; depth = next_depth(view, depth - 1)) {
+		uint32_t found = view->slots[find_slot(view, look, (unsigned)(labels - depth))];
+		if (found != 0) {
+			return &view->zones[found - 1];
+		}
+	}
+	return NULL;
+}
+
+const struct view_zone *view_find(const struct view *view, const uint8_t *name, bool strictly_above)
+{
+	struct image_look look;
+	image_look(&look, name);
+	return view_find_look(view, &look, strictly_above);
 }
 
 /* The zone in service that has this name and image. */

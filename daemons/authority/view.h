@@ -24,6 +24,7 @@ struct view_zone {
 	const struct image *image;  /* NULL: its text did not compile, or its image was refused */
 	uint64_t hash;		    /* image_hash of name */
 	uint8_t labels;
+	uint8_t name_len;
 	struct view_mapping *mapping; /* who owns image; NULL: the caller of view_add */
 };
 
@@ -58,10 +59,13 @@ int view_build(const struct role_conf *conf, const struct view *old, struct view
 
 /*
  * The zone with the longest apex at or above name; NULL when there is none. strictly_above: an apex
- * equal to name does not count (DS, RFC 4035 3.1.4.1). Cost: one look at the name and one probe for
- * each different depth of zones, not depending on the number of zones.
+ * equal to name does not count (DS, RFC 4035 3.1.4.1). Cost: one look at the name and at most one probe
+ * for each different depth of zones, not depending on the number of zones.
  */
 const struct view_zone *view_find(const struct view *view, const uint8_t *name, bool strictly_above);
+
+/* The same for a name that was taken apart already. */
+const struct view_zone *view_find_look(const struct view *view, const struct image_look *look, bool strictly_above);
 
 /* May this client ask? */
 static inline bool view_allows(const struct view *view, const struct addr *client)
