@@ -22,9 +22,9 @@ static_assert(COMPOSE_TARGETS_MAX < COMPOSE_SLOTS && COMPOSE_SLOTS == 256, "a sl
 
 /* --- suffixes that stand in the message --- */
 
-static bool label_matches(const uint8_t *a, const uint8_t *b)
+static bool label_matches(const struct compose *c, const uint8_t *a, const uint8_t *b)
 {
-	return a[0] == b[0] && fold_equal(a + 1, b + 1, a[0]);
+	return a[0] == b[0] && fold_equal(a + 1, b + 1, a[0]) && (!c->exact || memcmp(a, b, a[0] + 1u) == 0);
 }
 
 /* Where each label begins; *len: octets of all of them without the root. Returns how many. */
@@ -55,7 +55,7 @@ static uint16_t match_question(struct compose *c, const uint8_t *name, unsigned 
 	}
 	unsigned left = c->question_labels;
 	while (*fresh > 0 && left > 0 &&
-	       label_matches(name + c->name_at[*fresh - 1], qname + c->question_at[left - 1])) {
+	       label_matches(c, name + c->name_at[*fresh - 1], qname + c->question_at[left - 1])) {
 		left--;
 		(*fresh)--;
 	}
@@ -70,7 +70,9 @@ static uint64_t label_key(const uint8_t *label)
 
 static unsigned home_slot(uint64_t key, uint16_t parent)
 {
-	return (unsigned)((key + parent * UINT64_C(0x9e3779b97f4a7c15)) * UINT64_C(0xd6e8feb86659fd93) >> 56);
+	/* Labels of one octet in a row, as in ip6.arpa, differ little in key and parent: mixed in two steps. */
+	uint64_t x = (key ^ (uint64_t)parent << 40) * UINT64_C(0x9e3779b97f4a7c15);
+	return (unsigned)((x ^ x >> 32) * UINT64_C(0xd6e8feb86659fd93) >> 56);
 }
 
 /* Where `label` in front of the name at `parent` stands, or 0. */
@@ -84,7 +86,8 @@ static uint16_t find_target(const struct compose *c, const uint8_t *label, uint1
 		}
 		const struct compose_target *t = &c->targets[c->slots[slot] - 1];
 		if (t->key == key && t->parent == parent &&
-		    (label[0] < 8 || fold_equal(label + 8, c->buf + t->offset + 8, label[0] - 7u))) {
+		    (label[0] < 8 || fold_equal(label + 8, c->buf + t->offset + 8, label[0] - 7u)) &&
+		    (!c->exact || memcmp(label, c->buf + t->offset, label[0] + 1u) == 0)) {
 			return t->offset;
 		}
 	}
@@ -114,8 +117,8 @@ static bool add_target(struct compose *c, size_t offset, uint16_t parent)
 	return false;
 }
 
-/* Back to `count` targets. The last come out first, so none is left behind a slot that became empty. */
-static void forget_targets(struct compose *c, uint16_t count)
+/* The last come out first, so none is left behind a slot that became empty. */
+void compose_forget(struct compose *c, unsigned count)
 {
 	while (c->target_count > count) {
 		c->slots[c->targets[--c->target_count].slot] = 0;
@@ -159,13 +162,17 @@ static bool put_name(struct compose *c, const uint8_t *name, uint16_t *at)
 	}
 	c->pos += size;
 
+	if (fresh == 0) {
+		*at = known;
+		return true;
+	}
 	bool reachable = true;
 	for (unsigned i = fresh; i > 0 && reachable; i--) {
 		size_t offset = start + c->name_at[i - 1];
 		reachable = add_target(c, offset, known);
 		known = (uint16_t)offset;
 	}
-	*at = reachable ? known : 0;
+	*at = start < POINTER_END ? (uint16_t)start : 0; /* also when the table does not know it */
 	return true;
 }
 
@@ -208,8 +215,8 @@ static bool put_compressed(struct compose *c, const uint8_t *fields, const uint8
 void compose_begin(struct compose *c, uint8_t *buf, size_t limit, size_t reserved, uint16_t id,
 		   uint16_t flags, const uint8_t *qname, uint16_t qtype, uint16_t qclass)
 {
-	assert(limit >= UDP_SIZE_PLAIN && limit <= DNS_MESSAGE_MAX);
-	assert(reserved <= EDNS_RESERVE_MAX); /* question always fits: 12 + 255 + 4 + 229 < 512 */
+	assert(limit <= DNS_MESSAGE_MAX && reserved <= limit);
+	assert(limit - reserved >= COMPOSE_QUESTION_MAX); /* a question always fits */
 	c->buf = buf;
 	c->pos = DNS_HEADER_SIZE;
 	c->limit = limit - reserved;
@@ -217,11 +224,12 @@ void compose_begin(struct compose *c, uint8_t *buf, size_t limit, size_t reserve
 	memset(c->counts, 0, sizeof(c->counts));
 	c->target_count = 0;
 	c->question_labels = 0;
+	c->exact = false;
 	c->has_name = qname != NULL && !dname_is_root(qname);
 	put_u16(buf, id);
 	put_u16(buf + 2, flags);
 
-	if (qname != NULL) { /* at most 12 + 255 + 4 octets: fits, see above */
+	if (qname != NULL) { /* fits, see above */
 		size_t len = dname_len(qname);
 		uint8_t *p = buf + COMPOSE_QNAME;
 		memcpy(p, qname, len);
@@ -276,7 +284,7 @@ int compose_rrset_add(struct compose *c, struct compose_rrset *set, const uint8_
 	if (!put_head(c, set, &owner_at) ||
 	    !(set->fields == NULL ? put_plain(c, rdata, rdata_len) : put_compressed(c, set->fields, rdata, rdata_len))) {
 		c->pos = pos;
-		forget_targets(c, target_count);
+		compose_forget(c, target_count);
 		return BH_ENOSPC;
 	}
 	if (owner_at != set->owner_at) {
@@ -305,7 +313,7 @@ struct compose_mark compose_mark(const struct compose *c)
 void compose_rollback(struct compose *c, const struct compose_mark *mark)
 {
 	c->pos = mark->pos;
-	forget_targets(c, mark->target_count);
+	compose_forget(c, mark->target_count);
 	memcpy(c->counts, mark->counts, sizeof(c->counts));
 }
 

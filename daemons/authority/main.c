@@ -8,6 +8,7 @@
 #include "common/ipc/role_link.h"
 #include "common/net/tcp.h"
 #include "common/net/udp.h"
+#include "common/util/clock.h"
 #include "common/util/log.h"
 #include "common/util/rand.h"
 #include "daemons/authority/server.h"
@@ -42,6 +43,7 @@ static void on_commit(void *ctx, const struct role_conf *conf)
 	struct server *server = ctx;
 	struct tcp_limits limits = tcp_limits_default;
 
+	tsig_engine_forget(server->work.tsig);
 	view_free(server->view); /* no query is in work between two events */
 	server->view = server->next;
 	server->next = NULL;
@@ -103,6 +105,11 @@ static void server_init(struct server *server)
 	if (server->base == NULL || server->udp == NULL || server->links == NULL) {
 		log_fatal("out of memory");
 	}
+	server->work.tsig = tsig_engine_new();
+	server->work.now_sec = clock_wall_sec;
+	if (server->work.tsig == NULL) {
+		log_fatal("libcrypto: HMAC is not there");
+	}
 	server->tcp = serve_tcp_new(server);
 	server->stop_timer = event_new(server->base, -1, EV_PERSIST, on_stop_tick, server);
 	if (server->tcp == NULL || server->stop_timer == NULL) {
@@ -120,6 +127,7 @@ static void server_clear(struct server *server)
 	udp_batch_free(server->udp);
 	view_free(server->next);
 	view_free(server->view);
+	tsig_engine_free(server->work.tsig);
 }
 
 int main(void)

@@ -17,6 +17,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+static uint64_t world_now_sec(void)
+{
+	return WORLD_NOW_SEC;
+}
+
 struct world *world_new(void)
 {
 	struct world *w = calloc(1, sizeof(*w));
@@ -24,12 +29,16 @@ struct world *world_new(void)
 	w->view = view_new(WORLD_ZONES_MAX);
 	cr_assert_not_null(w->view);
 	w->view->anyone = true;
+	w->work.tsig = tsig_engine_new();
+	w->work.now_sec = world_now_sec;
+	cr_assert_not_null(w->work.tsig);
 	return w;
 }
 
 void world_free(struct world *w)
 {
 	view_free(w->view);
+	tsig_engine_free(w->work.tsig);
 	for (unsigned i = 0; i < w->count; i++) {
 		free(w->blocks[i]);
 	}
