@@ -117,7 +117,10 @@ static void on_done(void *ctx, bool ok)
 	server->transfers--;
 	log_end(t, ok);
 	view_release(t->mapping);
-	tsig_key_clear(&t->key);
+	if (t->is_signed) { /* its key may be one that a reload has taken away */
+		tsig_engine_forget(server->work.tsig);
+		tsig_key_clear(&t->key);
+	}
 	free(t);
 }
 
