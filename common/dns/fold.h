@@ -110,6 +110,39 @@ static inline uint64_t fold_hash_padded(uint64_t hash, const uint8_t *p, size_t 
 	return fold_hash_end(hash, fold_load_padded(p, left), n);
 }
 
+/* Octets at the end of a word before the last one that is not zero; the word is not zero. */
+static inline size_t fold_zeros_behind(uint64_t word)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	return (size_t)__builtin_clzll(word) / 8;
+#else
+	return (size_t)__builtin_ctzll(word) / 8;
+#endif
+}
+
+/* Octets at the end that two runs of octets have in common. */
+static inline size_t fold_common_suffix(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len)
+{
+	size_t left = a_len < b_len ? a_len : b_len;
+	size_t same = 0;
+	a += a_len - left;
+	b += b_len - left;
+	for (; left >= 8; left -= 8, same += 8) {
+		uint64_t word_a = fold_load64(a + left - 8);
+		uint64_t word_b = fold_load64(b + left - 8);
+		if (word_a == word_b) {
+			continue;
+		}
+		uint64_t differ = fold_word(word_a) ^ fold_word(word_b);
+		if (differ != 0) {
+			return same + fold_zeros_behind(differ);
+		}
+	}
+	uint64_t differ = fold_word(fold_load_tail(a, left)) ^ fold_word(fold_load_tail(b, left));
+	/* Behind the tail are 8 - left octets that are zero in both. */
+	return same + (differ == 0 ? left : fold_zeros_behind(differ) - (8 - left));
+}
+
 static inline bool fold_equal(const uint8_t *a, const uint8_t *b, size_t n)
 {
 	if (n < 8) {

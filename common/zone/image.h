@@ -37,6 +37,14 @@
 #define IMAGE_BYTE_ORDER 0x01020304u
 #define IMAGE_NONE UINT32_MAX
 
+/* Sections begin at multiples of this, so that nodes and RRsets do not cross cache lines. */
+#define IMAGE_ALIGN 64
+
+static inline uint64_t image_align(uint64_t offset)
+{
+	return (offset + IMAGE_ALIGN - 1) & ~(uint64_t)(IMAGE_ALIGN - 1);
+}
+
 /* Nodes of an image: leaves a bit of the hash in every slot, and doubles fit into 32 bits. */
 #define IMAGE_NODES_MAX (UINT32_C(1) << 30)
 /*
@@ -50,15 +58,15 @@ struct image_header {
 	char magic[8];
 	uint32_t version;
 	uint32_t byte_order;
-	uint64_t size;	   /* octets of the whole block */
-	uint64_t checksum; /* siphash with a zero key over everything behind the header */
+	uint64_t size;	   /* octets of the whole block, a multiple of IMAGE_ALIGN */
+	uint64_t checksum; /* checksum.h over everything behind the header */
 	uint32_t serial;   /* of the SOA */
 	uint32_t flags;	   /* enum image_flags */
 	uint32_t node_count;
 	uint32_t rrset_count;
 	uint32_t slot_count;
 	uint32_t rr_count; /* all records, for status */
-	uint64_t nodes;	   /* offsets of the sections from the start of the block, 8-aligned */
+	uint64_t nodes;	   /* offsets of the sections from the start of the block */
 	uint64_t rrsets;
 	uint64_t slots;
 	uint64_t data;
@@ -234,12 +242,13 @@ void image_find_look(const struct image *image, const struct image_look *look, s
 
 /*
  * Fetch into the cache what image_find_look will need, one step nearer with each call, so that the memory works
- * for several queries at once: first the slots, then the node that they name, then its name and RRsets. Changes
- * nothing and promises nothing. image_fetch_node returns a node for image_fetch_sets.
+ * for several queries at once: first the slots, then the node that they name, then its name and RRsets, then their
+ * data. Changes nothing and promises nothing. image_fetch_node returns a node for the others.
  */
 void image_fetch_slots(const struct image *image, const struct image_look *look);
 uint32_t image_fetch_node(const struct image *image, const struct image_look *look);
 void image_fetch_sets(const struct image *image, uint32_t node);
+void image_fetch_data(const struct image *image, uint32_t node);
 
 /*
  * In a zone with IMAGE_NSEC: the node whose NSEC covers a name that image_find did not find (RFC 4034

@@ -110,6 +110,73 @@ void image_find_look(const struct image *image, const struct image_look *look, s
 	out->below = found;
 }
 
+void image_find(const struct image *image, const uint8_t *name, struct image_match *out)
+{
+	struct image_look look;
+	image_look(&look, name);
+	image_find_look(image, &look, out);
+}
+
+/* Names looked for are mostly right below the apex, or not far below a cut there. */
+#define FETCH_LABELS 3
+
+static unsigned fetch_labels(const struct image *image, const struct image_look *look)
+{
+	unsigned below = look->labels - image->apex_labels;
+	return below < FETCH_LABELS ? below : FETCH_LABELS;
+}
+
+void image_fetch_slots(const struct image *image, const struct image_look *look)
+{
+	unsigned count = fetch_labels(image, look);
+	for (unsigned i = 0; i < count; i++) {
+		__builtin_prefetch(&image->slots[home_slot(image, look->hash[i])]);
+	}
+}
+
+uint32_t image_fetch_node(const struct image *image, const struct image_look *look)
+{
+	unsigned count = fetch_labels(image, look);
+	for (unsigned i = 0; i < count; i++) {
+		uint32_t at = home_slot(image, look->hash[i]);
+		uint32_t tag = (uint32_t)look->hash[i] & ~image->index_mask;
+		for (; image->slots[at] != 0; at = (at + 1) & image->slot_mask) {
+			if ((image->slots[at] & ~image->index_mask) == tag) {
+				uint32_t node = (image->slots[at] & image->index_mask) - 1;
+				__builtin_prefetch(&image->nodes[node]);
+				return node;
+			}
+		}
+	}
+	return 0;
+}
+
+void image_fetch_sets(const struct image *image, uint32_t node)
+{
+	const struct image_node *n = &image->nodes[node];
+	const struct image_rrset *rrset = &image->rrsets[n->rrset];
+	/* The next ones, too: behind a delegation point stands its glue. */
+	__builtin_prefetch(n + 1);
+	__builtin_prefetch(rrset);
+	__builtin_prefetch(rrset + 1);
+	__builtin_prefetch(image->data + n->name);
+}
+
+void image_fetch_data(const struct image *image, uint32_t node)
+{
+	const struct image_node *n = &image->nodes[node];
+	if (n->rrset_count == 0) {
+		return;
+	}
+	const struct image_rrset *rrset = &image->rrsets[n->rrset]; /* A and NS come first, and are asked for most */
+	const uint8_t *data = image->data + rrset->data;
+	__builtin_prefetch(data);
+	__builtin_prefetch(data + 64);
+	if (rrset->targets != IMAGE_NONE) {
+		__builtin_prefetch(image->data + rrset->targets);
+	}
+}
+
 /* The child of encloser at or above node, which is below it. */
 static uint32_t child_above(const struct image *image, uint32_t encloser, uint32_t node)
 {
@@ -206,56 +273,6 @@ void image_nsec3_owner(const struct image *image, uint32_t nsec3, uint8_t out[DN
 	out[0] = IMAGE_NSEC3_LABEL;
 	base32hex_encode(image->nsec3[nsec3].hash, IMAGE_NSEC3_HASH, out + 1);
 	memcpy(out + 1 + IMAGE_NSEC3_LABEL, image->apex, dname_len(image->apex));
-}
-
-void image_find(const struct image *image, const uint8_t *name, struct image_match *out)
-{
-	struct image_look look;
-	image_look(&look, name);
-	image_find_look(image, &look, out);
-}
-
-/* Names looked for are mostly right below the apex, or not far below a cut there. */
-#define FETCH_LABELS 3
-
-static unsigned fetch_labels(const struct image *image, const struct image_look *look)
-{
-	unsigned below = look->labels - image->apex_labels;
-	return below < FETCH_LABELS ? below : FETCH_LABELS;
-}
-
-void image_fetch_slots(const struct image *image, const struct image_look *look)
-{
-	unsigned count = fetch_labels(image, look);
-	for (unsigned i = 0; i < count; i++) {
-		__builtin_prefetch(&image->slots[home_slot(image, look->hash[i])]);
-	}
-}
-
-uint32_t image_fetch_node(const struct image *image, const struct image_look *look)
-{
-	unsigned count = fetch_labels(image, look);
-	for (unsigned i = 0; i < count; i++) {
-		uint32_t at = home_slot(image, look->hash[i]);
-		uint32_t tag = (uint32_t)look->hash[i] & ~image->index_mask;
-		for (; image->slots[at] != 0; at = (at + 1) & image->slot_mask) {
-			if ((image->slots[at] & ~image->index_mask) == tag) {
-				uint32_t node = (image->slots[at] & image->index_mask) - 1;
-				__builtin_prefetch(&image->nodes[node]);
-				return node;
-			}
-		}
-	}
-	return 0;
-}
-
-void image_fetch_sets(const struct image *image, uint32_t node)
-{
-	const struct image_node *n = &image->nodes[node];
-	const uint8_t *data = image->data + n->name; /* the name, and behind it RDATA as the compiler writes it */
-	__builtin_prefetch(&image->rrsets[n->rrset]);
-	__builtin_prefetch(data);
-	__builtin_prefetch(data + 64);
 }
 
 const struct image_rrset *image_rrset(const struct image *image, uint32_t node, uint16_t type)

@@ -16,6 +16,7 @@
 
 struct ahead {
 	struct image_look look;
+	int qname_len;		      /* what dname_check says of QNAME */
 	const struct view_zone *zone; /* NULL: none of ours */
 	uint32_t node;		      /* one that the answer will probably need; for ahead_fetch */
 };

@@ -4,6 +4,7 @@
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
+#include "common/dns/nsec3.h"
 #include "common/ipc/qlink.h"
 #include "common/ipc/role_link.h"
 #include "common/net/tcp.h"
@@ -22,13 +23,22 @@
 #define STOP_TICK_MS 20
 #define STOP_TICKS_MAX 100
 
+static void on_image_refused(void *ctx, uint32_t image, const char *why)
+{
+	struct server *server = ctx;
+	if (role_link_refuse_image(server->link, image, why) != BH_OK) {
+		log_err("cannot tell that image %u is refused: %s", (unsigned)image, why);
+	}
+}
+
 static int on_prepare(void *ctx, const struct role_conf *conf, char *why, size_t why_size)
 {
 	struct server *server = ctx;
-	int rc = view_build(conf, server->view, &server->next, why, why_size);
+	int rc = view_build(conf, server->view, on_image_refused, server, &server->next, why, why_size);
 	if (rc != BH_OK) {
 		return rc;
 	}
+	server->next->hasher = server->hasher;
 	rc = sources_prepare(server, conf);
 	if (rc != BH_OK) {
 		snprintf(why, why_size, "listeners: %s", bh_strerror(rc));
@@ -42,14 +52,17 @@ static void on_commit(void *ctx, const struct role_conf *conf)
 {
 	struct server *server = ctx;
 	struct tcp_limits limits = tcp_limits_default;
+	const struct ipc_tcp *tcp = &conf->options.authority.tcp;
 
 	tsig_engine_forget(server->work.tsig);
 	view_free(server->view); /* no query is in work between two events */
 	server->view = server->next;
 	server->next = NULL;
 
-	limits.connections = conf->options.authority.tcp_connections;
-	limits.idle_ms = conf->options.authority.tcp_idle_ms;
+	limits.connections = tcp->connections;
+	limits.connections_client = tcp->connections_client;
+	limits.idle_ms = tcp->idle_ms;
+	limits.write_ms = tcp->reply_ms;
 	tcp_server_limits(server->tcp, &limits);
 	sources_commit(server, conf);
 }
@@ -110,6 +123,10 @@ static void server_init(struct server *server)
 	if (server->work.tsig == NULL) {
 		log_fatal("libcrypto: HMAC is not there");
 	}
+	server->hasher = nsec3_hasher_new();
+	if (server->hasher == NULL) {
+		log_fatal("hash of NSEC3: out of memory, or libcrypto has no SHA-1");
+	}
 	server->tcp = serve_tcp_new(server);
 	server->stop_timer = event_new(server->base, -1, EV_PERSIST, on_stop_tick, server);
 	if (server->tcp == NULL || server->stop_timer == NULL) {
@@ -128,6 +145,7 @@ static void server_clear(struct server *server)
 	view_free(server->next);
 	view_free(server->view);
 	tsig_engine_free(server->work.tsig);
+	nsec3_hasher_free(server->hasher);
 }
 
 int main(void)
@@ -152,6 +170,7 @@ int main(void)
 	if (link == NULL) {
 		log_fatal("control link: out of memory");
 	}
+	server.link = link;
 	if (event_base_dispatch(server.base) < 0) {
 		log_fatal("event loop failed");
 	}

@@ -189,7 +189,7 @@ size_t query_reply_ahead(struct query_work *work, const struct ahead *ahead, con
 	work->key = NULL;
 	work->zone = NULL;
 	a->reserved = 0;
-	switch (query_parse(wire, len, &work->query)) {
+	switch (query_parse_checked(wire, len, ahead->qname_len, &work->query)) {
 	case QUERY_IGNORE:
 		return 0;
 	case QUERY_NOTIMP: /* nothing behind the header was looked at */

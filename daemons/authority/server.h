@@ -14,8 +14,10 @@
 
 struct event;
 struct event_base;
+struct nsec3_hasher;
 struct qlink_batch;
 struct role_conf;
+struct role_link;
 struct tcp_ref;
 struct tcp_server;
 struct tcp_limits;
@@ -44,9 +46,11 @@ LIST_HEAD(source_list, source);
 
 struct server {
 	struct event_base *base;
+	struct role_link *link;
 	struct stats_page *stats;
 	struct view *view; /* in service; NULL before the first configuration */
 	struct view *next; /* prepared */
+	struct nsec3_hasher *hasher; /* of all views */
 	struct source_list sources;
 	struct source_list prepared; /* those that the next configuration adds */
 	struct udp_batch *udp;

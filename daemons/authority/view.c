@@ -216,14 +216,48 @@ static struct view_mapping *get_mapping(const struct role_zone *zone, const stru
 	return mapping;
 }
 
-static int build_zone(struct view *view, const struct role_zone *zone, const struct view *old, char *why,
-		      size_t why_size)
+/* Is the image to blame, and not this process, which is short of something? */
+static bool is_refusal(int rc)
+{
+	return rc != BH_ENOMEM && rc != BH_ESYS;
+}
+
+/* What stands behind a zone whose image was refused: that of the generation before, or a name. NULL: no memory. */
+static struct view_mapping *get_substitute(const struct role_zone *zone, const struct view *old)
+{
+	const struct view_zone *known = old == NULL ? NULL : view_find(old, zone->info.name, false);
+	if (known != NULL && known->mapping != NULL && dname_equal(known->name, zone->info.name)) {
+		known->mapping->users++;
+		return known->mapping;
+	}
+	struct view_mapping *mapping = mapping_new(0);
+	if (mapping != NULL && keep_name(zone, mapping) != BH_OK) {
+		view_release(mapping);
+		return NULL;
+	}
+	return mapping;
+}
+
+/* Who is told of images that were refused. */
+struct refusals {
+	view_refused_fn *tell;
+	void *ctx;
+};
+
+static int build_zone(struct view *view, const struct role_zone *zone, const struct view *old,
+		      const struct refusals *refusals, char *why, size_t why_size)
 {
 	char text[DNAME_TEXT_MAX];
 	char reason[IPC_TEXT_MAX];
 	int rc = BH_OK;
 	struct view_mapping *mapping = get_mapping(zone, old, reason, sizeof(reason), &rc);
 
+	if (mapping == NULL && is_refusal(rc)) {
+		refusals->tell(refusals->ctx, zone->info.image, reason);
+		mapping = get_substitute(zone, old);
+		rc = mapping == NULL ? BH_ENOMEM : BH_OK;
+		snprintf(reason, sizeof(reason), "%s", bh_strerror(rc));
+	}
 	if (mapping != NULL) {
 		const struct image *image = mapping->image;
 		rc = add_zone(view, image != NULL ? image->apex : mapping->name, image, mapping);
@@ -238,9 +272,10 @@ static int build_zone(struct view *view, const struct role_zone *zone, const str
 	return rc;
 }
 
-int view_build(const struct role_conf *conf, const struct view *old, struct view **out, char *why,
-	       size_t why_size)
+int view_build(const struct role_conf *conf, const struct view *old, view_refused_fn *refused, void *ctx,
+	       struct view **out, char *why, size_t why_size)
 {
+	const struct refusals refusals = { .tell = refused, .ctx = ctx };
 	int rc = BH_ENOMEM;
 	struct view *view = view_new(conf->zone_count);
 	if (view == NULL) {
@@ -260,7 +295,7 @@ int view_build(const struct role_conf *conf, const struct view *old, struct view
 		goto fail;
 	}
 	for (size_t i = 0; i < conf->zone_count; i++) {
-		rc = build_zone(view, &conf->zones[i], old, why, why_size);
+		rc = build_zone(view, &conf->zones[i], old, &refusals, why, why_size);
 		if (rc != BH_OK) {
 			goto fail;
 		}

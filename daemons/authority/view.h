@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 struct allow;
+struct nsec3_hasher;
 struct role_conf;
 struct view_mapping;
 
@@ -40,6 +41,8 @@ struct view {
 	struct acl acl;
 	bool anyone; /* everybody may ask; acl is not looked at */
 	bool rotate; /* records of an answer begin with another one each time */
+	/* Lent by the process for longer than any view lives. NULL: answers that need a hash fail. */
+	struct nsec3_hasher *hasher;
 };
 
 /* An empty view with room for so many zones. NULL: out of memory. */
@@ -52,12 +55,17 @@ void view_free(struct view *view);
  */
 int view_add(struct view *view, const uint8_t *name, const struct image *image) BH_CHECKED;
 
+/* An image that was refused, and why. */
+typedef void view_refused_fn(void *ctx, uint32_t image, const char *why);
+
 /*
  * Build the view of a configuration. Images that `old` (may be NULL) has under the same id are taken
- * over, others are mapped and verified. On failure why says which zone and what.
+ * over, others are mapped and verified. One that is not what it should be is told to `refused`, and costs its
+ * own zone only: that keeps the image it has in `old`, or fails. When the view itself cannot be built why
+ * says which zone and what.
  */
-int view_build(const struct role_conf *conf, const struct view *old, struct view **out, char *why,
-	       size_t why_size) BH_CHECKED;
+int view_build(const struct role_conf *conf, const struct view *old, view_refused_fn *refused, void *ctx,
+	       struct view **out, char *why, size_t why_size) BH_CHECKED;
 
 /*
  * The zone with the longest apex at or above name; NULL when there is none. strictly_above: an apex

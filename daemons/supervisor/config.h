@@ -22,6 +22,8 @@
 #define CONFIG_VIEWS_MAX 64
 #define CONFIG_LISTEN_MAX 256
 #define CONFIG_ZONES_MAX 100000
+#define CONFIG_TCP_MAX 10000  /* connections of a worker: below the descriptors that a role may have */
+#define CONFIG_TCP_SEC_MAX 3600
 #define CONFIG_TRANSFERS_MAX 256
 #define CONFIG_ERRORS_MAX 50 /* told before giving up */
 
@@ -40,6 +42,7 @@ struct config_zone {
 	char *text; /* absolute, with final dot */
 	char *file; /* below the view's zones_dir */
 	bool overlay;
+	unsigned place; /* among the zones of its view, as they stand in the configuration */
 	struct config_transfer *transfers; /* any one will do; none: nobody may */
 	size_t transfer_count;
 };
@@ -56,6 +59,7 @@ struct config_view {
 	struct config_listen listen;
 	struct acl allow_query;
 	bool anyone; /* allow-query was not set */
+	struct ipc_tcp tcp;
 	char *zones_dir;
 	struct config_zone *zones;
 	size_t zone_count;
@@ -70,6 +74,7 @@ struct config_resolver {
 	bool present;
 	struct config_listen listen;
 	struct acl allow_query;
+	struct ipc_tcp tcp;
 	int internal_view; /* index into views, -1: none */
 	struct addr *outgoing;
 	size_t outgoing_count;
@@ -104,6 +109,8 @@ struct config {
  * names, reads the secrets of keys; opens no sockets. What is questionable but no fault is logged as a warning.
  */
 struct config *config_load(const char *path, config_error_fn *error, void *ctx);
+/* Processors that this process may use. */
+unsigned config_cpus(void);
 void config_free(struct config *config);
 
 #endif

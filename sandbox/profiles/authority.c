@@ -10,6 +10,7 @@
 #include <linux/futex.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 
 static const struct sandbox_rule rules[] = {
 	/*
@@ -34,6 +35,8 @@ static const struct sandbox_rule rules[] = {
 	CALL(sendmmsg, "replies over UDP, query links"),
 	CALL(accept4, "TCP clients"),
 	CALL(read, "queries over TCP"),
+	CALL_IF(setsockopt, "clients that take no replies: the kernel keeps none for them", EQ(1, SOL_SOCKET),
+		EQ(2, SO_LINGER)),
 	/* control link and log */
 	CALL(recvmsg, "control link, descriptors"),
 	CALL(sendmsg, "control link"),
@@ -60,7 +63,8 @@ static const struct sandbox_rule rules[] = {
 const struct sandbox_profile sandbox_authority = {
 	.role = "authority",
 	.namespaces = SANDBOX_NET | SANDBOX_IPC | SANDBOX_MOUNT | SANDBOX_PID | SANDBOX_UTS | SANDBOX_CGROUP,
-	.files_max = 16384, /* TCP clients, listeners, images of two generations */
+	/* TCP clients, listeners, and the images of 100,000 zones (CONFIG_ZONES_MAX) in two generations */
+	.files_max = 262144,
 	/*
 	 * No limit of address space or time: images are as large as their zones, and it runs for years. The
 	 * service manager's limits on memory apply.

@@ -155,9 +155,9 @@ put conf compiled "1f 01 00000000 00000001 00000007 00000064 0000000000001000 01
 put conf request "20 02 0005 666c757368 0003 616c6c"
 put conf row "21 0004 726f6c65 03 0004 6e616d65 01 0001 61 0003 706964 02 0000000000000001 0002 7570 03 0000000000000001"
 put conf done "22 00 0002 6f6b"
-put conf key "23 016b00 01 0010 30313233343536373839616263646566"
-put conf transfer "24 00000000 03 04 08 0a000000 016b00"
-put conf transfer_any "24 00000001 02 016b00"
+put conf key "25 016b00 01 0010 30313233343536373839616263646566"
+put conf transfer "26 00000000 03 04 08 0a000000 016b00"
+put conf transfer_any "26 00000001 02 016b00"
 
 # --- link: self, peer, phase, what handlers do; datagrams: how, length, octets -----------------------
 begin='0c 0006 0000 00000004 00000001'       # CONF_BEGIN, request 4
@@ -254,3 +254,18 @@ text config unknown 'view "a" { lisen = 1 }
 '
 text config twice 'view "a" { zones-dir = "." zones-dir = "." listen = {} listen += {"::1"} }
 '
+
+# --- saved ------------------------------------------------------------------------------------------
+# Heads of saved images: build, zone, 12 octets of numbers, 32 more, then sources: 8, 4, their number, each a
+# path and 40 octets. And names of files.
+zeroes12="00 00 00 00 00 00 00 00 00 00 00 01"
+zeroes40="00 00 00 00 00 00 00 01 00 00 00 00 00 00 00 02 00 00 00 00 00 00 00 03 00 00 00 00 00 00 00 04 \
+	00 00 00 00 00 00 00 05"
+put saved no_source "00 01 78 00 $zeroes12 $zeroes40 00 00 0e 10 00 00 00 00"
+put saved one_source "00 01 78 03 6e 65 74 00 $zeroes12 $zeroes40 00 00 0e 10 00 00 00 01 00 01 61 $zeroes40"
+put saved two_sources "00 01 78 03 6e 65 74 00 $zeroes12 $zeroes40 00 00 0e 10 00 00 00 02 00 01 61 $zeroes40 \
+	00 03 62 2f 63 $zeroes40"
+put saved many_sources "00 01 78 00 $zeroes12 $zeroes40 00 00 0e 10 ff ff ff ff 00 01 61 $zeroes40"
+text saved name "example.com.image"
+text saved root "@.image"
+text saved escaped "a%2Eb.%00%FF.image"

@@ -6,6 +6,7 @@
 #include "common/dns/dname.h"
 #include "common/dns/edns.h"
 #include "common/dns/message.h"
+#include "common/dns/nsec3.h"
 #include "common/util/cursor.h"
 #include "common/util/region.h"
 #include "tests/unit/daemons/authority/zone_text.h"
@@ -32,11 +33,14 @@ struct world *world_new(void)
 	w->work.tsig = tsig_engine_new();
 	w->work.now_sec = world_now_sec;
 	cr_assert_not_null(w->work.tsig);
+	w->view->hasher = nsec3_hasher_new();
+	cr_assert_not_null(w->view->hasher);
 	return w;
 }
 
 void world_free(struct world *w)
 {
+	nsec3_hasher_free(w->view->hasher);
 	view_free(w->view);
 	tsig_engine_free(w->work.tsig);
 	for (unsigned i = 0; i < w->count; i++) {
