@@ -14,6 +14,9 @@
 #include "common/dns/nsec3.h"
 #include "common/util/cursor.h"
 #include "common/util/region.h"
+#include "common/ipc/role_link.h"
+#include "daemons/authority/allow.h"
+#include "daemons/authority/axfr.h"
 #include "daemons/authority/query.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/unit/daemons/authority/zone_text.h"
@@ -45,6 +48,8 @@ static struct {
 	struct view *view;
 	struct image images[5];
 	struct query_work work;
+	struct tsig_engine *tsig;
+	struct axfr axfr;
 	struct region region;
 	uint8_t reply[QUERY_REPLY_MAX];
 	uint8_t again[QUERY_REPLY_MAX];
@@ -67,6 +72,38 @@ static void make_nsec3_zone(char *text, size_t room)
 		pos += (size_t)snprintf(text + pos, room - pos, "%s NSEC3 1 1 0 - %s A\n%s " SIG("NSEC3"), owner, owner, owner);
 	}
 	FUZZ_CHECK(pos < room);
+}
+
+static uint64_t now_sec(void)
+{
+	return 0x6b0188b2; /* of the signed seeds */
+}
+
+/* Everybody may transfer everything; "k" is a key. */
+static void allow_all(void)
+{
+	static struct tsig_key key = { .name = "\001k", .algorithm = TSIG_HMAC_SHA256, .secret_len = 32,
+				       .secret = "0123456789abcdef0123456789abcdef" };
+	static struct ipc_transfer transfers[] = {
+		{ .zone = 0, .needs = IPC_TRANSFER_PREFIX, .prefix = { .family = ADDR_V4 } },
+		{ .zone = 1, .needs = IPC_TRANSFER_KEY, .key = "\001k" },
+		{ .zone = 2, .needs = IPC_TRANSFER_PREFIX, .prefix = { .family = ADDR_V4 } },
+		{ .zone = 3, .needs = IPC_TRANSFER_PREFIX, .prefix = { .family = ADDR_V4 } },
+		{ .zone = 4, .needs = IPC_TRANSFER_PREFIX, .prefix = { .family = ADDR_V4 } },
+		{ .zone = 5, .needs = IPC_TRANSFER_PREFIX, .prefix = { .family = ADDR_V4 } },
+	};
+	static struct role_conf conf = { .keys = &key, .key_count = 1, .transfers = transfers, .transfer_count = 6,
+					 .zone_count = 6 };
+	char why[64];
+	FUZZ_CHECK(allow_new(&conf, &f.view->allow, why, sizeof(why)) == BH_OK);
+	f.tsig = tsig_engine_new();
+	FUZZ_CHECK(f.tsig != NULL);
+}
+
+static void lend(void)
+{
+	f.work.tsig = f.tsig;
+	f.work.now_sec = now_sec;
 }
 
 static void setup(void)
@@ -95,6 +132,7 @@ static void setup(void)
 		FUZZ_CHECK(view_add(f.view, f.images[i].apex, &f.images[i]) == BH_OK);
 	}
 	FUZZ_CHECK(view_add(f.view, failed, NULL) == BH_OK);
+	allow_all();
 	region_init(&f.region, 1 << 20, 1 << 24);
 }
 
@@ -168,6 +206,24 @@ static void check_reply(const uint8_t *wire, size_t len, size_t limit)
 	}
 }
 
+/* Every message can be read, and they hold all records of the zone and the SOA once more. */
+static void check_transfer(const uint8_t *wire)
+{
+	const struct image *image = f.work.zone->image;
+	size_t records = 0;
+	ssize_t len;
+	axfr_begin(&f.axfr, image, &f.work.query);
+	while ((len = axfr_next(&f.axfr, &f.work.answer.compose, wire[1], f.reply)) > 0) {
+		struct message m;
+		region_reset(&f.region);
+		FUZZ_CHECK((size_t)len + wire[1] <= DNS_MESSAGE_MAX);
+		FUZZ_CHECK(message_parse(f.reply, (size_t)len, &f.region, &m) == BH_OK);
+		FUZZ_CHECK((m.flags & ~FLAG_RD) == (FLAG_QR | FLAG_AA) && m.id == get_u16(wire));
+		records += m.rr_count;
+	}
+	FUZZ_CHECK(len == 0 && records == f.axfr.records && records == image->header->rr_count + 1u);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static uint8_t made[UDP_RECV_MAX];
@@ -185,13 +241,24 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		wire = made;
 	}
 	f.view->rotate = (choice & 8) != 0;
-	size_t reply_len = query_reply(&f.work, f.view, transport, NULL, wire, len, f.reply);
+	static const struct addr anybody = { .family = ADDR_V4 };
+	const struct addr *client = transport == TRANSPORT_LINK ? NULL : &anybody;
+	lend();
+	size_t reply_len = query_reply(&f.work, f.view, transport, client, wire, len, f.reply);
+	if (f.work.transfer == TRANSFER_BEGIN) {
+		FUZZ_CHECK(reply_len == 0 && transport == TRANSPORT_TCP);
+		check_transfer(wire);
+		return 0;
+	}
 	FUZZ_CHECK((reply_len == 0) == (len < DNS_HEADER_SIZE || (wire[2] & 0x80) != 0));
 	if (reply_len > 0) {
-		check_reply(wire, reply_len, answer_limit(&f.work.query, transport));
+		/* A long name and a long key together need more than the 512 octets a client may want. */
+		size_t limit = answer_limit(&f.work.query, transport);
+		check_reply(wire, reply_len, f.work.query.has_tsig && limit < UDP_SIZE_MAX ? UDP_SIZE_MAX : limit);
 		/* Nothing may be left over from one query to the next. */
 		memset(&f.work, 0xa5, sizeof(f.work));
-		FUZZ_CHECK(query_reply(&f.work, f.view, transport, NULL, wire, len, f.again) == reply_len);
+		lend();
+		FUZZ_CHECK(query_reply(&f.work, f.view, transport, client, wire, len, f.again) == reply_len);
 		FUZZ_CHECK(memcmp(f.reply, f.again, reply_len) == 0);
 	}
 	return 0;
