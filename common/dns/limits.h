@@ -39,6 +39,14 @@ enum {
 	/* Most that an OPT of ours takes: fixed part 11, EDE 6+64, cookie 44, NSID 4+100. */
 	EDNS_RESERVE_MAX = 229,
 
+	/*
+	 * Octets of a TSIG secret. HMAC hashes what is longer than a block of its digest (RFC 2104 2), 128 octets at
+	 * most, so nothing is gained above.
+	 */
+	TSIG_SECRET_MAX = 128,
+	/* TSIG keys of a configuration: found in halves for every signed query. */
+	TSIG_KEYS_MAX = 1024,
+
 	/* CNAME and DNAME steps in one answer of an authority, as BIND and NSD bound it. */
 	CNAME_STEPS_MAX = 16,
 

@@ -22,6 +22,10 @@ static const char *const authority_names[] = {
 	[STAT_AUTH_SEND_FAILED] = "send_failed",
 	[STAT_AUTH_TCP_ACCEPTED] = "tcp_accepted",
 	[STAT_AUTH_TCP_REFUSED] = "tcp_refused",
+	[STAT_AUTH_TRANSFERS_STARTED] = "transfers_started",
+	[STAT_AUTH_TRANSFERS_DONE] = "transfers_done",
+	[STAT_AUTH_TRANSFERS_REFUSED] = "transfers_refused",
+	[STAT_AUTH_TRANSFERS_ABORTED] = "transfers_aborted",
 };
 
 static const char *const frontend_names[] = {

@@ -38,6 +38,10 @@ enum stats_authority {
 	STAT_AUTH_SEND_FAILED,	     /* the kernel did not take a reply */
 	STAT_AUTH_TCP_ACCEPTED,
 	STAT_AUTH_TCP_REFUSED,
+	STAT_AUTH_TRANSFERS_STARTED,
+	STAT_AUTH_TRANSFERS_DONE,
+	STAT_AUTH_TRANSFERS_REFUSED, /* not allowed, or too many at once */
+	STAT_AUTH_TRANSFERS_ABORTED, /* the client went, or did not read */
 	STAT_AUTH_COUNT
 };
 

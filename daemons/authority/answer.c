@@ -371,6 +371,16 @@ static struct edns_reply reply_edns(const struct query *query, uint16_t rcode, i
 	};
 }
 
+/*
+ * Largest message without what is kept free. Where a long QNAME, key and algorithm leave no room in 512 octets,
+ * the reply is larger by what is missing: a question with its signature (RFC 8945 5.3) is the least there is.
+ */
+static size_t limit_of(const struct answer *a, size_t limit, size_t opt)
+{
+	size_t least = COMPOSE_QUESTION_MAX + opt;
+	return limit >= a->reserved + least ? limit - a->reserved : least;
+}
+
 size_t answer_error(struct answer *a, const struct query *query, uint16_t rcode, int ede, bool with_question,
 		    uint8_t *out)
 {
@@ -407,8 +417,9 @@ static void begin(struct answer *a, const struct view *view, const struct query 
 	a->extra = NULL;
 	a->placed = NULL;
 	a->referral_cut = IMAGE_NONE;
-	compose_begin(&a->compose, out, answer_limit(query, transport), query->edns.present ? EDNS_SIZE_MIN : 0,
-		      query->id, reply_flags(query), query->qname, query->qtype, query->qclass);
+	size_t opt = query->edns.present ? EDNS_SIZE_MIN : 0;
+	compose_begin(&a->compose, out, limit_of(a, answer_limit(query, transport), opt), opt, query->id,
+		      reply_flags(query), query->qname, query->qtype, query->qclass);
 }
 
 static size_t finish(struct answer *a)
@@ -419,6 +430,18 @@ static size_t finish(struct answer *a)
 	flags |= a->truncated ? FLAG_TC : 0;
 	compose_flags(&a->compose, 0, flags);
 	return compose_finish(&a->compose, a->query->edns.present ? &edns : NULL);
+}
+
+size_t answer_soa(struct answer *a, const struct query *query, const struct ahead *ahead, const struct image *image,
+		  enum transport transport, uint8_t *out)
+{
+	const struct image_rrset *soa = image_rrset(image, 0, RR_SOA);
+	begin(a, NULL, query, ahead, transport, out);
+	a->image = image;
+	a->authoritative = true;
+	a->dnssec = false;
+	a->truncated = answer_put(a, SECTION_ANSWER, image->apex, soa, soa->ttl) != BH_OK;
+	return finish(a);
 }
 
 size_t answer(struct answer *a, const struct view *view, const struct query *query, const struct ahead *ahead,

@@ -72,6 +72,7 @@ struct answer {
 	bool truncated;
 	bool authoritative;
 	bool dnssec; /* DO was set: signatures ride along */
+	size_t reserved; /* octets of each message that are left free, for TSIG; set before a call */
 	const struct view *view;
 	const struct query *query;
 	enum transport transport;
@@ -109,6 +110,13 @@ size_t answer_limit(const struct query *query, enum transport transport);
  */
 size_t answer(struct answer *a, const struct view *view, const struct query *query, const struct ahead *ahead,
 	      enum transport transport, uint8_t *out);
+
+/*
+ * The answer to IXFR that is the SOA of the zone alone (RFC 1995 2, 4): the client has this version already,
+ * or shall come over TCP.
+ */
+size_t answer_soa(struct answer *a, const struct query *query, const struct ahead *ahead, const struct image *image,
+		  enum transport transport, uint8_t *out);
 
 /*
  * A reply without data: header, the question when with_question and it could be read, OPT when the

@@ -8,14 +8,28 @@
 #define BULKHEAD_DAEMONS_AUTHORITY_QUERY_H
 
 #include "common/dns/query.h"
+#include "common/dns/tsig.h"
 #include "common/ipc/stats.h"
 #include "daemons/authority/answer.h"
 
-/* Scratch memory for one query; the caller keeps one per process. */
+/* What a request for a transfer (AXFR, IXFR) came to. */
+enum query_transfer {
+	TRANSFER_NONE, /* it was none, or needs nobody's attention */
+	TRANSFER_BEGIN, /* over TCP: no reply is made, the caller sends work->zone in its place */
+	TRANSFER_REFUSED,
+};
+
+/* Scratch memory for one query; the caller keeps one per process and fills the first two. */
 struct query_work {
+	struct tsig_engine *tsig;
+	uint64_t (*now_sec)(void); /* since 1970; called for signed queries only */
 	struct query query;
 	struct ahead ahead;
 	struct answer answer;
+	struct tsig request_tsig; /* when query.has_tsig and it was well formed */
+	const struct tsig_key *key; /* that the query was signed with, rightly and in time, or NULL */
+	enum query_transfer transfer;
+	const struct view_zone *zone; /* asked for in a transfer; NULL: none of ours */
 };
 
 /* Room that a reply may need, depending on the transport. */
@@ -24,7 +38,10 @@ struct query_work {
 /*
  * Answer wire[0..len). client: who asks, NULL when it does not matter (query links; views for
  * anyone). Returns the octets of the reply in out, or 0 for what must not be answered: responses and
- * packets without a whole header.
+ * packets without a whole header; and for TRANSFER_BEGIN.
+ *
+ * Signed queries (TSIG, RFC 8945) are verified with the keys of the view, and their replies signed. Who may ask
+ * is for the view's list to say; a key gives the right to transfer, nothing else.
  */
 size_t query_reply(struct query_work *work, const struct view *view, enum transport transport,
 		   const struct addr *client, const uint8_t *wire, size_t len, uint8_t *out);
@@ -33,6 +50,12 @@ size_t query_reply(struct query_work *work, const struct view *view, enum transp
 size_t query_reply_ahead(struct query_work *work, const struct ahead *ahead, const struct view *view,
 			 enum transport transport, const struct addr *client, const uint8_t *wire, size_t len,
 			 uint8_t *out);
+
+/*
+ * The reply to the last query, that asked for a transfer, in its place: a refusal of ours, signed if the query
+ * was. Returns its octets.
+ */
+size_t query_refuse(struct query_work *work, uint16_t rcode, int ede, enum transport transport, uint8_t *out);
 
 /* Count what the last query_reply made, reply_len being what it returned. */
 void query_count(const struct query_work *work, enum transport transport, size_t reply_len,

@@ -20,12 +20,14 @@ static void reply_one(struct source *source, unsigned i, const struct ahead *ahe
 	size_t len;
 	const uint8_t *wire = udp_batch_data(server->udp, i, &len);
 
-	bool anyone = server->view->anyone;
-	if (!anyone && addr_from_sockaddr(&peer->remote.sa, peer->remote_len, &client) != BH_OK) {
+	if (addr_from_sockaddr(&peer->remote.sa, peer->remote_len, &client) != BH_OK) {
 		return; /* no Internet address: nowhere to send a reply to */
 	}
 	size_t reply_len = query_reply_ahead(&server->work, ahead, server->view, TRANSPORT_UDP,
-					     anyone ? NULL : &client, wire, len, udp_batch_reply(server->udp));
+					     &client, wire, len, udp_batch_reply(server->udp));
+	if (server->work.transfer == TRANSFER_REFUSED) {
+		serve_transfer_refused(server, &client);
+	}
 	query_count(&server->work, TRANSPORT_UDP, reply_len, server->stats);
 	if (reply_len > 0) {
 		udp_batch_push(server->udp, source->fd, peer, reply_len);

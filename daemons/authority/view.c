@@ -8,13 +8,14 @@
 #include "common/dns/dname.h"
 #include "common/dns/fold.h"
 #include "common/ipc/role_link.h"
+#include "daemons/authority/allow.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* A mapped image and the generations that use it; or the name of a zone that failed. */
+/* A mapped image and the generations and transfers that use it; or the name of a zone that failed. */
 struct view_mapping {
 	uint32_t id;
 	unsigned users;
@@ -22,7 +23,7 @@ struct view_mapping {
 	uint8_t *name;
 };
 
-static void mapping_release(struct view_mapping *mapping)
+void view_release(struct view_mapping *mapping)
 {
 	if (mapping != NULL && --mapping->users == 0) {
 		if (mapping->image != NULL) {
@@ -31,6 +32,14 @@ static void mapping_release(struct view_mapping *mapping)
 		free(mapping->name);
 		free(mapping);
 	}
+}
+
+struct view_mapping *view_hold(const struct view_zone *zone)
+{
+	if (zone->mapping != NULL) {
+		zone->mapping->users++;
+	}
+	return zone->mapping;
 }
 
 struct view *view_new(size_t zone_max)
@@ -59,9 +68,10 @@ void view_free(struct view *view)
 		return;
 	}
 	for (size_t i = 0; i < view->zone_count; i++) {
-		mapping_release(view->zones[i].mapping);
+		view_release(view->zones[i].mapping);
 	}
 	acl_clear(&view->acl);
+	allow_free(view->allow);
 	free(view->zones);
 	free(view->slots);
 	free(view);
@@ -191,8 +201,7 @@ static struct view_mapping *get_mapping(const struct role_zone *zone, const stru
 	bool failed = (zone->info.flags & IPC_ZONE_FAILED) != 0;
 	const struct view_zone *known = find_mapped(old, zone->info.image, zone->info.name);
 	if (!failed && known != NULL) {
-		known->mapping->users++;
-		return known->mapping;
+		return view_hold(known);
 	}
 	struct view_mapping *mapping = mapping_new(failed ? 0 : zone->info.image);
 	*rc = BH_ENOMEM;
@@ -200,7 +209,7 @@ static struct view_mapping *get_mapping(const struct role_zone *zone, const stru
 	if (mapping != NULL) {
 		*rc = failed ? keep_name(zone, mapping) : map_image(zone, mapping, why, why_size);
 		if (*rc != BH_OK) {
-			mapping_release(mapping);
+			view_release(mapping);
 			mapping = NULL;
 		}
 	}
@@ -223,7 +232,7 @@ static struct view_mapping *get_substitute(const struct role_zone *zone, const s
 	}
 	struct view_mapping *mapping = mapping_new(0);
 	if (mapping != NULL && keep_name(zone, mapping) != BH_OK) {
-		mapping_release(mapping);
+		view_release(mapping);
 		return NULL;
 	}
 	return mapping;
@@ -254,7 +263,7 @@ static int build_zone(struct view *view, const struct role_zone *zone, const str
 		rc = add_zone(view, image != NULL ? image->apex : mapping->name, image, mapping);
 		if (rc != BH_OK) {
 			snprintf(reason, sizeof(reason), "%s", bh_strerror(rc));
-			mapping_release(mapping);
+			view_release(mapping);
 		}
 	}
 	if (rc != BH_OK) {
@@ -280,6 +289,10 @@ int view_build(const struct role_conf *conf, const struct view *old, view_refuse
 			snprintf(why, why_size, "allow-query: %s", bh_strerror(rc));
 			goto fail;
 		}
+	}
+	rc = allow_new(conf, &view->allow, why, why_size);
+	if (rc != BH_OK) {
+		goto fail;
 	}
 	for (size_t i = 0; i < conf->zone_count; i++) {
 		rc = build_zone(view, &conf->zones[i], old, &refusals, why, why_size);

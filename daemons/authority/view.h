@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct allow;
 struct nsec3_hasher;
 struct role_conf;
 struct view_mapping;
@@ -36,6 +37,7 @@ struct view {
 	uint32_t *slots; /* open addressing: zone index + 1, 0 is empty; a power of two, at most half full */
 	size_t slot_count;
 	uint64_t depths[2]; /* bit n: there is a zone with n labels */
+	struct allow *allow; /* who may transfer; NULL: nobody */
 	struct acl acl;
 	bool anyone; /* everybody may ask; acl is not looked at */
 	bool rotate; /* records of an answer begin with another one each time */
@@ -74,6 +76,13 @@ const struct view_zone *view_find(const struct view *view, const uint8_t *name, 
 
 /* The same for a name that was taken apart already. */
 const struct view_zone *view_find_look(const struct view *view, const struct image_look *look, bool strictly_above);
+
+/*
+ * Keep the image of a zone mapped beyond the life of the view, until it is released. NULL: the zone's image is
+ * the caller's of view_add.
+ */
+struct view_mapping *view_hold(const struct view_zone *zone);
+void view_release(struct view_mapping *mapping);
 
 /* May this client ask? */
 static inline bool view_allows(const struct view *view, const struct addr *client)

@@ -32,6 +32,8 @@ CODEC_FUNCTIONS(ipc_conf_resolver)
 CODEC_FUNCTIONS(ipc_acl)
 CODEC_FUNCTIONS(ipc_image_refused)
 CODEC_FUNCTIONS(ipc_zone)
+CODEC_FUNCTIONS(ipc_key)
+CODEC_FUNCTIONS(ipc_transfer)
 CODEC_FUNCTIONS(ipc_name)
 CODEC_FUNCTIONS(ipc_servers)
 CODEC_FUNCTIONS(ipc_outgoing)
@@ -67,6 +69,8 @@ static const struct codec codecs[MSG_TYPE_COUNT] = {
 	[MSG_CONF_LINK] = CODEC(ipc_id),
 	[MSG_CONF_ACL] = CODEC(ipc_acl),
 	[MSG_CONF_ZONE] = CODEC(ipc_zone),
+	[MSG_CONF_KEY] = CODEC(ipc_key),
+	[MSG_CONF_TRANSFER] = CODEC(ipc_transfer),
 	[MSG_CONF_REBIND_ALLOW] = CODEC(ipc_name),
 	[MSG_CONF_STUB] = CODEC(ipc_servers),
 	[MSG_CONF_ROOT] = CODEC(ipc_servers),

@@ -45,10 +45,11 @@ Test(query, refusals)
 		{ { "a.test.", .qclass = CLASS_NONE }, "REFUSED\n" },
 		{ { "a.test.", .qclass = 4 }, "REFUSED\n" },
 		/* RFC 8945 5.2.1 */
-		{ { "a.test.", .tsig = true }, "NOTAUTH\n" },
+		{ { "a.test.", .tsig = true }, "FORMERR\n" },
 		/* transfers and other meta types */
 		{ { "a.test.", "AXFR", .transport = TRANSPORT_TCP }, "REFUSED\n" },
-		{ { "a.test.", "AXFR" }, "REFUSED\n" },
+		{ { "a.test.", "AXFR" }, "NOTIMP\n" },
+		{ { "b.test.", "AXFR", .transport = TRANSPORT_TCP, .edns = true }, "NOTAUTH edns ede=20\n" },
 		{ { "a.test.", "IXFR" }, "REFUSED\n" },
 		{ { "a.test.", "MAILA" }, "NOTIMP\n" },
 		{ { "a.test.", "MAILB" }, "NOTIMP\n" },
@@ -170,7 +171,7 @@ Test(query, counters)
 		{ { "f.test." }, STAT_AUTH_SERVFAIL },
 		{ { "a.test.", "OPT" }, STAT_AUTH_FORMERR },
 		{ { "a.test.", .flags = OPCODE(2) }, STAT_AUTH_NOTIMP },
-		{ { "a.test.", .tsig = true }, STAT_AUTH_OTHER_RCODE },
+		{ { "a.test.", .tsig = true }, STAT_AUTH_FORMERR },
 	};
 	static const unsigned transports[] = { STAT_AUTH_UDP_QUERIES, STAT_AUTH_TCP_QUERIES, STAT_AUTH_LINK_QUERIES };
 	struct world *w = make_world();

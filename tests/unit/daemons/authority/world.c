@@ -18,6 +18,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+static uint64_t world_now_sec(void)
+{
+	return WORLD_NOW_SEC;
+}
+
 struct world *world_new(void)
 {
 	struct world *w = calloc(1, sizeof(*w));
@@ -25,6 +30,9 @@ struct world *world_new(void)
 	w->view = view_new(WORLD_ZONES_MAX);
 	cr_assert_not_null(w->view);
 	w->view->anyone = true;
+	w->work.tsig = tsig_engine_new();
+	w->work.now_sec = world_now_sec;
+	cr_assert_not_null(w->work.tsig);
 	w->view->hasher = nsec3_hasher_new();
 	cr_assert_not_null(w->view->hasher);
 	return w;
@@ -34,6 +42,7 @@ void world_free(struct world *w)
 {
 	nsec3_hasher_free(w->view->hasher);
 	view_free(w->view);
+	tsig_engine_free(w->work.tsig);
 	for (unsigned i = 0; i < w->count; i++) {
 		free(w->blocks[i]);
 	}

@@ -9,6 +9,7 @@
 #include "daemons/authority/query.h"
 
 #define WORLD_ZONES_MAX 16
+#define WORLD_NOW_SEC UINT64_C(2000000000) /* of signatures */
 #define WORLD_TEXT_MAX (1024 * 1024)
 
 struct world {
