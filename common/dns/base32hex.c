@@ -3,20 +3,28 @@
  */
 #include "common/dns/base32hex.h"
 
+#include "common/util/cursor.h"
+
 #define GROUP_OCTETS 5
 #define GROUP_DIGITS 8
 
+/* 40 bits as eight octets with five bits each, and those as digits, all eight at once. */
+static uint64_t group_digits(uint64_t group)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	group = (group & UINT64_C(0xfffff00000)) << 12 | (group & UINT64_C(0xfffff));
+	group = (group & UINT64_C(0x000ffc00000ffc00)) << 6 | (group & UINT64_C(0x000003ff000003ff));
+	group = (group & UINT64_C(0x03e003e003e003e0)) << 3 | (group & UINT64_C(0x001f001f001f001f));
+	uint64_t letters = (group + (0x80 - 10) * ones) >> 7 & ones; /* 1 where the value is 10 or more */
+	return group + '0' * ones + letters * ('a' - '0' - 10);
+}
+
 void base32hex_encode(const uint8_t *bytes, size_t len, uint8_t *out)
 {
-	static const char digits[] = "0123456789abcdefghijklmnopqrstuv";
-	for (; len >= GROUP_OCTETS; len -= GROUP_OCTETS, bytes += GROUP_OCTETS) {
-		uint64_t group = 0;
-		for (unsigned i = 0; i < GROUP_OCTETS; i++) {
-			group = group << 8 | bytes[i];
-		}
-		for (unsigned i = GROUP_DIGITS; i-- > 0;) {
-			*out++ = (uint8_t)digits[group >> 5 * i & 31];
-		}
+	for (; len >= GROUP_OCTETS; len -= GROUP_OCTETS, bytes += GROUP_OCTETS, out += GROUP_DIGITS) {
+		uint64_t digits = group_digits((uint64_t)get_u32(bytes) << 8 | bytes[4]);
+		put_u32(out, (uint32_t)(digits >> 32));
+		put_u32(out + 4, (uint32_t)digits);
 	}
 }
 

@@ -18,6 +18,7 @@
  * SPDX-License-Identifier: BSD-2-Clause
  */
 #include "common/dns/edns.h"
+#include "common/dns/nsec3.h"
 #include "common/util/cursor.h"
 #include "daemons/authority/query.h"
 #include "daemons/compiler/compile.h"
@@ -261,6 +262,10 @@ static void build_view(void)
 	r.view = view_new(ZONES_MAX);
 	if (r.view == NULL) {
 		fail("out of memory");
+	}
+	r.view->hasher = nsec3_hasher_new(); /* to the end of the process */
+	if (r.view->hasher == NULL) {
+		fail("libcrypto has no SHA-1");
 	}
 	r.view->anyone = true;
 	r.view->rotate = true;

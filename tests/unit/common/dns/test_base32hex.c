@@ -54,3 +54,23 @@ Test(base32hex, refuses_what_is_no_digit)
 	}
 	cr_assert_lt(base32hex_decode((const uint8_t *)"0000000", 7, bytes), 0);
 }
+
+/* RFC 4648 table 4: every digit in every place. */
+Test(base32hex, every_digit_in_every_place)
+{
+	static const char alphabet[] = "0123456789abcdefghijklmnopqrstuv";
+	for (unsigned place = 0; place < 8; place++) {
+		for (unsigned value = 0; value < 32; value++) {
+			uint64_t group = (uint64_t)value << 5 * (7 - place);
+			uint8_t bytes[5];
+			uint8_t text[8];
+			for (unsigned i = 0; i < 5; i++) {
+				bytes[i] = (uint8_t)(group >> 8 * (4 - i));
+			}
+			base32hex_encode(bytes, sizeof(bytes), text);
+			for (unsigned i = 0; i < 8; i++) {
+				cr_assert_eq(text[i], i == place ? alphabet[value] : '0', "%u in place %u", value, place);
+			}
+		}
+	}
+}
