@@ -192,7 +192,7 @@ static bool put_octets(struct compose *c, const uint8_t *octets, size_t len)
 }
 
 /* RDATA whose names may be compressed, with its length before it. False: no room. */
-static bool put_compressed(struct compose *c, const uint8_t *fields, const uint8_t *rdata, size_t len)
+static bool put_compressed(struct compose *c, const uint8_t *fields, const uint8_t *rdata, size_t len, uint16_t *name_at)
 {
 	size_t pos = 0;
 	size_t len_at = c->pos;
@@ -204,9 +204,8 @@ static bool put_compressed(struct compose *c, const uint8_t *fields, const uint8
 			pos += *fields;
 			continue;
 		}
-		uint16_t at;
 		size_t name_len = dname_len(rdata + pos);
-		fits = put_name(c, rdata + pos, name_len, &at);
+		fits = put_name(c, rdata + pos, name_len, name_at);
 		pos += name_len;
 	}
 	if (!fits || !put_octets(c, rdata + pos, len - pos)) {
@@ -253,6 +252,7 @@ void compose_rrset_begin(struct compose_rrset *set, enum section section, const 
 	set->owner = owner;
 	set->fields = rdata_is_compressed(type) ? rdata_fields(type) : NULL;
 	set->section = section;
+	set->name_at = 0;
 	set->owner_at = dname_is_root(owner) ? 0 : owner_at; /* the root is shorter than a pointer to it */
 	put_u16(set->head, (uint16_t)(0xc000 | owner_at));
 	put_u16(set->head + 2, type);
@@ -289,7 +289,8 @@ int compose_rrset_add(struct compose *c, struct compose_rrset *set, const uint8_
 	uint16_t owner_at;
 
 	if (!put_head(c, set, &owner_at) ||
-	    !(set->fields == NULL ? put_plain(c, rdata, rdata_len) : put_compressed(c, set->fields, rdata, rdata_len))) {
+	    !(set->fields == NULL ? put_plain(c, rdata, rdata_len)
+				  : put_compressed(c, set->fields, rdata, rdata_len, &set->name_at))) {
 		c->pos = pos;
 		compose_forget(c, target_count);
 		return BH_ENOSPC;

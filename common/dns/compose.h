@@ -77,6 +77,7 @@ struct compose_rrset {
 	const uint8_t *fields; /* of RDATA with names to compress, else NULL */
 	enum section section;
 	uint16_t owner_at;
+	uint16_t name_at; /* where the name in RDATA of the last record can be pointed at, or 0 */
 	uint8_t head[10]; /* pointer to the owner, type, class, TTL */
 };
 

@@ -25,30 +25,31 @@ size_t answer_limit(const struct query *query, enum transport transport)
 /* --- records --- */
 
 /*
- * Append `count` records that stand one after the other, beginning with record `first` and going round. What
- * was appended before one that did not fit is the caller's to take back.
+ * Append `count` records that stand one after the other to a set, beginning with record `first` and going round.
+ * What was appended before one that did not fit is the caller's to take back.
  */
-static int put_records(struct answer *a, enum section section, const uint8_t *owner, uint16_t *place, uint16_t type,
-		       uint32_t ttl, const uint8_t *records, unsigned count, unsigned first)
+static int put_records(struct answer *a, struct compose_rrset *set, const uint8_t *records, unsigned count,
+		       unsigned first)
 {
-	struct compose_rrset set;
 	size_t pos = 0;
 	uint16_t len;
 
-	compose_rrset_begin(&set, section, owner, *place, type, CLASS_IN, ttl);
 	for (unsigned i = 0; i < first; i++) {
 		(void)image_next_rdata(records, &pos, &len);
 	}
-	for (unsigned i = 0; i < count; i++) {
-		if (first + i == count) {
+	for (unsigned i = 0, index = first; i < count; i++, index++) {
+		if (index == count) {
+			index = 0;
 			pos = 0;
 		}
 		const uint8_t *rdata = image_next_rdata(records, &pos, &len);
-		if (compose_rrset_add(&a->compose, &set, rdata, len) != BH_OK) {
+		if (compose_rrset_add(&a->compose, set, rdata, len) != BH_OK) {
 			return BH_ENOSPC;
 		}
+		if (set->fields != NULL && index < ANSWER_COURTESY_MAX) {
+			a->target_places[index] = set->name_at;
+		}
 	}
-	*place = set.owner_at;
 	return BH_OK;
 }
 
@@ -83,21 +84,28 @@ static int put_signatures(struct answer *a, enum section section, const uint8_t 
 	if (rrset->sig_count == 0) { /* sigs means nothing then */
 		return BH_OK;
 	}
-	return put_records(a, section, owner, place, RR_RRSIG, ttl, a->image->data + rrset->sigs, rrset->sig_count,
-			   0);
+	struct compose_rrset set;
+	compose_rrset_begin(&set, section, owner, *place, RR_RRSIG, CLASS_IN, ttl);
+	int rc = put_records(a, &set, a->image->data + rrset->sigs, rrset->sig_count, 0);
+	*place = rc == BH_OK ? set.owner_at : *place;
+	return rc;
 }
 
 int answer_put_at(struct answer *a, enum section section, const uint8_t *owner, uint16_t *place,
 		  const struct image_rrset *rrset, uint32_t ttl)
 {
 	struct compose_mark before = compose_mark(&a->compose);
+	struct compose_rrset set;
 	uint16_t place_before = *place;
-	int rc = put_records(a, section, owner, place, rrset->type, ttl, a->image->data + rrset->data,
-			     rrset->rr_count, first_record(a, section, rrset));
+
+	compose_rrset_begin(&set, section, owner, *place, rrset->type, CLASS_IN, ttl);
+	a->placed = set.fields != NULL ? rrset : a->placed;
+	int rc = put_records(a, &set, a->image->data + rrset->data, rrset->rr_count, first_record(a, section, rrset));
 	if (rc != BH_OK) {
 		compose_rollback(&a->compose, &before); /* RFC 2181 9: no part of an RRset */
 		return rc;
 	}
+	*place = set.owner_at;
 	if (!a->dnssec || rrset->sig_count == 0) {
 		return BH_OK;
 	}
@@ -407,6 +415,7 @@ static void begin(struct answer *a, const struct view *view, const struct query 
 	a->dname_count = 0;
 	a->proof_count = 0;
 	a->extra = NULL;
+	a->placed = NULL;
 	a->referral_cut = IMAGE_NONE;
 	size_t opt = query->edns.present ? EDNS_SIZE_MIN : 0;
 	compose_begin(&a->compose, out, limit_of(a, answer_limit(query, transport), opt), opt, query->id,

@@ -90,6 +90,8 @@ struct answer {
 	unsigned proof_count;
 	struct answer_proof proofs[ANSWER_PROOFS_MAX];
 	const struct image_rrset *extra; /* of image: its names want addresses; NULL: none */
+	const struct image_rrset *placed; /* the last RRset put whose names may be compressed; they stand at: */
+	uint16_t target_places[ANSWER_COURTESY_MAX]; /* 0 where it is not known */
 	uint32_t referral_cut;		 /* the delegation point referred to, or IMAGE_NONE */
 	struct compose compose;
 	struct image_look alias; /* look at the name that an alias leads to */

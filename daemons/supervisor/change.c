@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 enum change_step { CHANGE_COMPILE, CHANGE_PREPARE, CHANGE_COMMIT };
 
@@ -335,6 +336,25 @@ static void on_compiled(void *ctx)
 	change_poke(change->sup);
 }
 
+/* Descriptors besides one for each image: sockets, links and logs of roles, counters, compilers. */
+#define DESCRIPTORS_BESIDES 1024
+
+/*
+ * Each zone's image is a descriptor. Told here, in words that help; running out of them on the way would fail zone
+ * after zone. A reload that compiles many zones needs theirs twice: where that fails the old images stay.
+ */
+static bool have_descriptors(struct change *change)
+{
+	struct rlimit limit;
+	size_t needed = change->next.zones->count + DESCRIPTORS_BESIDES;
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < needed) {
+		fail(change, "%zu zones need %zu file descriptors, the limit is %llu (LimitNOFILE=, ulimit -n)",
+		     change->next.zones->count, needed, (unsigned long long)limit.rlim_cur);
+		return false;
+	}
+	return true;
+}
+
 int change_begin(struct supervisor *sup, const struct change_ops *ops, void *ctx)
 {
 	static const struct compile_ops compile_ops = { .finding = on_finding, .done = on_compiled };
@@ -375,6 +395,9 @@ int change_begin(struct supervisor *sup, const struct change_ops *ops, void *ctx
 	change->next.zones = zone_set_new(change->next.config);
 	if (change->next.zones == NULL) {
 		fail(change, "out of memory");
+		return BH_OK;
+	}
+	if (!have_descriptors(change)) {
 		return BH_OK;
 	}
 	struct compile_env env = { .base = sup->base,

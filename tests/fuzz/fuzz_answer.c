@@ -7,6 +7,8 @@
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
+#include "common/dns/base32hex.h"
+#include "common/dns/dname.h"
 #include "common/dns/edns.h"
 #include "common/dns/message.h"
 #include "common/dns/nsec3.h"
@@ -34,9 +36,17 @@ static const char zone_a[] =
 static const char zone_aa[] = "@ SOA b b 1 2 3 4 5\n@ NS b\nb A 192.0.2.5\n*.b A 192.0.2.6\nh DNAME i.a.\ne CNAME e.a.\n"
 			      "c NS b.c\nb.c A 192.0.2.7\n";
 
+/* Signed, for the proofs: NSEC with a gap or two; and for NSEC3 what make_nsec3_zone puts behind it. */
+static const char zone_nsec[] =
+	"@ SOA b b 1 2 3 4 5\n@ " SIG("SOA") "@ NS b\n@ DNSKEY 257 3 13 AAAA\n@ NSEC *.a SOA\n@ " SIG("NSEC")
+	"*.a CNAME b.a.c\n*.a NSEC b CNAME\n*.a " SIG("NSEC") "b A 192.0.2.1\nb NSEC c.d A\nc.d TXT \"x\"\nc.d NSEC e TXT\n"
+	"e NS b\ne NSEC *.f NS\n*.f TXT \"f\"\n*.f NSEC a.f TXT\na.f A 192.0.2.1\na.f NSEC g A\ng DNAME f\ng NSEC @ DNAME\n"
+	"h NS b\nh DS 1 13 2 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\ni.j NS b\n";
+static const char *const nsec3_names[] = { "c.", "b.c.", "a.c.", "*.a.c.", "d.c.", "c.d.c.", "f.c.", "*.f.c.", "g.c." };
+
 static struct {
 	struct view *view;
-	struct image images[3];
+	struct image images[5];
 	struct query_work work;
 	struct tsig_engine *tsig;
 	struct axfr axfr;
@@ -44,6 +54,25 @@ static struct {
 	uint8_t reply[QUERY_REPLY_MAX];
 	uint8_t again[QUERY_REPLY_MAX];
 } f;
+
+/* The same zone with a chain of NSEC3, some names left out. */
+static void make_nsec3_zone(char *text, size_t room)
+{
+	uint8_t hashes[sizeof(nsec3_names) / sizeof(nsec3_names[0])][NSEC3_HASH_SIZE];
+	size_t count = sizeof(hashes) / sizeof(hashes[0]);
+	for (size_t i = 0; i < count; i++) {
+		uint8_t name[DNAME_MAX];
+		FUZZ_CHECK(dname_from_text(nsec3_names[i], name) > 0);
+		FUZZ_CHECK(nsec3_hash(f.view->hasher, name, NULL, 0, 0, hashes[i]) == BH_OK);
+	}
+	size_t pos = (size_t)snprintf(text, room, "%s@ NSEC3PARAM 1 0 0 -\n", zone_nsec);
+	for (size_t i = 0; i < count; i++) {
+		char owner[33] = "";
+		base32hex_encode(hashes[i], NSEC3_HASH_SIZE, (uint8_t *)owner);
+		pos += (size_t)snprintf(text + pos, room - pos, "%s NSEC3 1 1 0 - %s A\n%s " SIG("NSEC3"), owner, owner, owner);
+	}
+	FUZZ_CHECK(pos < room);
+}
 
 static uint64_t now_sec(void)
 {
@@ -60,9 +89,11 @@ static void allow_all(void)
 		{ .zone = 1, .needs = IPC_TRANSFER_KEY, .key = "\001k" },
 		{ .zone = 2, .needs = IPC_TRANSFER_PREFIX, .prefix = { .family = ADDR_V4 } },
 		{ .zone = 3, .needs = IPC_TRANSFER_PREFIX, .prefix = { .family = ADDR_V4 } },
+		{ .zone = 4, .needs = IPC_TRANSFER_PREFIX, .prefix = { .family = ADDR_V4 } },
+		{ .zone = 5, .needs = IPC_TRANSFER_PREFIX, .prefix = { .family = ADDR_V4 } },
 	};
-	static struct role_conf conf = { .keys = &key, .key_count = 1, .transfers = transfers, .transfer_count = 4,
-					 .zone_count = 4 };
+	static struct role_conf conf = { .keys = &key, .key_count = 1, .transfers = transfers, .transfer_count = 6,
+					 .zone_count = 6 };
 	char why[64];
 	FUZZ_CHECK(allow_new(&conf, &f.view->allow, why, sizeof(why)) == BH_OK);
 	f.tsig = tsig_engine_new();
@@ -86,7 +117,7 @@ static void setup(void)
 					"b%u.e A 192.0.2.1\nf TXT \"a%u\"\n",
 					i, i, i, i, i, i, i);
 	}
-	f.view = view_new(4);
+	f.view = view_new(8);
 	FUZZ_CHECK(f.view != NULL);
 	f.view->anyone = true;
 	f.view->hasher = nsec3_hasher_new();
@@ -94,7 +125,10 @@ static void setup(void)
 	zone_from_text("a.", zone_a, &f.images[0]);
 	zone_from_text("a.a.", zone_aa, &f.images[1]);
 	zone_from_text("b.", big, &f.images[2]);
-	for (unsigned i = 0; i < 3; i++) {
+	zone_from_text("d.", zone_nsec, &f.images[3]);
+	make_nsec3_zone(big, sizeof(big));
+	zone_from_text("c.", big, &f.images[4]);
+	for (unsigned i = 0; i < sizeof(f.images) / sizeof(f.images[0]); i++) {
 		FUZZ_CHECK(view_add(f.view, f.images[i].apex, &f.images[i]) == BH_OK);
 	}
 	FUZZ_CHECK(view_add(f.view, failed, NULL) == BH_OK);
@@ -129,8 +163,10 @@ static size_t make_query(struct fuzz_input *in, uint8_t out[UDP_RECV_MAX])
 		sink_u8(&s, 1);
 		sink_u8(&s, label % 16 == 15 ? '*' : (uint8_t)((label < 128 ? 'a' : 'A') + (int)(label % 16)));
 	}
-	static const uint8_t apexes[][5] = { { 1, 'a', 0 }, { 1, 'a', 1, 'a', 0 }, { 1, 'b', 0 }, { 0 } };
-	const uint8_t *apex = apexes[(kind >> 1) % 4];
+	static const uint8_t apexes[][5] = { { 1, 'a', 0 }, { 1, 'a', 1, 'a', 0 }, { 1, 'b', 0 }, { 0 },
+					     { 1, 'c', 0 }, { 1, 'd', 0 } };
+	/* Bit 3 is DO, so bits 4 and 5 tell of the signed zones; without them the choice is as it was. */
+	const uint8_t *apex = apexes[(kind & 0x30) != 0 ? 4 + ((kind >> 4) & 1) : (kind >> 1) % 4];
 	sink_bytes(&s, apex, dname_len(apex));
 	sink_u16(&s, types[fuzz_u8(in) % (sizeof(types) / sizeof(types[0]))]);
 	sink_u16(&s, CLASS_IN);
@@ -160,6 +196,13 @@ static void check_reply(const uint8_t *wire, size_t len, size_t limit)
 	for (size_t i = 0; i < m.rr_count; i++) {
 		bool dnssec = m.rrs[i].type == RR_RRSIG && q->qtype != RR_RRSIG;
 		FUZZ_CHECK(!dnssec || q->edns.do_bit);
+		bool denial = m.rrs[i].type == RR_NSEC || m.rrs[i].type == RR_NSEC3;
+		FUZZ_CHECK(!denial || q->edns.do_bit || m.rrs[i].section == SECTION_ANSWER);
+		/* RFC 5155 7.2.2: no RRset twice; those here have one record each. */
+		for (size_t k = 0; k < i && denial && m.rrs[i].section == SECTION_AUTHORITY; k++) {
+			FUZZ_CHECK(m.rrs[k].section != SECTION_AUTHORITY || m.rrs[k].type != m.rrs[i].type ||
+				   !dname_equal(m.rrs[k].owner, m.rrs[i].owner));
+		}
 	}
 }
 
@@ -197,6 +240,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		len = make_query(&in, made);
 		wire = made;
 	}
+	f.view->rotate = (choice & 8) != 0;
 	static const struct addr anybody = { .family = ADDR_V4 };
 	const struct addr *client = transport == TRANSPORT_LINK ? NULL : &anybody;
 	lend();
