@@ -94,7 +94,7 @@ void compose_begin(struct compose *c, uint8_t *buf, size_t limit, size_t reserve
 		   uint16_t flags, const uint8_t *qname, uint16_t qtype, uint16_t qclass)
 {
 	assert(limit >= UDP_SIZE_PLAIN && limit <= DNS_MESSAGE_MAX);
-	assert(reserved <= EDNS_RESERVE_MAX); /* question always fits: 12 + 255 + 4 + 229 < 512 */
+	assert(reserved <= EDNS_RESERVE_MAX); /* question always fits: 12 + 255 + 4 + 219 < 512 */
 	c->buf = buf;
 	c->pos = DNS_HEADER_SIZE;
 	c->limit = limit - reserved;
