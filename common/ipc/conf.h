@@ -23,6 +23,8 @@
 #define IPC_PATH_MAX 1024  /* a zone file below its directory */
 #define IPC_ADDRS_MAX 16   /* servers of one stub zone or root server */
 #define IPC_BUILD_MAX 64
+/* Octets of the table of response rates that the workers of a view share: 524,288 accounts of 8 octets. */
+#define IPC_RATE_TABLE_SIZE (4u * 1024 * 1024)
 
 /* The walls a role found around itself, read back from the kernel inside its sandbox. */
 enum wall_bits {
