@@ -13,17 +13,22 @@
 #include "common/dns/edns.h"
 #include "common/dns/limits.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 enum section { SECTION_QUESTION, SECTION_ANSWER, SECTION_AUTHORITY, SECTION_ADDITIONAL };
 
-/* One label that stands in the message and can be pointed at. */
+/* One label that stands in the message behind the question and can be pointed at. */
 struct compose_target {
+	uint64_t key;	 /* its length octet and first seven octets, letters folded */
 	uint16_t offset;
-	uint16_t parent; /* index of the target of the rest of the name, or COMPOSE_ROOT */
+	uint16_t parent; /* offset of the rest of the name, 0 for the root */
+	uint8_t slot;	 /* where the table has it */
 };
-#define COMPOSE_ROOT UINT16_MAX
+
+/* Twice the targets, and the numbers of a slot are one octet. */
+#define COMPOSE_SLOTS 256
 
 struct compose {
 	uint8_t *buf;
@@ -32,6 +37,11 @@ struct compose {
 	size_t reserved;   /* octets behind limit kept for OPT */
 	uint16_t counts[4];
 	uint16_t target_count;
+	uint8_t question_labels;	       /* of QNAME; 0 until question_at is needed, and for the root */
+	bool has_name;			       /* a question was written, and not for the root */
+	uint8_t question_at[DNAME_LABELS_MAX]; /* offset of each label in QNAME */
+	uint8_t name_at[DNAME_LABELS_MAX];     /* the same of the name that is being written */
+	uint8_t slots[COMPOSE_SLOTS];	       /* 0 is empty, else target + 1; means nothing without targets */
 	struct compose_target targets[COMPOSE_TARGETS_MAX];
 };
 
@@ -55,6 +65,26 @@ void compose_begin(struct compose *c, uint8_t *buf, size_t limit, size_t reserve
  */
 int compose_rr(struct compose *c, enum section section, const uint8_t *owner, uint16_t type,
 	       uint16_t rr_class, uint32_t ttl, const uint8_t *rdata, size_t rdata_len) BH_CHECKED;
+
+/* An RRset that is being appended. */
+struct compose_rrset {
+	const uint8_t *owner;
+	const uint8_t *fields; /* of RDATA with names to compress, else NULL */
+	enum section section;
+	uint16_t owner_at;
+	uint8_t head[10]; /* pointer to the owner, type, class, TTL */
+};
+
+/*
+ * Begin an RRset, whose records compose_rrset_add appends one by one; other records wait until it is done.
+ * owner_at: where in the message this very name stands (COMPOSE_QNAME: it is QNAME), or 0 when nobody knows.
+ */
+#define COMPOSE_QNAME DNS_HEADER_SIZE
+void compose_rrset_begin(struct compose_rrset *set, enum section section, const uint8_t *owner, uint16_t owner_at,
+			 uint16_t type, uint16_t rr_class, uint32_t ttl);
+
+/* As compose_rr. BH_ENOSPC: nothing of this record was done. */
+int compose_rrset_add(struct compose *c, struct compose_rrset *set, const uint8_t *rdata, size_t rdata_len) BH_CHECKED;
 
 struct compose_mark compose_mark(const struct compose *c);
 void compose_rollback(struct compose *c, const struct compose_mark *mark);

@@ -61,6 +61,11 @@ enum {
 	MESSAGE_EXPANDED_MAX = 512 * 1024,
 	/* Labels that the composer remembers as compression targets; later names go out in full. */
 	COMPOSE_TARGETS_MAX = 128,
+	/*
+	 * Places of its table looked at for one label. Labels that were made to fall together go out in full
+	 * instead of making a long message dear.
+	 */
+	COMPOSE_PROBES_MAX = 8,
 };
 
 #endif

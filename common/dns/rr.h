@@ -135,6 +135,14 @@ enum rdata_field {
  */
 const uint8_t *rdata_fields(uint16_t type);
 
+/* Does RDATA of this type have names that are compressed when sent (RDATA_NAME_COMPRESS)? */
+static inline bool rdata_is_compressed(uint16_t type)
+{
+	const uint32_t types = 1u << RR_NS | 1u << RR_MD | 1u << RR_MF | 1u << RR_CNAME | 1u << RR_SOA | 1u << RR_MB |
+			       1u << RR_MG | 1u << RR_MR | 1u << RR_PTR | 1u << RR_MINFO | 1u << RR_MX;
+	return type < 32 && (types >> type & 1) != 0;
+}
+
 /*
  * Is rdata[0..len), uncompressed, well formed for its type, as far as a server relies on it: names
  * complete, fixed parts there, A of 4 octets, AAAA of 16, SOA, MX, SRV, DS, RRSIG, NSEC and the like

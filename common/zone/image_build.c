@@ -3,9 +3,9 @@
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
+#include "common/dns/fold.h"
 #include "common/dns/rr.h"
 #include "common/zone/builder.h"
-#include "common/zone/fold.h"
 
 #include <assert.h>
 #include <stdlib.h>

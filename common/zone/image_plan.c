@@ -4,11 +4,11 @@
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
+#include "common/dns/fold.h"
 #include "common/dns/rr.h"
 #include "common/util/cursor.h"
 #include "common/zone/builder.h"
 #include "common/zone/canonical.h"
-#include "common/zone/fold.h"
 #include "common/zone/name_sort.h"
 
 #include <assert.h>

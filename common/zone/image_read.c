@@ -5,7 +5,7 @@
  */
 #include "common/zone/image.h"
 
-#include "common/zone/fold.h"
+#include "common/dns/fold.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -11,11 +11,11 @@
  */
 #include "common/zone/image.h"
 
+#include "common/dns/fold.h"
 #include "common/dns/rr.h"
 #include "common/util/cursor.h"
 #include "common/util/rand.h"
 #include "common/zone/canonical.h"
-#include "common/zone/fold.h"
 
 #include <assert.h>
 #include <stdarg.h>

@@ -24,18 +24,44 @@ size_t answer_limit(const struct query *query, enum transport transport)
 
 /* --- records --- */
 
+/*
+ * Append `count` records that stand one after the other, beginning with record `first` and going round. What
+ * was appended before one that did not fit is the caller's to take back.
+ */
 static int put_records(struct answer *a, enum section section, const uint8_t *owner, uint16_t type,
-		       uint32_t ttl, const uint8_t *records, unsigned count)
+		       uint32_t ttl, const uint8_t *records, unsigned count, unsigned first)
 {
+	struct compose_rrset set;
 	size_t pos = 0;
+	uint16_t len;
+
+	compose_rrset_begin(&set, section, owner, owner == a->query->qname ? COMPOSE_QNAME : 0, type, CLASS_IN, ttl);
+	for (unsigned i = 0; i < first; i++) {
+		(void)image_next_rdata(records, &pos, &len);
+	}
 	for (unsigned i = 0; i < count; i++) {
-		uint16_t len;
+		if (first + i == count) {
+			pos = 0;
+		}
 		const uint8_t *rdata = image_next_rdata(records, &pos, &len);
-		if (compose_rr(&a->compose, section, owner, type, CLASS_IN, ttl, rdata, len) != BH_OK) {
+		if (compose_rrset_add(&a->compose, &set, rdata, len) != BH_OK) {
 			return BH_ENOSPC;
 		}
 	}
 	return BH_OK;
+}
+
+/*
+ * Which record of an RRset goes first: records have no order (RFC 2181 5), and since many clients take the
+ * first, each should have its turn. The ID changes from query to query, and with it the same query gets the
+ * same reply.
+ */
+static unsigned first_record(const struct answer *a, enum section section, const struct image_rrset *rrset)
+{
+	if (rrset->rr_count < 2 || section != SECTION_ANSWER || !a->view->rotate) {
+		return 0;
+	}
+	return a->query->id % rrset->rr_count;
 }
 
 /* Signatures of an RRset; with the TTL of what they cover (RFC 4034 3). */
@@ -45,14 +71,16 @@ static int put_signatures(struct answer *a, enum section section, const uint8_t 
 	if (rrset->sig_count == 0) { /* sigs means nothing then */
 		return BH_OK;
 	}
-	return put_records(a, section, owner, RR_RRSIG, ttl, a->image->data + rrset->sigs, rrset->sig_count);
+	return put_records(a, section, owner, RR_RRSIG, ttl, a->image->data + rrset->sigs, rrset->sig_count,
+			   0);
 }
 
 int answer_put(struct answer *a, enum section section, const uint8_t *owner, const struct image_rrset *rrset,
 	       uint32_t ttl)
 {
 	struct compose_mark before = compose_mark(&a->compose);
-	int rc = put_records(a, section, owner, rrset->type, ttl, a->image->data + rrset->data, rrset->rr_count);
+	int rc = put_records(a, section, owner, rrset->type, ttl, a->image->data + rrset->data, rrset->rr_count,
+			     first_record(a, section, rrset));
 	if (rc != BH_OK) {
 		compose_rollback(&a->compose, &before); /* RFC 2181 9: no part of an RRset */
 		return rc;

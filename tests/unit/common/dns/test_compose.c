@@ -43,13 +43,19 @@ static void assert_message(const char *hex)
 	}
 }
 
-/* Every target knows a parent that stands before it: find_target relies on it. */
-static void assert_targets_are_ordered(void)
+/* Every target can be pointed at, and stands in the table where it says. */
+static void assert_targets(void)
 {
+	unsigned taken = 0;
 	for (unsigned i = 0; i < c.target_count; i++) {
-		cr_assert(c.targets[i].parent == COMPOSE_ROOT || c.targets[i].parent < i);
+		cr_assert_lt(c.targets[i].parent, 0x4000);
 		cr_assert_lt(c.targets[i].offset, 0x4000);
+		cr_assert_eq(c.slots[c.targets[i].slot], i + 1);
 	}
+	for (unsigned i = 0; i < COMPOSE_SLOTS && c.target_count > 0; i++) {
+		taken += c.slots[i] != 0;
+	}
+	cr_assert_eq(taken, c.target_count);
 }
 
 Test(compose, header_and_question_only)
@@ -71,7 +77,7 @@ Test(compose, owners_and_rdata_names_are_compressed)
 		       "c00c 0001 0001 0000003c 0004 c0000201"	     /* 29 */
 		       "c010 0002 0001 0000003c 0005 02 6e73 c010" /* 45; ns at 57 */
 		       "c039 0001 0001 0000003c 0004 c0000201");
-	assert_targets_are_ordered();
+	assert_targets();
 }
 
 Test(compose, only_types_of_rfc_1035_are_compressed)
@@ -132,7 +138,7 @@ Test(compose, equal_labels_under_other_names_are_not_mixed_up)
 		       "0161 00 0001 0001 0000003c 0004 c0000201"	  /* 49 */
 		       "0162 c01d 0001 0001 0000003c 0004 c0000201"	  /* 66 */
 		       "0161 0162 00 0001 0001 0000003c 0004 c0000201");
-	assert_targets_are_ordered();
+	assert_targets();
 }
 
 Test(compose, record_that_does_not_fit_changes_nothing)
@@ -240,7 +246,7 @@ Test(compose, more_names_than_the_table_holds)
 		cr_assert_eq(add(SECTION_ANSWER, text, RR_A, ip, 4), BH_OK);
 	}
 	cr_assert_eq(c.target_count, COMPOSE_TARGETS_MAX);
-	assert_targets_are_ordered();
+	assert_targets();
 	assert_owners(compose_finish(&c, NULL), 1000, numbered);
 }
 
@@ -259,7 +265,7 @@ Test(compose, pointers_reach_14_bits)
 		for (unsigned i = 1; i < 6; i++) {
 			cr_assert_eq(add(SECTION_ANSWER, "a.far.away.", RR_A, ip, 4), BH_OK);
 		}
-		assert_targets_are_ordered();
+		assert_targets();
 		assert_owners(compose_finish(&c, NULL), 6, behind_the_reach);
 	}
 }
@@ -285,4 +291,134 @@ Test(compose, names_of_127_labels)
 	size_t len = compose_finish(&c, NULL);
 	cr_assert_eq(len, 12 + 255 + 4 + count * 16u); /* each owner is one pointer */
 	assert_owners(len, count, labels127);
+}
+
+static void long_labels(unsigned i, char *text)
+{
+	static const char *const endings[] = { "", "x", "y", "xy" };
+	sprintf(text, "seven12%s.same-beginning%s.example.", endings[i % 4], endings[i / 4]);
+}
+
+/* The table has the first seven octets of a label; what differs behind them is another label. */
+Test(compose, labels_that_begin_alike_are_not_mixed_up)
+{
+	begin(DNS_MESSAGE_MAX, ".");
+	for (unsigned i = 0; i < 16; i++) {
+		char text[64];
+		long_labels(i, text);
+		cr_assert_eq(add(SECTION_ANSWER, text, RR_A, ip, 4), BH_OK);
+	}
+	assert_targets();
+	cr_assert_eq(c.target_count, 1 + 4 + 16);
+	assert_owners(compose_finish(&c, NULL), 16, long_labels);
+}
+
+Test(compose, folded_letters_and_other_octets_of_long_labels)
+{
+	begin(512, "example.");
+	cr_assert_eq(add(SECTION_ANSWER, "Long-Label-@[.other.", RR_A, ip, 4), BH_OK);
+	cr_assert_eq(add(SECTION_ANSWER, "lONG-lABEL-@[.OTHER.", RR_A, ip, 4), BH_OK);
+	size_t pos = c.pos;
+	cr_assert_eq(add(SECTION_ANSWER, "lONG-lABEL-`{.OTHER.", RR_A, ip, 4), BH_OK); /* 0x20 apart, but no letters */
+	cr_assert_eq(c.pos - pos, 14 + 2 + 14u);
+	assert_targets();
+}
+
+/* Records of one RRset: the second and all later owners are pointers, also where the first was one. */
+Test(compose, rrset_names_its_owner_once)
+{
+	static const struct {
+		const char *owner;
+		uint16_t at;
+		size_t first;
+		size_t later;
+	} cases[] = {
+		{ "www.example.", COMPOSE_QNAME, 2, 2 }, { "www.example.", 0, 2, 2 }, { "WWW.Example.", 0, 2, 2 },
+		{ "example.", 0, 2, 2 },		 { "a.example.", 0, 4, 2 },   { "b.", 0, 3, 2 },
+		{ ".", 0, 1, 1 },
+	};
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct name n = name_of(cases[i].owner);
+		struct compose_rrset set;
+		begin(512, "www.example.");
+		compose_rrset_begin(&set, SECTION_ANSWER, n.wire, cases[i].at, RR_A, CLASS_IN, 60);
+		for (unsigned k = 0; k < 3; k++) {
+			size_t pos = c.pos;
+			cr_assert_eq(compose_rrset_add(&c, &set, ip, 4), BH_OK);
+			cr_assert_eq(c.pos - pos, (k == 0 ? cases[i].first : cases[i].later) + 14, "%s %u",
+				     cases[i].owner, k);
+		}
+		struct region region;
+		struct message m;
+		region_init(&region, 65536, 8 * 1024 * 1024);
+		cr_assert_eq(message_parse(buf, compose_finish(&c, NULL), &region, &m), BH_OK);
+		cr_assert_eq(m.rr_count, 3);
+		for (unsigned k = 0; k < 3; k++) {
+			cr_assert(dname_equal(m.rrs[k].owner, n.wire) && m.rrs[k].ttl == 60 && m.rrs[k].type == RR_A);
+		}
+		region_clear(&region);
+	}
+}
+
+Test(compose, root_as_qname_is_not_pointed_at)
+{
+	struct compose_rrset set;
+	begin(512, ".");
+	compose_rrset_begin(&set, SECTION_ANSWER, c.buf + COMPOSE_QNAME, COMPOSE_QNAME, RR_A, CLASS_IN, 60);
+	cr_assert_eq(compose_rrset_add(&c, &set, ip, 4), BH_OK);
+	assert_message("abcd 8400 0001 0001 0000 0000 00 0001 0001 00 0001 0001 0000003c 0004 c0000201");
+}
+
+/* An owner in full behind the reach of pointers is written in full for every record. */
+Test(compose, rrset_behind_the_reach_of_pointers)
+{
+	static uint8_t filler[0x4000];
+	struct name n = name_of("far.away.");
+	struct compose_rrset set;
+	begin(DNS_MESSAGE_MAX, "example.");
+	cr_assert_eq(add(SECTION_ANSWER, ".", 65280, filler, sizeof(filler)), BH_OK);
+	compose_rrset_begin(&set, SECTION_ANSWER, n.wire, 0, RR_A, CLASS_IN, 60);
+	for (unsigned k = 0; k < 3; k++) {
+		size_t pos = c.pos;
+		cr_assert_eq(compose_rrset_add(&c, &set, ip, 4), BH_OK);
+		cr_assert_eq(c.pos - pos, 10 + 14u);
+	}
+	cr_assert_eq(c.target_count, 0);
+}
+
+/* What did not fit leaves the RRset as it was: its owner is not said to stand where it was taken back. */
+Test(compose, rrset_goes_on_after_a_record_that_did_not_fit)
+{
+	static uint8_t large[512];
+	struct name n = name_of("other.names.");
+	struct compose_rrset set;
+	begin(512, "www.example.");
+	compose_rrset_begin(&set, SECTION_ANSWER, n.wire, 0, RR_TXT, CLASS_IN, 60);
+	cr_assert_eq(compose_rrset_add(&c, &set, large, sizeof(large)), BH_ENOSPC);
+	cr_assert_eq(c.target_count, 0);
+	cr_assert_eq(compose_rrset_add(&c, &set, (const uint8_t *)"\x01x", 2), BH_OK);
+	assert_message("abcd 8400 0001 0001 0000 0000 03 777777 07 6578616d706c65 00 0001 0001"
+		       "05 6f74686572 05 6e616d6573 00 0010 0001 0000003c 0002 01 78");
+}
+
+/* More labels under one parent than are remembered: what the table has no place for goes out in full. */
+Test(compose, crowded_table)
+{
+	uint8_t name[3] = { 1 };
+	struct region region;
+	struct message m;
+	begin(DNS_MESSAGE_MAX, ".");
+	for (unsigned i = 0; i < 512; i++) {
+		name[1] = (uint8_t)i;
+		cr_assert_eq(compose_rr(&c, SECTION_ANSWER, name, RR_A, CLASS_IN, 60, ip, 4), BH_OK);
+		assert_targets();
+	}
+	cr_assert_gt(c.target_count, COMPOSE_TARGETS_MAX / 2);
+	region_init(&region, 65536, 8 * 1024 * 1024);
+	cr_assert_eq(message_parse(buf, compose_finish(&c, NULL), &region, &m), BH_OK);
+	cr_assert_eq(m.rr_count, 512);
+	for (unsigned i = 0; i < 512; i++) {
+		cr_assert_eq(dname_fold(m.rrs[i].owner[1]), dname_fold((uint8_t)i));
+	}
+	region_clear(&region);
 }

@@ -197,3 +197,26 @@ Test(rr, rdata_odd_cases)
 	struct name longest = name_of_len(DNAME_MAX, 'x');
 	cr_assert(rdata_is_valid(RR_NS, longest.wire, longest.len));
 }
+
+Test(rr, compressed_types_are_those_with_such_a_field)
+{
+	for (unsigned type = 0; type <= UINT16_MAX; type++) {
+		const uint8_t *fields = rdata_fields((uint16_t)type);
+		bool want = false;
+		for (; *fields != RDATA_END; fields++) {
+			want = want || *fields == RDATA_NAME_COMPRESS;
+		}
+		cr_assert_eq(rdata_is_compressed((uint16_t)type), want, "TYPE%u", type);
+	}
+}
+
+/* The composer relies on it. */
+Test(rr, compressed_types_have_only_names_and_fixed_octets)
+{
+	for (unsigned type = 0; type <= UINT16_MAX; type++) {
+		const uint8_t *fields = rdata_fields((uint16_t)type);
+		for (; rdata_is_compressed((uint16_t)type) && *fields != RDATA_END; fields++) {
+			cr_assert(*fields == RDATA_NAME_COMPRESS || *fields <= 63, "TYPE%u", type);
+		}
+	}
+}

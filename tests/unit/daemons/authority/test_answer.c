@@ -704,3 +704,75 @@ Test(answer, every_size_for_every_name)
 	}
 	world_free(w);
 }
+
+/* RFC 2181 5: records of a set have no order. Each is the first one in turn, and the others follow in theirs. */
+Test(answer, records_of_the_answer_take_turns)
+{
+	static const struct {
+		const char *type;
+		unsigned count;
+	} cases[] = { { "A", 3 }, { "TXT", 2 }, { "AAAA", 1 } };
+	struct world *w = world_new();
+	world_add(w, "example.", "@ SOA ns1 admin 1 2 3 4 5\n@ NS ns1\n@ NS ns2\nns1 A 192.0.2.1\nns2 A 192.0.2.2\n"
+				 "www A 192.0.2.1\nwww A 192.0.2.2\nwww A 192.0.2.3\n"
+				 "www TXT \"0\"\nwww TXT \"1\"\nwww AAAA 2001:db8::1\n");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		for (unsigned id = 0; id < 7; id++) {
+			uint8_t wire[UDP_RECV_MAX];
+			size_t len = question_wire(&(struct question){ .name = "www.example.", .type = cases[i].type }, wire);
+			char want[512] = "NOERROR aa\n";
+			put_u16(wire, (uint16_t)id);
+			for (unsigned k = 0; k < cases[i].count; k++) {
+				static const char *const rdata[3][3] = { { "192.0.2.1", "192.0.2.2", "192.0.2.3" },
+									 { "\"0\"", "\"1\"", NULL },
+									 { "2001:db8::1", NULL, NULL } };
+				size_t used = strlen(want);
+				snprintf(want + used, sizeof(want) - used, "an www.example. 3600 %s %s\n", cases[i].type,
+					 rdata[i][(id + k) % cases[i].count]);
+			}
+			w->view->rotate = true;
+			cr_assert_str_eq(world_send(w, wire, len, TRANSPORT_UDP, NULL), want, "id %u", id);
+			if (id == 0) {
+				continue;
+			}
+			w->view->rotate = false;
+			put_u16(wire, 0);
+			char in_order[WORLD_TEXT_MAX / 1024];
+			snprintf(in_order, sizeof(in_order), "%s", world_send(w, wire, len, TRANSPORT_UDP, NULL));
+			put_u16(wire, (uint16_t)id);
+			cr_assert_str_eq(world_send(w, wire, len, TRANSPORT_UDP, NULL), in_order, "fixed order");
+		}
+	}
+	/* Not in other sections, and not signatures. */
+	w->view->rotate = true;
+	uint8_t wire[UDP_RECV_MAX];
+	size_t len = question_wire(&(struct question){ .name = "example.", .type = "NS" }, wire);
+	put_u16(wire, 1);
+	cr_assert_str_eq(world_send(w, wire, len, TRANSPORT_UDP, NULL),
+			 "NOERROR aa\nan example. 3600 NS ns2.example.\nan example. 3600 NS ns1.example.\n"
+			 "ad ns1.example. 3600 A 192.0.2.1\nad ns2.example. 3600 A 192.0.2.2\n");
+	world_free(w);
+}
+
+Test(answer, signatures_do_not_take_turns)
+{
+	static const char *const sigs = "www RRSIG A 13 2 3600 20300101000000 20200101000000 1 example. AAAA\n"
+					"www RRSIG A 13 2 3600 20300101000000 20200101000000 2 example. BBBB\n";
+	char text[1024];
+	struct world *w = world_new();
+	snprintf(text, sizeof(text), "@ SOA ns1 admin 1 2 3 4 5\n@ NS ns1\nns1 A 192.0.2.1\nwww A 192.0.2.1\nwww A 192.0.2.2\n%s",
+		 sigs);
+	world_add(w, "example.", text);
+	w->view->rotate = true;
+	uint8_t wire[UDP_RECV_MAX];
+	uint8_t tails[2][40];
+	for (unsigned id = 0; id < 2; id++) {
+		size_t len = question_wire(&(struct question){ .name = "www.example.", .dnssec = true }, wire);
+		put_u16(wire, (uint16_t)id);
+		world_send(w, wire, len, TRANSPORT_UDP, NULL);
+		cr_assert_eq(get_u16(w->reply + 6), 4);
+		memcpy(tails[id], w->reply + w->reply_len - EDNS_SIZE_MIN - sizeof(tails[id]), sizeof(tails[id]));
+	}
+	cr_assert_arr_eq(tails[0], tails[1], sizeof(tails[0])); /* the second signature */
+	world_free(w);
+}

@@ -1,13 +1,13 @@
 /*
- * Hashing and comparing names eight octets at a time, letters folded. Inside common/zone only.
+ * Hashing and comparing names eight octets at a time, letters folded. For common/dns and common/zone.
  *
  * Length octets of labels are below 64 and so never change by folding: a whole wire name can be folded
  * as one run of octets. Words are in the order of the machine, like everything in an image.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
-#ifndef BULKHEAD_COMMON_ZONE_FOLD_H
-#define BULKHEAD_COMMON_ZONE_FOLD_H
+#ifndef BULKHEAD_COMMON_DNS_FOLD_H
+#define BULKHEAD_COMMON_DNS_FOLD_H
 
 #include "common/dns/dname.h"
 
