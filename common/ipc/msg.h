@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 /* Raised when a payload changes; with PACKAGE_VERSION it makes the build id of the hello. */
-#define IPC_PROTOCOL 1
+#define IPC_PROTOCOL 2
 
 enum role {
 	ROLE_SUPERVISOR = 0,
@@ -71,6 +71,11 @@ enum msg_type {
 	MSG_CTL_REQUEST,
 	MSG_CTL_ROW,
 	MSG_CTL_DONE,
+	/* limits of an authority's answers */
+	MSG_RATE_TABLE,
+	MSG_CONF_COOKIE_SECRETS,
+	MSG_CONF_RATE_LIMIT,
+	MSG_CONF_RATE_EXEMPT,
 	MSG_TYPE_COUNT
 };
 

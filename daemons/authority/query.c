@@ -5,7 +5,10 @@
  */
 #include "daemons/authority/query.h"
 
+#include "common/dns/dname.h"
 #include "common/dns/edns.h"
+
+#include <string.h>
 
 /*
  * NOTIFY (RFC 1996). The zones here are made from text by a compiler and have no primaries, so
@@ -21,12 +24,39 @@ static size_t reply_notify(struct query_work *work, const struct view *view, uin
 			    ours ? EDE_PROHIBITED : EDE_NOT_AUTHORITATIVE, true, out);
 }
 
-size_t query_reply(struct query_work *work, const struct view *view, enum transport transport,
-		   const struct addr *client, const uint8_t *wire, size_t len, uint8_t *out)
+/* Class CHAOS: what a server says of itself, if it was told to say anything (RFC 4892). */
+static size_t reply_chaos(struct query_work *work, const struct view *view, uint8_t *out)
+{
+	static const struct {
+		const char *name; /* wire form */
+		bool version;
+	} names[] = {
+		{ "\2id\6server", false },
+		{ "\10hostname\4bind", false },
+		{ "\7version\6server", true },
+		{ "\7version\4bind", true },
+	};
+	const struct query *q = &work->query;
+	bool type_fits = q->qtype == RR_TXT || q->qtype == RR_ANY;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && type_fits; i++) {
+		const char *text = names[i].version ? view->version : view->identity;
+		if (text[0] != '\0' && dname_equal(q->qname, (const uint8_t *)names[i].name)) {
+			return answer_text(&work->answer, q, text, out);
+		}
+	}
+	return answer_error(&work->answer, q, RCODE_REFUSED, EDE_NOT_AUTHORITATIVE, true, out);
+}
+
+static size_t make_reply(struct query_work *work, const struct view *view, enum transport transport,
+			 const struct addr *client, const uint8_t *wire, size_t len, uint8_t *out)
 {
 	struct answer *a = &work->answer;
 	const struct query *q = &work->query;
 
+	a->zone = NULL;
+	a->options_len = 0;
+	work->cookie = COOKIE_NONE;
+	work->limited = QUERY_UNLIMITED;
 	switch (query_parse(wire, len, &work->query)) {
 	case QUERY_IGNORE:
 		return 0;
@@ -39,14 +69,24 @@ size_t query_reply(struct query_work *work, const struct view *view, enum transp
 	case QUERY_OK:
 		break;
 	}
+	if (q->edns.present) {
+		query_options(work, view, transport, client);
+	}
 	if (client != NULL && !view_allows(view, client)) {
 		return answer_error(a, q, RCODE_REFUSED, EDE_PROHIBITED, true, out);
+	}
+	if (view->cookies == IPC_COOKIES_REQUIRE && transport == TRANSPORT_UDP &&
+	    (work->cookie == COOKIE_CLIENT_ONLY || work->cookie == COOKIE_BAD)) { /* RFC 7873 5.2.3 */
+		return answer_error(a, q, RCODE_BADCOOKIE, EDE_NONE, true, out);
 	}
 	if (q->has_tsig) { /* RFC 8945 5.2.1: no key is known here */
 		return answer_error(a, q, RCODE_NOTAUTH, EDE_NONE, true, out);
 	}
 	if (query_opcode(q) == OPCODE_NOTIFY) {
 		return reply_notify(work, view, out);
+	}
+	if (q->qclass == CLASS_CH) {
+		return reply_chaos(work, view, out);
 	}
 	if (q->qclass != CLASS_IN) { /* there is nothing in other classes, and ANY asks for all of them */
 		return answer_error(a, q, RCODE_REFUSED, EDE_NOT_AUTHORITATIVE, true, out);
@@ -62,6 +102,62 @@ size_t query_reply(struct query_work *work, const struct view *view, enum transp
 	}
 	return answer(a, view, q, transport, out);
 }
+
+/* --- limits --- */
+
+/* Accounts of a class are told apart by name or zone. */
+static uint64_t rate_account(const struct answer *a)
+{
+	if (a->rate_class == RRL_ERROR || a->zone == NULL) {
+		return 0;
+	}
+	/* An odd factor keeps the nodes of a zone apart; the hash of the table does the rest. */
+	uint64_t node = a->rate_class == RRL_ANSWER || a->rate_class == RRL_REFERRAL ? a->rate_node + 1 : 0;
+	return a->zone->hash + node * UINT64_C(0x9e3779b97f4a7c15);
+}
+
+/* The response is above the rate of its client: put a shorter one in its place (rrl.h). */
+static size_t shorten(struct query_work *work, const struct view *view, size_t len, uint8_t *out)
+{
+	struct answer *a = &work->answer;
+	const struct query *q = &work->query;
+	uint16_t rcode = a->rcode;
+
+	if (view->rrl.mode == RRL_LOG) {
+		work->limited = QUERY_RATE_LOGGED;
+		return len;
+	}
+	if (a->rate_class == RRL_ERROR) {
+		work->limited = QUERY_RATE_ERROR;
+		return a->ede == EDE_NONE ? len : answer_error(a, q, rcode, EDE_NONE, true, out);
+	}
+	if (work->cookie != COOKIE_NONE) { /* a cookie tells a client apart from its forger: RFC 7873 5.2.3 */
+		work->limited = QUERY_RATE_COOKIE;
+		return answer_error(a, q, RCODE_BADCOOKIE, EDE_NONE, true, out);
+	}
+	work->limited = QUERY_RATE_TRUNCATED;
+	len = answer_error(a, q, rcode, EDE_NONE, true, out);
+	compose_flags(&a->compose, 0, FLAG_TC);
+	a->truncated = true;
+	return len;
+}
+
+size_t query_reply(struct query_work *work, const struct view *view, enum transport transport,
+		   const struct addr *client, const uint8_t *wire, size_t len, uint8_t *out)
+{
+	size_t reply_len = make_reply(work, view, transport, client, wire, len, out);
+	const struct answer *a = &work->answer;
+
+	/* TCP, links and valid server cookies prove an address: nothing to limit. */
+	if (view->rrl.mode != RRL_OFF && transport == TRANSPORT_UDP && client != NULL && reply_len > 0 &&
+	    work->cookie != COOKIE_VALID &&
+	    rrl_is_limited(&view->rrl, client, a->rate_class, rate_account(a), work->now.us)) {
+		return shorten(work, view, reply_len, out);
+	}
+	return reply_len;
+}
+
+/* --- counters --- */
 
 static unsigned rcode_counter(uint16_t rcode)
 {

@@ -11,22 +11,49 @@
 #include "common/ipc/stats.h"
 #include "daemons/authority/answer.h"
 
-/* Scratch memory for one query; the caller keeps one per process. */
+/* The time, taken once for many queries. */
+struct query_now {
+	uint64_t us;  /* of the monotonic clock: response rates, UDP only */
+	uint32_t sec; /* since 1970: cookies */
+};
+
+/* What rate limiting made of a response. */
+enum query_limited {
+	QUERY_UNLIMITED,
+	QUERY_RATE_LOGGED,    /* above the rate, sent as it was because limits are only logged */
+	QUERY_RATE_ERROR,     /* an error above the rate, without what could be left out */
+	QUERY_RATE_TRUNCATED, /* TC=1 in its place */
+	QUERY_RATE_COOKIE,    /* BADCOOKIE in its place */
+};
+
+/* One query; the caller keeps one per process. now is set by the caller, the rest is scratch memory. */
 struct query_work {
+	struct query_now now;
 	struct query query;
 	struct answer answer;
+	enum cookie_state cookie;
+	enum query_limited limited;
 };
 
 /* Room that a reply may need, depending on the transport. */
 #define QUERY_REPLY_MAX DNS_MESSAGE_MAX /* UDP: UDP_SIZE_MAX */
 
 /*
- * Answer wire[0..len). client: who asks, NULL when it does not matter (query links; views for
- * anyone). Returns the octets of the reply in out, or 0 for what must not be answered: responses and
+ * Answer wire[0..len). client: who asks, NULL for query links: everybody may ask over them, without cookies and
+ * limits. Returns the octets of the reply in out, or 0 for what must not be answered: responses and
  * packets without a whole header.
  */
 size_t query_reply(struct query_work *work, const struct view *view, enum transport transport,
 		   const struct addr *client, const uint8_t *wire, size_t len, uint8_t *out);
+
+/* --- edns.c --- */
+
+/*
+ * Judge the cookie of work->query and make the options of its reply: COOKIE, NSID, keepalive, each only when it
+ * was asked for.
+ */
+void query_options(struct query_work *work, const struct view *view, enum transport transport,
+		   const struct addr *client);
 
 /* Count what the last query_reply made, reply_len being what it returned. */
 void query_count(const struct query_work *work, enum transport transport, size_t reply_len,

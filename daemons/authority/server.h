@@ -7,6 +7,7 @@
 #ifndef BULKHEAD_DAEMONS_AUTHORITY_SERVER_H
 #define BULKHEAD_DAEMONS_AUTHORITY_SERVER_H
 
+#include "common/util/log.h"
 #include "daemons/authority/query.h"
 
 #include <sys/queue.h>
@@ -52,9 +53,13 @@ struct server {
 	struct qlink_batch *links;
 	struct event *stop_timer;
 	unsigned stop_ticks;
+	struct log_limit rate_log;
 	struct query_work work;
 	uint8_t reply[QUERY_REPLY_MAX];
 };
+
+/* Set the seconds of work.now from the time that the event loop has taken: no call of the kernel. */
+void server_wall_clock(struct server *server);
 
 /* --- serve_udp.c, serve_tcp.c, serve_link.c --- */
 

@@ -54,6 +54,9 @@ union payload {
 	struct ipc_conf_resolver resolver;
 	struct ipc_acl acl;
 	struct ipc_zone zone;
+	struct ipc_cookie_secrets cookie_secrets;
+	struct ipc_rate_limit rate_limit;
+	struct ipc_rate_table rate_table;
 	struct ipc_name name;
 	struct ipc_servers servers;
 	struct ipc_outgoing outgoing;
@@ -101,7 +104,17 @@ static void smallest(enum msg_type type, union payload *m)
 		m->resolver.pending_max = 1;
 		break;
 	case MSG_CONF_ACL:
+	case MSG_CONF_RATE_EXEMPT:
 		m->acl.prefix.family = ADDR_V4;
+		break;
+	case MSG_RATE_TABLE:
+		m->rate_table.id = 1;
+		break;
+	case MSG_CONF_COOKIE_SECRETS:
+		m->cookie_secrets.secrets.count = 1;
+		break;
+	case MSG_CONF_RATE_LIMIT:
+		m->rate_limit = (struct ipc_rate_limit){ IPC_RATE_LOG, 1, 1, 1, 1 };
 		break;
 	case MSG_CONF_OUTGOING:
 		m->outgoing.addr = v4();
@@ -187,6 +200,23 @@ static void largest(enum msg_type type, union payload *m)
 		m->authority.anyone = 1;
 		m->authority.tcp_connections = UINT16_MAX;
 		m->authority.tcp_idle_ms = INT32_MAX;
+		m->authority.rotate = 1;
+		m->authority.cookies = IPC_COOKIES_REQUIRE;
+		m->authority.nsid_len = NSID_MAX;
+		memset(m->authority.nsid, 'n', NSID_MAX);
+		fill(m->authority.identity, sizeof(m->authority.identity));
+		fill(m->authority.version, sizeof(m->authority.version));
+		break;
+	case MSG_RATE_TABLE:
+		m->rate_table.id = UINT32_MAX;
+		memset(m->rate_table.key, 0xfe, sizeof(m->rate_table.key));
+		break;
+	case MSG_CONF_COOKIE_SECRETS:
+		m->cookie_secrets.secrets.count = COOKIE_SECRETS_MAX;
+		memset(m->cookie_secrets.secrets.bytes, 0xfe, sizeof(m->cookie_secrets.secrets.bytes));
+		break;
+	case MSG_CONF_RATE_LIMIT:
+		m->rate_limit = (struct ipc_rate_limit){ IPC_RATE_ON, UINT32_MAX, IPC_RATE_MAX, 32, 64 };
 		break;
 	case MSG_CONF_FRONTEND:
 		m->frontend.cache_bytes = UINT64_MAX;
@@ -206,11 +236,13 @@ static void largest(enum msg_type type, union payload *m)
 		m->resolver.prime_root = 1;
 		break;
 	case MSG_CONF_ACL:
+	case MSG_CONF_RATE_EXEMPT:
 		cr_assert_eq(prefix_parse("2001:db8:ffff:ffff:ffff:ffff:ffff:ffff", &m->acl.prefix), BH_OK);
 		break;
 	case MSG_CONF_ZONE:
 		longest_name(m->zone.name);
 		m->zone.image = UINT32_MAX;
+		m->zone.counter = UINT32_MAX - 1;
 		m->zone.flags = IPC_ZONE_OVERLAY | IPC_ZONE_FAILED;
 		break;
 	case MSG_CONF_REBIND_ALLOW:
@@ -390,11 +422,12 @@ Test(conf, largest_payloads_have_the_octets_counted_by_hand)
 		size_t len;
 	} cases[] = {
 		{ MSG_HELLO, 84 },	  { MSG_IDENTITY, 38 },	     { MSG_LISTENER, 28 },  { MSG_LINK, 7 },
-		{ MSG_IMAGE, 259 },	  { MSG_CONF_AUTHORITY, 9 }, { MSG_CONF_FRONTEND, 26 }, { MSG_CONF_RESOLVER, 17 },
-		{ MSG_CONF_ACL, 18 },	  { MSG_CONF_ZONE, 260 },    { MSG_CONF_STUB, 624 }, { MSG_CONF_OUTGOING, 23 },
+		{ MSG_IMAGE, 259 },	  { MSG_CONF_AUTHORITY, 627 }, { MSG_CONF_FRONTEND, 26 }, { MSG_CONF_RESOLVER, 17 },
+		{ MSG_CONF_ACL, 18 },	  { MSG_CONF_ZONE, 264 },    { MSG_CONF_STUB, 624 }, { MSG_CONF_OUTGOING, 23 },
 		{ MSG_REFUSED, 517 },	  { MSG_FLUSH, 256 },	     { MSG_FLUSHED, 8 },    { MSG_COMPILE, 1286 },
 		{ MSG_DIAGNOSTIC, 1543 }, { MSG_COMPILED, 33 },	     { MSG_CTL_REQUEST, 8201 }, { MSG_CTL_ROW, 13162 },
-		{ MSG_CTL_DONE, 514 },
+		{ MSG_CTL_DONE, 514 },	  { MSG_RATE_TABLE, 20 },    { MSG_CONF_COOKIE_SECRETS, 33 },
+		{ MSG_CONF_RATE_LIMIT, 11 },
 	};
 	static uint8_t wire[MSG_PAYLOAD_MAX];
 	static union payload m;
@@ -461,6 +494,20 @@ Test(conf, values_out_of_range_are_refused)
 		{ MSG_CONF_AUTHORITY, "connections", 1, 4, 65536 },
 		{ MSG_CONF_AUTHORITY, "idle", 5, 4, 0 },
 		{ MSG_CONF_AUTHORITY, "idle", 5, 4, 0x80000000 },
+		{ MSG_CONF_AUTHORITY, "rotate", 9, 1, 2 },
+		{ MSG_CONF_AUTHORITY, "cookies", 10, 1, 3 },
+		{ MSG_CONF_COOKIE_SECRETS, "count", 0, 1, 0 },
+		{ MSG_CONF_COOKIE_SECRETS, "count", 0, 1, COOKIE_SECRETS_MAX + 1 },
+		{ MSG_CONF_RATE_LIMIT, "mode", 0, 1, 0 },
+		{ MSG_CONF_RATE_LIMIT, "mode", 0, 1, 3 },
+		{ MSG_CONF_RATE_LIMIT, "table", 1, 4, 0 },
+		{ MSG_CONF_RATE_LIMIT, "rate", 5, 4, 0 },
+		{ MSG_CONF_RATE_LIMIT, "rate", 5, 4, IPC_RATE_MAX + 1 },
+		{ MSG_CONF_RATE_LIMIT, "ipv4", 9, 1, 0 },
+		{ MSG_CONF_RATE_LIMIT, "ipv4", 9, 1, 33 },
+		{ MSG_CONF_RATE_LIMIT, "ipv6", 10, 1, 0 },
+		{ MSG_CONF_RATE_LIMIT, "ipv6", 10, 1, 65 },
+		{ MSG_RATE_TABLE, "id", 0, 4, 0 },
 		{ MSG_CONF_FRONTEND, "pending", 8, 4, 0 },
 		{ MSG_CONF_FRONTEND, "pending", 8, 4, 0x80000000 },
 		{ MSG_CONF_FRONTEND, "pending of a client", 12, 4, 0 },
@@ -477,7 +524,7 @@ Test(conf, values_out_of_range_are_refused)
 		{ MSG_CONF_ACL, "bits", 1, 1, 33 },
 		{ MSG_CONF_ACL, "host bits", 2, 1, 1 },
 		{ MSG_CONF_ZONE, "name", 0, 1, 0x40 },
-		{ MSG_CONF_ZONE, "flags", 5, 1, 4 },
+		{ MSG_CONF_ZONE, "flags", 9, 1, 4 },
 		{ MSG_CONF_REBIND_ALLOW, "name", 0, 1, 0xc0 },
 		{ MSG_CONF_STUB, "count", 1, 1, 1 },
 		{ MSG_CONF_STUB, "count", 1, 1, IPC_ADDRS_MAX + 1 },
