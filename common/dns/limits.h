@@ -49,8 +49,22 @@ enum {
 	/* Most that an OPT of ours takes: fixed part 11, EDE 6+64, other options. */
 	EDNS_RESERVE_MAX = 219,
 
+	/*
+	 * Octets of a TSIG secret. HMAC hashes what is longer than a block of its digest (RFC 2104 2), 128 octets at
+	 * most, so nothing is gained above.
+	 */
+	TSIG_SECRET_MAX = 128,
+	/* TSIG keys of a configuration: found in halves for every signed query. */
+	TSIG_KEYS_MAX = 1024,
+
 	/* CNAME and DNAME steps in one answer of an authority, as BIND and NSD bound it. */
 	CNAME_STEPS_MAX = 16,
+
+	/*
+	 * Additional iterations of NSEC3 hashes in a zone that is served: RFC 5155 10.3 allows no more with the
+	 * longest keys, and each costs a hash in every answer of absence. RFC 9276 3.1 wants 0.
+	 */
+	NSEC3_ITERATIONS_MAX = 2500,
 
 	/* Records parsed from one message of another server. 64 KiB of smallest records is 5957. */
 	MESSAGE_RR_MAX = 4096,

@@ -361,6 +361,55 @@ int ipc_zone_decode(const uint8_t *p, size_t len, struct ipc_zone *m)
 	return finish(&c);
 }
 
+void ipc_key_encode(struct sink *s, const struct ipc_key *m)
+{
+	put_name(s, m->key.name);
+	sink_u8(s, m->key.algorithm);
+	sink_blob(s, m->key.secret, m->key.secret_len);
+}
+
+int ipc_key_decode(const uint8_t *p, size_t len, struct ipc_key *m)
+{
+	struct cursor c = cursor_of(p, len);
+	size_t secret_len;
+	get_name(&c, m->key.name);
+	m->key.algorithm = (uint8_t)bounded(&c, cursor_u8(&c), 1, TSIG_ALGORITHM_END - 1);
+	const uint8_t *secret = cursor_blob(&c, &secret_len);
+	m->key.secret_len = 0;
+	if (secret == NULL || secret_len < 1 || secret_len > sizeof(m->key.secret)) {
+		return BH_EMALFORMED;
+	}
+	memcpy(m->key.secret, secret, secret_len);
+	m->key.secret_len = (uint16_t)secret_len;
+	return finish(&c);
+}
+
+void ipc_transfer_encode(struct sink *s, const struct ipc_transfer *m)
+{
+	sink_u32(s, m->zone);
+	sink_u8(s, m->needs);
+	if ((m->needs & IPC_TRANSFER_PREFIX) != 0) {
+		prefix_encode(s, &m->prefix);
+	}
+	if ((m->needs & IPC_TRANSFER_KEY) != 0) {
+		put_name(s, m->key);
+	}
+}
+
+int ipc_transfer_decode(const uint8_t *p, size_t len, struct ipc_transfer *m)
+{
+	struct cursor c = cursor_of(p, len);
+	m->zone = cursor_u32(&c);
+	m->needs = (uint8_t)bounded(&c, cursor_u8(&c), 1, IPC_TRANSFER_PREFIX | IPC_TRANSFER_KEY);
+	if ((m->needs & IPC_TRANSFER_PREFIX) != 0) {
+		prefix_decode(&c, &m->prefix);
+	}
+	if ((m->needs & IPC_TRANSFER_KEY) != 0) {
+		get_name(&c, m->key);
+	}
+	return finish(&c);
+}
+
 void ipc_name_encode(struct sink *s, const struct ipc_name *m)
 {
 	put_name(s, m->name);

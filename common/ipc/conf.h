@@ -14,6 +14,7 @@
 
 #include "common/dns/cookie.h"
 #include "common/dns/dname.h"
+#include "common/dns/tsig_key.h"
 #include "common/ipc/msg.h"
 #include "common/util/addr.h"
 #include "common/util/cursor.h"
@@ -172,6 +173,20 @@ struct ipc_zone {
 	uint8_t flags;
 };
 
+struct ipc_key { /* a secret: whoever holds it overwrites it when it is no longer needed */
+	struct tsig_key key;
+};
+
+enum ipc_transfer_needs { IPC_TRANSFER_PREFIX = 1, IPC_TRANSFER_KEY = 2 };
+
+/* One way in which a zone may be transferred: everything that it needs must be there. */
+struct ipc_transfer {
+	uint32_t zone; /* which of the CONF_ZONEs before this message, the first is 0 */
+	uint8_t needs; /* enum ipc_transfer_needs, at least one */
+	struct prefix prefix;
+	uint8_t key[DNAME_MAX]; /* name of a CONF_KEY */
+};
+
 struct ipc_name { /* CONF_REBIND_ALLOW */
 	uint8_t name[DNAME_MAX];
 };
@@ -289,6 +304,10 @@ void ipc_acl_encode(struct sink *s, const struct ipc_acl *m);
 int ipc_acl_decode(const uint8_t *p, size_t len, struct ipc_acl *m) BH_CHECKED;
 void ipc_zone_encode(struct sink *s, const struct ipc_zone *m);
 int ipc_zone_decode(const uint8_t *p, size_t len, struct ipc_zone *m) BH_CHECKED;
+void ipc_key_encode(struct sink *s, const struct ipc_key *m);
+int ipc_key_decode(const uint8_t *p, size_t len, struct ipc_key *m) BH_CHECKED;
+void ipc_transfer_encode(struct sink *s, const struct ipc_transfer *m);
+int ipc_transfer_decode(const uint8_t *p, size_t len, struct ipc_transfer *m) BH_CHECKED;
 void ipc_name_encode(struct sink *s, const struct ipc_name *m);
 int ipc_name_decode(const uint8_t *p, size_t len, struct ipc_name *m) BH_CHECKED;
 void ipc_servers_encode(struct sink *s, const struct ipc_servers *m);

@@ -14,6 +14,7 @@
 #define LATER (PHASE_CONFIG | PHASE_RUN)
 #define DNAME_OCTETS 255 /* RFC 1035 3.1; this file needs nothing else of DNS */
 #define NSID_OCTETS 100	 /* NSID_MAX */
+#define SECRET_OCTETS 128 /* TSIG_SECRET_MAX */
 
 static const struct msg_rule rules[MSG_TYPE_COUNT] = {
 	[MSG_HELLO] = { .name = "hello", .from = ROLES_SERVING | COMP, .to = SUP, .min_len = 21,
@@ -45,11 +46,17 @@ static const struct msg_rule rules[MSG_TYPE_COUNT] = {
 	[MSG_CONF_ZONE] = { .name = "conf_zone", .from = SUP, .to = AUTH | FRONT, .min_len = 10,
 			    .max_len = 9 + DNAME_OCTETS, .fds = 0, .phases = LATER },
 	[MSG_CONF_COOKIE_SECRETS] = { .name = "conf_cookie_secrets", .from = SUP, .to = AUTH, .min_len = 17,
-				      .max_len = 33, .fds = 0, .phases = LATER },
+				      .max_len = 33, .fds = 0, .phases = LATER, .secret = true },
 	[MSG_CONF_RATE_LIMIT] = { .name = "conf_rate_limit", .from = SUP, .to = AUTH, .min_len = 11,
 				  .max_len = 11, .fds = 0, .phases = LATER },
 	[MSG_CONF_RATE_EXEMPT] = { .name = "conf_rate_exempt", .from = SUP, .to = AUTH, .min_len = 6,
 				   .max_len = 18, .fds = 0, .phases = LATER },
+	/* Secrets go to authorities only, and to those only whose view uses them. */
+	[MSG_CONF_KEY] = { .name = "conf_key", .from = SUP, .to = AUTH, .min_len = 5,
+			   .max_len = DNAME_OCTETS + 1 + 2 + SECRET_OCTETS, .fds = 0, .phases = LATER,
+			   .secret = true },
+	[MSG_CONF_TRANSFER] = { .name = "conf_transfer", .from = SUP, .to = AUTH, .min_len = 6,
+				.max_len = 4 + 1 + 18 + DNAME_OCTETS, .fds = 0, .phases = LATER },
 	[MSG_CONF_REBIND_ALLOW] = { .name = "conf_rebind_allow", .from = SUP, .to = FRONT, .min_len = 1,
 				    .max_len = DNAME_OCTETS, .fds = 0, .phases = LATER },
 	[MSG_CONF_STUB] = { .name = "conf_stub", .from = SUP, .to = FRONT | RES, .min_len = 2,

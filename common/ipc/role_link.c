@@ -74,6 +74,8 @@ static void conf_clear(struct role_conf *conf)
 	free(conf->listeners);
 	free(conf->links);
 	free(conf->zones);
+	tsig_keys_free(conf->keys, conf->key_count);
+	free(conf->transfers);
 	free(conf->rebind_allow);
 	free(conf->stubs);
 	free(conf->roots);
@@ -332,6 +334,43 @@ static int conf_set_rate(struct role_link *rl, const struct link_message *m)
 	return BH_OK;
 }
 
+/*
+ * Keys do not grow as other arrays do: reallocation would leave copies of secrets behind. Memory that is not
+ * written to costs none.
+ */
+static int conf_add_key(struct role_conf *conf, const struct link_message *m)
+{
+	struct ipc_key key;
+	int rc = ipc_key_decode(m->payload, m->len, &key);
+	if (rc == BH_OK && conf->key_count == TSIG_KEYS_MAX) {
+		rc = BH_ELIMIT;
+	}
+	if (rc == BH_OK) {
+		if (conf->keys == NULL) {
+			conf->keys = calloc(TSIG_KEYS_MAX, sizeof(*conf->keys));
+		}
+		if (conf->keys == NULL) {
+			log_fatal("out of memory for the configuration");
+		}
+		conf->keys[conf->key_count++] = key.key;
+	}
+	explicit_bzero(&key, sizeof(key));
+	return rc;
+}
+
+static int conf_add_transfer(struct role_conf *conf, const struct link_message *m)
+{
+	conf->transfers = array_grow(conf->transfers, conf->transfer_count, sizeof(*conf->transfers));
+	struct ipc_transfer *transfer = &conf->transfers[conf->transfer_count];
+	int rc = ipc_transfer_decode(m->payload, m->len, transfer);
+	bool in_order = conf->transfer_count == 0 || transfer[-1].zone <= transfer->zone;
+	if (rc == BH_OK && (transfer->zone >= conf->zone_count || !in_order)) {
+		rc = BH_EMALFORMED;
+	}
+	conf->transfer_count += rc == BH_OK;
+	return rc;
+}
+
 static int conf_add_servers(const struct link_message *m, struct ipc_servers **list, size_t *count)
 {
 	*list = array_grow(*list, *count, sizeof(**list));
@@ -378,6 +417,10 @@ static int on_conf_part(struct role_link *rl, const struct link_message *m)
 	case MSG_CONF_RATE_EXEMPT:
 		rc = ipc_acl_decode(m->payload, m->len, &acl);
 		return rc == BH_OK ? acl_add(&conf->rate_exempt, &acl.prefix) : rc;
+	case MSG_CONF_KEY:
+		return conf_add_key(conf, m);
+	case MSG_CONF_TRANSFER:
+		return conf_add_transfer(conf, m);
 	case MSG_CONF_REBIND_ALLOW:
 		conf->rebind_allow = array_grow(conf->rebind_allow, conf->rebind_allow_count,
 						sizeof(*conf->rebind_allow));

@@ -54,6 +54,10 @@ struct role_conf {
 	size_t link_count;
 	struct role_zone *zones;
 	size_t zone_count;
+	struct tsig_key *keys;
+	size_t key_count;
+	struct ipc_transfer *transfers; /* their zones are indexes into zones; in ascending order */
+	size_t transfer_count;
 	struct acl acl;
 	struct ipc_cookie_secrets cookie_secrets; /* count 0: none came */
 	struct ipc_rate_limit rate;		  /* mode 0: none came */

@@ -25,12 +25,18 @@ const struct tcp_limits tcp_limits_default = {
 	.idle_ms = 10000,
 	.message_ms = 5000,
 	.write_ms = 10000,
+	.drain_ms = 2000,
 	.write_bytes = 131072,
 };
 
 enum {
 	/* Connections taken per wake-up of a listener, so that a flood leaves time for others. */
 	ACCEPTS_MAX = 64,
+	/*
+	 * Messages of streams made in one turn of the event loop, over all connections, so that transfers
+	 * hold a query up for the time of a few messages, however many of them run.
+	 */
+	STREAM_TURN_MAX = 4,
 	TICK_MIN_MS = 20,
 	TICK_MAX_MS = 500,
 };
@@ -206,9 +212,10 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 
 	s->now_ms = clock_now_ms();
 	s->ticking = false;
+	bool drained = s->draining && s->now_ms - s->drain_since_ms > s->limits.drain_ms;
 	for (uint32_t i = 0; i < s->slot_count; i++) {
 		struct tcp_conn *c = s->slots[i].conn;
-		if (c != NULL && tcp_conn_is_overdue(c)) {
+		if (c != NULL && (tcp_conn_is_overdue(c) || drained)) {
 			tcp_conn_close(c);
 		}
 	}
@@ -220,12 +227,51 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	if (s->accept_paused && !s->draining) {
 		resume_accept(s);
 	}
+	tcp_server_turn(s);
 	if (s->open > 0 || s->accept_paused) {
 		start_tick(s);
 	}
 }
 
+/* --- streams --- */
+
+void tcp_server_turn(struct tcp_server *s)
+{
+	static const struct timeval now = { 0, 0 };
+	if (!TAILQ_EMPTY(&s->streaming) && event_add(s->turn, &now) != 0) {
+		start_tick(s); /* no memory for a timer: tried again then */
+	}
+}
+
+/* A few messages, one of each connection in turn; the rest when the loop has served everybody else. */
+static void on_turn(evutil_socket_t fd, short what, void *arg)
+{
+	struct tcp_server *s = arg;
+	struct tcp_conn *c;
+	(void)fd;
+	(void)what;
+
+	s->now_ms = clock_now_ms();
+	for (unsigned i = 0; i < STREAM_TURN_MAX && (c = TAILQ_FIRST(&s->streaming)) != NULL; i++) {
+		TAILQ_REMOVE(&s->streaming, c, turn_entry);
+		c->is_streaming = false;
+		tcp_conn_stream(c);
+		tcp_conn_settle(c); /* to the end of the list, if there is more */
+	}
+	tcp_server_turn(s);
+}
+
 /* --- the server --- */
+
+static void free_events(struct tcp_server *s)
+{
+	if (s->tick != NULL) {
+		event_free(s->tick);
+	}
+	if (s->turn != NULL) {
+		event_free(s->turn);
+	}
+}
 
 struct tcp_server *tcp_server_new(struct event_base *base, const struct tcp_limits *limits,
 				  const struct tcp_ops *ops, void *ctx)
@@ -235,7 +281,9 @@ struct tcp_server *tcp_server_new(struct event_base *base, const struct tcp_limi
 		return NULL;
 	}
 	s->tick = event_new(base, -1, 0, on_tick, s);
-	if (s->tick == NULL) {
+	s->turn = event_new(base, -1, 0, on_turn, s);
+	if (s->tick == NULL || s->turn == NULL) {
+		free_events(s);
 		free(s);
 		return NULL;
 	}
@@ -245,6 +293,7 @@ struct tcp_server *tcp_server_new(struct event_base *base, const struct tcp_limi
 	s->ctx = ctx;
 	LIST_INIT(&s->listeners);
 	TAILQ_INIT(&s->idle);
+	TAILQ_INIT(&s->streaming);
 	rand_bytes(&s->client_key, sizeof(s->client_key));
 	return s;
 }
@@ -274,7 +323,7 @@ void tcp_server_free(struct tcp_server *server)
 	while (!LIST_EMPTY(&server->listeners)) {
 		listener_free(LIST_FIRST(&server->listeners));
 	}
-	event_free(server->tick);
+	free_events(server);
 	free(server->slots);
 	free(server);
 }
@@ -311,14 +360,28 @@ void tcp_server_unlisten(struct tcp_server *server, int fd)
 	}
 }
 
+/* The connection with a query without reply that ref names, or NULL. */
+static struct tcp_conn *find_conn(struct tcp_server *s, struct tcp_ref ref)
+{
+	if (ref.slot >= s->slot_count || s->slots[ref.slot].generation != ref.generation) {
+		return NULL;
+	}
+	return s->slots[ref.slot].conn;
+}
+
+/* After a reply: unless its input is being worked through, and settled after. */
+static void settle_later(struct tcp_server *s, struct tcp_conn *c)
+{
+	if (s->gathering != c) {
+		s->now_ms = clock_now_ms();
+		tcp_conn_settle(c);
+	}
+}
+
 void tcp_reply(struct tcp_server *server, struct tcp_ref ref, const uint8_t *msg, size_t len)
 {
-	if (ref.slot >= server->slot_count || server->slots[ref.slot].generation != ref.generation ||
-	    server->slots[ref.slot].conn == NULL) {
-		return;
-	}
-	struct tcp_conn *c = server->slots[ref.slot].conn;
-	if (c->in_work == 0) {
+	struct tcp_conn *c = find_conn(server, ref);
+	if (c == NULL || c->in_work == c->stream_count) {
 		return; /* more replies than queries would break the framing for the client */
 	}
 	c->in_work--;
@@ -327,9 +390,26 @@ void tcp_reply(struct tcp_server *server, struct tcp_ref ref, const uint8_t *msg
 	} else if (!c->broken) {
 		tcp_conn_send(c, msg, len);
 	}
-	if (server->gathering != c) { /* else its input is being worked through, and settled after */
-		server->now_ms = clock_now_ms();
-		tcp_conn_settle(c);
+	settle_later(server, c);
+}
+
+void tcp_reply_stream(struct tcp_server *server, struct tcp_ref ref, const struct tcp_stream_ops *ops, void *ctx)
+{
+	struct tcp_conn *c = find_conn(server, ref);
+	struct tcp_stream *stream = NULL;
+	if (c != NULL && c->in_work > c->stream_count) {
+		stream = malloc(sizeof(*stream));
+		c->broken |= stream == NULL;
+	}
+	if (stream == NULL) {
+		ops->done(ctx, false);
+	} else {
+		*stream = (struct tcp_stream){ .ops = ops, .ctx = ctx };
+		TAILQ_INSERT_TAIL(&c->streams, stream, entry);
+		c->stream_count++;
+	}
+	if (c != NULL) {
+		settle_later(server, c);
 	}
 }
 
@@ -337,6 +417,7 @@ void tcp_server_drain(struct tcp_server *server)
 {
 	server->draining = true;
 	server->now_ms = clock_now_ms();
+	server->drain_since_ms = server->now_ms;
 	while (!LIST_EMPTY(&server->listeners)) {
 		listener_free(LIST_FIRST(&server->listeners));
 	}

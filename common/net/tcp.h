@@ -10,8 +10,10 @@
 
 #include "common/util/addr.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct event_base;
 struct tcp_server;
@@ -28,7 +30,8 @@ struct tcp_limits {
 	unsigned pipelined;	     /* queries without reply per connection; reading pauses above */
 	unsigned idle_ms;	     /* without a query in work; falls linearly to a fifth as slots fill */
 	unsigned message_ms;	     /* from the first octet of a message to its last (slowloris) */
-	unsigned write_ms;	     /* for the client to take a reply */
+	unsigned write_ms;	     /* for the client to take a reply, or one message of a stream */
+	unsigned drain_ms;	     /* from the beginning of draining to the end of what then still runs */
 	size_t write_bytes;	     /* unsent octets per connection above which reading pauses */
 };
 
@@ -65,7 +68,38 @@ void tcp_server_unlisten(struct tcp_server *server, int fd);
  */
 void tcp_reply(struct tcp_server *server, struct tcp_ref ref, const uint8_t *msg, size_t len);
 
-/* No new connections and no new queries; connections close when what is in work has been sent. */
+/*
+ * A reply of many messages, as zone transfers are (RFC 5936 2.2), made as the client takes them. Both
+ * calls come from the event loop, never from within tcp_reply_stream but for the one case named there.
+ */
+struct tcp_stream_ops {
+	/*
+	 * Write the next message to buf[0..size), without its length; size is 65535. Returns its length, 0: there
+	 * is no more, negative: give up, which closes the connection, so that the client does not take
+	 * a part for the whole. Only called when all before it was taken, one message at a time, and others are
+	 * served between two calls.
+	 */
+	ssize_t (*next)(void *ctx, uint8_t *buf, size_t size);
+	/*
+	 * The stream is over; ctx is not used again. ok: all messages were handed to the kernel. Called exactly
+	 * once for each stream. The connection of a failed one is gone.
+	 */
+	void (*done)(void *ctx, bool ok);
+};
+
+/*
+ * Reply to a query with a stream, in place of tcp_reply. The streams of one connection run one after
+ * the other in the order in which they were given, since simple clients expect one transfer in a row;
+ * replies to other queries may go out between two messages (RFC 7766 6.2.1.1). ops has to outlive the stream.
+ * When the connection is gone already or there is no memory (then it is closed), done(ctx, false) is called
+ * before this returns.
+ */
+void tcp_reply_stream(struct tcp_server *server, struct tcp_ref ref, const struct tcp_stream_ops *ops, void *ctx);
+
+/*
+ * No new connections and no new queries; connections close when what is in work has been sent, streams
+ * included, or after drain_ms.
+ */
 void tcp_server_drain(struct tcp_server *server);
 
 /* Connections open now. */

@@ -25,12 +25,32 @@ static void leave_idle(struct tcp_conn *c)
 	}
 }
 
+static void leave_streaming(struct tcp_conn *c)
+{
+	if (c->is_streaming) {
+		TAILQ_REMOVE(&c->server->streaming, c, turn_entry);
+		c->is_streaming = false;
+	}
+}
+
+/* The first stream is over. What done calls cannot close the connection: it is dead or server->gathering. */
+static void end_stream(struct tcp_conn *c, bool ok)
+{
+	struct tcp_stream *stream = TAILQ_FIRST(&c->streams);
+	TAILQ_REMOVE(&c->streams, stream, entry);
+	c->stream_count--;
+	c->in_work--;
+	stream->ops->done(stream->ctx, ok);
+	free(stream);
+}
+
 void tcp_conn_close(struct tcp_conn *c)
 {
 	struct tcp_server *s = c->server;
 	event_del(&c->readable);
 	event_del(&c->writable);
 	leave_idle(c);
+	leave_streaming(c);
 	LIST_REMOVE(c, client_entry);
 	close(c->fd);
 	s->slots[c->slot].conn = NULL;
@@ -41,6 +61,9 @@ void tcp_conn_close(struct tcp_conn *c)
 	s->open--;
 	tcp_buf_clear(&c->in);
 	tcp_buf_clear(&c->out);
+	while (!TAILQ_EMPTY(&c->streams)) { /* last, as done may call the server */
+		end_stream(c, false);
+	}
 	free(c);
 }
 
@@ -154,6 +177,28 @@ static void advance_output(struct tcp_conn *c, size_t done)
 	tcp_buf_consume(&c->out, done);
 }
 
+void tcp_conn_stream(struct tcp_conn *c)
+{
+	struct tcp_server *s = c->server;
+	struct tcp_stream *stream = TAILQ_FIRST(&c->streams);
+
+	s->gathering = c; /* whatever next and done call, the connection lives until the caller settles it */
+	ssize_t len = stream->ops->next(stream->ctx, s->message + TCP_PREFIX, sizeof(s->message) - TCP_PREFIX);
+	if (len == 0) {
+		end_stream(c, true);
+	}
+	flush_gathered(s);
+	s->gathering = NULL;
+	c->worked = true;
+	if (len < 0 || (size_t)len > sizeof(s->message) - TCP_PREFIX) {
+		c->broken = true;
+	} else if (len > 0) {
+		s->message[0] = (uint8_t)(len >> 8);
+		s->message[1] = (uint8_t)len;
+		write_frames(c, s->message, TCP_PREFIX + (size_t)len);
+	}
+}
+
 /* --- the state of a connection --- */
 
 static bool may_take_query(const struct tcp_conn *c)
@@ -199,6 +244,25 @@ static void settle_idle(struct tcp_conn *c, bool idle)
 	}
 }
 
+/* A stream goes on when all before it was taken: so at most one message of it waits here. */
+static void settle_stream(struct tcp_conn *c)
+{
+	struct tcp_server *s = c->server;
+	bool ready = !TAILQ_EMPTY(&c->streams) && tcp_buf_waiting(&c->out) == 0;
+
+	if (!ready) {
+		leave_streaming(c);
+		return;
+	}
+	if (!c->is_streaming) {
+		TAILQ_INSERT_TAIL(&s->streaming, c, turn_entry);
+		c->is_streaming = true;
+		if (TAILQ_FIRST(&s->streaming) == c) {
+			tcp_server_turn(s);
+		}
+	}
+}
+
 /* Decide what a connection may do after anything happened to it. It may be gone afterwards. */
 void tcp_conn_settle(struct tcp_conn *c)
 {
@@ -213,6 +277,7 @@ void tcp_conn_settle(struct tcp_conn *c)
 	bool waiting = has_message(c);
 
 	set_reading(c, more && !c->no_more && !waiting);
+	settle_stream(c);
 	if (c->broken || (quiet && !waiting && (c->no_more || c->deaf))) {
 		tcp_conn_close(c);
 		return;
@@ -352,6 +417,7 @@ struct tcp_conn *tcp_conn_open(struct tcp_server *server, uint32_t slot, int fd,
 		free(c);
 		return NULL;
 	}
+	TAILQ_INIT(&c->streams);
 	c->message_since_ms = server->now_ms;
 	server->slots[slot].conn = c;
 	server->open++;

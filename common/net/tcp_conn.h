@@ -24,6 +24,15 @@ enum {
 	TCP_GATHER_SIZE = 2 * TCP_FRAME_MAX,
 };
 
+/* A reply of many messages that is not finished. */
+struct tcp_stream {
+	TAILQ_ENTRY(tcp_stream) entry;
+	const struct tcp_stream_ops *ops;
+	void *ctx;
+};
+
+TAILQ_HEAD(tcp_stream_list, tcp_stream);
+
 struct tcp_conn {
 	struct tcp_server *server;
 	uint32_t slot;
@@ -33,14 +42,18 @@ struct tcp_conn {
 	struct event writable;
 	TAILQ_ENTRY(tcp_conn) idle_entry; /* in server->idle, longest idle first */
 	LIST_ENTRY(tcp_conn) client_entry;
+	TAILQ_ENTRY(tcp_conn) turn_entry; /* in server->streaming, next one first */
+	struct tcp_stream_list streams;	  /* the first one runs, the others wait for it */
 	struct tcp_buf in;	 /* an incomplete message, or messages that have to wait */
 	struct tcp_buf out;	 /* what the client did not take yet */
 	size_t out_front;	 /* octets of the first waiting reply that are left in out */
 	uint64_t idle_since_ms;
 	uint64_t message_since_ms; /* when the first octet of the incomplete message came */
 	uint64_t write_since_ms;   /* since when the client should take the first waiting reply */
-	unsigned in_work;	   /* queries without reply */
+	unsigned in_work;	   /* queries without reply, or with an unfinished stream */
+	unsigned stream_count;	   /* how many of these are streams */
 	bool is_idle;		   /* in server->idle */
+	bool is_streaming;	   /* in server->streaming: the next message of a stream can go out */
 	bool worked;		   /* had a query since it became idle */
 	bool reading;		   /* readable is added */
 	bool no_more;		   /* the client sends nothing more */
@@ -61,6 +74,7 @@ struct tcp_listener {
 };
 
 TAILQ_HEAD(tcp_idle_list, tcp_conn);
+TAILQ_HEAD(tcp_turn_list, tcp_conn);
 LIST_HEAD(tcp_client_list, tcp_conn);
 LIST_HEAD(tcp_listener_list, tcp_listener);
 
@@ -74,19 +88,26 @@ struct tcp_server {
 	bool ticking;
 	bool accept_paused; /* no descriptor or memory for more: tried again with the next tick */
 	bool draining;
+	uint64_t drain_since_ms;
 	uint64_t now_ms;
 	struct tcp_slot *slots;
 	uint32_t slot_count;
 	uint32_t slot_hint; /* no free slot before this one */
 	unsigned open;
 	struct tcp_idle_list idle;
+	struct event *turn; /* pending while someone is in streaming */
+	struct tcp_turn_list streaming;
 	struct siphash_key client_key;
 	struct tcp_client_list clients[TCP_CLIENT_BUCKETS];
 	struct tcp_conn *gathering; /* the connection whose input is worked through now */
 	size_t gathered;
 	uint8_t gather[TCP_GATHER_SIZE];
 	uint8_t input[TCP_FRAME_MAX];
+	uint8_t message[TCP_FRAME_MAX]; /* of a stream, on its way out */
 };
+
+/* Have the streaming connections served when the loop has gone round. */
+void tcp_server_turn(struct tcp_server *server);
 
 /*
  * A connection for an accepted descriptor, in a free slot, which the caller puts into its lists of
@@ -99,6 +120,12 @@ void tcp_conn_close(struct tcp_conn *conn);
 
 /* Send one message, or keep what the client does not take. */
 void tcp_conn_send(struct tcp_conn *conn, const uint8_t *msg, size_t len);
+
+/*
+ * Send the next message of its first stream, or end that stream. Not while messages before it wait to be
+ * taken. The caller settles it.
+ */
+void tcp_conn_stream(struct tcp_conn *conn);
 
 /*
  * Decide what a connection may do after anything happened to it: read, be idle, end. It may be gone

@@ -18,12 +18,18 @@
 /* RFC 2181 8: a TTL has 31 bits. */
 #define TTL_MAX INT32_MAX
 
+/*
+ * In builder_record.name: a record of an NSEC3 RRset. Their owners are hashes and no names of the zone
+ * (RFC 5155 7.2.8), so they stay apart from the tree.
+ */
+#define BUILDER_APART UINT32_C(0x80000000)
+
 /* Files that one zone is read from, the including one among them. */
 #define BUILDER_FILES_MAX UINT16_MAX
 
 struct builder_record {
 	union {
-		uint32_t name;	 /* index into names */
+		uint32_t name; /* index into names, or into nsec3_owners with BUILDER_APART */
 		uint32_t target; /* once planned, for types with targets: a node or IMAGE_NONE */
 	};
 	uint32_t rdata; /* arena offset */
@@ -47,7 +53,7 @@ struct builder_reject {
 	uint8_t reason; /* enum reject_reason */
 };
 
-enum reject_reason { REJECT_OUTSIDE, REJECT_META, REJECT_RDATA, REJECT_LONE_SIGNATURE };
+enum reject_reason { REJECT_OUTSIDE, REJECT_META, REJECT_RDATA, REJECT_LONE_SIGNATURE, REJECT_NSEC3_OWNER };
 
 /* What image_plan.c makes of the records. */
 struct builder_plan {
@@ -67,6 +73,21 @@ struct builder_plan {
 	 */
 	uint32_t *order;
 	uint32_t *first;
+
+	/* Made by image_chain.c. */
+	struct image_header header; /* of the view; only nsec3_chain is set */
+	uint32_t flags;		    /* enum image_flags */
+	uint32_t nsec3param;	    /* with IMAGE_NSEC3 the record that tells which chain it is */
+	union image_denial *denial; /* one for each node, or NULL */
+	struct image_nsec3 *nsec3;  /* as in the image, but .rrset is an index into nsec3_first */
+	uint32_t nsec3_count;
+	uint32_t *nsec3_order; /* records of NSEC3 RRset i: nsec3_order[nsec3_first[i]..nsec3_first[i+1]) */
+	uint32_t *nsec3_first;
+};
+
+/* Owner of an NSEC3 RRset as it came in. */
+struct nsec3_owner {
+	uint8_t hash[IMAGE_NSEC3_HASH];
 };
 
 struct image_builder {
@@ -95,6 +116,11 @@ struct image_builder {
 	size_t name_slot_count;
 	uint32_t last_name; /* most records have the owner of the one before */
 
+	struct nsec3_owner *nsec3_owners; /* each record's may stand there again: only the last one is looked at */
+	size_t nsec3_owner_count;
+	size_t nsec3_owner_cap;
+	size_t nsec3_record_count; /* records with BUILDER_APART */
+
 	const char **files;
 	size_t file_count;
 	size_t file_cap;
@@ -111,9 +137,18 @@ struct image_builder {
 /* Leave a record out, whose owner is at an arena offset. */
 int builder_reject(struct image_builder *b, const struct builder_reject *reject) BH_CHECKED;
 
+/* Leave out a signature over an NSEC3 that is not there. */
+int builder_reject_nsec3(struct image_builder *b, const struct nsec3_owner *owner,
+			 const struct builder_record *signature) BH_CHECKED;
+
 static inline const uint8_t *builder_rdata(const struct image_builder *b, const struct builder_record *r)
 {
 	return b->arena + r->rdata;
+}
+
+static inline bool builder_is_apart(const struct builder_record *r)
+{
+	return (r->name & BUILDER_APART) != 0;
 }
 
 /* The type of the RRset that a record belongs to: for signatures the covered one. */
@@ -140,6 +175,35 @@ struct builder_set builder_find_set(const struct image_builder *b, uint32_t node
 /* Sort, drop duplicates, build the tree. No record may be added afterwards. 0, BH_ENOMEM, BH_ELIMIT. */
 int builder_plan(struct image_builder *b) BH_CHECKED;
 void builder_plan_clear(struct builder_plan *plan);
+
+/* The NSEC3 RRset whose index is nsec3[].rrset. */
+struct builder_set builder_nsec3_set(const struct image_builder *b, uint32_t rrset);
+
+/* Hash algorithm, flags, iterations and salt: what NSEC3 and NSEC3PARAM begin with (RFC 5155 3.2, 4.2). */
+struct nsec3_params {
+	uint8_t algorithm;
+	uint8_t flags;
+	uint16_t iterations;
+	uint8_t salt_len;
+	const uint8_t *salt;
+};
+
+struct nsec3_params builder_nsec3_params(const struct image_builder *b, const struct builder_record *r);
+
+/*
+ * Order of two records of one owner: type of the RRset, signatures last, canonical RDATA. 0: duplicates.
+ * Then sort by it, and drop duplicates: those that stay are moved to `to`, and their number is returned.
+ */
+int builder_compare(const struct image_builder *b, uint32_t x, uint32_t y);
+size_t builder_drop_duplicates(struct image_builder *b, const uint32_t *from, size_t count, uint32_t *to);
+
+/*
+ * Parts of builder_plan in image_chain.c. First NSEC3 RRsets are made of the records apart. When the tree
+ * is complete, the chain is chosen and what proves absence is looked up for each node.
+ * 0, BH_ENOMEM, BH_ELIMIT, BH_ESYS (libcrypto).
+ */
+int builder_plan_nsec3(struct image_builder *b) BH_CHECKED;
+int builder_plan_denial(struct image_builder *b) BH_CHECKED;
 
 /* Octets of the data section. */
 uint64_t builder_data_size(const struct image_builder *b);

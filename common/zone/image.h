@@ -33,7 +33,7 @@
 #include <stdint.h>
 
 #define IMAGE_MAGIC "BHZIMAGE"
-#define IMAGE_VERSION 1u
+#define IMAGE_VERSION 2u
 #define IMAGE_BYTE_ORDER 0x01020304u
 #define IMAGE_NONE UINT32_MAX
 
@@ -67,7 +67,7 @@ struct image_header {
 	uint64_t nsec3;
 	uint32_t nsec3_count; /* all NSEC3 owners */
 	uint32_t nsec3_chain; /* the first so many are the chain that proofs use */
-	uint32_t nsec3_salt;  /* data offset of the salt of that chain */
+	uint32_t nsec3_salt;  /* data offset of the salt of that chain; 0 without one, like the numbers below */
 	uint16_t nsec3_iterations;
 	uint8_t nsec3_salt_len;
 	uint8_t reserved;
@@ -86,29 +86,37 @@ enum image_flags {
 
 /*
  * What proves the absence of things at and below a node, so that answering needs no hash but that of
- * the next closer name. IMAGE_NONE where there is nothing fit (an incomplete chain; occluded nodes).
+ * the next closer name. Chains are served as they were found: whether an NSEC reaches as far as it must, and
+ * whether an NSEC3 that covers a delegation has opt-out, is the signer's business (the compiler warns).
  */
 union image_denial {
 	struct {
-		uint32_t owner; /* the last node at or before this one that has an NSEC */
-		uint32_t end;	/* one behind the last node of the subtree */
+		/* The last node at or before this one that has an NSEC and is not occluded. The apex has one. */
+		uint32_t owner;
+		uint32_t end; /* one behind the last node of the subtree */
 	} nsec;
 	struct {	/* indexes into nsec3, below nsec3_chain */
-		uint32_t match; /* whose hash is that of this name */
+		uint32_t match; /* whose hash is that of this name; the apex has one. IMAGE_NONE: none, or occluded */
 		/*
-		 * With a match: what covers "*" below this name (or matches it when there is one). Without
-		 * (opt-out, RFC 5155 6): what covers the hash of this name itself.
+		 * With a match: what covers "*" below this name (or matches it when there is one); IMAGE_NONE at
+		 * cuts and DNAMEs, below which nothing is denied. Without (opt-out, RFC 5155 6): what covers the
+		 * hash of this name itself; IMAGE_NONE when occluded.
 		 */
 		uint32_t cover;
 	} nsec3;
 };
 
-#define IMAGE_NSEC3_HASH 20 /* SHA-1, the only algorithm there is (RFC 5155 11) */
+#define IMAGE_NSEC3_HASH 20  /* SHA-1, the only algorithm there is (RFC 5155 11) */
+#define IMAGE_NSEC3_LABEL 32 /* octets of it in base32hex */
 
-/* Sorted by hash within the chain; those of other chains behind it in any order. */
+/*
+ * Strictly sorted by hash within the chain; those of other chains behind it in any order. An RRset of the
+ * chain is one record with the hash algorithm, iterations and salt of the chain and a next hash of
+ * IMAGE_NSEC3_HASH octets. Theirs are the last nsec3_count RRsets, in the order of this section.
+ */
 struct image_nsec3 {
 	uint8_t hash[IMAGE_NSEC3_HASH]; /* base32hex of it and the apex are the owner name */
-	uint32_t rrset;			/* its RRset; the RRsets of NSEC3 stand behind those of all nodes */
+	uint32_t rrset;
 };
 
 enum image_node_flags {
@@ -170,7 +178,7 @@ struct image {
 	uint64_t apex_hash;
 	uint32_t slot_mask;  /* slot_count - 1 */
 	uint32_t index_mask; /* bits of a slot that hold node index + 1 */
-	const union image_denial *denial; /* NULL without chain */
+	const union image_denial *denial; /* NULL without IMAGE_NSEC and IMAGE_NSEC3 */
 	const struct image_nsec3 *nsec3;
 };
 
@@ -208,7 +216,7 @@ void image_find(const struct image *image, const uint8_t *name, struct image_mat
 
 /*
  * In a zone with IMAGE_NSEC: the node whose NSEC covers a name that image_find did not find (RFC 4034
- * 4.1.1), or IMAGE_NONE when the chain has a gap there. Cost: a bisection of the encloser's children.
+ * 4.1.1): the last one before it that has an NSEC. Cost: a bisection of the encloser's children.
  */
 uint32_t image_nsec_cover(const struct image *image, const uint8_t *name, const struct image_match *match);
 
@@ -218,7 +226,7 @@ uint32_t image_nsec_cover(const struct image *image, const uint8_t *name, const 
  */
 uint32_t image_nsec3_find(const struct image *image, const uint8_t hash[IMAGE_NSEC3_HASH]);
 
-/* Owner name of an NSEC3: 1 + 32 octets and the apex, written to out. */
+/* Owner name of an NSEC3 (index below nsec3_count): 1 + 32 octets and the apex, written to out. */
 void image_nsec3_owner(const struct image *image, uint32_t nsec3, uint8_t out[DNAME_MAX]);
 
 /* RRset of a type at a node, or NULL. */

@@ -3,8 +3,10 @@
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
+#include "common/dns/base32hex.h"
 #include "common/dns/fold.h"
 #include "common/dns/rr.h"
+#include "common/util/cursor.h"
 #include "common/zone/builder.h"
 
 #include <assert.h>
@@ -167,6 +169,7 @@ void image_builder_free(struct image_builder *b)
 	free(b->name_offsets);
 	free(b->name_hashes);
 	free(b->name_slots);
+	free(b->nsec3_owners);
 	free(b->files);
 	free(b);
 }
@@ -214,6 +217,43 @@ static int reject_new(struct image_builder *b, const uint8_t *owner, struct buil
 	return err == BH_OK ? builder_reject(b, &reject) : err;
 }
 
+int builder_reject_nsec3(struct image_builder *b, const struct nsec3_owner *owner,
+			 const struct builder_record *signature)
+{
+	uint8_t name[1 + IMAGE_NSEC3_LABEL + DNAME_MAX]; /* it was an owner name, so it is no longer than one */
+	name[0] = IMAGE_NSEC3_LABEL;
+	base32hex_encode(owner->hash, sizeof(owner->hash), name + 1);
+	memcpy(name + 1 + IMAGE_NSEC3_LABEL, b->apex, b->apex_len);
+	struct builder_reject reject = { .line = signature->line, .file = signature->file, .type = RR_NSEC3 };
+	return reject_new(b, name, reject, REJECT_LONE_SIGNATURE);
+}
+
+/* The hash that an owner name of NSEC3 is (RFC 5155 3), right below the apex; false: it is none. */
+static bool nsec3_hash_of(const struct image_builder *b, const uint8_t *owner, uint8_t hash[IMAGE_NSEC3_HASH])
+{
+	return owner[0] == IMAGE_NSEC3_LABEL && dname_label_count(owner) == b->apex_labels + 1 &&
+	       base32hex_decode(owner + 1, IMAGE_NSEC3_LABEL, hash) == BH_OK;
+}
+
+/* Owners come in once for the NSEC3 and again for its signatures, mostly right behind it. */
+static int intern_nsec3(struct image_builder *b, const struct nsec3_owner *owner, uint32_t *out)
+{
+	size_t count = b->nsec3_owner_count;
+	if (count == 0 || memcmp(&b->nsec3_owners[count - 1], owner, sizeof(*owner)) != 0) {
+		if (count == IMAGE_NODES_MAX) {
+			return BH_ELIMIT;
+		}
+		int err = reserve(&b->nsec3_owners, &b->nsec3_owner_cap, count, 1, sizeof(*owner));
+		if (err != BH_OK) {
+			return err;
+		}
+		b->nsec3_owners[count++] = *owner;
+		b->nsec3_owner_count = count;
+	}
+	*out = (uint32_t)(count - 1) | BUILDER_APART;
+	return BH_OK;
+}
+
 int image_builder_add(struct image_builder *b, const uint8_t *owner, uint16_t type, uint32_t ttl,
 		      const uint8_t *rdata, size_t rdata_len, const char *file, uint32_t line)
 {
@@ -233,6 +273,11 @@ int image_builder_add(struct image_builder *b, const uint8_t *owner, uint16_t ty
 	if (rdata_len > UINT16_MAX || !rdata_is_valid(type, rdata, rdata_len)) {
 		return reject_new(b, owner, maybe, REJECT_RDATA);
 	}
+	bool apart = type == RR_NSEC3 || (type == RR_RRSIG && get_u16(rdata) == RR_NSEC3);
+	struct nsec3_owner nsec3;
+	if (apart && !nsec3_hash_of(b, owner, nsec3.hash)) {
+		return reject_new(b, owner, maybe, REJECT_NSEC3_OWNER);
+	}
 
 	struct builder_record r = {
 		.ttl = ttl, .line = line, .type = type, .rdata_len = (uint16_t)rdata_len, .file = file_number,
@@ -242,13 +287,14 @@ int image_builder_add(struct image_builder *b, const uint8_t *owner, uint16_t ty
 	}
 	err = reserve(&b->records, &b->record_cap, b->record_count, 1, sizeof(*b->records));
 	if (err == BH_OK) {
-		err = intern(b, owner, &r.name);
+		err = apart ? intern_nsec3(b, &nsec3, &r.name) : intern(b, owner, &r.name);
 	}
 	if (err == BH_OK) {
 		err = arena_add(b, rdata, rdata_len, &r.rdata);
 	}
 	if (err == BH_OK) {
 		b->records[b->record_count++] = r;
+		b->nsec3_record_count += apart;
 	}
 	return err;
 }

@@ -96,6 +96,9 @@ static void check_rejects(struct checker *c)
 		case REJECT_RDATA:
 			tell_at(c, ZONE_ERROR, r, "RDATA of %s is not valid for type %s", w.owner, w.type);
 			break;
+		case REJECT_NSEC3_OWNER: /* RFC 5155 3: a hash in base32hex as one label below the apex */
+			tell_at(c, ZONE_ERROR, r, "owner of NSEC3 or its RRSIG is no hashed name: %s", w.owner);
+			break;
 		case REJECT_LONE_SIGNATURE:
 			tell_at(c, ZONE_WARNING, r, "RRSIG of %s covers type %s, which is not there; left out",
 				w.owner, w.type);

@@ -22,28 +22,41 @@ uint16_t builder_set_type(const struct image_builder *b, const struct builder_re
 	return r->type == RR_RRSIG ? get_u16(builder_rdata(b, r)) : r->type;
 }
 
-bool builder_next_set(const struct image_builder *b, uint32_t node, uint32_t *pos, struct builder_set *out)
+/* The RRset that begins at order[at]; all records of its owner end at `end`. Returns where the next one is. */
+static uint32_t take_set(const struct image_builder *b, const uint32_t *order, uint32_t at, uint32_t end,
+			 struct builder_set *out)
 {
-	const struct builder_plan *plan = &b->plan;
-	uint32_t end = plan->first[node + 1];
-	uint32_t at = *pos;
-	if (at == end) {
-		return false;
-	}
-	*out = (struct builder_set){ .type = builder_set_type(b, &b->records[plan->order[at]]) };
-	out->records = plan->order + at;
-	while (at < end && b->records[plan->order[at]].type == out->type && out->type != RR_RRSIG) {
+	*out = (struct builder_set){ .type = builder_set_type(b, &b->records[order[at]]) };
+	out->records = order + at;
+	while (at < end && b->records[order[at]].type == out->type && out->type != RR_RRSIG) {
 		at++;
 		out->record_count++;
 	}
-	out->sigs = plan->order + at;
-	while (at < end && b->records[plan->order[at]].type == RR_RRSIG &&
-	       builder_set_type(b, &b->records[plan->order[at]]) == out->type) {
+	out->sigs = order + at;
+	while (at < end && b->records[order[at]].type == RR_RRSIG &&
+	       builder_set_type(b, &b->records[order[at]]) == out->type) {
 		at++;
 		out->sig_count++;
 	}
-	*pos = at;
+	return at;
+}
+
+bool builder_next_set(const struct image_builder *b, uint32_t node, uint32_t *pos, struct builder_set *out)
+{
+	uint32_t end = b->plan.first[node + 1];
+	if (*pos == end) {
+		return false;
+	}
+	*pos = take_set(b, b->plan.order, *pos, end, out);
 	return true;
+}
+
+struct builder_set builder_nsec3_set(const struct image_builder *b, uint32_t rrset)
+{
+	const struct builder_plan *plan = &b->plan;
+	struct builder_set set;
+	(void)take_set(b, plan->nsec3_order, plan->nsec3_first[rrset], plan->nsec3_first[rrset + 1], &set);
+	return set;
 }
 
 struct builder_set builder_find_set(const struct image_builder *b, uint32_t node, uint16_t type)
@@ -58,8 +71,7 @@ struct builder_set builder_find_set(const struct image_builder *b, uint32_t node
 	return (struct builder_set){ .type = type };
 }
 
-/* Order of two records of one node: type of the RRset, signatures last, canonical RDATA. 0: duplicates. */
-static int compare_records(const struct image_builder *b, uint32_t x, uint32_t y)
+int builder_compare(const struct image_builder *b, uint32_t x, uint32_t y)
 {
 	const struct builder_record *p = &b->records[x];
 	const struct builder_record *q = &b->records[y];
@@ -78,7 +90,7 @@ static int compare_for_qsort(const void *x, const void *y, void *builder)
 	uint32_t q;
 	memcpy(&p, x, sizeof(p));
 	memcpy(&q, y, sizeof(q));
-	int diff = compare_records(builder, p, q);
+	int diff = builder_compare(builder, p, q);
 	return diff != 0 ? diff : (p > q) - (p < q); /* of duplicates the first in the text stays */
 }
 
@@ -91,19 +103,19 @@ static void sort_records(struct image_builder *b, uint32_t *order, size_t count)
 	for (size_t i = 1; i < count; i++) {
 		uint32_t record = order[i];
 		size_t at = i;
-		for (; at > 0 && compare_records(b, order[at - 1], record) > 0; at--) {
+		for (; at > 0 && builder_compare(b, order[at - 1], record) > 0; at--) {
 			order[at] = order[at - 1];
 		}
 		order[at] = record;
 	}
 }
 
-/* Drop equal neighbours; the one that stays has the lowest TTL of them. Returns how many stay. */
-static size_t drop_duplicates(struct image_builder *b, const uint32_t *from, size_t count, uint32_t *to)
+/* Of equal neighbours the one that stays has the lowest TTL. */
+size_t builder_drop_duplicates(struct image_builder *b, const uint32_t *from, size_t count, uint32_t *to)
 {
 	size_t kept = 0;
 	for (size_t i = 0; i < count; i++) {
-		if (kept == 0 || compare_records(b, to[kept - 1], from[i]) != 0) {
+		if (kept == 0 || builder_compare(b, to[kept - 1], from[i]) != 0) {
 			to[kept++] = from[i];
 			continue;
 		}
@@ -123,7 +135,7 @@ static int reject_lone_signatures(struct image_builder *b, const uint8_t *used)
 	int err = BH_OK;
 	for (size_t i = 0; i < b->record_count && err == BH_OK; i++) {
 		const struct builder_record *r = &b->records[i];
-		if (!used[r->name]) {
+		if (!builder_is_apart(r) && !used[r->name]) {
 			struct builder_reject reject = {
 				.owner = b->name_offsets[r->name], .line = r->line, .file = r->file,
 				.type = builder_set_type(b, r), .reason = REJECT_LONE_SIGNATURE,
@@ -145,7 +157,10 @@ static int sorted_names(struct image_builder *b, uint32_t **out, size_t *out_cou
 	}
 	used[0] = 1; /* the apex is a node whatever it has */
 	for (size_t i = 0; i < b->record_count; i++) {
-		used[b->records[i].name] |= b->records[i].type != RR_RRSIG;
+		const struct builder_record *r = &b->records[i];
+		if (r->type != RR_RRSIG && !builder_is_apart(r)) {
+			used[r->name] = 1;
+		}
 	}
 	size_t count = 0;
 	for (size_t i = 0; i < b->name_count; i++) {
@@ -274,6 +289,12 @@ static int make_nodes(struct image_builder *b, const uint32_t *names, size_t cou
 	return err;
 }
 
+/* The node that a record belongs to, or IMAGE_NONE. */
+static uint32_t node_of_record(const struct builder_record *r, const uint32_t *node_of)
+{
+	return builder_is_apart(r) ? IMAGE_NONE : node_of[r->name];
+}
+
 /* Hand the records to their nodes: a counting sort, then each node by itself. */
 static int order_records(struct image_builder *b, const uint32_t *node_of)
 {
@@ -285,7 +306,7 @@ static int order_records(struct image_builder *b, const uint32_t *node_of)
 	}
 	/* first[n] counts the records of n, then is where they begin, then where the next one goes. */
 	for (size_t i = 0; i < b->record_count; i++) {
-		uint32_t node = node_of[b->records[i].name];
+		uint32_t node = node_of_record(&b->records[i], node_of);
 		if (node != IMAGE_NONE) {
 			plan->first[node]++;
 		}
@@ -297,7 +318,7 @@ static int order_records(struct image_builder *b, const uint32_t *node_of)
 		sum += count;
 	}
 	for (size_t i = 0; i < b->record_count; i++) {
-		uint32_t node = node_of[b->records[i].name];
+		uint32_t node = node_of_record(&b->records[i], node_of);
 		if (node != IMAGE_NONE) {
 			plan->order[plan->first[node]++] = (uint32_t)i;
 		}
@@ -308,7 +329,7 @@ static int order_records(struct image_builder *b, const uint32_t *node_of)
 		uint32_t count = plan->first[n] - begin;
 		sort_records(b, plan->order + begin, count);
 		plan->first[n] = kept;
-		kept += (uint32_t)drop_duplicates(b, plan->order + begin, count, plan->order + kept);
+		kept += (uint32_t)builder_drop_duplicates(b, plan->order + begin, count, plan->order + kept);
 		begin += count;
 	}
 	plan->first[plan->node_count] = kept;
@@ -458,6 +479,7 @@ static void make_view(struct image_builder *b)
 	plan->view.data = b->arena;
 	plan->view.apex = b->apex;
 	plan->view.apex_labels = b->apex_labels;
+	plan->view.header = &plan->header;
 }
 
 int builder_plan(struct image_builder *b)
@@ -490,11 +512,15 @@ int builder_plan(struct image_builder *b)
 		err = describe_nodes(b);
 	}
 	if (err == BH_OK) {
+		err = builder_plan_nsec3(b);
+	}
+	if (err == BH_OK) {
 		err = make_slots(b);
 	}
 	if (err == BH_OK) {
 		make_view(b);
 		resolve_targets(b);
+		err = builder_plan_denial(b);
 	}
 out:
 	free(names);
@@ -508,4 +534,8 @@ void builder_plan_clear(struct builder_plan *plan)
 	free(plan->slots);
 	free(plan->order);
 	free(plan->first);
+	free(plan->denial);
+	free(plan->nsec3);
+	free(plan->nsec3_order);
+	free(plan->nsec3_first);
 }

@@ -5,7 +5,9 @@
  */
 #include "common/zone/image.h"
 
+#include "common/dns/base32hex.h"
 #include "common/dns/fold.h"
+#include "common/util/cursor.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -89,6 +91,104 @@ void image_find(const struct image *image, const uint8_t *name, struct image_mat
 	}
 	out->node = IMAGE_NONE;
 	out->below = found;
+}
+
+/* The child of encloser at or above node, which is below it. */
+static uint32_t child_above(const struct image *image, uint32_t encloser, uint32_t node)
+{
+	while (image->nodes[node].parent != encloser) { /* at most DNAME_LABELS_MAX steps */
+		node = image->nodes[node].parent;
+	}
+	return node;
+}
+
+uint32_t image_nsec_cover(const struct image *image, const uint8_t *name, const struct image_match *match)
+{
+	const uint8_t *label = dname_skip_labels(name, match->below - 1);
+	uint32_t encloser = match->encloser;
+	/* Everything in the subtree before `low` sorts before the name, all from `high` on behind it. */
+	uint32_t low = encloser + 1;
+	uint32_t high = image->denial[encloser].nsec.end;
+	while (low < high) {
+		uint32_t child = child_above(image, encloser, low + (high - low) / 2);
+		if (fold_label_compare(image_name(image, child), label) < 0) {
+			low = image->denial[child].nsec.end;
+		} else {
+			high = child;
+		}
+	}
+	return image->denial[low - 1].nsec.owner;
+}
+
+/* The first octets of a hash as a number. */
+static uint64_t hash_word(const uint8_t *hash)
+{
+	return (uint64_t)get_u32(hash) << 32 | get_u32(hash + 4);
+}
+
+/* How many hashes one expects in a range of that width, of count evenly spread ones. */
+static uint32_t expected(uint64_t width, uint32_t count)
+{
+	return (uint32_t)((unsigned __int128)width * count >> 64);
+}
+
+uint32_t image_nsec3_find(const struct image *image, const uint8_t hash[IMAGE_NSEC3_HASH])
+{
+	const struct image_nsec3 *chain = image->nsec3;
+	uint32_t count = image->header->nsec3_chain;
+
+	/*
+	 * Hashes are evenly spread: two guesses come close, steps that double find the range, and that is
+	 * bisected. A zone with chosen hashes makes it a bisection of the whole.
+	 */
+	uint64_t word = hash_word(hash);
+	uint32_t guess = expected(word, count);
+	uint64_t have = hash_word(chain[guess].hash);
+	if (word > have) {
+		uint32_t more = expected(word - have, count);
+		guess = more < count - guess ? guess + more : count - 1;
+	} else {
+		uint32_t less = expected(have - word, count);
+		guess = less < guess ? guess - less : 0;
+	}
+	uint32_t low = 0;      /* all before it are not greater than hash */
+	uint32_t high = count; /* it and all behind are greater */
+	uint32_t step = 1;
+	if (memcmp(chain[guess].hash, hash, IMAGE_NSEC3_HASH) <= 0) {
+		for (low = guess + 1; low < high; step *= 2) {
+			uint32_t at = step < high - low ? low + step : high - 1;
+			if (memcmp(chain[at].hash, hash, IMAGE_NSEC3_HASH) > 0) {
+				high = at;
+				break;
+			}
+			low = at + 1;
+		}
+	} else {
+		for (high = guess; low < high; step *= 2) {
+			uint32_t at = step < high - low ? high - step : low;
+			if (memcmp(chain[at].hash, hash, IMAGE_NSEC3_HASH) <= 0) {
+				low = at + 1;
+				break;
+			}
+			high = at;
+		}
+	}
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+		if (memcmp(chain[middle].hash, hash, IMAGE_NSEC3_HASH) <= 0) {
+			low = middle + 1;
+		} else {
+			high = middle;
+		}
+	}
+	return low > 0 ? low - 1 : count - 1; /* the last one's interval begins again at the first */
+}
+
+void image_nsec3_owner(const struct image *image, uint32_t nsec3, uint8_t out[DNAME_MAX])
+{
+	out[0] = IMAGE_NSEC3_LABEL;
+	base32hex_encode(image->nsec3[nsec3].hash, IMAGE_NSEC3_HASH, out + 1);
+	memcpy(out + 1 + IMAGE_NSEC3_LABEL, image->apex, dname_len(image->apex));
 }
 
 const struct image_rrset *image_rrset(const struct image *image, uint32_t node, uint16_t type)

@@ -7,6 +7,10 @@
  * again and compared. Then one pass over the hash slots. Cost is linear in the size of the block: RDATA
  * may not be claimed twice (the octets of all RRsets together must fit into the data).
  *
+ * One thing is taken on trust: that the NSEC3 which denies is the right one. To prove it, every name would be
+ * hashed again, which costs more than all the rest. A lie about it makes a proof that no validator takes, as
+ * lies in RDATA and signatures do; that it points into the chain is proved.
+ *
  * SPDX-License-Identifier: BSD-2-Clause
  */
 #include "common/zone/image.h"
@@ -22,12 +26,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* RFC 5155 11: the only hash algorithm. */
+#define NSEC3_SHA1 1
+
 /* RFC 2181 8: a TTL has 31 bits. */
 #define TTL_MAX INT32_MAX
 
 static_assert(sizeof(struct image_header) == 128, "no padding in the header");
 static_assert(sizeof(struct image_node) == 32, "no padding in nodes");
 static_assert(sizeof(struct image_rrset) == 32, "no padding in RRsets");
+static_assert(sizeof(union image_denial) == 8, "no padding in denials");
+static_assert(sizeof(struct image_nsec3) == 24, "no padding in NSEC3s");
 
 /* One step of the path from the apex to the current node. */
 struct level {
@@ -41,6 +50,7 @@ struct verifier {
 	struct level path[DNAME_LABELS_MAX + 1]; /* [0] is the apex, [depth] the current node */
 	unsigned depth;
 	uint32_t next_rrset;	/* RRsets before it belong to the nodes before */
+	uint32_t nsec_owner;	/* last node with an NSEC that is not occluded */
 	uint32_t wildcards;	/* nodes with the label "*" */
 	uint32_t wildcard_refs; /* nodes that name a wildcard child */
 	uint64_t rr_count;
@@ -52,7 +62,7 @@ struct verifier {
 
 /* What the types at a node say about it. */
 struct node_types {
-	bool soa, ns, cname, dname, beside_cname, dnskey, soa_signed;
+	bool soa, ns, cname, dname, beside_cname, dnskey, soa_signed, nsec;
 };
 
 BH_PRINTF(2, 3) static int refuse(struct verifier *v, const char *fmt, ...)
@@ -67,6 +77,11 @@ BH_PRINTF(2, 3) static int refuse(struct verifier *v, const char *fmt, ...)
 static uint64_t align8(uint64_t offset)
 {
 	return (offset + 7) & ~UINT64_C(7);
+}
+
+static bool has_denial(const struct image_header *h)
+{
+	return (h->flags & (IMAGE_NSEC | IMAGE_NSEC3)) != 0;
 }
 
 static int check_header(struct verifier *v, const uint8_t *block, size_t size)
@@ -100,9 +115,11 @@ static int check_header(struct verifier *v, const uint8_t *block, size_t size)
 	/* 32-bit counts times small sizes: no sum here leaves 64 bits. */
 	uint64_t rrsets = sizeof(*h) + (uint64_t)h->node_count * sizeof(struct image_node);
 	uint64_t slots = align8(rrsets + (uint64_t)h->rrset_count * sizeof(struct image_rrset));
-	uint64_t data = align8(slots + (uint64_t)h->slot_count * sizeof(uint32_t));
-	if (h->nodes != sizeof(*h) || h->rrsets != rrsets || h->slots != slots || h->data != data ||
-	    data > size || h->data_size != size - data || h->data_size > UINT32_MAX) {
+	uint64_t denial = align8(slots + (uint64_t)h->slot_count * sizeof(uint32_t));
+	uint64_t nsec3 = denial + (has_denial(h) ? (uint64_t)h->node_count * sizeof(union image_denial) : 0);
+	uint64_t data = align8(nsec3 + (uint64_t)h->nsec3_count * sizeof(struct image_nsec3));
+	if (h->nodes != sizeof(*h) || h->rrsets != rrsets || h->slots != slots || h->denial != denial ||
+	    h->nsec3 != nsec3 || h->data != data || data > size || h->data_size != size - data || h->data_size > UINT32_MAX) {
 		return refuse(v, "sections are not where they belong");
 	}
 	if (siphash(&zero, block + sizeof(*h), size - sizeof(*h)) != h->checksum) {
@@ -196,6 +213,7 @@ static int check_targets(struct verifier *v, uint32_t node, const struct image_r
 	return BH_OK;
 }
 
+/* node: for words only, as NSEC3 RRsets have none. */
 static int check_rrset(struct verifier *v, uint32_t node, const struct image_rrset *rrset)
 {
 	if (rrset->reserved != 0 || rrset->rr_count == 0 || rrset->ttl > TTL_MAX) {
@@ -225,6 +243,9 @@ static int check_rrsets(struct verifier *v, uint32_t index, const struct image_n
 	*types = (struct node_types){ 0 };
 	for (unsigned i = 0; i < node->rrset_count; i++) {
 		const struct image_rrset *rrset = &v->image->rrsets[node->rrset + i];
+		if (rrset->type == RR_NSEC3) {
+			return refuse(v, "node %u: NSEC3 belongs to no node", index);
+		}
 		if (i > 0 && rrset[-1].type >= rrset->type) {
 			return refuse(v, "node %u: types are not in order", index);
 		}
@@ -237,6 +258,7 @@ static int check_rrsets(struct verifier *v, uint32_t index, const struct image_n
 		types->cname |= rrset->type == RR_CNAME;
 		types->dname |= rrset->type == RR_DNAME;
 		types->dnskey |= rrset->type == RR_DNSKEY;
+		types->nsec |= rrset->type == RR_NSEC;
 		types->soa_signed |= rrset->type == RR_SOA && rrset->sig_count > 0;
 		types->beside_cname |= rrset->type != RR_CNAME && rrset->type != RR_NSEC;
 		if ((rrset->type == RR_SOA || rrset->type == RR_CNAME || rrset->type == RR_DNAME) &&
@@ -246,6 +268,36 @@ static int check_rrsets(struct verifier *v, uint32_t index, const struct image_n
 	}
 	if (types->cname && types->beside_cname) {
 		return refuse(v, "node %u: CNAME and other data", index);
+	}
+	return BH_OK;
+}
+
+/* What is denied by which NSEC3: where it points to, but not whether rightly so. See the head of the file. */
+static int check_nsec3_denial(struct verifier *v, uint32_t index)
+{
+	uint32_t chain = v->image->header->nsec3_chain;
+	uint32_t match = v->image->denial[index].nsec3.match;
+	uint32_t cover = v->image->denial[index].nsec3.cover;
+	if ((match == IMAGE_NONE ? index == 0 : match >= chain) || (cover != IMAGE_NONE && cover >= chain)) {
+		return refuse(v, "node %u: its denial is no NSEC3 of the chain", index);
+	}
+	return BH_OK;
+}
+
+static int check_denial(struct verifier *v, uint32_t index, bool has_nsec)
+{
+	const struct image *image = v->image;
+	if ((image->header->flags & IMAGE_NSEC3) != 0) {
+		return check_nsec3_denial(v, index);
+	}
+	if ((image->header->flags & IMAGE_NSEC) == 0) {
+		return BH_OK;
+	}
+	if (has_nsec && (image->nodes[index].flags & IMAGE_NODE_OCCLUDED) == 0) {
+		v->nsec_owner = index;
+	}
+	if (image->denial[index].nsec.owner != v->nsec_owner) {
+		return refuse(v, "node %u: it is denied by another NSEC", index);
 	}
 	return BH_OK;
 }
@@ -281,8 +333,13 @@ static int check_apex(struct verifier *v, struct image *image)
 	const uint8_t *names = image->data + soa->data + sizeof(uint16_t);
 	const uint8_t *numbers = names + dname_len(names);
 	numbers += dname_len(numbers);
-	bool is_signed = types.dnskey && types.soa_signed;
-	if (h->serial != get_u32(numbers) || h->flags != (is_signed ? IMAGE_SIGNED : 0u)) {
+	unsigned expected = types.dnskey && types.soa_signed ? IMAGE_SIGNED : 0u;
+	if (expected != 0 && (h->flags & IMAGE_NSEC3) != 0) {
+		expected |= IMAGE_NSEC3; /* whether rightly so, check_chain finds out */
+	} else if (expected != 0 && types.nsec) {
+		expected |= IMAGE_NSEC;
+	}
+	if (h->serial != get_u32(numbers) || h->flags != expected) {
 		return refuse(v, "serial or flags in the header differ from the apex");
 	}
 	unsigned flags = types.dname ? IMAGE_NODE_DNAME : 0u;
@@ -290,7 +347,7 @@ static int check_apex(struct verifier *v, struct image *image)
 	    node->hash != (uint32_t)image->apex_hash) {
 		return refuse(v, "node 0: flags or indexes are wrong");
 	}
-	return BH_OK;
+	return check_denial(v, 0, types.nsec);
 }
 
 /* Length and labels of the name at offset; false: not a name inside the data. */
@@ -314,6 +371,16 @@ static bool measure_name(const struct image *image, uint32_t offset, size_t *len
 	}
 	*len = pos + 1;
 	return true;
+}
+
+/* Nodes of the path from depth on have no more below them: their subtrees end before node `index`. */
+static bool subtrees_end(const struct verifier *v, unsigned depth, uint32_t index)
+{
+	bool right = true;
+	for (unsigned i = depth; i <= v->depth; i++) {
+		right &= v->image->denial[v->path[i].node].nsec.end == index;
+	}
+	return right;
 }
 
 /* The place of a node in the tree: behind the one before, its parent on the path. Extends the path. */
@@ -352,6 +419,9 @@ static int check_place(struct verifier *v, uint32_t index)
 	uint64_t hash = image_hash_label(parent->hash, name);
 	if (node->hash != (uint32_t)hash) {
 		return refuse(v, "node %u: wrong hash", index);
+	}
+	if ((image->header->flags & IMAGE_NSEC) != 0 && !subtrees_end(v, depth, index)) {
+		return refuse(v, "node %u: a subtree before it has another end", index);
 	}
 	v->path[depth] = (struct level){ .node = index, .name_len = len, .hash = hash };
 	v->depth = depth;
@@ -400,7 +470,7 @@ static int check_node(struct verifier *v, uint32_t index)
 			return refuse(v, "node %u: its parent does not know this wildcard", index);
 		}
 	}
-	return BH_OK;
+	return check_denial(v, index, types.nsec);
 }
 
 static uint32_t home_slot(const struct image *image, uint64_t hash)
@@ -428,10 +498,88 @@ static int check_nodes(struct verifier *v, struct image *image)
 	if (v->wildcards != v->wildcard_refs) {
 		return refuse(v, "a node has a wildcard child that does not exist");
 	}
-	if (v->next_rrset != h->rrset_count || v->rr_count != h->rr_count) {
-		return refuse(v, "number of RRsets or records in the header is wrong");
+	if ((h->flags & IMAGE_NSEC) != 0 && !subtrees_end(v, 0, h->node_count)) {
+		return refuse(v, "a subtree does not end with the last node");
 	}
 	return BH_OK;
+}
+
+/* What an NSEC3 or NSEC3PARAM begins with is that of the chain, but for the flags. */
+static bool in_chain(const struct image *image, const uint8_t *rdata)
+{
+	const struct image_header *h = image->header;
+	return rdata[0] == NSEC3_SHA1 && get_u16(rdata + 2) == h->nsec3_iterations && rdata[4] == h->nsec3_salt_len &&
+	       memcmp(rdata + 5, image->data + h->nsec3_salt, h->nsec3_salt_len) == 0;
+}
+
+/* An NSEC3PARAM without flags (RFC 5155 4.1.2) at the apex says what the header says. */
+static bool has_nsec3param(const struct image *image)
+{
+	const struct image_rrset *rrset = image_rrset(image, 0, RR_NSEC3PARAM);
+	size_t pos = 0;
+	for (unsigned i = 0; rrset != NULL && i < rrset->rr_count; i++) {
+		uint16_t len;
+		const uint8_t *rdata = image_next_rdata(image->data + rrset->data, &pos, &len);
+		if (in_chain(image, rdata) && rdata[1] == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The chain that the header tells of. */
+static int check_chain(struct verifier *v)
+{
+	const struct image *image = v->image;
+	const struct image_header *h = image->header;
+	if (h->nsec3_chain > h->nsec3_count || (h->nsec3_chain > 0) != ((h->flags & IMAGE_NSEC3) != 0)) {
+		return refuse(v, "length of the NSEC3 chain is wrong");
+	}
+	if (h->nsec3_chain == 0) {
+		return h->nsec3_salt == 0 && h->nsec3_salt_len == 0 && h->nsec3_iterations == 0
+			       ? BH_OK
+			       : refuse(v, "NSEC3 salt or iterations without a chain");
+	}
+	if (h->nsec3_salt > h->data_size || h->nsec3_salt_len > h->data_size - h->nsec3_salt) {
+		return refuse(v, "NSEC3 salt is outside of the data");
+	}
+	if (h->nsec3_iterations > NSEC3_ITERATIONS_MAX || !has_nsec3param(image)) {
+		return refuse(v, "NSEC3 salt or iterations are not those of an NSEC3PARAM");
+	}
+	return BH_OK;
+}
+
+/* RRsets of NSEC3: behind those of the nodes, in the order of their section. */
+static int check_nsec3s(struct verifier *v)
+{
+	const struct image *image = v->image;
+	const struct image_header *h = image->header;
+	if (h->nsec3_count != h->rrset_count - v->next_rrset) {
+		return refuse(v, "number of RRsets in the header is wrong");
+	}
+	int err = check_chain(v);
+	for (uint32_t i = 0; i < h->nsec3_count && err == BH_OK; i++) {
+		const struct image_nsec3 *nsec3 = &image->nsec3[i];
+		const struct image_rrset *rrset = &image->rrsets[v->next_rrset + i];
+		if (nsec3->rrset != v->next_rrset + i || rrset->type != RR_NSEC3) {
+			return refuse(v, "NSEC3 %u: its RRset is not its own", i);
+		}
+		err = check_rrset(v, IMAGE_NONE, rrset);
+		if (err != BH_OK || i >= h->nsec3_chain) {
+			continue;
+		}
+		const uint8_t *rdata = image->data + rrset->data + sizeof(uint16_t);
+		if (rrset->rr_count != 1 || !in_chain(image, rdata) || rdata[5 + rdata[4]] != IMAGE_NSEC3_HASH) {
+			return refuse(v, "NSEC3 %u: is not of the chain", i);
+		}
+		if (i > 0 && memcmp(nsec3[-1].hash, nsec3->hash, IMAGE_NSEC3_HASH) >= 0) {
+			return refuse(v, "NSEC3 %u: not in order", i);
+		}
+	}
+	if (err == BH_OK && v->rr_count != h->rr_count) {
+		return refuse(v, "number of records in the header is wrong");
+	}
+	return err;
 }
 
 /*
@@ -489,6 +637,8 @@ int image_verify(const uint8_t *block, size_t size, struct image *out, char *why
 	image.nodes = (const void *)(block + h->nodes);
 	image.rrsets = (const void *)(block + h->rrsets);
 	image.slots = (const void *)(block + h->slots);
+	image.denial = has_denial(h) ? (const void *)(block + h->denial) : NULL;
+	image.nsec3 = (const void *)(block + h->nsec3);
 	image.data = block + h->data;
 	image.slot_mask = h->slot_count - 1;
 	image.index_mask = UINT32_MAX >> __builtin_clz(h->node_count);
@@ -499,6 +649,9 @@ int image_verify(const uint8_t *block, size_t size, struct image *out, char *why
 		return BH_ENOMEM;
 	}
 	err = check_nodes(&v, &image);
+	if (err == BH_OK) {
+		err = check_nsec3s(&v);
+	}
 	if (err == BH_OK) {
 		err = check_slots(&v);
 	}

@@ -18,6 +18,8 @@
 struct layout {
 	uint64_t rrsets;
 	uint64_t slots;
+	uint64_t denial;
+	uint64_t nsec3;
 	uint64_t data;
 	uint64_t size;
 };
@@ -36,13 +38,21 @@ static uint64_t align(uint64_t offset, uint64_t to)
 	return (offset + to - 1) & ~(to - 1);
 }
 
+/* Of the nodes and of NSEC3. */
+static uint64_t all_rrsets(const struct builder_plan *plan)
+{
+	return (uint64_t)plan->rrset_count + plan->nsec3_count;
+}
+
 static struct layout layout_of(const struct image_builder *b)
 {
 	const struct builder_plan *plan = &b->plan;
 	struct layout l;
 	l.rrsets = sizeof(struct image_header) + (uint64_t)plan->node_count * sizeof(struct image_node);
-	l.slots = align(l.rrsets + (uint64_t)plan->rrset_count * sizeof(struct image_rrset), 8);
-	l.data = align(l.slots + (uint64_t)plan->slot_count * sizeof(uint32_t), 8);
+	l.slots = align(l.rrsets + all_rrsets(plan) * sizeof(struct image_rrset), 8);
+	l.denial = align(l.slots + (uint64_t)plan->slot_count * sizeof(uint32_t), 8);
+	l.nsec3 = l.denial + (plan->denial != NULL ? plan->node_count * sizeof(union image_denial) : 0);
+	l.data = align(l.nsec3 + (uint64_t)plan->nsec3_count * sizeof(struct image_nsec3), 8);
 	l.size = l.data + b->data_size;
 	return l;
 }
@@ -62,7 +72,18 @@ static bool has_own_name(const struct image_node *node)
 	return (node->flags & IMAGE_NODE_ENT) == 0;
 }
 
-/* In step with write_node. */
+/* Size so far and an RRset behind it; in step with write_rrset. */
+static uint64_t add_set_size(const struct image_builder *b, uint64_t size, const struct builder_set *set)
+{
+	size += records_size(b, set->records, set->record_count);
+	size += records_size(b, set->sigs, set->sig_count);
+	if (canonical_has_target(set->type)) {
+		size = align(size, sizeof(uint32_t)) + (uint64_t)set->record_count * sizeof(uint32_t);
+	}
+	return size;
+}
+
+/* In step with write_node and write_nsec3. */
 uint64_t builder_data_size(const struct image_builder *b)
 {
 	const struct builder_plan *plan = &b->plan;
@@ -73,15 +94,14 @@ uint64_t builder_data_size(const struct image_builder *b)
 			size += dname_len(b->arena + plan->nodes[n].name);
 		}
 		for (uint32_t pos = plan->first[n]; builder_next_set(b, n, &pos, &set);) {
-			if (set.record_count == 0) {
-				continue;
-			}
-			size += records_size(b, set.records, set.record_count);
-			size += records_size(b, set.sigs, set.sig_count);
-			if (canonical_has_target(set.type)) {
-				size = align(size, sizeof(uint32_t)) + (uint64_t)set.record_count * sizeof(uint32_t);
+			if (set.record_count > 0) {
+				size = add_set_size(b, size, &set);
 			}
 		}
+	}
+	for (uint32_t i = 0; i < plan->nsec3_count; i++) {
+		struct builder_set set = builder_nsec3_set(b, plan->nsec3[i].rrset);
+		size = add_set_size(b, size, &set);
 	}
 	return size;
 }
@@ -155,6 +175,17 @@ static void write_node(struct writer *w, uint32_t n)
 	}
 }
 
+static void write_nsec3(struct writer *w, struct image_nsec3 *nsec3)
+{
+	const struct builder_plan *plan = &w->b->plan;
+	for (uint32_t i = 0; i < plan->nsec3_count; i++) {
+		struct builder_set set = builder_nsec3_set(w->b, plan->nsec3[i].rrset);
+		nsec3[i] = plan->nsec3[i];
+		nsec3[i].rrset = plan->rrset_count + i;
+		write_rrset(w, &w->rrsets[nsec3[i].rrset], &set);
+	}
+}
+
 /* Names of empty non-terminals: their first child is the next node, and its name is known by then. */
 static void name_empty_nodes(struct writer *w)
 {
@@ -164,6 +195,32 @@ static void name_empty_nodes(struct writer *w)
 			w->nodes[n].name = child + 1 + w->data[child];
 		}
 	}
+}
+
+/* What the header says of the chain. The salt is in the data already: in the RDATA of its NSEC3PARAM. */
+static void describe_chain(const struct writer *w, struct image_header *header)
+{
+	const struct image_builder *b = w->b;
+	const struct builder_plan *plan = &b->plan;
+	header->nsec3_count = plan->nsec3_count;
+	header->nsec3_chain = plan->header.nsec3_chain;
+	if ((plan->flags & IMAGE_NSEC3) == 0) {
+		return;
+	}
+	struct nsec3_params params = builder_nsec3_params(b, &b->records[plan->nsec3param]);
+	header->nsec3_iterations = params.iterations;
+	header->nsec3_salt_len = params.salt_len;
+	const struct image_rrset *rrset = w->rrsets + w->nodes[0].rrset;
+	while (rrset->type != RR_NSEC3PARAM) {
+		rrset++;
+	}
+	struct builder_set set = builder_find_set(b, 0, RR_NSEC3PARAM);
+	uint32_t offset = rrset->data;
+	for (uint32_t i = 0; set.records[i] != plan->nsec3param; i++) {
+		offset += (uint32_t)sizeof(uint16_t) + b->records[set.records[i]].rdata_len;
+	}
+	offset += (uint32_t)sizeof(uint16_t);
+	header->nsec3_salt = offset + (uint32_t)(params.salt - builder_rdata(b, &b->records[plan->nsec3param]));
 }
 
 /* The serial stands behind the two names of the SOA. */
@@ -201,18 +258,20 @@ int image_builder_write(struct image_builder *b, uint8_t *block, size_t size)
 		write_node(&w, n);
 	}
 	name_empty_nodes(&w);
+	write_nsec3(&w, (void *)(block + l.nsec3));
+	if (plan->denial != NULL) {
+		memcpy(block + l.denial, plan->denial, (size_t)plan->node_count * sizeof(*plan->denial));
+	}
 	memcpy(block + l.slots, plan->slots, (size_t)plan->slot_count * sizeof(uint32_t));
 
-	bool is_signed = builder_find_set(b, 0, RR_DNSKEY).record_count > 0 &&
-			 builder_find_set(b, 0, RR_SOA).sig_count > 0;
 	struct image_header header = {
 		.version = IMAGE_VERSION,
 		.byte_order = IMAGE_BYTE_ORDER,
 		.size = l.size,
 		.serial = soa_serial(b),
-		.flags = is_signed ? IMAGE_SIGNED : 0,
+		.flags = plan->flags,
 		.node_count = plan->node_count,
-		.rrset_count = plan->rrset_count,
+		.rrset_count = (uint32_t)all_rrsets(plan),
 		.slot_count = plan->slot_count,
 		.rr_count = w.rr_count,
 		.nodes = sizeof(struct image_header),
@@ -220,7 +279,10 @@ int image_builder_write(struct image_builder *b, uint8_t *block, size_t size)
 		.slots = l.slots,
 		.data = l.data,
 		.data_size = b->data_size,
+		.denial = l.denial,
+		.nsec3 = l.nsec3,
 	};
+	describe_chain(&w, &header);
 	memcpy(header.magic, IMAGE_MAGIC, sizeof(header.magic));
 	const struct siphash_key zero = { 0, 0 };
 	header.checksum = siphash(&zero, block + sizeof(header), (size_t)l.size - sizeof(header));

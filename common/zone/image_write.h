@@ -26,6 +26,12 @@ struct zone_finding {
 
 typedef void zone_report_fn(void *ctx, const struct zone_finding *finding);
 
+/*
+ * Programs that build images link $(CRYPTO_LIBS). libcrypto reads files of its own when it is used first: so a
+ * process calls this before it enters its sandbox. BH_ESYS: a digest that images need is not there.
+ */
+int image_builder_warm(void) BH_CHECKED;
+
 /* For a zone with this apex (copied). NULL: out of memory. */
 struct image_builder *image_builder_new(const uint8_t *apex);
 void image_builder_free(struct image_builder *builder);
@@ -46,7 +52,7 @@ int image_builder_add(struct image_builder *builder, const uint8_t *owner, uint1
  *
  * Errors: no or several SOA at the apex, SOA elsewhere, no NS at the apex, CNAME with other data (RRSIG,
  * NSEC excepted, RFC 2181 10.1, RFC 4034), several CNAMEs or DNAMEs at a name, data below a DNAME (RFC 6672
- * 2.4), NS target inside the zone without address below a cut that needs glue, NS or MX or SRV whose target
+ * 2.4), owners of NSEC3 that are no hashes right below the apex, NS target inside the zone without address below a cut that needs glue, NS or MX or SRV whose target
  * in this zone is a CNAME (RFC 2181 10.3: for MX and SRV a warning), DS at the apex or at a name without NS
  * (warning), RDATA invalid for its type, meta types, class other than IN.
  * Warnings: NS, MX or SRV target in this zone without address (a wildcard may give one), missing glue in

@@ -284,22 +284,6 @@ static const struct view_zone *find_zone(const struct answer *a)
 	return zone;
 }
 
-static bool is_nsec3_only(const struct image *image, uint32_t index)
-{
-	const struct image_node *node = &image->nodes[index];
-	return index != 0 && node->rrset_count == 1 && image->rrsets[node->rrset].type == RR_NSEC3;
-}
-
-/* Names of NSEC3 records are not names of the zone (RFC 5155 7.2.8). They stand right below the apex. */
-static void hide_nsec3(struct answer *a)
-{
-	if (is_nsec3_only(a->image, a->match.encloser)) {
-		a->match.node = IMAGE_NONE;
-		a->match.encloser = a->image->nodes[a->match.encloser].parent;
-		a->match.below++;
-	}
-}
-
 static enum answer_state solve(struct answer *a)
 {
 	const struct view_zone *zone = find_zone(a);
@@ -315,7 +299,6 @@ static enum answer_state solve(struct answer *a)
 	const struct image *image = zone->image;
 	a->image = image;
 	image_find(image, a->sname, &a->match);
-	hide_nsec3(a);
 
 	uint32_t dname = governing_dname(image, &a->match);
 	if (dname != IMAGE_NONE) {

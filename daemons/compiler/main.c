@@ -217,6 +217,9 @@ int main(void)
 	if (c.base == NULL) {
 		log_fatal("event loop: %m");
 	}
+	if (image_builder_warm() != BH_OK) {
+		log_fatal("libcrypto has no digest that zones need");
+	}
 	struct sandbox_state state;
 	sandbox_enter(&sandbox_compiler, &state);
 

@@ -9,6 +9,7 @@
 #include "daemons/supervisor/config.h"
 
 #include "daemons/supervisor/config_text.h"
+#include "daemons/supervisor/secret.h"
 
 #include <confuse.h>
 #include <errno.h>
@@ -208,6 +209,142 @@ static bool read_name(struct reader *r, const char *file, unsigned line, const c
 	return true;
 }
 
+/* --- keys, and who may transfer a zone --- */
+
+/* Index of a key by name, or -1. */
+static int find_key(const struct config *config, const uint8_t *name)
+{
+	for (size_t i = 0; i < config->key_count; i++) {
+		if (dname_equal(config->keys[i].name, name)) {
+			return (int)i;
+		}
+	}
+	return -1;
+}
+
+static void read_secret(struct reader *r, const struct config_value *file, struct tsig_key *key)
+{
+	char why[IPC_TEXT_MAX];
+	char *path = absolute_path(file);
+	enum tsig_algorithm algorithm = (enum tsig_algorithm)key->algorithm;
+	if (secret_read(path, key, why, sizeof(why)) != BH_OK) {
+		FAULT(r, file, "secret-file: '%s': %s", path, why);
+	} else if (key->secret_len < tsig_algorithm_size(algorithm)) { /* RFC 8945 8 */
+		log_warn("%s:%u: secret-file: '%s': a secret for %s should have %zu octets, this has %u", file->file,
+			 file->line, path, tsig_algorithm_text(algorithm), tsig_algorithm_size(algorithm),
+			 key->secret_len);
+	}
+	free(path);
+}
+
+static void read_key(struct reader *r, cfg_t *section)
+{
+	struct config *config = r->config;
+	struct tsig_key *key = &config->keys[config->key_count];
+	const struct config_value *algorithm = config_text_value(section, "algorithm");
+	const struct config_value *file = config_text_value(section, "secret-file");
+	enum tsig_algorithm found = TSIG_HMAC_SHA256;
+
+	if (!read_name(r, config_text_file(section), (unsigned)section->line, cfg_title(section), key->name)) {
+		return;
+	}
+	dname_copy_lower(key->name, key->name);
+	if (find_key(config, key->name) >= 0) {
+		FAULT_SECTION(r, section, "key '%s' stands twice", cfg_title(section));
+		return;
+	}
+	if (algorithm == NULL || file == NULL) {
+		FAULT_SECTION(r, section, "key '%s' has no '%s'", cfg_title(section),
+			      algorithm == NULL ? "algorithm" : "secret-file");
+		return;
+	}
+	if (tsig_algorithm_parse(algorithm->text, &found) != BH_OK) {
+		FAULT(r, algorithm, "algorithm: '%s' is none of hmac-sha256, hmac-sha384, hmac-sha512",
+		      algorithm->text);
+		return;
+	}
+	key->algorithm = (uint8_t)found;
+	config->key_count++;
+	read_secret(r, file, key);
+}
+
+static void read_keys(struct reader *r, cfg_t *cfg)
+{
+	unsigned count = cfg_size(cfg, "key");
+	if (count > TSIG_KEYS_MAX) {
+		FAULT_SECTION(r, cfg_getnsec(cfg, "key", TSIG_KEYS_MAX), "more than %d keys", TSIG_KEYS_MAX);
+		return;
+	}
+	r->config->keys = must(calloc(count + 1u, sizeof(*r->config->keys)));
+	for (unsigned i = 0; i < count; i++) {
+		read_key(r, cfg_getnsec(cfg, "key", i));
+	}
+}
+
+#define KEY_WORD "key:"
+
+/* A prefix or "key:name", or both with blanks between: then both are needed. False: told. */
+static bool read_transfer(struct reader *r, const struct config_value *v, struct config_transfer *out)
+{
+	char *text = must(strdup(v->text));
+	char *rest = text;
+	bool prefix = false;
+	bool good = true;
+	char *word;
+
+	*out = (struct config_transfer){ .key = -1 };
+	while (good && (word = strsep(&rest, " \t")) != NULL) {
+		uint8_t name[DNAME_MAX];
+		if (word[0] == '\0') {
+			continue;
+		}
+		if (strncmp(word, KEY_WORD, strlen(KEY_WORD)) == 0 && out->key < 0) {
+			good = read_name(r, v->file, v->line, word + strlen(KEY_WORD), name);
+			out->key = good ? find_key(r->config, name) : -1;
+			if (good && out->key < 0) {
+				FAULT(r, v, "allow-transfer: there is no key '%s'", word + strlen(KEY_WORD));
+				good = false;
+			}
+		} else if (!prefix && prefix_parse(word, &out->prefix) == BH_OK) {
+			prefix = true;
+		} else {
+			FAULT(r, v,
+			      "allow-transfer: '%s' is not a prefix, allowed: \"address/bits\" without host bits, "
+			      "\"address\", \"any4\", \"any6\", \"key:name\", or a prefix and a key with a blank between, "
+			      "which then are both needed",
+			      v->text);
+			good = false;
+		}
+	}
+	if (good && !prefix && out->key < 0) {
+		FAULT(r, v, "allow-transfer: '%s' is neither a prefix nor a key", v->text);
+		good = false;
+	}
+	out->any = !prefix;
+	free(text);
+	return good;
+}
+
+static void read_transfers(struct reader *r, cfg_t *section, struct config_zone *zone)
+{
+	unsigned count = config_text_count(section, "allow-transfer");
+	if (count > CONFIG_TRANSFERS_MAX) {
+		FAULT(r, config_text_item(section, "allow-transfer", 0), "allow-transfer: more than %d entries",
+		      CONFIG_TRANSFERS_MAX);
+		return;
+	}
+	if (count == 0) {
+		return;
+	}
+	zone->transfers = must(calloc(count, sizeof(*zone->transfers)));
+	for (unsigned i = 0; i < count; i++) {
+		const struct config_value *v = config_text_item(section, "allow-transfer", i);
+		zone->transfer_count += read_transfer(r, v, &zone->transfers[zone->transfer_count]);
+	}
+}
+
+/* --- zones and views --- */
+
 static bool has_dotdot(const char *path)
 {
 	for (const char *p = path; p != NULL; p = strchr(p, '/')) {
@@ -252,6 +389,7 @@ static void read_zone(struct reader *r, cfg_t *section, struct config_view *view
 		}
 		free(path);
 	}
+	read_transfers(r, section, zone);
 	zone->text = must(strdup(text));
 	zone->file = must(strdup(file->text));
 	view->zone_count++;
@@ -532,6 +670,7 @@ static void read_all(struct reader *r, cfg_t *cfg)
 		config->state_dir = must(strdup(BH_STATE_DIR));
 		config->run_dir = must(strdup(BH_RUN_DIR));
 	}
+	read_keys(r, cfg);
 	unsigned views = cfg_size(cfg, "view");
 	if (views > CONFIG_VIEWS_MAX) {
 		FAULT_SECTION(r, cfg_getnsec(cfg, "view", CONFIG_VIEWS_MAX), "more than %d views",
@@ -595,6 +734,7 @@ static void view_clear(struct config_view *view)
 	for (size_t i = 0; i < view->zone_count; i++) {
 		free(view->zones[i].text);
 		free(view->zones[i].file);
+		free(view->zones[i].transfers);
 	}
 	free(view->zones);
 	free(view->user);
@@ -615,6 +755,7 @@ void config_free(struct config *config)
 	free(config->resolver.root_hints);
 	free(config->resolver.stubs);
 	free(config->resolver.rebind_allow);
+	tsig_keys_free(config->keys, config->key_count);
 	free(config->state_dir);
 	free(config->run_dir);
 	free(config);

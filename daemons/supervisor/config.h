@@ -3,6 +3,7 @@
  *
  * config_text.c knows libconfuse and the grammar, config.c the meaning. A struct config is complete
  * or does not exist: there are no half-read ones. It is plain heap memory and holds no descriptors.
+ * Secrets in it are overwritten when it is freed.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -21,16 +22,26 @@
 #define CONFIG_VIEWS_MAX 64
 #define CONFIG_LISTEN_MAX 256
 #define CONFIG_ZONES_MAX 100000
+#define CONFIG_TRANSFERS_MAX 256
 #define CONFIG_ERRORS_MAX 50 /* told before giving up */
 
 /* A complaint about the configuration; called in the order of discovery. file may be "". */
 typedef void config_error_fn(void *ctx, const char *file, unsigned line, const char *text);
+
+/* One way in which a zone may be transferred. */
+struct config_transfer {
+	bool any; /* from every address */
+	int key;  /* index into keys: signed with it; -1: also unsigned */
+	struct prefix prefix;
+};
 
 struct config_zone {
 	uint8_t name[DNAME_MAX];
 	char *text; /* absolute, with final dot */
 	char *file; /* below the view's zones_dir */
 	bool overlay;
+	struct config_transfer *transfers; /* any one will do; none: nobody may */
+	size_t transfer_count;
 };
 
 struct config_listen {
@@ -80,6 +91,8 @@ struct config {
 	char *state_dir;
 	char *run_dir;
 	enum log_level log_level;
+	struct tsig_key *keys;
+	size_t key_count;
 	struct config_view *views;
 	size_t view_count;
 	struct config_resolver resolver;
@@ -88,7 +101,7 @@ struct config {
 /*
  * Read and check the file. NULL: something is wrong, and `error` was called for each fault. The
  * caller owns the result. Reads the file, its includes, and looks at the directories and files it
- * names; opens no sockets.
+ * names, reads the secrets of keys; opens no sockets. What is questionable but no fault is logged as a warning.
  */
 struct config *config_load(const char *path, config_error_fn *error, void *ctx);
 void config_free(struct config *config);

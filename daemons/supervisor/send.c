@@ -216,6 +216,52 @@ static void send_servers(struct parts *p, enum msg_type type, const struct ipc_s
 	part_end(p, type, &s);
 }
 
+/* The keys that this view uses, and no others: its authorities are their only other holders. */
+static void send_keys(struct parts *p, const struct config *config, const struct config_view *view)
+{
+	bool *used = calloc(config->key_count + 1, sizeof(*used));
+	if (used == NULL) {
+		p->rc = BH_ENOMEM;
+		return;
+	}
+	for (size_t i = 0; i < view->zone_count; i++) {
+		for (size_t k = 0; k < view->zones[i].transfer_count; k++) {
+			int key = view->zones[i].transfers[k].key;
+			if (key >= 0) {
+				used[key] = true;
+			}
+		}
+	}
+	for (size_t i = 0; i < config->key_count; i++) {
+		if (used[i]) {
+			struct ipc_key key = { .key = config->keys[i] };
+			struct sink s = part_begin(p);
+			ipc_key_encode(&s, &key);
+			part_end(p, MSG_CONF_KEY, &s);
+			explicit_bzero(p->bytes, sizeof(p->bytes));
+			explicit_bzero(&key, sizeof(key));
+		}
+	}
+	free(used);
+}
+
+static void send_zone_transfers(struct parts *p, const struct config *config, const struct config_zone *zone,
+				uint32_t index)
+{
+	for (size_t i = 0; i < zone->transfer_count; i++) {
+		const struct config_transfer *transfer = &zone->transfers[i];
+		struct ipc_transfer info = { .zone = index, .prefix = transfer->prefix };
+		struct sink s = part_begin(p);
+		info.needs = transfer->any ? 0 : IPC_TRANSFER_PREFIX;
+		if (transfer->key >= 0) {
+			info.needs |= IPC_TRANSFER_KEY;
+			memcpy(info.key, config->keys[transfer->key].name, sizeof(info.key));
+		}
+		ipc_transfer_encode(&s, &info);
+		part_end(p, MSG_CONF_TRANSFER, &s);
+	}
+}
+
 static void send_authority(struct parts *p, const struct generation *g)
 {
 	const struct instance *inst = p->inst;
@@ -235,11 +281,14 @@ static void send_authority(struct parts *p, const struct generation *g)
 								    .tcp_idle_ms = TCP_IDLE_MS });
 	part_end(p, MSG_CONF_AUTHORITY, &s);
 	send_acl(p, &view->allow_query);
+	send_keys(p, g->config, view);
+	uint32_t index = 0;
 	for (size_t i = 0; i < g->zones->count; i++) {
 		const struct zone_state *zone = &g->zones->items[i];
 		if (holds(inst, zone)) {
 			send_zone(p, zone, zone->image == NULL ? 0 : zone->image->id,
 				  zone->image == NULL ? IPC_ZONE_FAILED : 0);
+			send_zone_transfers(p, g->config, zone->conf, index++);
 		}
 	}
 }

@@ -56,6 +56,18 @@ text dname text 'WWW.Example.COM.'
 text dname text_escapes '\000\255\.a\\.b\"\@.c'
 text dname text_bad 'a..b'
 
+# --- tsig -------------------------------------------------------------------------------------------
+# What comes behind the first octet is a whole query, as fuzz_tsig has the key for it.
+tsig_head='84d6 0120 0001 0000 0000 0001 03777777 076578616d706c65 00 0001 0001 016b00 00fa 00ff 00000000'
+sha256='0b 686d61632d736861323536 00'
+tsig_mac='0020 b9fac696d02b6ff64e72b6fb5531331a5e20c89c950f9cb5846150a15d9ce163'
+put tsig good "00 $tsig_head 003d $sha256 00006b0188b2 012c $tsig_mac 84d6 0000 0000"
+put tsig late "01 $tsig_head 003d $sha256 00006b0188b2 012c $tsig_mac 84d6 0000 0000"
+put tsig bad "00 $tsig_head 003d $sha256 00006b0188b3 012c $tsig_mac 84d6 0000 0000"
+put tsig cut "00 $tsig_head 0025 $sha256 00006b0188b2 012c 0008 b9fac696d02b6ff6 84d6 0000 0000"
+put tsig other "00 $tsig_head 0023 $sha256 00006b0188b2 012c 0000 84d6 0012 0006 00006b0188b2"
+put tsig algorithm "00 $tsig_head 002b 08 686d61632d6d6435 00 00006b0188b2 012c 0010 000102030405060708090a0b0c0d0e0f 84d6 0000 0000"
+
 # --- query ------------------------------------------------------------------------------------------
 header='1234 0100 0001 0000 0000'       # id, RD, one question
 opt='00 0029 04d0 0000 0000'
@@ -143,6 +155,9 @@ put conf compiled "1f 01 00000000 00000001 00000007 00000064 0000000000001000 01
 put conf request "20 02 0005 666c757368 0003 616c6c"
 put conf row "21 0004 726f6c65 03 0004 6e616d65 01 0001 61 0003 706964 02 0000000000000001 0002 7570 03 0000000000000001"
 put conf done "22 00 0002 6f6b"
+put conf key "23 016b00 01 0010 30313233343536373839616263646566"
+put conf transfer "24 00000000 03 04 08 0a000000 016b00"
+put conf transfer_any "24 00000001 02 016b00"
 
 # --- link: self, peer, phase, what handlers do; datagrams: how, length, octets -----------------------
 begin='0c 0006 0000 00000004 00000001'       # CONF_BEGIN, request 4
@@ -230,6 +245,10 @@ text config escapes 'view "a\x41\101\n" { listen = "\
 " += "b" }
 '
 text config odd_comment '/*/ x */ view a{}#
+'
+text config keys 'key "p" { algorithm = "hmac-sha256" secret-file = "good.conf" }
+view "a" { listen = { "127.0.0.1" } zones-dir = "."
+  zone "z" { file = "good.conf" allow-transfer = { "key:p", "192.0.2.0/24 key:p", "any6" } } }
 '
 text config unknown 'view "a" { lisen = 1 }
 '

@@ -34,6 +34,8 @@ CODEC_FUNCTIONS(ipc_zone)
 CODEC_FUNCTIONS(ipc_cookie_secrets)
 CODEC_FUNCTIONS(ipc_rate_limit)
 CODEC_FUNCTIONS(ipc_rate_table)
+CODEC_FUNCTIONS(ipc_key)
+CODEC_FUNCTIONS(ipc_transfer)
 CODEC_FUNCTIONS(ipc_name)
 CODEC_FUNCTIONS(ipc_servers)
 CODEC_FUNCTIONS(ipc_outgoing)
@@ -72,6 +74,8 @@ static const struct codec codecs[MSG_TYPE_COUNT] = {
 	[MSG_CONF_COOKIE_SECRETS] = CODEC(ipc_cookie_secrets),
 	[MSG_CONF_RATE_LIMIT] = CODEC(ipc_rate_limit),
 	[MSG_CONF_RATE_EXEMPT] = CODEC(ipc_acl),
+	[MSG_CONF_KEY] = CODEC(ipc_key),
+	[MSG_CONF_TRANSFER] = CODEC(ipc_transfer),
 	[MSG_CONF_REBIND_ALLOW] = CODEC(ipc_name),
 	[MSG_CONF_STUB] = CODEC(ipc_servers),
 	[MSG_CONF_ROOT] = CODEC(ipc_servers),

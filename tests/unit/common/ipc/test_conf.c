@@ -57,6 +57,8 @@ union payload {
 	struct ipc_cookie_secrets cookie_secrets;
 	struct ipc_rate_limit rate_limit;
 	struct ipc_rate_table rate_table;
+	struct ipc_key key;
+	struct ipc_transfer transfer;
 	struct ipc_name name;
 	struct ipc_servers servers;
 	struct ipc_outgoing outgoing;
@@ -115,6 +117,13 @@ static void smallest(enum msg_type type, union payload *m)
 		break;
 	case MSG_CONF_RATE_LIMIT:
 		m->rate_limit = (struct ipc_rate_limit){ IPC_RATE_LOG, 1, 1, 1, 1 };
+		break;
+	case MSG_CONF_KEY:
+		m->key.key.algorithm = TSIG_HMAC_SHA256;
+		m->key.key.secret_len = 1;
+		break;
+	case MSG_CONF_TRANSFER:
+		m->transfer.needs = IPC_TRANSFER_KEY;
 		break;
 	case MSG_CONF_OUTGOING:
 		m->outgoing.addr = v4();
@@ -244,6 +253,18 @@ static void largest(enum msg_type type, union payload *m)
 		m->zone.image = UINT32_MAX;
 		m->zone.counter = UINT32_MAX - 1;
 		m->zone.flags = IPC_ZONE_OVERLAY | IPC_ZONE_FAILED;
+		break;
+	case MSG_CONF_KEY:
+		longest_name(m->key.key.name);
+		m->key.key.algorithm = TSIG_HMAC_SHA512;
+		m->key.key.secret_len = TSIG_SECRET_MAX;
+		memset(m->key.key.secret, 0x7a, TSIG_SECRET_MAX);
+		break;
+	case MSG_CONF_TRANSFER:
+		m->transfer.zone = UINT32_MAX;
+		m->transfer.needs = IPC_TRANSFER_PREFIX | IPC_TRANSFER_KEY;
+		cr_assert_eq(prefix_parse("2001:db8:ffff:ffff:ffff:ffff:ffff:ffff", &m->transfer.prefix), BH_OK);
+		longest_name(m->transfer.key);
 		break;
 	case MSG_CONF_REBIND_ALLOW:
 		longest_name(m->name.name);
@@ -428,6 +449,7 @@ Test(conf, largest_payloads_have_the_octets_counted_by_hand)
 		{ MSG_DIAGNOSTIC, 1543 }, { MSG_COMPILED, 33 },	     { MSG_CTL_REQUEST, 8201 }, { MSG_CTL_ROW, 13162 },
 		{ MSG_CTL_DONE, 514 },	  { MSG_RATE_TABLE, 20 },    { MSG_CONF_COOKIE_SECRETS, 33 },
 		{ MSG_CONF_RATE_LIMIT, 11 },
+		{ MSG_CTL_DONE, 514 },	  { MSG_CONF_KEY, 386 },     { MSG_CONF_TRANSFER, 278 },
 	};
 	static uint8_t wire[MSG_PAYLOAD_MAX];
 	static union payload m;
@@ -525,6 +547,14 @@ Test(conf, values_out_of_range_are_refused)
 		{ MSG_CONF_ACL, "host bits", 2, 1, 1 },
 		{ MSG_CONF_ZONE, "name", 0, 1, 0x40 },
 		{ MSG_CONF_ZONE, "flags", 9, 1, 4 },
+		{ MSG_CONF_KEY, "name", 0, 1, 0xc0 },
+		{ MSG_CONF_KEY, "algorithm", 1, 1, 0 },
+		{ MSG_CONF_KEY, "algorithm", 1, 1, TSIG_ALGORITHM_END },
+		{ MSG_CONF_KEY, "no secret", 2, 2, 0 },
+		{ MSG_CONF_KEY, "length of the secret", 2, 2, 2 },
+		{ MSG_CONF_TRANSFER, "needs", 4, 1, 0 },
+		{ MSG_CONF_TRANSFER, "needs", 4, 1, 4 },
+		{ MSG_CONF_TRANSFER, "name", 5, 1, 0x40 },
 		{ MSG_CONF_REBIND_ALLOW, "name", 0, 1, 0xc0 },
 		{ MSG_CONF_STUB, "count", 1, 1, 1 },
 		{ MSG_CONF_STUB, "count", 1, 1, IPC_ADDRS_MAX + 1 },

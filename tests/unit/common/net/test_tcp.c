@@ -26,6 +26,8 @@ struct fixture {
 	struct sockaddr_in where;
 	bool answer_at_once; /* else queries are only noted */
 	size_t answer_len;   /* 0: echo */
+	struct flow *flows;  /* queries of one 's' are answered by the next of these */
+	unsigned flow_count;
 	unsigned queries;
 	unsigned accepted;
 	unsigned refused;
@@ -34,6 +36,43 @@ struct fixture {
 	uint8_t first[QUERIES_MAX]; /* first octet of each query */
 };
 
+/* A stream of `count` messages of `len` octets; each begins with `mark` and its number. */
+struct flow {
+	uint8_t mark;
+	unsigned count;
+	size_t len;
+	unsigned abort_at; /* 0: never */
+	unsigned made;
+	unsigned ended;
+	bool ok;
+};
+
+static ssize_t flow_next(void *ctx, uint8_t *buf, size_t size)
+{
+	struct flow *flow = ctx;
+	cr_assert_eq(flow->ended, 0);
+	cr_assert_leq(flow->len, size);
+	if (flow->abort_at > 0 && flow->made + 1 == flow->abort_at) {
+		return -1;
+	}
+	if (flow->made == flow->count) {
+		return 0;
+	}
+	memset(buf, 0, flow->len);
+	buf[0] = flow->mark;
+	buf[1] = (uint8_t)flow->made++;
+	return (ssize_t)flow->len;
+}
+
+static void flow_done(void *ctx, bool ok)
+{
+	struct flow *flow = ctx;
+	flow->ended++;
+	flow->ok = ok;
+}
+
+static const struct tcp_stream_ops flow_ops = { .next = flow_next, .done = flow_done };
+
 static const struct tcp_limits small_limits = {
 	.connections = 4,
 	.connections_client = 100,
@@ -41,6 +80,7 @@ static const struct tcp_limits small_limits = {
 	.idle_ms = 60000,
 	.message_ms = 60000,
 	.write_ms = 60000,
+	.drain_ms = 60000,
 	.write_bytes = 65536,
 };
 
@@ -53,7 +93,9 @@ static void on_query(void *ctx, struct tcp_ref ref, const struct addr *peer, con
 	f->refs[f->queries] = ref;
 	f->lens[f->queries] = len;
 	f->first[f->queries++] = msg[0];
-	if (f->answer_at_once && f->answer_len > 0) {
+	if (f->flows != NULL && msg[0] == 's') {
+		tcp_reply_stream(f->server, ref, &flow_ops, &f->flows[f->flow_count++]);
+	} else if (f->answer_at_once && f->answer_len > 0) {
 		big[0] = msg[0];
 		tcp_reply(f->server, ref, big, f->answer_len);
 	} else if (f->answer_at_once) {
@@ -151,15 +193,16 @@ static bool client_is_closed(int fd)
 	return client_take(fd, sink, sizeof(sink)) == -1;
 }
 
-/* Read one framed message, running the loop; returns its length and first octet. */
-static size_t client_read(struct fixture *f, int fd, uint8_t *first)
+/* Read one framed message, running the loop; returns its length and first two octets. */
+static size_t client_read_two(struct fixture *f, int fd, uint8_t *first)
 {
 	static uint8_t frame[TCP_FRAME_MAX];
 	size_t have = 0;
 	for (unsigned i = 0; i < 5000; i++) {
 		size_t want = have < 2 ? 2 : 2 + ((size_t)frame[0] << 8 | frame[1]);
 		if (have >= 2 && have == want) {
-			*first = frame[2];
+			first[0] = frame[2];
+			first[1] = frame[3];
 			return want - 2;
 		}
 		ssize_t n = client_take(fd, frame + have, want - have);
@@ -171,6 +214,30 @@ static size_t client_read(struct fixture *f, int fd, uint8_t *first)
 	}
 	cr_assert_fail("no reply");
 	return 0;
+}
+
+static size_t client_read(struct fixture *f, int fd, uint8_t *first)
+{
+	uint8_t two[2];
+	size_t len = client_read_two(f, fd, two);
+	*first = two[0];
+	return len;
+}
+
+static int client_open_small(struct fixture *f)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int small = 4096;
+	cr_assert_eq(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)), 0);
+	cr_assert_eq(connect(fd, (struct sockaddr *)&f->where, sizeof(f->where)), 0);
+	return fd;
+}
+
+static void client_reset(int fd)
+{
+	struct linger reset = { .l_onoff = 1, .l_linger = 0 };
+	cr_assert_eq(setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)), 0);
+	close(fd);
 }
 
 Test(tcp, answers_pipelined_queries_in_one_segment)
@@ -640,6 +707,319 @@ Test(tcp, thousands_of_connections_one_after_the_other)
 	}
 	RUN_UNTIL(&f, tcp_server_count(f.server) == 0);
 	cr_assert_eq(f.refused, 0);
+	clear_fixture(&f);
+}
+
+/* --- streams --- */
+
+Test(tcp_stream, arrives_whole_and_ends_once)
+{
+	static const struct { unsigned count; size_t len; } cases[] = {
+		{ 0, 0 }, { 1, 2 }, { 1, 65535 }, { 200, 65535 }, { 250, 17 },
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct fixture f;
+		struct flow flow = { .mark = 'm', .count = cases[i].count, .len = cases[i].len };
+		uint8_t head[2];
+		setup_fixture(&f, &small_limits);
+		f.flows = &flow;
+		int fd = client_open_small(&f);
+		client_send(fd, 's', 12);
+		cr_assert_eq(shutdown(fd, SHUT_WR), 0); /* a half-closed client gets all of it */
+		for (unsigned n = 0; n < cases[i].count; n++) {
+			cr_assert_eq(client_read_two(&f, fd, head), cases[i].len);
+			cr_assert_eq(head[0], 'm');
+			cr_assert_eq(head[1], n);
+		}
+		RUN_UNTIL(&f, client_is_closed(fd));
+		cr_assert_eq(flow.ended, 1);
+		cr_assert(flow.ok);
+		close(fd);
+		clear_fixture(&f);
+		cr_assert_eq(flow.ended, 1);
+	}
+}
+
+Test(tcp_stream, is_made_as_the_client_takes_it)
+{
+	struct fixture f;
+	struct flow flow = { .mark = 'm', .count = 100000, .len = 65535 };
+	uint8_t head[2];
+	setup_fixture(&f, &small_limits);
+	f.flows = &flow;
+	int fd = client_open_small(&f);
+	client_send(fd, 's', 12);
+	run_ms(&f, 50);
+	unsigned ahead = flow.made;
+	cr_assert_lt(ahead, 200, "what the kernel takes, and one message");
+	run_ms(&f, 50);
+	cr_assert_eq(flow.made, ahead);
+	for (unsigned i = 0; i < 300; i++) {
+		cr_assert_eq(client_read_two(&f, fd, head), 65535);
+		cr_assert_eq(head[1], (uint8_t)i);
+		cr_assert_leq(flow.made, i + 200);
+	}
+	cr_assert_eq(flow.ended, 0);
+	clear_fixture(&f);
+	cr_assert_eq(flow.ended, 1);
+	cr_assert_not(flow.ok);
+	close(fd);
+}
+
+Test(tcp_stream, one_who_takes_nothing_is_cut)
+{
+	struct fixture f;
+	struct flow flow = { .mark = 'm', .count = 100000, .len = 65535 };
+	struct tcp_limits limits = small_limits;
+	limits.write_ms = 200;
+	setup_fixture(&f, &limits);
+	f.flows = &flow;
+	int fd = client_open_small(&f);
+	client_send(fd, 's', 12);
+	RUN_UNTIL(&f, flow.made > 0);
+	cr_assert_eq(flow.ended, 0);
+	RUN_UNTIL(&f, tcp_server_count(f.server) == 0);
+	cr_assert_eq(flow.ended, 1);
+	cr_assert_not(flow.ok);
+	close(fd);
+	clear_fixture(&f);
+}
+
+/* Taking each message within its time is enough, however long it all takes; and work is not idle. */
+Test(tcp_stream, steady_reader_gets_everything)
+{
+	struct fixture f;
+	struct flow flow = { .mark = 'm', .count = 200, .len = 65535 };
+	struct tcp_limits limits = small_limits;
+	uint8_t first;
+	limits.write_ms = 400;
+	limits.idle_ms = 100;
+	setup_fixture(&f, &limits);
+	f.flows = &flow;
+	int fd = client_open_small(&f);
+	client_send(fd, 's', 12);
+	for (unsigned i = 0; i < 200; i++) {
+		cr_assert_eq(client_read(&f, fd, &first), 65535, "message %u", i);
+		run_ms(&f, 8);
+	}
+	RUN_UNTIL(&f, flow.ended == 1);
+	cr_assert(flow.ok);
+	close(fd);
+	clear_fixture(&f);
+}
+
+/* RFC 7766 6.2.1.1: a reply that is ready does not wait for the end of a transfer. */
+Test(tcp_stream, other_replies_go_between_its_messages)
+{
+	struct fixture f;
+	struct flow flow = { .mark = 'm', .count = 100000, .len = 60000 };
+	uint8_t head[2];
+	setup_fixture(&f, &small_limits);
+	f.flows = &flow;
+	f.answer_at_once = true;
+	int fd = client_open_small(&f);
+	client_send(fd, 's', 12);
+	for (uint8_t n = 0; n < 3; n++) {
+		cr_assert_eq(client_read_two(&f, fd, head), 60000);
+		cr_assert_eq(head[1], n);
+	}
+	client_send(fd, 'q', 12);
+	for (uint8_t n = 3;; n++) {
+		cr_assert_lt(n, 200, "the reply waits for the stream");
+		size_t len = client_read_two(&f, fd, head);
+		if (head[0] == 'q') {
+			cr_assert_eq(len, 12);
+			break;
+		}
+		cr_assert_eq(len, 60000);
+		cr_assert_eq(head[1], n);
+	}
+	close(fd);
+	clear_fixture(&f);
+}
+
+Test(tcp_stream, those_of_one_connection_run_in_order)
+{
+	struct fixture f;
+	struct flow flows[] = {
+		{ .mark = 'a', .count = 30, .len = 5000 },
+		{ .mark = 'b', .count = 30, .len = 5000 },
+		{ .mark = 'c', .count = 30, .len = 5000 },
+	};
+	uint8_t head[2];
+	setup_fixture(&f, &small_limits);
+	f.flows = flows;
+	int fd = client_open(&f);
+	for (unsigned i = 0; i < 3; i++) {
+		client_send(fd, 's', 12);
+	}
+	for (unsigned i = 0; i < 90; i++) {
+		cr_assert_eq(client_read_two(&f, fd, head), 5000);
+		cr_assert_eq(head[0], "abc"[i / 30]);
+		cr_assert_eq(head[1], i % 30);
+	}
+	RUN_UNTIL(&f, flows[2].ended == 1);
+	for (unsigned i = 0; i < 3; i++) {
+		cr_assert(flows[i].ok);
+	}
+	cr_assert_eq(tcp_server_count(f.server), 1);
+	client_send(fd, 'q', 12);
+	RUN_UNTIL(&f, f.queries == 4);
+	close(fd);
+	clear_fixture(&f);
+}
+
+/* A turn of the loop makes a few messages, whatever number of streams there is, and all get their part. */
+Test(tcp_stream, many_share_the_loop)
+{
+	enum { STREAMS = 12 };
+	struct fixture f;
+	struct flow flows[STREAMS];
+	struct tcp_limits limits = small_limits;
+	uint8_t sink[4096];
+	int fd[STREAMS];
+	limits.connections = 100;
+	setup_fixture(&f, &limits);
+	f.flows = flows;
+	for (unsigned i = 0; i < STREAMS; i++) {
+		flows[i] = (struct flow){ .mark = 'm', .count = 1000000, .len = 100 };
+		fd[i] = client_open(&f);
+		client_send(fd[i], 's', 12);
+		while (f.flow_count <= i) {
+			event_base_loop(f.base, EVLOOP_NONBLOCK | EVLOOP_ONCE);
+		}
+	}
+	unsigned start[STREAMS];
+	unsigned before = 0;
+	for (unsigned i = 0; i < STREAMS; i++) {
+		start[i] = flows[i].made;
+		before += start[i];
+	}
+	for (unsigned turn = 0; turn < 300; turn++) {
+		event_base_loop(f.base, EVLOOP_NONBLOCK | EVLOOP_ONCE);
+		unsigned made = 0;
+		for (unsigned i = 0; i < STREAMS; i++) {
+			made += flows[i].made;
+			while (client_take(fd[i], sink, sizeof(sink)) > 0) {
+			}
+		}
+		cr_assert_leq(made - before, 4, "a bounded part of a turn");
+		before = made;
+	}
+	for (unsigned i = 0; i < STREAMS; i++) {
+		cr_assert_geq(flows[i].made - start[i], 90);
+		cr_assert_leq(flows[i].made - start[i], 110, "turn and turn about");
+		close(fd[i]);
+	}
+	clear_fixture(&f);
+}
+
+Test(tcp_stream, giving_up_closes)
+{
+	struct fixture f;
+	struct flow flows[] = {
+		{ .mark = 'm', .count = 10, .len = 100, .abort_at = 5 },
+		{ .mark = 'm', .count = 10, .len = 100 },
+	};
+	uint8_t first;
+	setup_fixture(&f, &small_limits);
+	f.flows = flows;
+	int fd = client_open(&f);
+	client_send(fd, 's', 12);
+	client_send(fd, 's', 12);
+	for (unsigned i = 0; i < 4; i++) {
+		cr_assert_eq(client_read(&f, fd, &first), 100);
+	}
+	RUN_UNTIL(&f, client_is_closed(fd));
+	for (unsigned i = 0; i < 2; i++) {
+		cr_assert_eq(flows[i].ended, 1);
+		cr_assert_not(flows[i].ok);
+	}
+	cr_assert_eq(flows[1].made, 0);
+	close(fd);
+	clear_fixture(&f);
+}
+
+Test(tcp_stream, ends_with_its_connection)
+{
+	struct fixture f;
+	struct flow flows[] = {
+		{ .mark = 'm', .count = 100000, .len = 60000 },
+		{ .mark = 'm', .count = 1, .len = 10 },
+		{ .mark = 'm', .count = 1, .len = 10 },
+	};
+	setup_fixture(&f, &small_limits);
+	f.flows = flows;
+	int fd = client_open_small(&f);
+	client_send(fd, 's', 12);
+	client_send(fd, 's', 12);
+	RUN_UNTIL(&f, f.flow_count == 2 && flows[0].made > 2);
+	client_reset(fd);
+	RUN_UNTIL(&f, tcp_server_count(f.server) == 0);
+	tcp_reply_stream(f.server, f.refs[0], &flow_ops, &flows[2]); /* to nobody */
+	for (unsigned i = 0; i < 3; i++) {
+		cr_assert_eq(flows[i].ended, 1);
+		cr_assert_not(flows[i].ok);
+	}
+	clear_fixture(&f);
+}
+
+/* One query has one reply: a second one would be taken for the answer to another query. */
+Test(tcp_stream, takes_the_place_of_the_reply)
+{
+	struct fixture f;
+	struct flow flows[] = {
+		{ .mark = 'm', .count = 3, .len = 10 },
+		{ .mark = 'x', .count = 3, .len = 10 },
+	};
+	uint8_t first;
+	setup_fixture(&f, &small_limits);
+	f.flows = flows;
+	int fd = client_open(&f);
+	client_send(fd, 's', 12);
+	RUN_UNTIL(&f, f.flow_count == 1);
+	tcp_reply(f.server, f.refs[0], (const uint8_t *)"x", 1);
+	tcp_reply_stream(f.server, f.refs[0], &flow_ops, &flows[1]);
+	cr_assert_eq(flows[1].ended, 1);
+	for (unsigned i = 0; i < 3; i++) {
+		cr_assert_eq(client_read(&f, fd, &first), 10);
+		cr_assert_eq(first, 'm');
+	}
+	RUN_UNTIL(&f, flows[0].ended == 1);
+	cr_assert(flows[0].ok);
+	close(fd);
+	clear_fixture(&f);
+}
+
+Test(tcp_stream, draining_gives_it_some_time)
+{
+	struct fixture f;
+	struct flow flows[] = {
+		{ .mark = 'm', .count = 20, .len = 60000 },
+		{ .mark = 'm', .count = 100000, .len = 60000 },
+	};
+	struct tcp_limits limits = small_limits;
+	uint8_t first;
+	limits.drain_ms = 200;
+	setup_fixture(&f, &limits);
+	f.flows = flows;
+	int fd[2];
+	for (unsigned i = 0; i < 2; i++) {
+		fd[i] = client_open_small(&f);
+		client_send(fd[i], 's', 12);
+		RUN_UNTIL(&f, f.flow_count == i + 1 && flows[i].made > 0);
+	}
+	tcp_server_drain(f.server);
+	for (unsigned i = 0; i < 20; i++) {
+		cr_assert_eq(client_read(&f, fd[0], &first), 60000);
+	}
+	RUN_UNTIL(&f, client_is_closed(fd[0]));
+	cr_assert(flows[0].ok);
+	RUN_UNTIL(&f, flows[1].ended == 1);
+	cr_assert_not(flows[1].ok);
+	cr_assert_eq(tcp_server_count(f.server), 0);
+	close(fd[0]);
+	close(fd[1]);
 	clear_fixture(&f);
 }
 

@@ -251,7 +251,7 @@ static const struct {
 	{ lie_many_nodes, "number of nodes" },
 	{ lie_other_nodes, "sections" },
 	{ lie_rrset_count, "sections" },
-	{ lie_rr_count, "number of RRsets or records" },
+	{ lie_rr_count, "number of records" },
 	{ lie_slot_count, "hash slots" },
 	{ lie_few_slots, "hash slots" },
 	{ lie_no_slots, "hash slots" },

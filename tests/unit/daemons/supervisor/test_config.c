@@ -25,6 +25,14 @@ static void write_file(const char *name, const char *text)
 	cr_assert_eq(fclose(file), 0);
 }
 
+static void write_secret(const char *name, mode_t mode)
+{
+	char path[256];
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	write_file(name, "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\n");
+	cr_assert_eq(chmod(path, mode), 0);
+}
+
 static void setup(void)
 {
 	char path[256];
@@ -34,11 +42,15 @@ static void setup(void)
 	cr_assert_eq(mkdir(path, 0755), 0);
 	write_file("zones/a.zone", "");
 	write_file("hints", "");
+	write_secret("secret", 0600);
+	write_secret("open", 0644);
+	write_secret("short", 0600);
+	write_file("short", "");
 }
 
 static void teardown(void)
 {
-	static const char *const names[] = { "zones/a.zone", "hints", "test.conf", "included.conf", "zones", "" };
+	static const char *const names[] = { "zones/a.zone", "hints", "secret", "open", "short", "test.conf", "included.conf", "zones", "" };
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		char path[256];
 		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
@@ -124,6 +136,7 @@ Test(config, takes_the_full_grammar)
 }
 
 #define VIEW(body) "view \"v\" {\n listen = { \"127.0.0.1@53\" }\n zones-dir = \"zones\"\n" body "}\n"
+#define KEY(name, file) "key \"" name "\" { algorithm = \"HMAC-SHA256\" secret-file = \"" file "\" }\n"
 #define RESOLVER(body) "resolver {\n listen = { \"127.0.0.1@54\" }\n" body "}\n"
 
 /* Text, and all that is said of it; %s is the temporary directory. */
@@ -137,9 +150,33 @@ static const struct {
 	{ VIEW("rate-limit { }\n"),
 	  "test.conf:4: no such option 'rate-limit', allowed here: listen, interfaces, allow-query, zones-dir, user, "
 	  "zone\n" },
-	{ "key \"partner\" { }\n", "test.conf:1: no such option 'key', allowed here: appliance, view, resolver\n" },
+	{ "keys { }\n", "test.conf:1: no such option 'keys', allowed here: appliance, key, view, resolver\n" },
+	{ "key \"partner\" { }\n" VIEW(""), "test.conf:1: key 'partner' has no 'algorithm'\n" },
+	{ "key \"partner\" { algorithm = \"hmac-sha256\" }\n" VIEW(""),
+	  "test.conf:1: key 'partner' has no 'secret-file'\n" },
+	{ "key \"partner\" { secret = \"x\" }\n" VIEW(""),
+	  "test.conf:1: no such option 'secret', allowed here: algorithm, secret-file\n" },
+	{ "key \"a..b\" { }\n" VIEW(""), "test.conf:1: 'a..b' is not a domain name\n" },
+	{ "key \"p\" {\n algorithm = \"hmac-md5\"\n secret-file = \"secret\" }\n" VIEW(""),
+	  "test.conf:2: algorithm: 'hmac-md5' is none of hmac-sha256, hmac-sha384, hmac-sha512\n" },
+	{ KEY("p", "missing") VIEW(""), "test.conf:1: secret-file: '%s/missing': No such file or directory\n" },
+	{ KEY("p", "open") VIEW(""),
+	  "test.conf:1: secret-file: '%s/open': others can read it: make a new one, and chmod o-rw\n" },
+	{ KEY("p", "short") VIEW(""),
+	  "test.conf:1: secret-file: '%s/short': a secret has at least 16 octets, this has 0\n" },
+	{ KEY("p", "secret") KEY("P.", "secret") VIEW(""), "test.conf:2: key 'P.' stands twice\n" },
+	{ VIEW("zone \"a\" { file = \"a.zone\"\n allow-transfer = { \"key:p\" } }\n"),
+	  "test.conf:5: allow-transfer: there is no key 'p'\n" },
+	{ VIEW("zone \"a\" { file = \"a.zone\" allow-transfer = { \"key:a..b\" } }\n"),
+	  "test.conf:4: 'a..b' is not a domain name\n" },
+	{ VIEW("zone \"a\" { file = \"a.zone\" allow-transfer = { \" \" } }\n"),
+	  "test.conf:4: allow-transfer: ' ' is neither a prefix nor a key\n" },
+	{ VIEW("zone \"a\" { file = \"a.zone\" allow-transfer = { \"any4 any6\" } }\n"),
+	  "test.conf:4: allow-transfer: 'any4 any6' is not a prefix, allowed: \"address/bits\" without host bits, "
+	  "\"address\", \"any4\", \"any6\", \"key:name\", or a prefix and a key with a blank between, which then are "
+	  "both needed\n" },
 	{ VIEW("zone \"a\" { dnssec = \"default\" }\n"),
-	  "test.conf:4: no such option 'dnssec', allowed here: file, overlay\n" },
+	  "test.conf:4: no such option 'dnssec', allowed here: file, overlay, allow-transfer\n" },
 	{ RESOLVER("forward \".\" { }\n"),
 	  "test.conf:3: no such option 'forward', allowed here: listen, interfaces, allow-query, open, internal-view, "
 	  "outgoing, root-hints, cache-size, rebind-allow, ipv4, ipv6, use-0x20, qname-minimisation, prime-root, "
@@ -233,6 +270,35 @@ Test(config, tells_each_fault_in_exact_words)
 		cr_expect_str_eq(c.text, expected, "for: %s\nsaid:     %s\nexpected: %s", faults[i].text, c.text,
 				 expected);
 	}
+}
+
+Test(config, keys_and_who_may_transfer)
+{
+	struct complaints c;
+	struct config *config =
+		load(VIEW("zone \"a\" { file = \"a.zone\"\n"
+			  " allow-transfer = { \"192.0.2.1\", \"2001:db8::/32\", \"key:PARTNER.\", \"10.0.0.0/8  key:other\" } }\n"
+			  "zone \"b\" { file = \"a.zone\" }\n")
+		     KEY("partner", "secret") KEY("Other", "secret"), &c);
+	cr_assert_not_null(config, "%s", c.text);
+	cr_assert_eq(config->key_count, 2);
+	cr_assert_eq(config->keys[0].secret_len, 32);
+	cr_assert_eq(config->keys[0].algorithm, TSIG_HMAC_SHA256);
+	cr_assert_eq(config->keys[1].name[1], 'o', "lower case");
+	const struct config_zone *zone = &config->views[0].zones[0];
+	static const struct {
+		bool any;
+		uint8_t bits;
+		int key;
+	} expected[] = { { false, 32, -1 }, { false, 32, -1 }, { true, 0, 0 }, { false, 8, 1 } };
+	cr_assert_eq(zone->transfer_count, 4);
+	for (size_t i = 0; i < 4; i++) {
+		cr_assert_eq(zone->transfers[i].any, expected[i].any, "%zu", i);
+		cr_assert_eq(zone->transfers[i].key, expected[i].key, "%zu", i);
+		cr_assert(zone->transfers[i].any || zone->transfers[i].prefix.bits == expected[i].bits, "%zu", i);
+	}
+	cr_assert_eq(config->views[0].zones[1].transfer_count, 0, "nobody when nothing is said");
+	config_free(config);
 }
 
 Test(config, tells_several_faults_at_once)
