@@ -28,7 +28,7 @@ static const struct msg_rule rules[MSG_TYPE_COUNT] = {
 	[MSG_IMAGE] = { .name = "image", .from = SUP, .to = AUTH, .min_len = 5, .max_len = 4 + DNAME_OCTETS,
 			.fds = 1, .phases = LATER },
 	[MSG_RATE_TABLE] = { .name = "rate_table", .from = SUP, .to = AUTH, .min_len = 20, .max_len = 20,
-			     .fds = 1, .phases = LATER },
+			     .fds = 1, .phases = LATER, .secret = true },
 	[MSG_CONF_BEGIN] = { .name = "conf_begin", .from = SUP, .to = ROLES_SERVING, .min_len = 4,
 			     .max_len = 4, .fds = 0, .phases = LATER },
 	[MSG_CONF_AUTHORITY] = { .name = "conf_authority", .from = SUP, .to = AUTH, .min_len = 17,

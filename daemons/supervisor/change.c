@@ -117,6 +117,7 @@ static void abandon(struct change *change)
 	change->step = CHANGE_COMPILE; /* nobody is to be told the new one from here on */
 	listener_abort(&sup->listeners);
 	query_link_abort(&sup->links);
+	shared_settle(&sup->shared, sup->current.config);
 	for (struct instance *inst = sup->instances; inst != NULL && told; inst = inst->next) {
 		if (inst->pid != 0 && inst->wanted && !inst->fresh &&
 		    (inst->state == INSTANCE_READY || inst->state == INSTANCE_CONFIGURING)) {
@@ -199,7 +200,12 @@ static void begin_prepare(struct change *change)
 	if (want_listeners(change) != BH_OK || want_links(change) != BH_OK) {
 		return;
 	}
-	int rc = instance_want(sup, &change->next);
+	int rc = shared_want(&sup->shared, change->next.config, &sup->next_id);
+	if (rc != BH_OK) {
+		fail(change, "cannot make tables of response rates: %s", bh_strerror(rc));
+		return;
+	}
+	rc = instance_want(sup, &change->next);
 	if (rc != BH_OK) {
 		fail(change, "cannot make role instances: %s", bh_strerror(rc));
 		return;
@@ -248,6 +254,7 @@ static void begin_commit(struct change *change)
 	change->next = (struct generation){ 0 };
 	listener_commit(&sup->listeners);
 	query_link_commit(&sup->links);
+	shared_settle(&sup->shared, sup->current.config);
 	log_set_level(sup->current.config->log_level);
 	for (struct instance *inst = sup->instances; inst != NULL; inst = inst->next) {
 		inst->fresh = false;
