@@ -202,11 +202,12 @@ static int on_identity(struct role_link *rl, struct link_message *m)
 	if (rc != BH_OK) {
 		return rc;
 	}
-	void *page = mmap(NULL, STATS_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, m->fd, 0);
+	void *page = mmap(NULL, stats_size(rl->role), PROT_READ | PROT_WRITE, MAP_SHARED, m->fd, 0);
 	if (page == MAP_FAILED) {
 		return BH_ESYS;
 	}
 	*rl->stats = page;
+	(*rl->stats)->zone_room = (stats_size(rl->role) - STATS_PAGE_SIZE) / sizeof(uint64_t);
 	log_set_level((enum log_level)rl->identity.log_level);
 	link_set_phase(rl->link, PHASE_CONFIG);
 	return BH_OK;
@@ -622,7 +623,7 @@ void role_link_free(struct role_link *rl)
 		close(rl->resources[i].fd);
 	}
 	if (*rl->stats != rl->stats_private) {
-		munmap(*rl->stats, STATS_PAGE_SIZE);
+		munmap(*rl->stats, stats_size(rl->role));
 	}
 	*rl->stats = NULL;
 	free(rl->stats_private);

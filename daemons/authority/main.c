@@ -45,6 +45,7 @@ static void on_commit(void *ctx, const struct role_conf *conf)
 	view_free(server->view); /* no query is in work between two events */
 	server->view = server->next;
 	server->next = NULL;
+	count_view(server->view, server->stats);
 
 	limits.connections = conf->options.authority.tcp_connections;
 	limits.idle_ms = conf->options.authority.tcp_idle_ms;

@@ -1,5 +1,5 @@
 /*
- * Checks before an answer, and counters after it.
+ * Checks before an answer, and limits after it.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -155,43 +155,4 @@ size_t query_reply(struct query_work *work, const struct view *view, enum transp
 		return shorten(work, view, reply_len, out);
 	}
 	return reply_len;
-}
-
-/* --- counters --- */
-
-static unsigned rcode_counter(uint16_t rcode)
-{
-	switch (rcode) {
-	case RCODE_NOERROR:
-		return STAT_AUTH_NOERROR;
-	case RCODE_NXDOMAIN:
-		return STAT_AUTH_NXDOMAIN;
-	case RCODE_REFUSED:
-		return STAT_AUTH_REFUSED;
-	case RCODE_SERVFAIL:
-		return STAT_AUTH_SERVFAIL;
-	case RCODE_FORMERR:
-		return STAT_AUTH_FORMERR;
-	case RCODE_NOTIMP:
-		return STAT_AUTH_NOTIMP;
-	default:
-		return STAT_AUTH_OTHER_RCODE;
-	}
-}
-
-void query_count(const struct query_work *work, enum transport transport, size_t reply_len,
-		 struct stats_page *stats)
-{
-	static const unsigned by_transport[] = {
-		[TRANSPORT_UDP] = STAT_AUTH_UDP_QUERIES,
-		[TRANSPORT_TCP] = STAT_AUTH_TCP_QUERIES,
-		[TRANSPORT_LINK] = STAT_AUTH_LINK_QUERIES,
-	};
-	if (reply_len == 0) {
-		stats->counters[STAT_AUTH_IGNORED]++;
-		return;
-	}
-	stats->counters[by_transport[transport]]++;
-	stats->counters[rcode_counter(work->answer.rcode)]++;
-	stats->counters[STAT_AUTH_TRUNCATED] += work->answer.truncated;
 }

@@ -55,8 +55,13 @@ size_t query_reply(struct query_work *work, const struct view *view, enum transp
 void query_options(struct query_work *work, const struct view *view, enum transport transport,
 		   const struct addr *client);
 
+/* --- count.c --- */
+
 /* Count what the last query_reply made, reply_len being what it returned. */
 void query_count(const struct query_work *work, enum transport transport, size_t reply_len,
 		 struct stats_page *stats);
+
+/* The view is in service now: counters that no zone of it has begin at 0 when they are given out again. */
+void count_view(const struct view *view, struct stats_page *stats);
 
 #endif

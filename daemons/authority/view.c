@@ -236,6 +236,9 @@ static int build_zone(struct view *view, const struct role_zone *zone, const str
 	if (mapping != NULL) {
 		const struct image *image = mapping->image;
 		rc = add_zone(view, image != NULL ? image->apex : mapping->name, image, mapping);
+		if (rc == BH_OK) {
+			view->zones[view->zone_count - 1].counter = zone->info.counter;
+		}
 		if (rc != BH_OK) {
 			snprintf(reason, sizeof(reason), "%s", bh_strerror(rc));
 			mapping_release(mapping);

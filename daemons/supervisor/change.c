@@ -8,6 +8,7 @@
  */
 #include "common/util/clock.h"
 #include "common/util/log.h"
+#include "daemons/supervisor/counters.h"
 #include "daemons/supervisor/instance.h"
 
 #include <errno.h>
@@ -365,7 +366,7 @@ int change_begin(struct supervisor *sup, const struct change_ops *ops, void *ctx
 		return BH_OK;
 	}
 	change->next.zones = zone_set_new(change->next.config);
-	if (change->next.zones == NULL) {
+	if (change->next.zones == NULL || counters_assign(change->next.zones, sup->current.zones) != BH_OK) {
 		fail(change, "out of memory");
 		return BH_OK;
 	}

@@ -224,6 +224,7 @@ static void send_zone(struct parts *p, const struct zone_state *zone, uint32_t i
 {
 	struct ipc_zone info = { .image = image, .flags = (uint8_t)flags };
 	struct sink s = part_begin(p);
+	info.counter = p->inst->role == ROLE_AUTHORITY ? zone->counter : 0;
 	memcpy(info.name, zone->conf->name, sizeof(info.name));
 	ipc_zone_encode(&s, &info);
 	part_end(p, MSG_CONF_ZONE, &s);

@@ -344,3 +344,96 @@ Test(limits, accounts_of_responses)
 		world_end(w);
 	}
 }
+
+/* --- counters ---------------------------------------------------------------------------------------- */
+
+#define ROOM 16
+
+struct counted {
+	struct stats_page page;
+	uint64_t zones[ROOM];
+};
+
+Test(limits, counters_of_limits_and_cookies)
+{
+	struct world *w = make_world();
+	struct stats_page page = { 0 };
+	static const char *const options[] = { NULL, "", CLIENT_COOKIE, BAD_COOKIE, SERVER_COOKIE };
+	limit(w, RRL_ON, 1);
+	for (size_t i = 0; i < COUNT(options); i++) {
+		for (unsigned n = 0; n < 3; n++) {
+			world_ask(w, &(struct question){ "ns1.a.test.", .options = options[i], .client = &client });
+			query_count(&w->work, TRANSPORT_UDP, w->reply_len, &page);
+		}
+	}
+	/* the first of all and those with a valid cookie are not limited */
+	cr_expect_eq(page.counters[STAT_AUTH_RATE_LIMITED], 11);
+	cr_expect_eq(page.counters[STAT_AUTH_RATE_TRUNCATED], 5);
+	cr_expect_eq(page.counters[STAT_AUTH_TRUNCATED], 5);
+	cr_expect_eq(page.counters[STAT_AUTH_RATE_BADCOOKIE], 6);
+	cr_expect_eq(page.counters[STAT_AUTH_RCODE + RCODE_BADCOOKIE], 6);
+	cr_expect_eq(page.counters[STAT_AUTH_COOKIE + COOKIE_NONE], 6);
+	cr_expect_eq(page.counters[STAT_AUTH_COOKIE + COOKIE_CLIENT_ONLY], 3);
+	cr_expect_eq(page.counters[STAT_AUTH_COOKIE + COOKIE_BAD], 3);
+	cr_expect_eq(page.counters[STAT_AUTH_COOKIE + COOKIE_VALID], 3);
+	cr_expect_eq(page.counters[STAT_AUTH_EDNS_NONE], 3);
+	cr_expect_eq(page.counters[STAT_AUTH_EDNS_0], 12);
+	cr_expect_eq(page.counters[STAT_AUTH_UDP_QUERIES], 15);
+	world_end(w);
+}
+
+Test(limits, counters_of_zones)
+{
+	struct world *w = make_world();
+	struct counted counted = { .page.zone_room = ROOM };
+	world_add_failed(w, "f.test.");
+	w->view->zones[0].counter = 3;
+	w->view->zones[1].counter = 15;
+	w->view->zones[2].counter = 16; /* no room: not counted, and nothing else is touched */
+	static const char *const names[] = { "ns1.a.test.", "no.a.test.", "alias.a.test.", "x.sub.a.test.", "ns1.c.test.",
+					     "f.test.",	    "elsewhere." };
+	for (size_t i = 0; i < COUNT(names); i++) {
+		world_ask(w, &(struct question){ names[i] });
+		query_count(&w->work, TRANSPORT_UDP, w->reply_len, &counted.page);
+	}
+	/* a query of another class, or one that cannot be read, is for no zone */
+	world_ask(w, &(struct question){ "ns1.a.test.", .qclass = CLASS_CH });
+	query_count(&w->work, TRANSPORT_UDP, w->reply_len, &counted.page);
+	for (unsigned i = 0; i < ROOM; i++) {
+		cr_expect_eq(counted.zones[i], i == 3 ? 4 : i == 15 ? 1 : 0, "counter %u: %lu", i,
+			     (unsigned long)counted.zones[i]);
+	}
+	/* what no zone has begins at 0, up to where there ever was one */
+	counted.page.zone_high = 16;
+	counted.zones[5] = 77;
+	count_view(w->view, &counted.page);
+	cr_expect_eq(counted.page.zone_high, 16);
+	cr_expect(counted.zones[3] == 4 && counted.zones[15] == 1 && counted.zones[5] == 0);
+	w->view->zones[1].counter = 1;
+	count_view(w->view, &counted.page);
+	cr_expect(counted.page.zone_high == 4 && counted.zones[15] == 0 && counted.zones[3] == 4);
+	/* a page that says nonsense */
+	counted.page.zone_high = UINT64_MAX;
+	counted.zones[ROOM - 1] = 1;
+	count_view(w->view, &counted.page);
+	cr_expect_eq(counted.zones[ROOM - 1], 0);
+	world_end(w);
+}
+
+Test(limits, every_counter_has_a_name_of_its_own)
+{
+	static char names[STAT_AUTH_COUNT][STATS_NAME_MAX];
+	for (unsigned i = 0; i < STAT_AUTH_COUNT; i++) {
+		cr_assert_not_null(stats_name(ROLE_AUTHORITY, i, names[i]));
+		for (unsigned k = 0; k < i; k++) {
+			cr_expect_str_neq(names[i], names[k], "%u and %u", i, k);
+		}
+	}
+	cr_expect_null(stats_name(ROLE_AUTHORITY, STAT_AUTH_COUNT, names[0]));
+	cr_expect_str_eq(names[STAT_AUTH_QTYPE + RR_AAAA], "qtype_AAAA");
+	cr_expect_str_eq(names[STAT_AUTH_RCODE + 7], "rcode_7");
+	cr_expect_str_eq(names[STAT_AUTH_NXDOMAIN], "nxdomain");
+	cr_expect(stats_is_detail(ROLE_AUTHORITY, STAT_AUTH_RCODE + RCODE_BADVERS) &&
+		  !stats_is_detail(ROLE_AUTHORITY, STAT_AUTH_REFUSED) &&
+		  !stats_is_detail(ROLE_AUTHORITY, STAT_AUTH_INTENTIONAL_DROPS));
+}
