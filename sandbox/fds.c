@@ -20,11 +20,9 @@
 static const char *const own_kinds[] = { "anon_inode:[eventpoll]", "anon_inode:[eventfd]",
 					 "anon_inode:[timerfd]", "pipe:[" };
 
-int fds_close_inherited(const struct sandbox_profile *profile, const struct why *why)
+int fds_close_inherited(const struct why *why)
 {
-	unsigned first = profile->keeps_image_fd ? FD_FIRST_FREE : FD_IMAGE;
-
-	if (close_range(first, UINT_MAX, 0) != 0) {
+	if (close_range(FD_FIRST_FREE, UINT_MAX, 0) != 0) {
 		return why_errno(why, "descriptors: close the inherited ones");
 	}
 	return BH_OK;
@@ -59,10 +57,6 @@ static bool fixed_stands(int fd, const struct why *why)
 	case FD_ROOT:
 		right = S_ISDIR(st.st_mode);
 		break;
-	case FD_IMAGE:
-		/* A sealable memory file is not linked anywhere. */
-		right = S_ISREG(st.st_mode) && st.st_nlink == 0 && fcntl(fd, F_GET_SEALS) >= 0;
-		break;
 	default:
 		break;
 	}
@@ -86,11 +80,9 @@ static bool own_stands(int dir, const char *name, const struct why *why)
 	return why_not(why, "descriptors: %s is left open (%s)", name, kind);
 }
 
-bool fds_stand(const struct sandbox_profile *profile, const struct why *why)
+bool fds_stand(const struct why *why)
 {
-	int last_fixed = profile->keeps_image_fd ? FD_IMAGE : FD_ROOT;
-
-	for (int fd = 0; fd <= last_fixed; fd++) {
+	for (int fd = 0; fd <= FD_ROOT; fd++) {
 		if (!fixed_stands(fd, why)) {
 			return false;
 		}
@@ -104,7 +96,7 @@ bool fds_stand(const struct sandbox_profile *profile, const struct why *why)
 	while (stands && (errno = 0, entry = readdir(list)) != NULL) {
 		char *end;
 		long fd = strtol(entry->d_name, &end, 10);
-		if (entry->d_name[0] == '.' || fd <= last_fixed || fd == dirfd(list)) {
+		if (entry->d_name[0] == '.' || fd <= FD_ROOT || fd == dirfd(list)) {
 			continue;
 		}
 		stands = own_stands(dirfd(list), entry->d_name, why);

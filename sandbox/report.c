@@ -43,7 +43,7 @@ uint32_t report_outside(const struct sandbox_profile *profile, const struct why 
 	const struct why said = { text, sizeof(text) };
 	struct finder f = { .why = why, .required = sandbox_required_walls(profile), .walls = 0 };
 
-	found(&f, WALL_FDS, fds_stand(profile, &said), &said);
+	found(&f, WALL_FDS, fds_stand(&said), &said);
 	found(&f, WALL_OWN_MOUNTS, namespaces_own_stands(SANDBOX_MOUNT, &said), &said);
 	found(&f, WALL_OWN_IPC, namespaces_own_stands(SANDBOX_IPC, &said), &said);
 	found(&f, WALL_OWN_PID, namespaces_own_stands(SANDBOX_PID, &said), &said);

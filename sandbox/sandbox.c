@@ -78,7 +78,7 @@ void sandbox_begin(const struct sandbox_profile *profile)
 	char text[WHY_SIZE] = "";
 	const struct why why = { text, sizeof(text) };
 
-	must(profile, fds_close_inherited(profile, &why), text);
+	must(profile, fds_close_inherited(&why), text);
 }
 
 /* UTS and cgroup namespaces have no bit of their own in HELLO, but a profile that asks for them gets them. */

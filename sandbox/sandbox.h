@@ -35,8 +35,7 @@ enum sandbox_fd {
 	FD_LOG = 2,
 	FD_LINK = 3,  /* control link */
 	FD_ROOT = 4,  /* O_PATH directory that becomes "/"; closed by sandbox_enter */
-	FD_IMAGE = 5, /* compiler only: memfd for the zone image */
-	FD_FIRST_FREE = 6,
+	FD_FIRST_FREE = 5,
 };
 
 /* One allowed system call; up to SANDBOX_ARGS pinned arguments, all of which must match. */
@@ -78,7 +77,6 @@ struct sandbox_profile {
 	const char *role;
 	unsigned namespaces; /* enum sandbox_namespace: made by the supervisor, proved by sandbox_enter */
 	bool zone_root;	     /* root is the view's zone directory, read only; else an empty one */
-	bool keeps_image_fd; /* FD_IMAGE is open */
 	uint64_t files_max;  /* RLIMIT_NOFILE */
 	uint64_t memory_max; /* RLIMIT_AS in octets, 0: none */
 	uint64_t cpu_max_sec; /* RLIMIT_CPU, 0: none */

@@ -57,8 +57,8 @@ int fs_change_root(const struct why *why) BH_CHECKED;
 bool fs_root_stands(const struct sandbox_profile *profile, const struct why *why);
 
 /* fds.c */
-int fds_close_inherited(const struct sandbox_profile *profile, const struct why *why) BH_CHECKED;
-bool fds_stand(const struct sandbox_profile *profile, const struct why *why);
+int fds_close_inherited(const struct why *why) BH_CHECKED;
+bool fds_stand(const struct why *why);
 
 /* rlimit.c */
 int rlimit_set(const struct sandbox_profile *profile, const struct why *why) BH_CHECKED;

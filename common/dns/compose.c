@@ -22,44 +22,46 @@ static_assert(COMPOSE_TARGETS_MAX < COMPOSE_SLOTS && COMPOSE_SLOTS == 256, "a sl
 
 /* --- suffixes that stand in the message --- */
 
-static bool label_matches(const uint8_t *a, const uint8_t *b)
+/* Mark where the labels of QNAME begin. */
+static void look_at_question(struct compose *c)
 {
-	return a[0] == b[0] && fold_equal(a + 1, b + 1, a[0]);
-}
-
-/* Where each label begins; *len: octets of all of them without the root. Returns how many. */
-static unsigned find_labels(const uint8_t *name, uint8_t at[DNAME_LABELS_MAX], size_t *len)
-{
-	unsigned count = 0;
-	size_t pos = 0;
-	for (; name[pos] != 0; pos += (size_t)name[pos] + 1) {
-		at[count++] = (uint8_t)pos;
+	const uint8_t *qname = c->buf + COMPOSE_QNAME;
+	memset(c->question_starts, 0, sizeof(c->question_starts));
+	for (unsigned pos = 0; qname[pos] != 0; pos += qname[pos] + 1u) {
+		c->question_starts[pos / 64] |= UINT64_C(1) << pos % 64;
 	}
-	*len = pos;
-	return count;
+	c->question_known = true;
 }
 
 /*
- * The longest suffix of a name that QNAME has too. *fresh is the number of its labels, and then of those
- * before that suffix. Returns where the suffix stands, 0 for the root.
+ * Split a name of len octets where its longest suffix begins that QNAME has too. Returns how many labels are before
+ * it, whose places are in name_at. *rest: what they take, and *known: where the suffix stands, 0 for the root.
  */
-static uint16_t match_question(struct compose *c, const uint8_t *name, unsigned *fresh)
+static unsigned match_question(struct compose *c, const uint8_t *name, size_t len, size_t *rest, uint16_t *known)
 {
-	const uint8_t *qname = c->buf + COMPOSE_QNAME;
-	if (!c->has_name) {
-		return 0;
+	size_t common = 1;
+	if (c->question_len > 0) {
+		if (!c->question_known) {
+			look_at_question(c);
+		}
+		common = fold_common_suffix(name, len, c->buf + COMPOSE_QNAME, c->question_len);
 	}
-	if (c->question_labels == 0) {
-		size_t len;
-		c->question_labels = (uint8_t)find_labels(qname, c->question_at, &len);
+	unsigned count = 0;
+	size_t pos = 0;
+	for (; name[pos] != 0; pos += (size_t)name[pos] + 1) {
+		size_t suffix = len - pos;
+		size_t at = c->question_len - suffix; /* of QNAME, when it has so many octets in common */
+		/* The same octets are a suffix only where a label begins: they may as well be inside of one. */
+		if (suffix <= common && (c->question_starts[at / 64] >> at % 64 & 1) != 0) {
+			*rest = pos;
+			*known = (uint16_t)(COMPOSE_QNAME + at);
+			return count;
+		}
+		c->name_at[count++] = (uint8_t)pos;
 	}
-	unsigned left = c->question_labels;
-	while (*fresh > 0 && left > 0 &&
-	       label_matches(name + c->name_at[*fresh - 1], qname + c->question_at[left - 1])) {
-		left--;
-		(*fresh)--;
-	}
-	return left == c->question_labels ? 0 : (uint16_t)(COMPOSE_QNAME + c->question_at[left]);
+	*rest = pos;
+	*known = 0;
+	return count;
 }
 
 static uint64_t label_key(const uint8_t *label)
@@ -125,27 +127,23 @@ static void forget_targets(struct compose *c, uint16_t count)
 /* --- fields --- */
 
 /*
- * Write a name, ending in a pointer where an equal suffix stands already. False: no room. *at: where the whole
- * name can be pointed at now, or 0.
+ * Write a name of len octets, ending in a pointer where an equal suffix stands already. False: no room. *at: where
+ * the whole name can be pointed at now, or 0.
  */
-static bool put_name(struct compose *c, const uint8_t *name, uint16_t *at)
+static bool put_name(struct compose *c, const uint8_t *name, size_t len, uint16_t *at)
 {
-	size_t prefix;
-	unsigned count = find_labels(name, c->name_at, &prefix);
-	unsigned fresh = count; /* labels that do not stand in the message */
-	uint16_t known = match_question(c, name, &fresh); /* where those behind them stand */
+	size_t prefix;	/* octets in front of what stands in the message */
+	uint16_t known; /* where that stands */
+	unsigned fresh = match_question(c, name, len, &prefix, &known); /* labels in front of it */
 	while (fresh > 0 && c->target_count > 0) {
 		uint16_t target = find_target(c, name + c->name_at[fresh - 1], known);
 		if (target == 0) {
 			break;
 		}
 		known = target;
-		fresh--;
+		prefix = c->name_at[--fresh];
 	}
 
-	if (fresh < count) {
-		prefix = c->name_at[fresh];
-	}
 	size_t start = c->pos;
 	size_t size = prefix + (known == 0 ? 1 : 2);
 	if (size > c->limit - start) {
@@ -193,8 +191,9 @@ static bool put_compressed(struct compose *c, const uint8_t *fields, const uint8
 			continue;
 		}
 		uint16_t at;
-		fits = put_name(c, rdata + pos, &at);
-		pos += dname_len(rdata + pos);
+		size_t name_len = dname_len(rdata + pos);
+		fits = put_name(c, rdata + pos, name_len, &at);
+		pos += name_len;
 	}
 	if (!fits || !put_octets(c, rdata + pos, len - pos)) {
 		return false;
@@ -216,8 +215,8 @@ void compose_begin(struct compose *c, uint8_t *buf, size_t limit, size_t reserve
 	c->reserved = reserved;
 	memset(c->counts, 0, sizeof(c->counts));
 	c->target_count = 0;
-	c->question_labels = 0;
-	c->has_name = qname != NULL && !dname_is_root(qname);
+	c->question_len = 0;
+	c->question_known = false;
 	put_u16(buf, id);
 	put_u16(buf + 2, flags);
 
@@ -225,6 +224,7 @@ void compose_begin(struct compose *c, uint8_t *buf, size_t limit, size_t reserve
 		size_t len = dname_len(qname);
 		uint8_t *p = buf + COMPOSE_QNAME;
 		memcpy(p, qname, len);
+		c->question_len = (uint8_t)len;
 		put_u16(p + len, qtype);
 		put_u16(p + len + 2, qclass);
 		c->pos += len + 4;
@@ -252,7 +252,7 @@ static bool put_head(struct compose *c, const struct compose_rrset *set, uint16_
 		*owner_at = set->owner_at;
 		return put_octets(c, set->head, sizeof(set->head));
 	}
-	return put_name(c, set->owner, owner_at) && put_octets(c, set->head + 2, sizeof(set->head) - 2);
+	return put_name(c, set->owner, dname_len(set->owner), owner_at) && put_octets(c, set->head + 2, sizeof(set->head) - 2);
 }
 
 /* RDATA without names to compress, with its length before it. */
@@ -295,23 +295,11 @@ int compose_rr(struct compose *c, enum section section, const uint8_t *owner, ui
 	return compose_rrset_add(c, &set, rdata, rdata_len);
 }
 
-struct compose_mark compose_mark(const struct compose *c)
-{
-	struct compose_mark mark = { .pos = c->pos, .target_count = c->target_count };
-	memcpy(mark.counts, c->counts, sizeof(mark.counts));
-	return mark;
-}
-
 void compose_rollback(struct compose *c, const struct compose_mark *mark)
 {
 	c->pos = mark->pos;
 	forget_targets(c, mark->target_count);
 	memcpy(c->counts, mark->counts, sizeof(c->counts));
-}
-
-void compose_flags(struct compose *c, uint16_t clear, uint16_t set)
-{
-	put_u16(c->buf + 2, (uint16_t)((get_u16(c->buf + 2) & ~clear) | set));
 }
 
 size_t compose_finish(struct compose *c, const struct edns_reply *edns)

@@ -37,11 +37,11 @@ struct compose {
 	size_t reserved;   /* octets behind limit kept for OPT */
 	uint16_t counts[4];
 	uint16_t target_count;
-	uint8_t question_labels;	       /* of QNAME; 0 until question_at is needed, and for the root */
-	bool has_name;			       /* a question was written, and not for the root */
-	uint8_t question_at[DNAME_LABELS_MAX]; /* offset of each label in QNAME */
-	uint8_t name_at[DNAME_LABELS_MAX];     /* the same of the name that is being written */
-	uint8_t slots[COMPOSE_SLOTS];	       /* 0 is empty, else target + 1; means nothing without targets */
+	uint8_t question_len;		   /* octets of QNAME; 0: no question */
+	bool question_known;		   /* question_starts is filled in: when it is needed first */
+	uint64_t question_starts[4];	   /* bit n: a label of QNAME begins n octets behind its beginning */
+	uint8_t name_at[DNAME_LABELS_MAX]; /* where the labels begin of the name that is being written */
+	uint8_t slots[COMPOSE_SLOTS];	   /* 0 is empty, else target + 1; means nothing without targets */
 	struct compose_target targets[COMPOSE_TARGETS_MAX];
 };
 
@@ -86,11 +86,20 @@ void compose_rrset_begin(struct compose_rrset *set, enum section section, const 
 /* As compose_rr. BH_ENOSPC: nothing of this record was done. */
 int compose_rrset_add(struct compose *c, struct compose_rrset *set, const uint8_t *rdata, size_t rdata_len) BH_CHECKED;
 
-struct compose_mark compose_mark(const struct compose *c);
+static inline struct compose_mark compose_mark(const struct compose *c)
+{
+	struct compose_mark mark = { .pos = c->pos, .target_count = c->target_count };
+	__builtin_memcpy(mark.counts, c->counts, sizeof(mark.counts));
+	return mark;
+}
+
 void compose_rollback(struct compose *c, const struct compose_mark *mark);
 
 /* Change bits of the second header word: out with `clear`, in with `set`. */
-void compose_flags(struct compose *c, uint16_t clear, uint16_t set);
+static inline void compose_flags(struct compose *c, uint16_t clear, uint16_t set)
+{
+	put_u16(c->buf + 2, (uint16_t)((get_u16(c->buf + 2) & ~clear) | set));
+}
 
 /*
  * Write OPT (NULL: none; edns_size must not exceed what was reserved) and the counts. The RCODE of

@@ -29,29 +29,19 @@ unsigned dname_label_count(const uint8_t *name)
 
 int dname_check(const uint8_t *bytes, size_t len)
 {
+	size_t end = len < DNAME_MAX ? len : DNAME_MAX;
 	size_t pos = 0;
-	for (;;) {
-		if (pos >= len) {
-			return BH_ETRUNC;
-		}
+	while (pos < end) {
 		size_t label = bytes[pos];
-		if (label > LABEL_MAX) {
-			return BH_EMALFORMED; /* pointers and the label types of RFC 6891 5 */
-		}
-		if (label + 1 > DNAME_MAX - pos) {
-			return BH_EMALFORMED;
-		}
 		if (label == 0) {
 			return (int)pos + 1;
 		}
-		if (label + 1 > len - pos) {
-			return BH_ETRUNC;
+		if (label > LABEL_MAX) {
+			return BH_EMALFORMED; /* pointers and the label types of RFC 6891 5 */
 		}
 		pos += label + 1;
-		if (pos >= DNAME_MAX) {
-			return BH_EMALFORMED;
-		}
 	}
+	return pos >= DNAME_MAX ? BH_EMALFORMED : BH_ETRUNC;
 }
 
 int dname_read(const uint8_t *msg, size_t msg_len, size_t *pos, uint8_t out[DNAME_MAX])

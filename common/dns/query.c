@@ -90,6 +90,13 @@ static bool parse_record(const uint8_t *wire, size_t len, size_t *pos, bool last
 
 enum query_verdict query_parse(const uint8_t *wire, size_t len, struct query *q)
 {
+	int qname_len = len <= DNS_HEADER_SIZE ? BH_ETRUNC
+					       : dname_check(wire + DNS_HEADER_SIZE, len - DNS_HEADER_SIZE);
+	return query_parse_checked(wire, len, qname_len, q);
+}
+
+enum query_verdict query_parse_checked(const uint8_t *wire, size_t len, int qname_len, struct query *q)
+{
 	q->qname_len = 0;
 	q->qtype = 0;
 	q->qclass = 0;
@@ -114,13 +121,13 @@ enum query_verdict query_parse(const uint8_t *wire, size_t len, struct query *q)
 		return QUERY_FORMERR; /* RFC 9619 */
 	}
 
-	size_t pos = DNS_HEADER_SIZE;
-	int name_len = dname_read(wire, len, &pos, q->qname);
-	/* Nothing stands before the question, so a pointer in it cannot be honest. */
-	if (name_len < 0 || (size_t)name_len != pos - DNS_HEADER_SIZE || len - pos < 4) {
+	/* Nothing stands before the question, so a pointer in it cannot be honest; dname_check refuses it. */
+	if (qname_len < 0 || len - DNS_HEADER_SIZE - (size_t)qname_len < 4) {
 		return QUERY_FORMERR;
 	}
-	q->qname_len = (uint8_t)name_len;
+	memcpy(q->qname, wire + DNS_HEADER_SIZE, (size_t)qname_len);
+	q->qname_len = (uint8_t)qname_len;
+	size_t pos = DNS_HEADER_SIZE + (size_t)qname_len;
 	q->qtype = get_u16(wire + pos);
 	q->qclass = get_u16(wire + pos + 2);
 	pos += 4;

@@ -77,4 +77,10 @@ enum query_verdict {
  */
 enum query_verdict query_parse(const uint8_t *wire, size_t len, struct query *q);
 
+/*
+ * The same for who has looked at the question already. qname_len: what dname_check says of the octets behind the
+ * header, or any error when there are none.
+ */
+enum query_verdict query_parse_checked(const uint8_t *wire, size_t len, int qname_len, struct query *q);
+
 #endif

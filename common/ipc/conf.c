@@ -184,6 +184,20 @@ int ipc_refused_decode(const uint8_t *p, size_t len, struct ipc_refused *m)
 	return finish(&c);
 }
 
+void ipc_image_refused_encode(struct sink *s, const struct ipc_image_refused *m)
+{
+	sink_u32(s, m->id);
+	sink_string(s, m->why);
+}
+
+int ipc_image_refused_decode(const uint8_t *p, size_t len, struct ipc_image_refused *m)
+{
+	struct cursor c = cursor_of(p, len);
+	m->id = bounded(&c, cursor_u32(&c), 1, UINT32_MAX);
+	cursor_string(&c, m->why, sizeof(m->why));
+	return finish(&c);
+}
+
 void ipc_id_encode(struct sink *s, const struct ipc_id *m)
 {
 	sink_u32(s, m->id);
@@ -196,11 +210,26 @@ int ipc_id_decode(const uint8_t *p, size_t len, struct ipc_id *m)
 	return finish(&c);
 }
 
+static void put_tcp(struct sink *s, const struct ipc_tcp *m)
+{
+	sink_u32(s, m->connections);
+	sink_u32(s, m->connections_client);
+	sink_u32(s, m->idle_ms);
+	sink_u32(s, m->reply_ms);
+}
+
+static void get_tcp(struct cursor *c, struct ipc_tcp *m)
+{
+	m->connections = bounded(c, cursor_u32(c), 1, UINT16_MAX);
+	m->connections_client = bounded(c, cursor_u32(c), 1, UINT16_MAX);
+	m->idle_ms = bounded(c, cursor_u32(c), 1, INT32_MAX);
+	m->reply_ms = bounded(c, cursor_u32(c), 1, INT32_MAX);
+}
+
 void ipc_conf_authority_encode(struct sink *s, const struct ipc_conf_authority *m)
 {
 	sink_u8(s, m->anyone);
-	sink_u32(s, m->tcp_connections);
-	sink_u32(s, m->tcp_idle_ms);
+	put_tcp(s, &m->tcp);
 	sink_u8(s, m->rotate);
 	sink_u8(s, m->cookies);
 	sink_blob(s, m->nsid, m->nsid_len);
@@ -212,8 +241,7 @@ int ipc_conf_authority_decode(const uint8_t *p, size_t len, struct ipc_conf_auth
 {
 	struct cursor c = cursor_of(p, len);
 	m->anyone = get_bool(&c);
-	m->tcp_connections = bounded(&c, cursor_u32(&c), 1, UINT16_MAX);
-	m->tcp_idle_ms = bounded(&c, cursor_u32(&c), 1, INT32_MAX);
+	get_tcp(&c, &m->tcp);
 	m->rotate = get_bool(&c);
 	m->cookies = (uint8_t)bounded(&c, cursor_u8(&c), IPC_COOKIES_OFF, IPC_COOKIES_REQUIRE);
 	size_t nsid_len;
@@ -290,8 +318,7 @@ void ipc_conf_frontend_encode(struct sink *s, const struct ipc_conf_frontend *m)
 	sink_u64(s, m->cache_bytes);
 	sink_u32(s, m->pending_max);
 	sink_u32(s, m->client_pending_max);
-	sink_u32(s, m->tcp_connections);
-	sink_u32(s, m->tcp_idle_ms);
+	put_tcp(s, &m->tcp);
 	sink_u16(s, m->budget);
 }
 
@@ -301,8 +328,7 @@ int ipc_conf_frontend_decode(const uint8_t *p, size_t len, struct ipc_conf_front
 	m->cache_bytes = cursor_u64(&c);
 	m->pending_max = bounded(&c, cursor_u32(&c), 1, INT32_MAX);
 	m->client_pending_max = bounded(&c, cursor_u32(&c), 1, INT32_MAX);
-	m->tcp_connections = bounded(&c, cursor_u32(&c), 1, UINT16_MAX);
-	m->tcp_idle_ms = bounded(&c, cursor_u32(&c), 1, INT32_MAX);
+	get_tcp(&c, &m->tcp);
 	m->budget = (uint16_t)bounded(&c, cursor_u16(&c), 1, UINT16_MAX);
 	return finish(&c);
 }
@@ -515,6 +541,28 @@ int ipc_diagnostic_decode(const uint8_t *p, size_t len, struct ipc_diagnostic *m
 	m->line = cursor_u32(&c);
 	cursor_string(&c, m->file, sizeof(m->file));
 	cursor_string(&c, m->text, sizeof(m->text));
+	return finish(&c);
+}
+
+void ipc_source_encode(struct sink *s, const struct ipc_source *m)
+{
+	sink_string(s, m->path);
+	sink_u64(s, m->dev);
+	sink_u64(s, m->ino);
+	sink_u64(s, m->size);
+	sink_u64(s, m->mtime_ns);
+	sink_u64(s, m->ctime_ns);
+}
+
+int ipc_source_decode(const uint8_t *p, size_t len, struct ipc_source *m)
+{
+	struct cursor c = cursor_of(p, len);
+	cursor_string(&c, m->path, sizeof(m->path));
+	m->dev = cursor_u64(&c);
+	m->ino = cursor_u64(&c);
+	m->size = cursor_u64(&c);
+	m->mtime_ns = cursor_u64(&c);
+	m->ctime_ns = cursor_u64(&c);
 	return finish(&c);
 }
 

@@ -91,8 +91,20 @@ struct ipc_refused {
 	char why[IPC_TEXT_MAX];
 };
 
+struct ipc_image_refused {
+	uint32_t id;
+	char why[IPC_TEXT_MAX];
+};
+
 struct ipc_id { /* CONF_LISTENER, CONF_LINK, PEER_RESTARTED */
 	uint32_t id;
+};
+
+struct ipc_tcp { /* part of CONF_AUTHORITY and CONF_FRONTEND: limits of one worker */
+	uint32_t connections;
+	uint32_t connections_client;
+	uint32_t idle_ms;
+	uint32_t reply_ms; /* for a client to take a reply */
 };
 
 /* What COOKIE options of queries are worth (RFC 7873). */
@@ -104,8 +116,7 @@ enum ipc_cookies {
 
 struct ipc_conf_authority {
 	uint8_t anyone;	 /* no allow-query was set: everybody may ask */
-	uint32_t tcp_connections;
-	uint32_t tcp_idle_ms;
+	struct ipc_tcp tcp;
 	uint8_t rotate;	 /* records of an RRset take turns in being first */
 	uint8_t cookies; /* enum ipc_cookies */
 	uint8_t nsid_len;
@@ -142,8 +153,7 @@ struct ipc_conf_frontend {
 	uint64_t cache_bytes; /* for this worker */
 	uint32_t pending_max; /* client queries in work */
 	uint32_t client_pending_max;
-	uint32_t tcp_connections;
-	uint32_t tcp_idle_ms;
+	struct ipc_tcp tcp;
 	uint16_t budget; /* work per client query */
 };
 
@@ -217,7 +227,7 @@ enum ipc_compile_kind {
 	IPC_COMPILE_HINTS, /* root hints: one ROOT_HINT for each server with addresses, no image */
 };
 
-struct ipc_compile {
+struct ipc_compile { /* + descriptor: an empty memfd; left empty for hints */
 	uint8_t kind; /* enum ipc_compile_kind */
 	uint8_t zone[DNAME_MAX];
 	char file[IPC_PATH_MAX]; /* relative to the zone directory */
@@ -230,6 +240,15 @@ struct ipc_diagnostic {
 	uint32_t line;	 /* 0: none */
 	char file[IPC_PATH_MAX];
 	char text[IPC_TEXT_MAX];
+};
+
+struct ipc_source { /* a zone file as it was when it was read */
+	char path[IPC_PATH_MAX]; /* below the zone directory */
+	uint64_t dev;
+	uint64_t ino;
+	uint64_t size;
+	uint64_t mtime_ns; /* since 1970; below zero in two's complement */
+	uint64_t ctime_ns;
 };
 
 struct ipc_compiled {
@@ -286,6 +305,8 @@ void ipc_generation_encode(struct sink *s, const struct ipc_generation *m);
 int ipc_generation_decode(const uint8_t *p, size_t len, struct ipc_generation *m) BH_CHECKED;
 void ipc_refused_encode(struct sink *s, const struct ipc_refused *m);
 int ipc_refused_decode(const uint8_t *p, size_t len, struct ipc_refused *m) BH_CHECKED;
+void ipc_image_refused_encode(struct sink *s, const struct ipc_image_refused *m);
+int ipc_image_refused_decode(const uint8_t *p, size_t len, struct ipc_image_refused *m) BH_CHECKED;
 void ipc_id_encode(struct sink *s, const struct ipc_id *m);
 int ipc_id_decode(const uint8_t *p, size_t len, struct ipc_id *m) BH_CHECKED;
 void ipc_conf_authority_encode(struct sink *s, const struct ipc_conf_authority *m);
@@ -322,6 +343,8 @@ void ipc_compile_encode(struct sink *s, const struct ipc_compile *m);
 int ipc_compile_decode(const uint8_t *p, size_t len, struct ipc_compile *m) BH_CHECKED;
 void ipc_diagnostic_encode(struct sink *s, const struct ipc_diagnostic *m);
 int ipc_diagnostic_decode(const uint8_t *p, size_t len, struct ipc_diagnostic *m) BH_CHECKED;
+void ipc_source_encode(struct sink *s, const struct ipc_source *m);
+int ipc_source_decode(const uint8_t *p, size_t len, struct ipc_source *m) BH_CHECKED;
 void ipc_compiled_encode(struct sink *s, const struct ipc_compiled *m);
 int ipc_compiled_decode(const uint8_t *p, size_t len, struct ipc_compiled *m) BH_CHECKED;
 void ctl_request_encode(struct sink *s, const struct ctl_request *m);

@@ -26,7 +26,7 @@
 
 struct queued {
 	struct queued *next;
-	int fd; /* -1: none; ours, closed once sent */
+	struct shared_fd *fd; /* NULL: none */
 	size_t len;
 	uint8_t bytes[]; /* header and payload */
 };
@@ -102,10 +102,8 @@ static void drop_first(struct link *link)
 		link->tail = &link->head;
 	}
 	link->queued -= first->len;
-	if (first->fd >= 0) {
-		close(first->fd);
-	}
 	wipe(get_u16(first->bytes), first->bytes, first->len);
+	shared_fd_release(first->fd);
 	free(first);
 }
 
@@ -181,7 +179,7 @@ static int send_one(struct link *link, const struct queued *item)
 	} control;
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 
-	if (item->fd >= 0) {
+	if (item->fd != NULL) {
 		memset(&control, 0, sizeof(control));
 		msg.msg_control = control.bytes;
 		msg.msg_controllen = sizeof(control.bytes);
@@ -189,7 +187,7 @@ static int send_one(struct link *link, const struct queued *item)
 		cmsg->cmsg_level = SOL_SOCKET;
 		cmsg->cmsg_type = SCM_RIGHTS;
 		cmsg->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(cmsg), &item->fd, sizeof(int));
+		memcpy(CMSG_DATA(cmsg), &item->fd->fd, sizeof(int));
 	}
 	ssize_t n;
 	do {
@@ -233,8 +231,25 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
-int link_send(struct link *link, enum msg_type type, uint32_t request, const uint8_t *payload, size_t len,
-	      int fd)
+struct shared_fd *shared_fd_new(int fd)
+{
+	struct shared_fd *shared = malloc(sizeof(*shared));
+	if (shared != NULL) {
+		*shared = (struct shared_fd){ .users = 1, .fd = fd };
+	}
+	return shared;
+}
+
+void shared_fd_release(struct shared_fd *shared)
+{
+	if (shared != NULL && --shared->users == 0) {
+		close(shared->fd);
+		free(shared);
+	}
+}
+
+int link_send_shared(struct link *link, enum msg_type type, uint32_t request, const uint8_t *payload, size_t len,
+		     struct shared_fd *shared)
 {
 	const struct msg_rule *rule = msg_rule((uint16_t)type);
 
@@ -243,7 +258,7 @@ int link_send(struct link *link, enum msg_type type, uint32_t request, const uin
 	}
 	/* What we send must be in the table too: our own mistakes are found at this end. */
 	if (rule == NULL || (rule->from & ROLE_BIT(link->self)) == 0 || (rule->to & ROLE_BIT(link->peer)) == 0 ||
-	    len < rule->min_len || len > rule->max_len || (fd >= 0 ? 1 : 0) != rule->fds) {
+	    len < rule->min_len || len > rule->max_len || (shared != NULL ? 1 : 0) != rule->fds) {
 		return BH_EPERM;
 	}
 	if (len + MSG_HEADER > link->queue_max - link->queued) {
@@ -257,20 +272,15 @@ int link_send(struct link *link, enum msg_type type, uint32_t request, const uin
 	}
 	item->next = NULL;
 	item->len = MSG_HEADER + len;
-	item->fd = -1;
+	item->fd = shared;
 	put_u16(item->bytes, (uint16_t)type);
 	put_u16(item->bytes + 2, 0);
 	put_u32(item->bytes + 4, request);
 	if (len > 0) {
 		memcpy(item->bytes + MSG_HEADER, payload, len);
 	}
-	if (fd >= 0) {
-		item->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-		if (item->fd < 0) {
-			free(item);
-			condemn(link, BH_ESYS, "cannot duplicate a descriptor");
-			return BH_ESYS;
-		}
+	if (shared != NULL) {
+		shared->users++;
 	}
 	bool idle = link->head == NULL;
 	*link->tail = item;
@@ -290,6 +300,35 @@ int link_send(struct link *link, enum msg_type type, uint32_t request, const uin
 	if (rc != BH_OK) {
 		send_failed(link, rc);
 	}
+	return rc;
+}
+
+/* The queue may outlive the caller's descriptor, so it gets one of its own. */
+static struct shared_fd *duplicate(struct link *link, int fd)
+{
+	int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	struct shared_fd *shared = own < 0 ? NULL : shared_fd_new(own);
+	if (own >= 0 && shared == NULL) {
+		close(own);
+	}
+	if (shared == NULL) {
+		condemn(link, BH_ESYS, "cannot duplicate a descriptor");
+	}
+	return shared;
+}
+
+int link_send(struct link *link, enum msg_type type, uint32_t request, const uint8_t *payload, size_t len,
+	      int fd)
+{
+	if (fd < 0 || link->dying || link->gone) {
+		return link_send_shared(link, type, request, payload, len, NULL);
+	}
+	struct shared_fd *shared = duplicate(link, fd);
+	if (shared == NULL) {
+		return BH_ESYS;
+	}
+	int rc = link_send_shared(link, type, request, payload, len, shared);
+	shared_fd_release(shared);
 	return rc;
 }
 

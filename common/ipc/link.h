@@ -56,6 +56,24 @@ void link_set_phase(struct link *link, enum msg_phase phase);
 int link_send(struct link *link, enum msg_type type, uint32_t request, const uint8_t *payload, size_t len,
 	      int fd) BH_CHECKED;
 
+/*
+ * A descriptor with several users, for link_send_shared; closed with the last of them. new: fd is owned from now
+ * on; NULL: out of memory, and fd is still the caller's. release: NULL is fine.
+ */
+struct shared_fd {
+	unsigned users;
+	int fd;
+};
+struct shared_fd *shared_fd_new(int fd);
+void shared_fd_release(struct shared_fd *shared);
+
+/*
+ * link_send for many large things: the queue becomes one more user of the descriptor instead of duplicating
+ * it, so that ten thousand waiting images need no descriptors of their own.
+ */
+int link_send_shared(struct link *link, enum msg_type type, uint32_t request, const uint8_t *payload, size_t len,
+		     struct shared_fd *shared) BH_CHECKED;
+
 /* Send what is queued, waiting at most timeout_ms: for a role's last words only. */
 int link_drain(struct link *link, unsigned timeout_ms) BH_CHECKED;
 

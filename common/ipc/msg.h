@@ -55,6 +55,7 @@ enum msg_type {
 	MSG_PREPARE,
 	MSG_PREPARED,
 	MSG_REFUSED,
+	MSG_IMAGE_REFUSED, /* one zone of the generation stays as it was; before PREPARED */
 	MSG_COMMIT,
 	MSG_COMMITTED,
 	MSG_ABORT,
@@ -64,8 +65,9 @@ enum msg_type {
 	MSG_FLUSHED,
 	MSG_STOP,
 	/* compiler */
-	MSG_COMPILE,
+	MSG_COMPILE, /* descriptor: memfd for the image */
 	MSG_DIAGNOSTIC,
+	MSG_SOURCE, /* a file that was read */
 	MSG_ROOT_HINT,
 	MSG_COMPILED,
 	/* control socket */

@@ -442,6 +442,16 @@ static int on_conf_part(struct role_link *rl, const struct link_message *m)
 	}
 }
 
+int role_link_refuse_image(struct role_link *rl, uint32_t id, const char *why)
+{
+	struct ipc_image_refused refused = { .id = id };
+	uint8_t bytes[IPC_TEXT_MAX + 16];
+	struct sink s = sink_of(bytes, sizeof(bytes));
+	strncpy(refused.why, why, sizeof(refused.why) - 1);
+	ipc_image_refused_encode(&s, &refused);
+	return link_send(rl->link, MSG_IMAGE_REFUSED, 0, bytes, s.pos, -1);
+}
+
 static int on_prepare(struct role_link *rl, const struct link_message *m)
 {
 	struct ipc_generation g;

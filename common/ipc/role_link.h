@@ -93,6 +93,12 @@ struct role_ops {
 };
 
 /*
+ * From within prepare: this image is refused. Its zone keeps what it has or fails; the generation goes on. An error
+ * only when the link is over, which ends the process soon.
+ */
+int role_link_refuse_image(struct role_link *rl, uint32_t id, const char *why) BH_CHECKED;
+
+/*
  * Attach to FD_LINK. Sends HELLO with what sandbox_enter found (hello.walls, uid, gid, syscalls filled by the
  * caller; the rest is filled here). The first configuration is prepared and committed from the event
  * loop. stats receives the mapped counter page with IDENTITY; until then counters go to a private page, so

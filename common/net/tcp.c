@@ -32,39 +32,20 @@ const struct tcp_limits tcp_limits_default = {
 enum {
 	/* Connections taken per wake-up of a listener, so that a flood leaves time for others. */
 	ACCEPTS_MAX = 64,
+	/* Wake-ups that found all that was expected, before more is. */
+	FULL_RUNS = 4,
 	/*
-	 * Messages of streams made in one turn of the event loop, over all connections, so that transfers
-	 * hold a query up for the time of a few messages, however many of them run.
+	 * Connections that get their turn before the event loop looks for others: each makes one message of a
+	 * stream, so transfers hold a query up for the time of a few messages, however many of them run.
 	 */
-	STREAM_TURN_MAX = 4,
+	TURNS_MAX = 4,
+	/* Connections that are asked to go for a new one; some turn out to be busy. */
+	RETIRE_MAX = 8,
 	TICK_MIN_MS = 20,
 	TICK_MAX_MS = 500,
 };
 
-/* --- clients and slots --- */
-
-/* What counts as one client: an IPv4 address, an IPv6 /64. */
-static size_t client_size(const struct addr *a)
-{
-	return a->family == ADDR_V4 ? 4 : 8;
-}
-
-static struct tcp_client_list *client_bucket(struct tcp_server *s, const struct addr *a)
-{
-	return &s->clients[siphash(&s->client_key, a->bytes, client_size(a)) % TCP_CLIENT_BUCKETS];
-}
-
-static unsigned client_count(struct tcp_server *s, const struct addr *a)
-{
-	unsigned count = 0;
-	struct tcp_conn *c;
-	LIST_FOREACH(c, client_bucket(s, a), client_entry)
-	{
-		count += c->peer.family == a->family &&
-			 memcmp(c->peer.bytes, a->bytes, client_size(a)) == 0;
-	}
-	return count;
-}
+/* --- slots --- */
 
 /* Find a free slot; the table grows with the connections there are. False: no memory. */
 static bool take_slot(struct tcp_server *s, uint32_t *out)
@@ -93,26 +74,59 @@ static bool take_slot(struct tcp_server *s, uint32_t *out)
 
 /* --- accepting --- */
 
-/* Room for one more: close the longest idle connection when all are taken. */
+/* Room for one more when all connections are taken: one that is idle goes, of the heaviest client first. */
 static bool make_room(struct tcp_server *s)
 {
-	if (s->open < s->limits.connections) {
-		return true;
+	for (unsigned i = 0; i < RETIRE_MAX && s->open >= s->limits.connections; i++) {
+		struct tcp_client *heavy = tcp_client_heaviest(&s->clients);
+		struct tcp_conn *c = TAILQ_FIRST(heavy != NULL ? &heavy->idle : &s->idle);
+		if (c == NULL) {
+			break;
+		}
+		tcp_conn_retire(c);
 	}
-	struct tcp_conn *oldest = TAILQ_FIRST(&s->idle);
-	if (oldest == NULL) {
-		return false;
-	}
-	tcp_conn_close(oldest);
 	return s->open < s->limits.connections;
+}
+
+/*
+ * How many connections a client may have now: all that the limits give it while half of all are free,
+ * falling linearly to a quarter of that when none is.
+ */
+static unsigned client_limit(const struct tcp_server *s)
+{
+	uint64_t most = s->limits.connections;
+	uint64_t taken = s->open < most ? s->open : most;
+	uint64_t client = s->limits.connections_client;
+	if (taken * 2 > most) {
+		client -= client * 3 * (taken * 2 - most) / (most * 4);
+	}
+	return client > 0 ? (unsigned)client : 1;
+}
+
+/* A client that has all it may have gives up what it uses least. */
+static bool make_client_room(struct tcp_server *s, const struct addr *peer)
+{
+	unsigned limit = client_limit(s);
+	struct tcp_client *client;
+	for (unsigned i = 0; i < RETIRE_MAX; i++) {
+		client = tcp_client_find(&s->clients, peer);
+		if (client == NULL || client->open < limit) {
+			return true;
+		}
+		if (TAILQ_EMPTY(&client->idle)) {
+			return false;
+		}
+		tcp_conn_retire(TAILQ_FIRST(&client->idle));
+	}
+	return false;
 }
 
 static void start_tick(struct tcp_server *s)
 {
-	uint64_t least = s->limits.idle_ms / 5;
+	uint64_t least = s->limits.idle_ms;
 	least = s->limits.message_ms < least ? s->limits.message_ms : least;
 	least = s->limits.write_ms < least ? s->limits.write_ms : least;
-	uint64_t ms = least / 4;
+	uint64_t ms = least / 20; /* a quarter of a fifth */
 	ms = ms < TICK_MIN_MS ? TICK_MIN_MS : ms > TICK_MAX_MS ? TICK_MAX_MS : ms;
 	struct timeval tv = { .tv_sec = (time_t)(ms / 1000), .tv_usec = (suseconds_t)(ms % 1000) * 1000 };
 	if (!s->ticking) {
@@ -147,7 +161,7 @@ static void accept_one(struct tcp_server *s, int fd, const struct addr *peer)
 {
 	struct tcp_conn *c = NULL;
 	uint32_t slot;
-	if (client_count(s, peer) < s->limits.connections_client && make_room(s) && take_slot(s, &slot)) {
+	if (make_client_room(s, peer) && make_room(s) && take_slot(s, &slot)) {
 		c = tcp_conn_open(s, slot, fd, peer);
 	}
 	if (c == NULL) {
@@ -157,21 +171,16 @@ static void accept_one(struct tcp_server *s, int fd, const struct addr *peer)
 		}
 		return;
 	}
-	LIST_INSERT_HEAD(client_bucket(s, peer), c, client_entry);
 	start_tick(s);
 	if (s->ops.accepted != NULL) {
 		s->ops.accepted(s->ctx);
 	}
 }
 
-static void on_acceptable(evutil_socket_t listen_fd, short what, void *arg)
+/* Take up to `most` new connections; returns how many there were. */
+static unsigned accept_some(struct tcp_server *s, int listen_fd, unsigned most)
 {
-	struct tcp_listener *l = arg;
-	struct tcp_server *s = l->server;
-	(void)what;
-
-	s->now_ms = clock_now_ms();
-	for (unsigned i = 0; i < ACCEPTS_MAX; i++) {
+	for (unsigned i = 0; i < most; i++) {
 		struct sockaddr_storage ss;
 		socklen_t ss_len = sizeof(ss);
 		int fd = accept4(listen_fd, (struct sockaddr *)&ss, &ss_len, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -183,7 +192,7 @@ static void on_acceptable(evutil_socket_t listen_fd, short what, void *arg)
 			if (errno == EINTR || errno == ECONNABORTED) {
 				continue;
 			}
-			return;
+			return i;
 		}
 		struct addr peer;
 		if (addr_from_sockaddr((struct sockaddr *)&ss, ss_len, &peer) != BH_OK) {
@@ -192,16 +201,42 @@ static void on_acceptable(evutil_socket_t listen_fd, short what, void *arg)
 		}
 		accept_one(s, fd, &peer);
 	}
+	return most;
+}
+
+/*
+ * As many as came the last time, so that the call that finds nothing is made once in a while only: the
+ * listener wakes us again for what is left.
+ */
+static void on_acceptable(evutil_socket_t listen_fd, short what, void *arg)
+{
+	struct tcp_listener *l = arg;
+	struct tcp_server *s = l->server;
+	(void)what;
+
+	s->now_ms = clock_now_ms();
+	unsigned count = accept_some(s, listen_fd, l->burst);
+	if (count < l->burst) {
+		l->burst = count > 0 ? count : 1;
+		l->full_runs = 0;
+	} else if (++l->full_runs == FULL_RUNS) {
+		l->burst = count < ACCEPTS_MAX / 2 ? count * 2 : ACCEPTS_MAX;
+		l->full_runs = 0;
+	}
 }
 
 /* --- time --- */
 
-/* How long a connection may be idle: the full time when empty, a fifth when all slots are taken. */
-static uint64_t idle_limit(const struct tcp_server *s)
+uint64_t tcp_server_time(const struct tcp_server *s, unsigned ms)
 {
 	uint64_t open = s->open < s->limits.connections ? s->open : s->limits.connections;
 	uint64_t most = s->limits.connections > 0 ? s->limits.connections : 1;
-	return s->limits.idle_ms - s->limits.idle_ms * open * 4 / (most * 5);
+	return ms - ms * open * 4 / (most * 5);
+}
+
+unsigned tcp_server_idle_ms(const struct tcp_server *server)
+{
+	return server->draining ? 0 : (unsigned)tcp_server_time(server, server->limits.idle_ms);
 }
 
 static void on_tick(evutil_socket_t fd, short what, void *arg)
@@ -216,13 +251,16 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	for (uint32_t i = 0; i < s->slot_count; i++) {
 		struct tcp_conn *c = s->slots[i].conn;
 		if (c != NULL && (tcp_conn_is_overdue(c) || drained)) {
-			tcp_conn_close(c);
+			tcp_conn_cut(c);
 		}
 	}
-	struct tcp_conn *c;
-	while ((c = TAILQ_FIRST(&s->idle)) != NULL &&
-	       (s->open > s->limits.connections || s->now_ms - c->idle_since_ms > idle_limit(s))) {
-		tcp_conn_close(c);
+	for (unsigned i = s->open; i > 0; i--) { /* what turns out to be busy goes to the end of the list */
+		struct tcp_conn *c = TAILQ_FIRST(&s->idle);
+		if (c == NULL || (s->open <= s->limits.connections &&
+				  s->now_ms - c->idle_since_ms <= tcp_server_time(s, s->limits.idle_ms))) {
+			break;
+		}
+		tcp_conn_retire(c);
 	}
 	if (s->accept_paused && !s->draining) {
 		resume_accept(s);
@@ -233,17 +271,17 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
-/* --- streams --- */
+/* --- turns --- */
 
 void tcp_server_turn(struct tcp_server *s)
 {
 	static const struct timeval now = { 0, 0 };
-	if (!TAILQ_EMPTY(&s->streaming) && event_add(s->turn, &now) != 0) {
+	if (!TAILQ_EMPTY(&s->waiting) && event_add(s->turn, &now) != 0) {
 		start_tick(s); /* no memory for a timer: tried again then */
 	}
 }
 
-/* A few messages, one of each connection in turn; the rest when the loop has served everybody else. */
+/* A few connections, each once and for a bounded time; the rest when the loop has served everybody else. */
 static void on_turn(evutil_socket_t fd, short what, void *arg)
 {
 	struct tcp_server *s = arg;
@@ -252,11 +290,15 @@ static void on_turn(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 
 	s->now_ms = clock_now_ms();
-	for (unsigned i = 0; i < STREAM_TURN_MAX && (c = TAILQ_FIRST(&s->streaming)) != NULL; i++) {
-		TAILQ_REMOVE(&s->streaming, c, turn_entry);
-		c->is_streaming = false;
-		tcp_conn_stream(c);
-		tcp_conn_settle(c); /* to the end of the list, if there is more */
+	s->turns++;
+	for (unsigned i = 0; i < TURNS_MAX; i++) {
+		c = TAILQ_FIRST(&s->waiting);
+		if (c == NULL || c->waiting_turn == s->turns) {
+			break;
+		}
+		TAILQ_REMOVE(&s->waiting, c, turn_entry);
+		c->is_waiting = false;
+		tcp_conn_turn(c); /* to the end of the list, if there is more */
 	}
 	tcp_server_turn(s);
 }
@@ -293,8 +335,8 @@ struct tcp_server *tcp_server_new(struct event_base *base, const struct tcp_limi
 	s->ctx = ctx;
 	LIST_INIT(&s->listeners);
 	TAILQ_INIT(&s->idle);
-	TAILQ_INIT(&s->streaming);
-	rand_bytes(&s->client_key, sizeof(s->client_key));
+	TAILQ_INIT(&s->waiting);
+	tcp_clients_init(&s->clients);
 	return s;
 }
 
@@ -336,6 +378,7 @@ int tcp_server_listen(struct tcp_server *server, int fd)
 	}
 	l->server = server;
 	l->fd = fd;
+	l->burst = 1;
 	l->event = event_new(server->base, fd, EV_READ | EV_PERSIST, on_acceptable, l);
 	if (l->event == NULL || event_add(l->event, NULL) != 0) {
 		if (l->event != NULL) {
@@ -354,6 +397,8 @@ void tcp_server_unlisten(struct tcp_server *server, int fd)
 	LIST_FOREACH(l, &server->listeners, entry)
 	{
 		if (l->fd == fd) {
+			server->now_ms = clock_now_ms();
+			(void)accept_some(server, fd, server->limits.connections);
 			listener_free(l);
 			return;
 		}
@@ -424,7 +469,7 @@ void tcp_server_drain(struct tcp_server *server)
 	for (uint32_t i = 0; i < server->slot_count; i++) {
 		struct tcp_conn *c = server->slots[i].conn;
 		if (c != NULL && c != server->gathering) {
-			tcp_conn_settle(c);
+			tcp_conn_retire(c);
 		}
 	}
 }

@@ -25,10 +25,19 @@ struct tcp_ref {
 };
 
 struct tcp_limits {
-	unsigned connections;	     /* all together; the longest idle one makes room for a new one */
-	unsigned connections_client; /* per client: IPv4 address or IPv6 /64 */
+	/*
+	 * All together. An idle one makes room for a new one: the longest idle of the client with most
+	 * connections. When none is idle the new one is closed at once, so that its client knows.
+	 */
+	unsigned connections;
+	/*
+	 * Per client: IPv4 address or IPv6 /64. Falls linearly to a quarter as the second half of all
+	 * connections fills. Its own longest idle one makes room.
+	 */
+	unsigned connections_client;
 	unsigned pipelined;	     /* queries without reply per connection; reading pauses above */
-	unsigned idle_ms;	     /* without a query in work; falls linearly to a fifth as slots fill */
+	/* These times fall linearly to a fifth as connections fill (RFC 7766 6.2.3, 10). */
+	unsigned idle_ms;	     /* without a query in work */
 	unsigned message_ms;	     /* from the first octet of a message to its last (slowloris) */
 	unsigned write_ms;	     /* for the client to take a reply, or one message of a stream */
 	unsigned drain_ms;	     /* from the beginning of draining to the end of what then still runs */
@@ -59,7 +68,7 @@ void tcp_server_limits(struct tcp_server *server, const struct tcp_limits *limit
 
 /* Listen on a bound, listening, non-blocking socket (owned by the caller) until it is removed. */
 int tcp_server_listen(struct tcp_server *server, int fd) BH_CHECKED;
-/* Stop accepting on fd; its connections live on. */
+/* Stop accepting on fd, after those that the kernel has accepted for us; its connections live on. */
 void tcp_server_unlisten(struct tcp_server *server, int fd);
 
 /*
@@ -97,10 +106,16 @@ struct tcp_stream_ops {
 void tcp_reply_stream(struct tcp_server *server, struct tcp_ref ref, const struct tcp_stream_ops *ops, void *ctx);
 
 /*
- * No new connections and no new queries; connections close when what is in work has been sent, streams
+ * No new connections, and no queries but those that have reached our sockets; connections close when what is in work has been sent, streams
  * included, or after drain_ms.
  */
 void tcp_server_drain(struct tcp_server *server);
+
+/*
+ * How long a connection may be idle under the present pressure, for the client to know (RFC 7828); 0 when
+ * draining.
+ */
+unsigned tcp_server_idle_ms(const struct tcp_server *server);
 
 /* Connections open now. */
 unsigned tcp_server_count(const struct tcp_server *server);

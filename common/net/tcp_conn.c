@@ -9,27 +9,35 @@
 #include "common/net/tcp_conn.h"
 
 #include "common/util/clock.h"
+#include "common/util/log.h"
 
 #include <errno.h>
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
+
+enum {
+	/* Reads of 4 KiB that are thrown away before a close; who sends more than that is reset. */
+	SINK_READS_MAX = 16,
+};
 
 static void leave_idle(struct tcp_conn *c)
 {
 	if (c->is_idle) {
 		TAILQ_REMOVE(&c->server->idle, c, idle_entry);
+		TAILQ_REMOVE(&c->client->idle, c, client_entry);
 		c->is_idle = false;
 	}
 }
 
-static void leave_streaming(struct tcp_conn *c)
+static void leave_waiting(struct tcp_conn *c)
 {
-	if (c->is_streaming) {
-		TAILQ_REMOVE(&c->server->streaming, c, turn_entry);
-		c->is_streaming = false;
+	if (c->is_waiting) {
+		TAILQ_REMOVE(&c->server->waiting, c, turn_entry);
+		c->is_waiting = false;
 	}
 }
 
@@ -50,8 +58,8 @@ void tcp_conn_close(struct tcp_conn *c)
 	event_del(&c->readable);
 	event_del(&c->writable);
 	leave_idle(c);
-	leave_streaming(c);
-	LIST_REMOVE(c, client_entry);
+	leave_waiting(c);
+	tcp_client_leave(&s->clients, c->client);
 	close(c->fd);
 	s->slots[c->slot].conn = NULL;
 	s->slots[c->slot].generation++;
@@ -65,6 +73,20 @@ void tcp_conn_close(struct tcp_conn *c)
 		end_stream(c, false);
 	}
 	free(c);
+}
+
+void tcp_conn_cut(struct tcp_conn *c)
+{
+	/*
+	 * A plain close would leave its replies to the kernel, megabytes that a client with a closed window
+	 * can hold for minutes, with no connection of ours to count. A reset frees them.
+	 */
+	const struct linger reset = { .l_onoff = 1, .l_linger = 0 };
+	if (setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)) != 0 && !c->server->cut_failed) {
+		c->server->cut_failed = true;
+		log_warn("tcp: cannot reset a client: %s", strerror(errno));
+	}
+	tcp_conn_close(c);
 }
 
 /* --- output --- */
@@ -149,6 +171,7 @@ void tcp_conn_send(struct tcp_conn *c, const uint8_t *msg, size_t len)
 		memcpy(s->gather + s->gathered, prefix, TCP_PREFIX);
 		memcpy(s->gather + s->gathered + TCP_PREFIX, msg, len);
 		s->gathered += TCP_PREFIX + len;
+		s->turn_octets += TCP_PREFIX + len;
 		return;
 	}
 	size_t done = 0;
@@ -177,7 +200,8 @@ static void advance_output(struct tcp_conn *c, size_t done)
 	tcp_buf_consume(&c->out, done);
 }
 
-void tcp_conn_stream(struct tcp_conn *c)
+/* Send the next message of the first stream, or end that stream. */
+static void work_stream(struct tcp_conn *c)
 {
 	struct tcp_server *s = c->server;
 	struct tcp_stream *stream = TAILQ_FIRST(&c->streams);
@@ -241,51 +265,70 @@ static void settle_idle(struct tcp_conn *c, bool idle)
 		c->idle_since_ms = s->now_ms;
 		c->is_idle = true;
 		TAILQ_INSERT_TAIL(&s->idle, c, idle_entry);
+		TAILQ_INSERT_TAIL(&c->client->idle, c, client_entry);
 	}
 }
 
 /* A stream goes on when all before it was taken: so at most one message of it waits here. */
-static void settle_stream(struct tcp_conn *c)
+static bool stream_is_ready(const struct tcp_conn *c)
+{
+	return !TAILQ_EMPTY(&c->streams) && tcp_buf_waiting(&c->out) == 0;
+}
+
+static void settle_waiting(struct tcp_conn *c, bool waiting)
 {
 	struct tcp_server *s = c->server;
-	bool ready = !TAILQ_EMPTY(&c->streams) && tcp_buf_waiting(&c->out) == 0;
-
-	if (!ready) {
-		leave_streaming(c);
-		return;
-	}
-	if (!c->is_streaming) {
-		TAILQ_INSERT_TAIL(&s->streaming, c, turn_entry);
-		c->is_streaming = true;
-		if (TAILQ_FIRST(&s->streaming) == c) {
+	if (!waiting) {
+		leave_waiting(c);
+	} else if (!c->is_waiting) {
+		TAILQ_INSERT_TAIL(&s->waiting, c, turn_entry);
+		c->is_waiting = true;
+		c->waiting_turn = s->turns;
+		if (TAILQ_FIRST(&s->waiting) == c) {
 			tcp_server_turn(s);
 		}
 	}
+}
+
+/*
+ * End it with nothing left to send. Octets that nobody reads would make the kernel reset the connection, and
+ * some clients lose replies to a reset that they have not read yet.
+ */
+static void close_gently(struct tcp_conn *c)
+{
+	uint8_t sink[4096];
+	for (unsigned i = 0; i < SINK_READS_MAX && !c->ended; i++) {
+		if (read(c->fd, sink, sizeof(sink)) < (ssize_t)sizeof(sink)) {
+			break;
+		}
+	}
+	tcp_conn_close(c);
 }
 
 /* Decide what a connection may do after anything happened to it. It may be gone afterwards. */
 void tcp_conn_settle(struct tcp_conn *c)
 {
 	if (c->server->draining) {
-		c->deaf = true;
+		c->closing = true;
 	}
 	if (c->deaf) {
 		tcp_buf_clear(&c->in);
 	}
 	bool quiet = c->in_work == 0 && tcp_buf_waiting(&c->out) == 0;
 	bool more = may_take_query(c);
-	bool waiting = has_message(c);
+	bool message = has_message(c);
 
-	set_reading(c, more && !c->no_more && !waiting);
-	settle_stream(c);
-	if (c->broken || (quiet && !waiting && (c->no_more || c->deaf))) {
+	set_reading(c, more && !c->no_more && !message);
+	if (c->broken) {
 		tcp_conn_close(c);
 		return;
 	}
-	settle_idle(c, quiet && !waiting);
-	if (more && waiting) { /* worked through from the event loop: the caller may be in a callback of its own */
-		event_active(&c->readable, EV_READ, 0);
+	if (quiet && !message && (c->no_more || c->deaf)) {
+		close_gently(c);
+		return;
 	}
+	settle_idle(c, quiet && !message);
+	settle_waiting(c, (more && message) || (c->reading && c->closing) || stream_is_ready(c));
 }
 
 /* --- input --- */
@@ -302,7 +345,12 @@ static size_t take_messages(struct tcp_conn *c, const uint8_t *bytes, size_t len
 	size_t frame;
 
 	s->gathering = c;
-	while (may_take_query(c) && (frame = tcp_frame_size(bytes + pos, len - pos)) > 0) {
+	s->turn_octets = 0;
+	for (unsigned i = 0; i < TCP_TURN_MESSAGES && s->turn_octets < TCP_TURN_OCTETS && may_take_query(c); i++) {
+		frame = tcp_frame_size(bytes + pos, len - pos);
+		if (frame == 0) {
+			break;
+		}
 		if (frame == TCP_PREFIX) { /* no message has no octets: the framing is lost */
 			c->deaf = true;
 			break;
@@ -315,22 +363,6 @@ static size_t take_messages(struct tcp_conn *c, const uint8_t *bytes, size_t len
 	flush_gathered(s);
 	s->gathering = NULL;
 	return pos;
-}
-
-/* The buffer of an incomplete message: read into it, so that it is not copied for every segment. */
-static ssize_t read_kept(struct tcp_conn *c)
-{
-	size_t waiting = tcp_buf_waiting(&c->in);
-	size_t room = waiting < TCP_FRAME_MAX / 2 ? waiting + 512 : TCP_FRAME_MAX - waiting;
-	if (tcp_buf_reserve(&c->in, room) != BH_OK) {
-		errno = ENOMEM;
-		return -1;
-	}
-	ssize_t n = read(c->fd, c->in.data + c->in.len, room);
-	if (n > 0) {
-		c->in.len += (size_t)n;
-	}
-	return n;
 }
 
 static void work_kept(struct tcp_conn *c)
@@ -352,34 +384,71 @@ static void work_fresh(struct tcp_conn *c, size_t len)
 	}
 }
 
+/* How much to read behind an incomplete message: into its buffer, so that it is not copied for every segment. */
+static size_t kept_room(const struct tcp_conn *c)
+{
+	size_t waiting = tcp_buf_waiting(&c->in);
+	return waiting < TCP_FRAME_MAX / 2 ? waiting + 512 : TCP_FRAME_MAX - waiting;
+}
+
+/* Read once, and work through what came. */
+static void read_input(struct tcp_conn *c)
+{
+	struct tcp_server *s = c->server;
+	bool fresh = tcp_buf_waiting(&c->in) == 0;
+	size_t room = fresh ? sizeof(s->input) : kept_room(c);
+	if (!fresh && tcp_buf_reserve(&c->in, room) != BH_OK) {
+		c->broken = true;
+		return;
+	}
+	ssize_t n;
+	do {
+		n = read(c->fd, fresh ? s->input : c->in.data + c->in.len, room);
+	} while (n < 0 && errno == EINTR);
+	if (n > 0 && fresh) {
+		work_fresh(c, (size_t)n);
+	} else if (n > 0) {
+		c->in.len += (size_t)n;
+		work_kept(c);
+	} else if (n == 0) {
+		c->ended = true; /* the client may still read: RFC 7766 6.2.4 */
+	} else if (errno != EAGAIN && errno != EWOULDBLOCK) {
+		c->broken = true;
+	}
+	if (c->ended || (c->closing && n < (ssize_t)room)) {
+		c->no_more = true;
+	}
+}
+
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	struct tcp_conn *c = arg;
-	struct tcp_server *s = c->server;
+	(void)fd;
 	(void)what;
 
-	s->now_ms = clock_now_ms();
-	if (has_message(c)) { /* had to wait; nothing is read before it is worked through */
+	c->server->now_ms = clock_now_ms();
+	read_input(c);
+	tcp_conn_settle(c);
+}
+
+void tcp_conn_turn(struct tcp_conn *c)
+{
+	if (has_message(c)) { /* nothing is read before it is worked through */
 		work_kept(c);
-		tcp_conn_settle(c);
-		return;
+	} else if (c->reading && c->closing) {
+		read_input(c);
 	}
-	if (!c->reading) { /* woken for a message that is gone */
-		tcp_conn_settle(c);
-		return;
+	if (!c->broken && stream_is_ready(c)) {
+		work_stream(c);
 	}
-	bool fresh = tcp_buf_waiting(&c->in) == 0;
-	ssize_t n = fresh ? read(fd, s->input, sizeof(s->input)) : read_kept(c);
-	if (n > 0) {
-		if (fresh) {
-			work_fresh(c, (size_t)n);
-		} else {
-			work_kept(c);
-		}
-	} else if (n == 0) {
-		c->no_more = true; /* the client may still read: RFC 7766 6.2.4 */
-	} else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
-		c->broken = true;
+	tcp_conn_settle(c);
+}
+
+void tcp_conn_retire(struct tcp_conn *c)
+{
+	c->closing = true;
+	if (c->reading) {
+		read_input(c);
 	}
 	tcp_conn_settle(c);
 }
@@ -417,6 +486,12 @@ struct tcp_conn *tcp_conn_open(struct tcp_server *server, uint32_t slot, int fd,
 		free(c);
 		return NULL;
 	}
+	c->client = tcp_client_join(&server->clients, peer);
+	if (c->client == NULL) {
+		event_del(&c->readable);
+		free(c);
+		return NULL;
+	}
 	TAILQ_INIT(&c->streams);
 	c->message_since_ms = server->now_ms;
 	server->slots[slot].conn = c;
@@ -428,9 +503,9 @@ struct tcp_conn *tcp_conn_open(struct tcp_server *server, uint32_t slot, int fd,
 bool tcp_conn_is_overdue(const struct tcp_conn *c)
 {
 	const struct tcp_server *s = c->server;
-	if (tcp_buf_waiting(&c->out) > 0 && s->now_ms - c->write_since_ms > s->limits.write_ms) {
+	if (tcp_buf_waiting(&c->out) > 0 && s->now_ms - c->write_since_ms > tcp_server_time(s, s->limits.write_ms)) {
 		return true;
 	}
 	return c->reading && tcp_buf_waiting(&c->in) > 0 &&
-	       s->now_ms - c->message_since_ms > s->limits.message_ms;
+	       s->now_ms - c->message_since_ms > tcp_server_time(s, s->limits.message_ms);
 }

@@ -26,6 +26,12 @@ union udp_control {
 	uint8_t bytes[CMSG_SPACE(sizeof(struct in6_pktinfo))];
 };
 
+/*
+ * From one buffer to the next. Only the beginnings of most are used, and those must not all fall into the same
+ * few sets of the cache, as they would with a power of two.
+ */
+#define UDP_STRIDE (UDP_RECV_MAX + 64)
+
 struct udp_batch {
 	unsigned received;
 	unsigned queued;
@@ -38,9 +44,18 @@ struct udp_batch {
 	struct udp_peer out_peer[UDP_BATCH];
 	union udp_control in_control[UDP_BATCH];
 	union udp_control out_control[UDP_BATCH];
-	uint8_t in_data[UDP_BATCH][UDP_RECV_MAX];
-	uint8_t out_data[UDP_BATCH][UDP_RECV_MAX];
+	uint8_t in_data[UDP_BATCH][UDP_STRIDE];
+	uint8_t out_data[UDP_BATCH][UDP_STRIDE];
 };
+
+/* Give the first `count` headers room again: the kernel writes lengths over those of the packets it had. */
+static void reset_room(struct udp_batch *batch, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		batch->in[i].msg_hdr.msg_namelen = sizeof(batch->in_peer[i].remote);
+		batch->in[i].msg_hdr.msg_controllen = sizeof(batch->in_control[i]);
+	}
+}
 
 struct udp_batch *udp_batch_new(void)
 {
@@ -54,10 +69,12 @@ struct udp_batch *udp_batch_new(void)
 		b->in[i].msg_hdr.msg_iov = &b->in_iov[i];
 		b->in[i].msg_hdr.msg_iovlen = 1;
 		b->in[i].msg_hdr.msg_name = &b->in_peer[i].remote;
+		b->in[i].msg_hdr.msg_control = &b->in_control[i];
 		b->out[i].msg_hdr.msg_iov = &b->out_iov[i];
 		b->out[i].msg_hdr.msg_iovlen = 1;
 		b->out[i].msg_hdr.msg_name = &b->out_peer[i].remote;
 	}
+	reset_room(b, UDP_BATCH);
 	return b;
 }
 
@@ -126,18 +143,8 @@ static void write_local(struct msghdr *hdr, union udp_control *control, const st
 
 unsigned udp_batch_receive(struct udp_batch *batch, int fd)
 {
-	/* Only what the last call changed has to be put back. */
-	unsigned dirty = batch->received;
+	reset_room(batch, batch->received);
 	batch->received = 0;
-	for (unsigned i = 0; i < UDP_BATCH; i++) {
-		struct msghdr *hdr = &batch->in[i].msg_hdr;
-		if (i >= dirty && hdr->msg_control != NULL) {
-			break;
-		}
-		hdr->msg_namelen = sizeof(batch->in_peer[i].remote);
-		hdr->msg_control = &batch->in_control[i];
-		hdr->msg_controllen = sizeof(batch->in_control[i]);
-	}
 	int n = -1;
 	for (unsigned tries = 0; n < 0 && tries < UDP_ERRORS_MAX; tries++) {
 		n = recvmmsg(fd, batch->in, UDP_BATCH, MSG_DONTWAIT, NULL);

@@ -177,6 +177,11 @@ static inline uint32_t get_u32(const uint8_t *p)
 	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
+static inline uint64_t get_u64(const uint8_t *p)
+{
+	return (uint64_t)get_u32(p) << 32 | get_u32(p + 4);
+}
+
 static inline void sink_u16(struct sink *s, uint16_t v)
 {
 	uint8_t *p = sink_room(s, 2);

@@ -2,8 +2,9 @@
  * The builder of zone images from inside: shared by image_build.c (records come in), image_plan.c (order
  * and tree), image_check.c (what is wrong) and image_write.c (layout). For nobody else.
  *
- * Names and RDATA are appended to one growing arena; a record is a small struct in one growing array.
- * Nothing is allocated for a single record.
+ * Names and RDATA are appended to one growing arena, which is the data section of the image to be: a name
+ * or an RRset stays where it was put, unless its records did not come in one piece. A record is a small
+ * struct in one growing array. Nothing is allocated for a single record, and nothing is there twice.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -14,6 +15,7 @@
 #include "common/zone/image_write.h"
 
 #include <stdbool.h>
+#include <string.h>
 
 /* RFC 2181 8: a TTL has 31 bits. */
 #define TTL_MAX INT32_MAX
@@ -24,6 +26,9 @@
  */
 #define BUILDER_APART UINT32_C(0x80000000)
 
+/* Runs of records with one owner. */
+#define BUILDER_NAMES_MAX (BUILDER_APART - 1)
+
 /* Files that one zone is read from, the including one among them. */
 #define BUILDER_FILES_MAX UINT16_MAX
 
@@ -32,17 +37,20 @@ struct builder_record {
 		uint32_t name; /* index into names, or into nsec3_owners with BUILDER_APART */
 		uint32_t target; /* once planned, for types with targets: a node or IMAGE_NONE */
 	};
-	uint32_t rdata; /* arena offset */
-	uint32_t ttl;
+	uint32_t data; /* arena offset of u16 length and RDATA, as they are in an image */
 	uint32_t line;
+	unsigned ttl : 31;
+	unsigned ttl_differs : 1; /* a dropped duplicate had another TTL */
 	uint16_t type;
-	uint16_t rdata_len;
 	uint16_t file; /* index into files */
-	uint16_t ttl_differs; /* 1: a dropped duplicate had another TTL */
 };
 
-/* A flag of nodes in the plan only, beside enum image_node_flags: an NS record points here. */
-#define PLAN_NODE_NS_TARGET 0x8000
+/* Flags of nodes in the plan only, beside enum image_node_flags. */
+enum {
+	PLAN_NODE_NS_TARGET = 0x8000, /* an NS record points here */
+	PLAN_NODE_DENIED = 0x4000,    /* must have an NSEC3, opt-out or not; set by the check */
+	PLAN_NODE_FLAGS = PLAN_NODE_NS_TARGET | PLAN_NODE_DENIED,
+};
 
 /* A record that is left out of the zone; told by the check. */
 struct builder_reject {
@@ -55,34 +63,38 @@ struct builder_reject {
 
 enum reject_reason { REJECT_OUTSIDE, REJECT_META, REJECT_RDATA, REJECT_LONE_SIGNATURE, REJECT_NSEC3_OWNER };
 
-/* What image_plan.c makes of the records. */
+/* Where the records of an RRset are in plan.order; its signatures follow. */
+struct builder_place {
+	uint32_t first;
+	uint32_t record_count;
+	uint32_t sig_count;
+};
+
+/* What image_plan.c makes of the records: the sections of the image, but for the arena. */
 struct builder_plan {
-	/*
-	 * The tree, in the form of an image whose data is the arena: names of nodes are arena offsets,
-	 * so image_find works on it. RRsets are not there yet; node.rrset and rrset_count are right.
-	 */
-	struct image view;
+	struct image view; /* image_find and image_rrset work on it */
 	struct image_node *nodes;
+	struct image_rrset *rrsets;
 	uint32_t *slots;
 	uint32_t node_count;
-	uint32_t slot_count;
 	uint32_t rrset_count;
+	uint32_t slot_count;
+	uint32_t rr_count;
 	/*
-	 * Records of node n: order[first[n]..first[n+1]), RRsets by type, in each first the records and then
-	 * its signatures, both in canonical order without duplicates.
+	 * Records by node, RRsets by type, in each first the records and then its signatures, both in
+	 * canonical order without duplicates.
 	 */
 	uint32_t *order;
-	uint32_t *first;
+	uint32_t order_count;
+	struct builder_place *places; /* of each RRset */
 
-	/* Made by image_chain.c. */
+	/* Made by image_chain.c. The RRsets of NSEC3 stand behind those of the nodes. */
 	struct image_header header; /* of the view; only nsec3_chain is set */
 	uint32_t flags;		    /* enum image_flags */
 	uint32_t nsec3param;	    /* with IMAGE_NSEC3 the record that tells which chain it is */
 	union image_denial *denial; /* one for each node, or NULL */
-	struct image_nsec3 *nsec3;  /* as in the image, but .rrset is an index into nsec3_first */
+	struct image_nsec3 *nsec3;
 	uint32_t nsec3_count;
-	uint32_t *nsec3_order; /* records of NSEC3 RRset i: nsec3_order[nsec3_first[i]..nsec3_first[i+1]) */
-	uint32_t *nsec3_first;
 };
 
 /* Owner of an NSEC3 RRset as it came in. */
@@ -107,14 +119,13 @@ struct image_builder {
 	size_t reject_count;
 	size_t reject_cap;
 
-	/* Interned owner names; name 0 is the apex. */
-	uint32_t *name_offsets;
-	uint32_t *name_hashes;
+	/*
+	 * Arena offsets of owner names: one for each run of records with the same owner, so that a name may
+	 * be there several times. Name 0 is the apex. Dropped by the plan.
+	 */
+	uint32_t *names;
 	size_t name_count;
 	size_t name_cap;
-	uint32_t *name_slots; /* name + 1, or 0; dropped by the plan */
-	size_t name_slot_count;
-	uint32_t last_name; /* most records have the owner of the one before */
 
 	struct nsec3_owner *nsec3_owners; /* each record's may stand there again: only the last one is looked at */
 	size_t nsec3_owner_count;
@@ -129,9 +140,7 @@ struct image_builder {
 	bool planned;
 	struct builder_plan plan;
 
-	/* Result of the check. */
-	bool writable;
-	size_t data_size;
+	bool writable; /* by the check */
 };
 
 /* Leave a record out, whose owner is at an arena offset. */
@@ -143,8 +152,18 @@ int builder_reject_nsec3(struct image_builder *b, const struct nsec3_owner *owne
 
 static inline const uint8_t *builder_rdata(const struct image_builder *b, const struct builder_record *r)
 {
-	return b->arena + r->rdata;
+	return b->arena + r->data + sizeof(uint16_t);
 }
+
+static inline uint16_t builder_rdata_len(const struct image_builder *b, const struct builder_record *r)
+{
+	uint16_t len;
+	memcpy(&len, b->arena + r->data, sizeof(len));
+	return len;
+}
+
+/* Append octets to the arena; *offset is where they are. BH_ENOMEM, BH_ELIMIT (offsets have 32 bits). */
+int builder_store(struct image_builder *b, const void *bytes, size_t len, uint32_t *offset) BH_CHECKED;
 
 static inline bool builder_is_apart(const struct builder_record *r)
 {
@@ -154,19 +173,17 @@ static inline bool builder_is_apart(const struct builder_record *r)
 /* The type of the RRset that a record belongs to: for signatures the covered one. */
 uint16_t builder_set_type(const struct image_builder *b, const struct builder_record *r);
 
-/* Records of one type at a node, as slices of plan.order. */
+/* An RRset of the plan with its records, as slices of plan.order. */
 struct builder_set {
 	uint16_t type;
+	const struct image_rrset *rrset; /* its counts mean nothing while they are above 65535 */
 	const uint32_t *records;
 	uint32_t record_count;
 	const uint32_t *sigs;
 	uint32_t sig_count;
 };
 
-/*
- * Walk over the RRsets of a node: start with *pos = plan.first[node]; false at the end. A set without
- * records (signatures over nothing) has record_count 0 and is no RRset of the image.
- */
+/* Walk over the RRsets of a node: start with *pos = 0; false at the end. */
 bool builder_next_set(const struct image_builder *b, uint32_t node, uint32_t *pos, struct builder_set *out);
 
 /* The RRset of a type at a node, record_count 0 when there is none. */
@@ -176,8 +193,20 @@ struct builder_set builder_find_set(const struct image_builder *b, uint32_t node
 int builder_plan(struct image_builder *b) BH_CHECKED;
 void builder_plan_clear(struct builder_plan *plan);
 
-/* The NSEC3 RRset whose index is nsec3[].rrset. */
-struct builder_set builder_nsec3_set(const struct image_builder *b, uint32_t rrset);
+/* The RRset with this index, such as that of an NSEC3. */
+struct builder_set builder_set_at(const struct image_builder *b, uint32_t rrset);
+
+/*
+ * Make the next RRset, of record_count records from plan.order[first] on and the signatures behind them. Counts too
+ * large are told by the check. BH_ENOMEM, BH_ELIMIT.
+ */
+int builder_add_rrset(struct image_builder *b, uint32_t first, uint32_t record_count, uint32_t sig_count) BH_CHECKED;
+
+/* Serial of the SOA, which must be there. */
+uint32_t builder_serial(const struct image_builder *b);
+
+/* What image_builder_warm does for zonemd.c. */
+int builder_warm_zonemd(void) BH_CHECKED;
 
 /* Hash algorithm, flags, iterations and salt: what NSEC3 and NSEC3PARAM begin with (RFC 5155 3.2, 4.2). */
 struct nsec3_params {
@@ -187,6 +216,8 @@ struct nsec3_params {
 	uint8_t salt_len;
 	const uint8_t *salt;
 };
+
+#define NSEC3_OPT_OUT 1 /* flag of NSEC3, RFC 5155 3.1.2.1 */
 
 struct nsec3_params builder_nsec3_params(const struct image_builder *b, const struct builder_record *r);
 
@@ -204,8 +235,5 @@ size_t builder_drop_duplicates(struct image_builder *b, const uint32_t *from, si
  */
 int builder_plan_nsec3(struct image_builder *b) BH_CHECKED;
 int builder_plan_denial(struct image_builder *b) BH_CHECKED;
-
-/* Octets of the data section. */
-uint64_t builder_data_size(const struct image_builder *b);
 
 #endif

@@ -93,6 +93,20 @@ int canonical_compare(uint16_t type, const uint8_t *a, size_t a_len, const uint8
 	return compare_octets(a + pos, a_len - pos, b + pos, b_len - pos);
 }
 
+void canonical_fold(uint16_t type, uint8_t *rdata)
+{
+	if (!names_are_folded(type)) {
+		return;
+	}
+	for (const uint8_t *field = rdata_fields(type); *field != RDATA_END; field++) {
+		size_t size = field_size(*field, rdata);
+		if (*field == RDATA_NAME || *field == RDATA_NAME_COMPRESS) {
+			(void)dname_copy_lower(rdata, rdata);
+		}
+		rdata += size;
+	}
+}
+
 bool canonical_has_target(uint16_t type)
 {
 	switch (type) {

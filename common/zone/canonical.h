@@ -18,6 +18,9 @@
  */
 int canonical_compare(uint16_t type, const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len);
 
+/* Fold the names in RDATA that are folded in canonical form (RFC 4034 6.2 (3)), in place. */
+void canonical_fold(uint16_t type, uint8_t *rdata);
+
 /* Types whose RRsets have target lists in the image. */
 bool canonical_has_target(uint16_t type);
 

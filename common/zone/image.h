@@ -37,6 +37,14 @@
 #define IMAGE_BYTE_ORDER 0x01020304u
 #define IMAGE_NONE UINT32_MAX
 
+/* Sections begin at multiples of this, so that nodes and RRsets do not cross cache lines. */
+#define IMAGE_ALIGN 64
+
+static inline uint64_t image_align(uint64_t offset)
+{
+	return (offset + IMAGE_ALIGN - 1) & ~(uint64_t)(IMAGE_ALIGN - 1);
+}
+
 /* Nodes of an image: leaves a bit of the hash in every slot, and doubles fit into 32 bits. */
 #define IMAGE_NODES_MAX (UINT32_C(1) << 30)
 /*
@@ -50,15 +58,15 @@ struct image_header {
 	char magic[8];
 	uint32_t version;
 	uint32_t byte_order;
-	uint64_t size;	   /* octets of the whole block */
-	uint64_t checksum; /* siphash with a zero key over everything behind the header */
+	uint64_t size;	   /* octets of the whole block, a multiple of IMAGE_ALIGN */
+	uint64_t checksum; /* checksum.h over everything behind the header */
 	uint32_t serial;   /* of the SOA */
 	uint32_t flags;	   /* enum image_flags */
 	uint32_t node_count;
 	uint32_t rrset_count;
 	uint32_t slot_count;
 	uint32_t rr_count; /* all records, for status */
-	uint64_t nodes;	   /* offsets of the sections from the start of the block, 8-aligned */
+	uint64_t nodes;	   /* offsets of the sections from the start of the block */
 	uint64_t rrsets;
 	uint64_t slots;
 	uint64_t data;
@@ -173,6 +181,7 @@ struct image {
 	const struct image_rrset *rrsets;
 	const uint32_t *slots;
 	const uint8_t *data;
+	uint64_t data_size;
 	const uint8_t *apex; /* owner name of node 0 */
 	unsigned apex_labels;
 	uint64_t apex_hash;
@@ -202,6 +211,20 @@ void image_close(struct image *image);
 #define IMAGE_HASH_ROOT UINT64_C(0xcbf29ce484222325)
 uint64_t image_hash_label(uint64_t hash, const uint8_t *label);
 
+/*
+ * A name taken apart once, for all who look it up: labels, hashes of its suffixes, letters folded. Means
+ * nothing before image_look.
+ */
+struct image_look {
+	uint8_t len;			    /* octets, root label included */
+	uint8_t labels;			    /* without the root */
+	uint8_t at[DNAME_LABELS_MAX + 1];   /* offset of each label, leftmost first; at[labels]: the root */
+	uint8_t lower[DNAME_MAX + 9];	    /* what is behind len octets can be read and means nothing */
+	uint64_t hash[DNAME_LABELS_MAX + 1]; /* of the name from each label on */
+};
+
+void image_look(struct image_look *look, const uint8_t *name);
+
 struct image_match {
 	uint32_t node;	   /* the name itself, or IMAGE_NONE */
 	uint32_t encloser; /* closest encloser (RFC 4592 3.3.1): node itself when it exists */
@@ -213,6 +236,18 @@ struct image_match {
  * found like others; the caller looks at `cut` and `dname` of the encloser.
  */
 void image_find(const struct image *image, const uint8_t *name, struct image_match *out);
+
+/* The same for a name that was taken apart already. */
+void image_find_look(const struct image *image, const struct image_look *look, struct image_match *out);
+
+/*
+ * Fetch into the cache what image_find_look will need, one step nearer with each call, so that the memory works
+ * for several queries at once: first the slots, then the node that they name, then its name and RRsets. Changes
+ * nothing and promises nothing. image_fetch_node returns a node for image_fetch_sets.
+ */
+void image_fetch_slots(const struct image *image, const struct image_look *look);
+uint32_t image_fetch_node(const struct image *image, const struct image_look *look);
+void image_fetch_sets(const struct image *image, uint32_t node);
 
 /*
  * In a zone with IMAGE_NSEC: the node whose NSEC covers a name that image_find did not find (RFC 4034

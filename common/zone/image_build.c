@@ -33,8 +33,7 @@ static int reserve(void *array, size_t *cap, size_t count, size_t more, size_t s
 	return BH_OK;
 }
 
-/* Append octets to the arena; *offset is where they are. */
-static int arena_add(struct image_builder *b, const uint8_t *bytes, size_t len, uint32_t *offset)
+int builder_store(struct image_builder *b, const void *bytes, size_t len, uint32_t *offset)
 {
 	if (len > UINT32_MAX - b->arena_len) {
 		return BH_ELIMIT; /* offsets in an image have 32 bits */
@@ -51,91 +50,28 @@ static int arena_add(struct image_builder *b, const uint8_t *bytes, size_t len, 
 	return BH_OK;
 }
 
-static size_t name_slot(const struct image_builder *b, uint32_t hash, const uint8_t *name, size_t len)
-{
-	size_t mask = b->name_slot_count - 1;
-	for (size_t at = hash & mask;; at = (at + 1) & mask) {
-		uint32_t slot = b->name_slots[at];
-		if (slot == 0) {
-			return at;
-		}
-		const uint8_t *have = b->arena + b->name_offsets[slot - 1];
-		if (b->name_hashes[slot - 1] == hash && dname_len(have) == len && fold_equal(have, name, len)) {
-			return at;
-		}
-	}
-}
-
-static int grow_name_slots(struct image_builder *b)
-{
-	size_t count = b->name_slot_count * 2;
-	uint32_t *slots = calloc(count, sizeof(*slots));
-	if (slots == NULL) {
-		return BH_ENOMEM;
-	}
-	for (size_t i = 0; i < b->name_count; i++) {
-		size_t at = b->name_hashes[i] & (count - 1);
-		while (slots[at] != 0) {
-			at = (at + 1) & (count - 1);
-		}
-		slots[at] = (uint32_t)i + 1;
-	}
-	free(b->name_slots);
-	b->name_slots = slots;
-	b->name_slot_count = count;
-	return BH_OK;
-}
-
-/* Two arrays grow together: the second is grown to what the first became. */
-static int reserve_name(struct image_builder *b)
-{
-	size_t cap = b->name_cap;
-	int err = reserve(&b->name_offsets, &cap, b->name_count, 1, sizeof(*b->name_offsets));
-	if (err == BH_OK && cap != b->name_cap) {
-		uint32_t *hashes = realloc(b->name_hashes, cap * sizeof(*hashes));
-		if (hashes == NULL) {
-			return BH_ENOMEM; /* name_cap stays: the longer array does no harm */
-		}
-		b->name_hashes = hashes;
-		b->name_cap = cap;
-	}
-	return err;
-}
-
-static int intern(struct image_builder *b, const uint8_t *name, uint32_t *out)
+/* The name of a record: most have that of the one before. */
+static int take_name(struct image_builder *b, const uint8_t *name, uint32_t *out)
 {
 	size_t len = dname_len(name);
 	if (b->name_count > 0) {
-		const uint8_t *last = b->arena + b->name_offsets[b->last_name];
-		if (dname_len(last) == len && memcmp(last, name, len) == 0) {
-			*out = b->last_name;
+		uint32_t last = b->names[b->name_count - 1];
+		if (len <= b->arena_len - last && memcmp(b->arena + last, name, len) == 0) {
+			*out = (uint32_t)b->name_count - 1;
 			return BH_OK;
 		}
 	}
-
-	uint32_t hash = (uint32_t)fold_hash(IMAGE_HASH_ROOT, name, len);
-	size_t at = name_slot(b, hash, name, len);
-	if (b->name_slots[at] == 0) {
-		if (b->name_count == IMAGE_NODES_MAX) {
-			return BH_ELIMIT;
-		}
-		int err = reserve_name(b);
-		if (err == BH_OK && (b->name_count + 1) * 3 > b->name_slot_count * 2) {
-			err = grow_name_slots(b);
-			at = name_slot(b, hash, name, len);
-		}
-		if (err == BH_OK) {
-			err = arena_add(b, name, len, &b->name_offsets[b->name_count]);
-		}
-		if (err != BH_OK) {
-			return err;
-		}
-		b->name_hashes[b->name_count] = hash;
-		b->name_slots[at] = (uint32_t)++b->name_count;
+	if (b->name_count == BUILDER_NAMES_MAX) {
+		return BH_ELIMIT;
 	}
-	*out = b->name_slots[at] - 1;
-	b->last_name = *out;
-	return BH_OK;
+	int err = reserve(&b->names, &b->name_cap, b->name_count, 1, sizeof(*b->names));
+	if (err == BH_OK) {
+		err = builder_store(b, name, len, &b->names[b->name_count]);
+	}
+	if (err == BH_OK) {
+		*out = (uint32_t)b->name_count++;
+	}
+	return err;
 }
 
 struct image_builder *image_builder_new(const uint8_t *apex)
@@ -147,10 +83,8 @@ struct image_builder *image_builder_new(const uint8_t *apex)
 	b->apex_len = dname_len(apex);
 	memcpy(b->apex, apex, b->apex_len);
 	b->apex_labels = dname_label_count(apex);
-	b->name_slot_count = 64;
-	b->name_slots = calloc(b->name_slot_count, sizeof(*b->name_slots));
 	uint32_t name;
-	if (b->name_slots == NULL || intern(b, apex, &name) != BH_OK) {
+	if (take_name(b, b->apex, &name) != BH_OK) {
 		image_builder_free(b);
 		return NULL;
 	}
@@ -166,9 +100,7 @@ void image_builder_free(struct image_builder *b)
 	free(b->arena);
 	free(b->records);
 	free(b->rejects);
-	free(b->name_offsets);
-	free(b->name_hashes);
-	free(b->name_slots);
+	free(b->names);
 	free(b->nsec3_owners);
 	free(b->files);
 	free(b);
@@ -213,7 +145,7 @@ static int reject_new(struct image_builder *b, const uint8_t *owner, struct buil
 		      enum reject_reason reason)
 {
 	reject.reason = (uint8_t)reason;
-	int err = arena_add(b, owner, dname_len(owner), &reject.owner);
+	int err = builder_store(b, owner, dname_len(owner), &reject.owner);
 	return err == BH_OK ? builder_reject(b, &reject) : err;
 }
 
@@ -236,7 +168,7 @@ static bool nsec3_hash_of(const struct image_builder *b, const uint8_t *owner, u
 }
 
 /* Owners come in once for the NSEC3 and again for its signatures, mostly right behind it. */
-static int intern_nsec3(struct image_builder *b, const struct nsec3_owner *owner, uint32_t *out)
+static int take_nsec3(struct image_builder *b, const struct nsec3_owner *owner, uint32_t *out)
 {
 	size_t count = b->nsec3_owner_count;
 	if (count == 0 || memcmp(&b->nsec3_owners[count - 1], owner, sizeof(*owner)) != 0) {
@@ -280,17 +212,22 @@ int image_builder_add(struct image_builder *b, const uint8_t *owner, uint16_t ty
 	}
 
 	struct builder_record r = {
-		.ttl = ttl, .line = line, .type = type, .rdata_len = (uint16_t)rdata_len, .file = file_number,
+		.ttl = (ttl < TTL_MAX ? ttl : TTL_MAX) & TTL_MAX, .line = line, .type = type, .file = file_number,
 	};
+	uint16_t len = (uint16_t)rdata_len;
 	if (b->record_count == UINT32_MAX) {
 		return BH_ELIMIT;
 	}
 	err = reserve(&b->records, &b->record_cap, b->record_count, 1, sizeof(*b->records));
 	if (err == BH_OK) {
-		err = apart ? intern_nsec3(b, &nsec3, &r.name) : intern(b, owner, &r.name);
+		err = apart ? take_nsec3(b, &nsec3, &r.name) : take_name(b, owner, &r.name);
 	}
 	if (err == BH_OK) {
-		err = arena_add(b, rdata, rdata_len, &r.rdata);
+		err = builder_store(b, &len, sizeof(len), &r.data);
+	}
+	uint32_t behind;
+	if (err == BH_OK) {
+		err = builder_store(b, rdata, rdata_len, &behind);
 	}
 	if (err == BH_OK) {
 		b->records[b->record_count++] = r;

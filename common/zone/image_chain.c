@@ -22,7 +22,7 @@ int image_builder_warm(void)
 {
 	struct nsec3_hasher *hasher = nsec3_hasher_new();
 	nsec3_hasher_free(hasher);
-	return hasher == NULL ? BH_ESYS : BH_OK;
+	return hasher == NULL ? BH_ESYS : builder_warm_zonemd();
 }
 
 struct nsec3_params builder_nsec3_params(const struct image_builder *b, const struct builder_record *r)
@@ -69,13 +69,11 @@ static int compare_items(const void *x, const void *y, void *builder)
 	return diff != 0 ? diff : (p->record > q->record) - (p->record < q->record);
 }
 
-/* Records apart into nsec3_order: by hash of the owner, then like those of a node. */
-static int order_apart(struct image_builder *b)
+/* Records apart into out: by hash of the owner, then like those of a node. */
+static int order_apart(struct image_builder *b, uint32_t *out)
 {
 	struct item *items = malloc(b->nsec3_record_count * sizeof(*items));
-	b->plan.nsec3_order = malloc(b->nsec3_record_count * sizeof(*b->plan.nsec3_order));
-	if (items == NULL || b->plan.nsec3_order == NULL) {
-		free(items);
+	if (items == NULL) {
 		return BH_ENOMEM;
 	}
 	size_t count = 0;
@@ -83,14 +81,14 @@ static int order_apart(struct image_builder *b)
 		if (builder_is_apart(&b->records[i])) {
 			const uint8_t *hash = hash_of_record(b, (uint32_t)i);
 			items[count++] = (struct item){
-				.word = (uint64_t)get_u32(hash) << 32 | get_u32(hash + 4),
+				.word = get_u64(hash),
 				.record = (uint32_t)i,
 			};
 		}
 	}
 	qsort_r(items, count, sizeof(*items), compare_items, b);
 	for (size_t i = 0; i < count; i++) {
-		b->plan.nsec3_order[i] = items[i].record;
+		out[i] = items[i].record;
 	}
 	free(items);
 	return BH_OK;
@@ -108,78 +106,101 @@ static int reject_signatures(struct image_builder *b, const uint32_t *records, s
 	return err;
 }
 
+/* The RRset of the owner of records[0..count), which go to plan.order. */
+static int add_nsec3(struct image_builder *b, const uint32_t *records, size_t count)
+{
+	struct builder_plan *plan = &b->plan;
+	if (b->records[records[0]].type == RR_RRSIG) { /* they sort behind NSEC3 */
+		return reject_signatures(b, records, count);
+	}
+	uint32_t first = plan->order_count;
+	uint32_t all = (uint32_t)builder_drop_duplicates(b, records, count, plan->order + first);
+	uint32_t nsec3s = 0;
+	while (nsec3s < all && b->records[plan->order[first + nsec3s]].type == RR_NSEC3) {
+		nsec3s++;
+	}
+	struct image_nsec3 *nsec3 = &plan->nsec3[plan->nsec3_count++];
+	memcpy(nsec3->hash, hash_of_record(b, records[0]), sizeof(nsec3->hash));
+	nsec3->rrset = plan->rrset_count;
+	plan->order_count += all;
+	return builder_add_rrset(b, first, nsec3s, all - nsec3s);
+}
+
 int builder_plan_nsec3(struct image_builder *b)
 {
 	struct builder_plan *plan = &b->plan;
-	if (b->nsec3_record_count == 0) {
+	size_t all = b->nsec3_record_count;
+	if (all == 0) {
 		return BH_OK;
 	}
-	int err = order_apart(b);
-	if (err != BH_OK) {
-		return err;
-	}
-	plan->nsec3 = malloc(b->nsec3_record_count * sizeof(*plan->nsec3));
-	plan->nsec3_first = malloc((b->nsec3_record_count + 1) * sizeof(*plan->nsec3_first));
-	if (plan->nsec3 == NULL || plan->nsec3_first == NULL) {
-		return BH_ENOMEM;
-	}
-	uint32_t *order = plan->nsec3_order;
-	uint32_t kept = 0;
+	uint32_t *order = malloc(all * sizeof(*order));
+	plan->nsec3 = malloc(all * sizeof(*plan->nsec3));
+	int err = order == NULL || plan->nsec3 == NULL ? BH_ENOMEM : order_apart(b, order);
+
 	size_t end;
-	for (size_t begin = 0; begin < b->nsec3_record_count && err == BH_OK; begin = end) {
+	for (size_t begin = 0; begin < all && err == BH_OK; begin = end) {
 		const uint8_t *hash = hash_of_record(b, order[begin]);
 		end = begin + 1;
-		while (end < b->nsec3_record_count &&
-		       memcmp(hash_of_record(b, order[end]), hash, IMAGE_NSEC3_HASH) == 0) {
+		while (end < all && memcmp(hash_of_record(b, order[end]), hash, IMAGE_NSEC3_HASH) == 0) {
 			end++;
 		}
-		if (b->records[order[begin]].type == RR_RRSIG) { /* they sort behind NSEC3 */
-			err = reject_signatures(b, order + begin, end - begin);
-			continue;
-		}
-		struct image_nsec3 *nsec3 = &plan->nsec3[plan->nsec3_count];
-		memcpy(nsec3->hash, hash, sizeof(nsec3->hash));
-		nsec3->rrset = plan->nsec3_count;
-		plan->nsec3_first[plan->nsec3_count++] = kept;
-		kept += (uint32_t)builder_drop_duplicates(b, order + begin, end - begin, order + kept);
+		err = add_nsec3(b, order + begin, end - begin);
 	}
-	plan->nsec3_first[plan->nsec3_count] = kept;
-	if (plan->nsec3_count > UINT32_MAX - plan->rrset_count) {
-		return BH_ELIMIT;
-	}
+	free(order);
 	return err;
 }
 
 /* Is an NSEC3 RRset one of the chain, such as the image promises? */
 static bool belongs(const struct image_builder *b, uint32_t rrset, const struct nsec3_params *chain)
 {
-	struct builder_set set = builder_nsec3_set(b, rrset);
+	struct builder_set set = builder_set_at(b, rrset);
 	const struct builder_record *r = &b->records[set.records[0]];
 	struct nsec3_params params = builder_nsec3_params(b, r);
 	return set.record_count == 1 && same_chain(&params, chain) &&
 	       params.salt[params.salt_len] == IMAGE_NSEC3_HASH; /* octets of the next hash */
 }
 
-/* Put the RRsets of a chain before the others; order stays. Returns how many they are. */
+/*
+ * Put the RRsets of a chain before the others, in the same order; their RRsets follow the order of nsec3[].
+ * *out: how many they are.
+ */
 static int gather_chain(struct image_builder *b, const struct nsec3_params *chain, uint32_t *out)
 {
 	struct builder_plan *plan = &b->plan;
-	struct image_nsec3 *others = malloc(plan->nsec3_count * sizeof(*others) + 1);
-	if (others == NULL) {
+	uint32_t count = 0;
+	for (uint32_t i = 0; i < plan->nsec3_count; i++) {
+		count += belongs(b, plan->nsec3[i].rrset, chain);
+	}
+	*out = count;
+	if (count == plan->nsec3_count) {
+		return BH_OK;
+	}
+	uint32_t base = plan->rrset_count - plan->nsec3_count;
+	struct image_nsec3 *nsec3 = malloc(plan->nsec3_count * sizeof(*nsec3));
+	struct image_rrset *rrsets = malloc(plan->nsec3_count * sizeof(*rrsets));
+	struct builder_place *places = malloc(plan->nsec3_count * sizeof(*places));
+	if (nsec3 == NULL || rrsets == NULL || places == NULL) {
+		free(nsec3);
+		free(rrsets);
+		free(places);
 		return BH_ENOMEM;
 	}
-	uint32_t count = 0;
-	uint32_t other_count = 0;
+	uint32_t in_chain = 0;
+	uint32_t other = count;
 	for (uint32_t i = 0; i < plan->nsec3_count; i++) {
-		if (belongs(b, plan->nsec3[i].rrset, chain)) {
-			plan->nsec3[count++] = plan->nsec3[i];
-		} else {
-			others[other_count++] = plan->nsec3[i];
-		}
+		uint32_t to = belongs(b, plan->nsec3[i].rrset, chain) ? in_chain++ : other++;
+		nsec3[to] = plan->nsec3[i];
+		nsec3[to].rrset = base + to;
+		rrsets[to] = plan->rrsets[base + i];
+		places[to] = plan->places[base + i];
 	}
-	memcpy(plan->nsec3 + count, others, other_count * sizeof(*others));
-	free(others);
-	*out = count;
+	free(plan->nsec3);
+	plan->nsec3 = nsec3;
+	plan->view.nsec3 = nsec3;
+	memcpy(plan->rrsets + base, rrsets, plan->nsec3_count * sizeof(*rrsets));
+	memcpy(plan->places + base, places, plan->nsec3_count * sizeof(*places));
+	free(rrsets);
+	free(places);
 	return BH_OK;
 }
 

@@ -3,9 +3,9 @@
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
-#include "common/dns/rr.h"
-#include "common/zone/builder.h"
+#include "common/util/cursor.h"
 #include "common/zone/canonical.h"
+#include "common/zone/checker.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,22 +13,7 @@
 /* Longest finding: two names in full and the words around them. */
 #define FINDING_MAX (2 * DNAME_TEXT_MAX + 512)
 
-struct checker {
-	struct image_builder *b;
-	zone_report_fn *report;
-	void *ctx;
-	int errors;
-};
-
-/* Names and type as text; made only when there is something to tell. */
-struct words {
-	char owner[DNAME_TEXT_MAX];
-	char other[DNAME_TEXT_MAX];
-	char type[RR_TYPE_TEXT_MAX];
-};
-
-BH_PRINTF(5, 6) static void tell(struct checker *c, enum zone_severity severity, const char *file,
-				 uint32_t line, const char *fmt, ...)
+void checker_tell(struct checker *c, enum zone_severity severity, const char *file, uint32_t line, const char *fmt, ...)
 {
 	char text[FINDING_MAX];
 	va_list args;
@@ -43,34 +28,15 @@ BH_PRINTF(5, 6) static void tell(struct checker *c, enum zone_severity severity,
 	}
 }
 
-/* A finding at the line of a record: tell_at(c, severity, record, "..."). */
-#define tell_at(c, severity, record, ...) \
-	tell((c), (severity), (c)->b->files[(record)->file], (record)->line, __VA_ARGS__)
-
-static const struct builder_record *record_at(const struct checker *c, uint32_t index)
+static void name_words(const uint8_t *owner, uint16_t type, struct words *w)
 {
-	return &c->b->records[index];
-}
-
-static const uint8_t *node_name(const struct checker *c, uint32_t node)
-{
-	return c->b->arena + c->b->plan.nodes[node].name;
-}
-
-static const struct image_node *node_at(const struct checker *c, uint32_t node)
-{
-	return &c->b->plan.nodes[node];
+	dname_text(owner, w->owner);
+	rr_type_text(type, w->type);
 }
 
 static void make_words(const struct checker *c, uint32_t node, uint16_t type, struct words *w)
 {
-	dname_text(node_name(c, node), w->owner);
-	rr_type_text(type, w->type);
-}
-
-static bool has_type(const struct checker *c, uint32_t node, uint16_t type)
-{
-	return builder_find_set(c->b, node, type).record_count > 0;
+	name_words(node_name(c, node), type, w);
 }
 
 static bool has_address(const struct checker *c, uint32_t node)
@@ -113,10 +79,10 @@ static void check_apex(struct checker *c)
 	struct words w;
 	dname_text(c->b->apex, w.owner);
 	if (!has_type(c, 0, RR_SOA)) {
-		tell(c, ZONE_ERROR, "", 0, "no SOA record at the apex %s", w.owner);
+		checker_tell(c, ZONE_ERROR, "", 0, "no SOA record at the apex %s", w.owner);
 	}
 	if (!has_type(c, 0, RR_NS)) {
-		tell(c, ZONE_ERROR, "", 0, "no NS record at the apex %s", w.owner);
+		checker_tell(c, ZONE_ERROR, "", 0, "no NS record at the apex %s", w.owner);
 	}
 }
 
@@ -142,29 +108,28 @@ static void check_single(struct checker *c, uint32_t node, const struct builder_
 }
 
 /* The whole RRset with its signatures must be able to travel in one message, or nobody ever gets it. */
-static void check_size(struct checker *c, uint32_t node, const struct builder_set *set)
+static void check_size(struct checker *c, const uint8_t *owner, const struct builder_set *set)
 {
 	struct words w;
 	if (set->record_count > UINT16_MAX || set->sig_count > UINT16_MAX) {
-		make_words(c, node, set->type, &w);
+		name_words(owner, set->type, &w);
 		tell_at(c, ZONE_ERROR, record_at(c, set->records[0]), "more than %u %s records at %s", UINT16_MAX,
 			w.type, w.owner);
 		return;
 	}
 	/* Each record: pointer to the owner, type, class, TTL, length: 12 octets and RDATA. */
-	uint64_t size = DNS_HEADER_SIZE + 4 + dname_len(c->b->apex);
-	for (uint32_t i = 0; i < set->record_count; i++) {
-		size += 12u + record_at(c, set->records[i])->rdata_len;
-	}
+	uint64_t lengths = (uint64_t)set->record_count * sizeof(uint16_t);
+	uint64_t size = DNS_HEADER_SIZE + 4 + c->b->apex_len + (uint64_t)set->record_count * 12 +
+			set->rrset->data_len - lengths;
 	if (size > DNS_MESSAGE_MAX) {
-		make_words(c, node, set->type, &w);
+		name_words(owner, set->type, &w);
 		tell_at(c, ZONE_WARNING, record_at(c, set->records[0]),
 			"the %s records at %s do not fit into a DNS message", w.type, w.owner);
 	}
 }
 
 /* RFC 2181 5.2; the writer takes the lowest. */
-static void check_ttls(struct checker *c, uint32_t node, const struct builder_set *set)
+static void check_ttls(struct checker *c, const uint8_t *owner, const struct builder_set *set)
 {
 	const struct builder_record *first = record_at(c, set->records[0]);
 	const struct builder_record *other = first->ttl_differs ? first : NULL;
@@ -178,7 +143,7 @@ static void check_ttls(struct checker *c, uint32_t node, const struct builder_se
 	}
 	if (other != NULL) {
 		struct words w;
-		make_words(c, node, set->type, &w);
+		name_words(owner, set->type, &w);
 		tell_at(c, ZONE_WARNING, other, "TTLs of the %s records at %s differ; all get the lowest, %u",
 			w.type, w.owner, lowest);
 	}
@@ -191,8 +156,8 @@ static void check_cname(struct checker *c, uint32_t node)
 		return;
 	}
 	struct builder_set set;
-	for (uint32_t pos = c->b->plan.first[node]; builder_next_set(c->b, node, &pos, &set);) {
-		if (set.record_count > 0 && set.type != RR_CNAME && set.type != RR_NSEC) {
+	for (uint32_t pos = 0; builder_next_set(c->b, node, &pos, &set);) {
+		if (set.type != RR_CNAME && set.type != RR_NSEC) {
 			struct builder_set cname = builder_find_set(c->b, node, RR_CNAME);
 			struct words w;
 			make_words(c, node, set.type, &w);
@@ -218,11 +183,9 @@ static void check_hidden(struct checker *c, uint32_t node, const struct builder_
 	const struct builder_record *r = record_at(c, set->records[0]);
 	struct words w;
 	if (n->dname != IMAGE_NONE) {
-		if (set->type != RR_NSEC3) { /* below an apex with DNAME they must be */
-			make_words(c, node, set->type, &w);
-			tell_at(c, ZONE_ERROR, r, "%s %s is below the DNAME at %s (RFC 6672 2.4)", w.owner,
-				w.type, dname_text(node_name(c, n->dname), w.other));
-		}
+		make_words(c, node, set->type, &w);
+		tell_at(c, ZONE_ERROR, r, "%s %s is below the DNAME at %s (RFC 6672 2.4)", w.owner, w.type,
+			dname_text(node_name(c, n->dname), w.other));
 		return;
 	}
 	if (n->cut == IMAGE_NONE) {
@@ -233,6 +196,20 @@ static void check_hidden(struct checker *c, uint32_t node, const struct builder_
 		make_words(c, node, set->type, &w);
 		tell_at(c, ZONE_WARNING, r, "%s %s is hidden by the delegation of %s and is no glue", w.owner,
 			w.type, dname_text(node_name(c, n->cut), w.other));
+	}
+}
+
+static void check_iterations(struct checker *c, const struct builder_set *set)
+{
+	for (uint32_t i = 0; i < set->record_count; i++) {
+		const struct builder_record *r = record_at(c, set->records[i]);
+		unsigned iterations = builder_nsec3_params(c->b, r).iterations;
+		if (iterations > NSEC3_ITERATIONS_MAX) {
+			tell_at(c, ZONE_ERROR, r, "%u NSEC3 iterations are more than %d (RFC 5155 10.3)", iterations,
+				NSEC3_ITERATIONS_MAX);
+		} else if (iterations > 0) { /* RFC 9276 3.1 */
+			tell_at(c, ZONE_WARNING, r, "NSEC3 iterations above 0 (RFC 9276): some resolvers refuse them");
+		}
 	}
 }
 
@@ -266,9 +243,15 @@ static void check_places(struct checker *c, uint32_t node, const struct builder_
 				dname_text(node_name(c, node), owner));
 		}
 		break;
-	case RR_NSEC3PARAM: /* RFC 9276 3.1; hash algorithm, flags, u16 iterations */
-		if ((builder_rdata(c->b, r)[2] | builder_rdata(c->b, r)[3]) != 0) {
-			tell_at(c, ZONE_WARNING, r, "NSEC3 iterations above 0 (RFC 9276): some resolvers refuse them");
+	case RR_NSEC3PARAM:
+		check_iterations(c, set);
+		break;
+	case RR_CDS:
+	case RR_CDNSKEY: /* RFC 7344 4.1 */
+		if (node != 0) {
+			struct words w;
+			make_words(c, node, set->type, &w);
+			tell_at(c, ZONE_WARNING, r, "%s at %s, which is not the apex", w.type, w.owner);
 		}
 		break;
 	default:
@@ -394,31 +377,30 @@ static void check_targets(struct checker *c, uint32_t node, const struct builder
 	}
 }
 
-static void check_lone_signatures(struct checker *c, uint32_t node, const struct builder_set *set)
-{
-	struct words w;
-	make_words(c, node, set->type, &w);
-	for (uint32_t i = 0; i < set->sig_count; i++) {
-		tell_at(c, ZONE_WARNING, record_at(c, set->sigs[i]),
-			"RRSIG of %s covers type %s, which is not there; left out", w.owner, w.type);
-	}
-}
-
 static void check_node(struct checker *c, uint32_t node)
 {
 	struct builder_set set;
 	check_cname(c, node);
-	for (uint32_t pos = c->b->plan.first[node]; builder_next_set(c->b, node, &pos, &set);) {
-		if (set.record_count == 0) {
-			check_lone_signatures(c, node, &set);
-			continue;
-		}
+	for (uint32_t pos = 0; builder_next_set(c->b, node, &pos, &set);) {
 		check_single(c, node, &set);
-		check_size(c, node, &set);
-		check_ttls(c, node, &set);
+		check_size(c, node_name(c, node), &set);
+		check_ttls(c, node_name(c, node), &set);
 		check_hidden(c, node, &set);
 		check_places(c, node, &set);
 		check_targets(c, node, &set);
+	}
+}
+
+/* NSEC3 RRsets stand apart from the nodes. */
+static void check_nsec3(struct checker *c)
+{
+	const struct builder_plan *plan = &c->b->plan;
+	for (uint32_t i = 0; i < plan->nsec3_count; i++) {
+		struct builder_set set = builder_set_at(c->b, plan->nsec3[i].rrset);
+		uint8_t owner[DNAME_MAX];
+		image_nsec3_owner(&plan->view, i, owner);
+		check_size(c, owner, &set);
+		check_ttls(c, owner, &set);
 	}
 }
 
@@ -434,11 +416,14 @@ int image_builder_check(struct image_builder *b, zone_report_fn *report, void *c
 	for (uint32_t n = 0; n < b->plan.node_count; n++) {
 		check_node(&c, n);
 	}
-	uint64_t data_size = builder_data_size(b);
-	if (data_size > UINT32_MAX) {
-		return BH_ELIMIT;
+	check_nsec3(&c);
+	check_dnssec(&c);
+	if (c.errors == 0) {
+		err = check_zonemd(&c);
+		if (err != BH_OK) {
+			return err;
+		}
 	}
-	b->data_size = (size_t)data_size;
 	b->writable = c.errors == 0;
 	return c.errors;
 }

@@ -22,49 +22,36 @@ uint16_t builder_set_type(const struct image_builder *b, const struct builder_re
 	return r->type == RR_RRSIG ? get_u16(builder_rdata(b, r)) : r->type;
 }
 
-/* The RRset that begins at order[at]; all records of its owner end at `end`. Returns where the next one is. */
-static uint32_t take_set(const struct image_builder *b, const uint32_t *order, uint32_t at, uint32_t end,
-			 struct builder_set *out)
+struct builder_set builder_set_at(const struct image_builder *b, uint32_t rrset)
 {
-	*out = (struct builder_set){ .type = builder_set_type(b, &b->records[order[at]]) };
-	out->records = order + at;
-	while (at < end && b->records[order[at]].type == out->type && out->type != RR_RRSIG) {
-		at++;
-		out->record_count++;
-	}
-	out->sigs = order + at;
-	while (at < end && b->records[order[at]].type == RR_RRSIG &&
-	       builder_set_type(b, &b->records[order[at]]) == out->type) {
-		at++;
-		out->sig_count++;
-	}
-	return at;
+	const struct builder_plan *plan = &b->plan;
+	const struct builder_place *place = &plan->places[rrset];
+	return (struct builder_set){
+		.type = plan->rrsets[rrset].type,
+		.rrset = &plan->rrsets[rrset],
+		.records = plan->order + place->first,
+		.record_count = place->record_count,
+		.sigs = plan->order + place->first + place->record_count,
+		.sig_count = place->sig_count,
+	};
 }
 
 bool builder_next_set(const struct image_builder *b, uint32_t node, uint32_t *pos, struct builder_set *out)
 {
-	uint32_t end = b->plan.first[node + 1];
-	if (*pos == end) {
+	const struct image_node *n = &b->plan.nodes[node];
+	if (*pos == n->rrset_count) {
 		return false;
 	}
-	*pos = take_set(b, b->plan.order, *pos, end, out);
+	*out = builder_set_at(b, n->rrset + (*pos)++);
 	return true;
-}
-
-struct builder_set builder_nsec3_set(const struct image_builder *b, uint32_t rrset)
-{
-	const struct builder_plan *plan = &b->plan;
-	struct builder_set set;
-	(void)take_set(b, plan->nsec3_order, plan->nsec3_first[rrset], plan->nsec3_first[rrset + 1], &set);
-	return set;
 }
 
 struct builder_set builder_find_set(const struct image_builder *b, uint32_t node, uint16_t type)
 {
 	struct builder_set set;
-	uint32_t pos = b->plan.first[node];
+	uint32_t pos = 0;
 	while (builder_next_set(b, node, &pos, &set)) {
-		if (set.type == type && set.record_count > 0) {
+		if (set.type == type) {
 			return set;
 		}
 	}
@@ -81,7 +68,8 @@ int builder_compare(const struct image_builder *b, uint32_t x, uint32_t y)
 		return p_set != q_set ? (int)p_set - (int)q_set : (p->type == RR_RRSIG) - (q->type == RR_RRSIG);
 	}
 	/* RDATA of signatures begins with the covered type. */
-	return canonical_compare(p->type, builder_rdata(b, p), p->rdata_len, builder_rdata(b, q), q->rdata_len);
+	return canonical_compare(p->type, builder_rdata(b, p), builder_rdata_len(b, p), builder_rdata(b, q),
+				 builder_rdata_len(b, q));
 }
 
 static int compare_for_qsort(const void *x, const void *y, void *builder)
@@ -122,68 +110,56 @@ size_t builder_drop_duplicates(struct image_builder *b, const uint32_t *from, si
 		struct builder_record *first = &b->records[to[kept - 1]];
 		const struct builder_record *again = &b->records[from[i]];
 		if (first->ttl != again->ttl) {
-			first->ttl = first->ttl < again->ttl ? first->ttl : again->ttl;
+			first->ttl = again->ttl < first->ttl ? again->ttl : first->ttl;
 			first->ttl_differs = 1;
 		}
 	}
 	return kept;
 }
 
-/* Records of names that have nothing but signatures are left out: the names would be empty leaves. */
-static int reject_lone_signatures(struct image_builder *b, const uint8_t *used)
+/* A signature over what is not there is left out. */
+static int reject_signature(struct image_builder *b, const struct builder_record *r, uint32_t owner)
 {
-	int err = BH_OK;
-	for (size_t i = 0; i < b->record_count && err == BH_OK; i++) {
-		const struct builder_record *r = &b->records[i];
-		if (!builder_is_apart(r) && !used[r->name]) {
-			struct builder_reject reject = {
-				.owner = b->name_offsets[r->name], .line = r->line, .file = r->file,
-				.type = builder_set_type(b, r), .reason = REJECT_LONE_SIGNATURE,
-			};
-			err = builder_reject(b, &reject);
-		}
-	}
-	return err;
+	struct builder_reject reject = {
+		.owner = owner, .line = r->line, .file = r->file,
+		.type = builder_set_type(b, r), .reason = REJECT_LONE_SIGNATURE,
+	};
+	return builder_reject(b, &reject);
 }
 
-/* Ids of the names that become nodes, in canonical order. */
-static int sorted_names(struct image_builder *b, uint32_t **out, size_t *out_count)
+/* Ids of all names in canonical order; equal ones stand together, as in the text. */
+static int sort_names(struct image_builder *b, uint32_t **out)
+{
+	uint32_t *ids = malloc(b->name_count * sizeof(*ids));
+	if (ids == NULL) {
+		return BH_ENOMEM;
+	}
+	for (size_t i = 0; i < b->name_count; i++) {
+		ids[i] = (uint32_t)i;
+	}
+	int err = name_sort(b->arena, b->names, b->apex_labels, ids, b->name_count);
+	if (err != BH_OK) {
+		free(ids);
+		return err;
+	}
+	*out = ids;
+	return BH_OK;
+}
+
+/* Which names have more than signatures; the apex is a node whatever it has. */
+static uint8_t *find_used(const struct image_builder *b)
 {
 	uint8_t *used = calloc(b->name_count, 1);
-	uint32_t *ids = malloc(b->name_count * sizeof(*ids));
-	int err = BH_ENOMEM;
-	if (used == NULL || ids == NULL) {
-		goto out;
-	}
-	used[0] = 1; /* the apex is a node whatever it has */
-	for (size_t i = 0; i < b->record_count; i++) {
-		const struct builder_record *r = &b->records[i];
-		if (r->type != RR_RRSIG && !builder_is_apart(r)) {
-			used[r->name] = 1;
+	if (used != NULL) {
+		used[0] = 1;
+		for (size_t i = 0; i < b->record_count; i++) {
+			const struct builder_record *r = &b->records[i];
+			if (r->type != RR_RRSIG && !builder_is_apart(r)) {
+				used[r->name] = 1;
+			}
 		}
 	}
-	size_t count = 0;
-	for (size_t i = 0; i < b->name_count; i++) {
-		if (used[i]) {
-			ids[count++] = (uint32_t)i;
-		}
-	}
-	if (count < b->name_count) {
-		err = reject_lone_signatures(b, used);
-		if (err != BH_OK) {
-			goto out;
-		}
-	}
-	err = name_sort(b->arena, b->name_offsets, b->apex_labels, ids, count);
-	if (err == BH_OK) {
-		*out = ids;
-		*out_count = count;
-		ids = NULL;
-	}
-out:
-	free(ids);
-	free(used);
-	return err;
+	return used;
 }
 
 static int add_node(struct builder_plan *plan, size_t *cap, struct image_node node)
@@ -224,16 +200,16 @@ static int make_apex(struct image_builder *b, size_t *cap, struct path *path)
 	path->levels[0].hash = hash;
 	b->plan.view.apex_hash = hash;
 	return add_node(&b->plan, cap,
-			(struct image_node){ .name = b->name_offsets[0], .hash = (uint32_t)hash });
+			(struct image_node){ .name = b->names[0], .hash = (uint32_t)hash });
 }
 
 /* Add the node of a name that sorts behind all before, and those of the names between that are missing. */
 static int make_node(struct image_builder *b, size_t *cap, struct path *path, const uint8_t *name)
 {
-	const uint8_t *labels[DNAME_LABELS_MAX];
+	uint8_t at[DNAME_LABELS_MAX]; /* octets, not pointers: compilers may clear it for every name */
 	unsigned count = 0;
-	for (; *name != 0; name = dname_parent(name)) {
-		labels[count++] = name;
+	for (unsigned pos = 0; name[pos] != 0; pos += name[pos] + 1u) {
+		at[count++] = (uint8_t)pos;
 	}
 	unsigned below = count - b->apex_labels;
 
@@ -241,13 +217,13 @@ static int make_node(struct image_builder *b, size_t *cap, struct path *path, co
 	unsigned depth = 0;
 	while (depth < path->depth && depth < below) {
 		const uint8_t *step = b->arena + b->plan.nodes[path->levels[depth + 1].node].name;
-		if (fold_label_compare(step, labels[below - 1 - depth]) != 0) {
+		if (fold_label_compare(step, name + at[below - 1 - depth]) != 0) {
 			break;
 		}
 		depth++;
 	}
 	while (depth < below) {
-		const uint8_t *label = labels[below - 1 - depth];
+		const uint8_t *label = name + at[below - 1 - depth];
 		uint64_t hash = image_hash_label(path->levels[depth].hash, label);
 		struct image_node node = {
 			.name = (uint32_t)(label - b->arena),
@@ -267,126 +243,315 @@ static int make_node(struct image_builder *b, size_t *cap, struct path *path, co
 	return BH_OK;
 }
 
+/* How many of the sorted names from this one on are the same? used: has any of them more than signatures? */
+static size_t count_equal(const struct image_builder *b, const uint32_t *names, size_t left, const uint8_t *used,
+			  bool *any_used)
+{
+	const uint8_t *name = b->arena + b->names[names[0]];
+	size_t len = dname_len(name);
+	size_t count = 1;
+	*any_used = used[names[0]] != 0;
+	for (; count < left; count++) {
+		uint32_t other = b->names[names[count]];
+		/* An equal name has its end in the same place, and there is one in the arena. */
+		if (len > b->arena_len - other || !fold_equal(b->arena + other, name, len)) {
+			break;
+		}
+		*any_used = *any_used || used[names[count]] != 0;
+	}
+	return count;
+}
+
 /*
  * Make nodes of the sorted names and of the names between them and the apex. node_of[name] becomes the
- * node of each of them. Parents and hashes are set, flags as far as the name alone tells.
+ * node of each of them, IMAGE_NONE where there are only signatures: such names would be empty leaves.
+ * Parents and hashes are set, flags as far as the name alone tells.
  */
-static int make_nodes(struct image_builder *b, const uint32_t *names, size_t count, uint32_t *node_of)
+static int make_nodes(struct image_builder *b, const uint32_t *names, const uint8_t *used, uint32_t *node_of)
 {
 	struct path path;
-	size_t cap = count + count / 8; /* some more for empty non-terminals */
+	size_t cap = b->name_count + b->name_count / 8; /* some more for empty non-terminals */
 	b->plan.nodes = malloc(cap * sizeof(*b->plan.nodes));
 	if (b->plan.nodes == NULL) {
 		return BH_ENOMEM;
 	}
-	assert(count > 0 && names[0] == 0); /* the apex sorts first, and was interned first */
+	assert(names[0] == 0); /* the apex sorts first, and came first */
 	int err = make_apex(b, &cap, &path);
-	node_of[0] = 0;
-	for (size_t i = 1; i < count && err == BH_OK; i++) {
-		err = make_node(b, &cap, &path, b->arena + b->name_offsets[names[i]]);
-		node_of[names[i]] = path.levels[path.depth].node;
+	for (size_t i = 0; i < b->name_count && err == BH_OK;) {
+		bool any_used;
+		size_t count = count_equal(b, names + i, b->name_count - i, used, &any_used);
+		if (any_used && i > 0) {
+			err = make_node(b, &cap, &path, b->arena + b->names[names[i]]);
+		}
+		for (; count > 0; count--, i++) {
+			node_of[names[i]] = any_used ? path.levels[path.depth].node : IMAGE_NONE;
+		}
 	}
 	return err;
 }
 
-/* The node that a record belongs to, or IMAGE_NONE. */
-static uint32_t node_of_record(const struct builder_record *r, const uint32_t *node_of)
-{
-	return builder_is_apart(r) ? IMAGE_NONE : node_of[r->name];
-}
-
-/* Hand the records to their nodes: a counting sort, then each node by itself. */
-static int order_records(struct image_builder *b, const uint32_t *node_of)
+/* Hand the records to their nodes: a counting sort, then each node by itself. first[n]: where those of n begin. */
+static int order_records(struct image_builder *b, const uint32_t *node_of, uint32_t *first)
 {
 	struct builder_plan *plan = &b->plan;
-	plan->first = calloc((size_t)plan->node_count + 1, sizeof(*plan->first));
 	plan->order = malloc(b->record_count * sizeof(*plan->order) + 1);
-	if (plan->first == NULL || plan->order == NULL) {
+	if (plan->order == NULL) {
 		return BH_ENOMEM;
 	}
 	/* first[n] counts the records of n, then is where they begin, then where the next one goes. */
 	for (size_t i = 0; i < b->record_count; i++) {
-		uint32_t node = node_of_record(&b->records[i], node_of);
-		if (node != IMAGE_NONE) {
-			plan->first[node]++;
+		struct builder_record *r = &b->records[i];
+		if (builder_is_apart(r)) {
+			continue;
 		}
+		uint32_t node = node_of[r->name];
+		if (node == IMAGE_NONE) {
+			int err = reject_signature(b, r, b->names[r->name]);
+			if (err != BH_OK) {
+				return err;
+			}
+			continue;
+		}
+		first[node]++;
 	}
 	uint32_t sum = 0;
 	for (uint32_t n = 0; n <= plan->node_count; n++) {
-		uint32_t count = plan->first[n];
-		plan->first[n] = sum;
+		uint32_t count = first[n];
+		first[n] = sum;
 		sum += count;
 	}
 	for (size_t i = 0; i < b->record_count; i++) {
-		uint32_t node = node_of_record(&b->records[i], node_of);
-		if (node != IMAGE_NONE) {
-			plan->order[plan->first[node]++] = (uint32_t)i;
+		const struct builder_record *r = &b->records[i];
+		if (!builder_is_apart(r) && node_of[r->name] != IMAGE_NONE) {
+			plan->order[first[node_of[r->name]]++] = (uint32_t)i;
 		}
 	}
 	uint32_t begin = 0; /* of the records as they stand; first[n] is now their end */
 	uint32_t kept = 0;
 	for (uint32_t n = 0; n < plan->node_count; n++) {
-		uint32_t count = plan->first[n] - begin;
+		uint32_t count = first[n] - begin;
 		sort_records(b, plan->order + begin, count);
-		plan->first[n] = kept;
+		first[n] = kept;
 		kept += (uint32_t)builder_drop_duplicates(b, plan->order + begin, count, plan->order + kept);
 		begin += count;
 	}
-	plan->first[plan->node_count] = kept;
+	first[plan->node_count] = kept;
 	return BH_OK;
 }
 
-/* Flags, RRset numbers, cuts, wildcards: parents come before their children. */
-static int describe_nodes(struct image_builder *b)
-{
-	struct builder_plan *plan = &b->plan;
-	uint64_t rrsets = 0;
-	for (uint32_t n = 0; n < plan->node_count; n++) {
-		struct image_node *node = &plan->nodes[n];
-		struct builder_set set;
-		bool ns = false;
-		uint32_t count = 0;
-		for (uint32_t pos = plan->first[n]; builder_next_set(b, n, &pos, &set);) {
-			if (set.record_count == 0) {
-				continue;
-			}
-			count++;
-			ns |= set.type == RR_NS;
-			node->flags |= set.type == RR_CNAME ? IMAGE_NODE_CNAME : 0;
-			node->flags |= set.type == RR_DNAME ? IMAGE_NODE_DNAME : 0;
-		}
-		node->rrset = (uint32_t)rrsets;
-		node->rrset_count = (uint16_t)count; /* types without meta types and RRSIG: fits */
-		node->flags |= count == 0 ? IMAGE_NODE_ENT : 0;
-		rrsets += count;
+/* --- RRsets ------------------------------------------------------------------------------------------ */
 
-		node->wildcard = IMAGE_NONE;
-		node->cut = IMAGE_NONE;
-		node->dname = IMAGE_NONE;
-		if (n == 0) {
-			continue;
-		}
-		struct image_node *parent = &plan->nodes[node->parent];
-		bool hiding = (parent->flags & IMAGE_NODE_DNAME) != 0 && parent->cut == IMAGE_NONE &&
-			      parent->dname == IMAGE_NONE;
-		node->dname = hiding ? node->parent : parent->dname;
-		node->cut = parent->cut;
-		if (node->dname != IMAGE_NONE || node->cut != IMAGE_NONE) {
-			node->flags |= IMAGE_NODE_OCCLUDED;
-		} else if (ns) {
-			node->flags |= IMAGE_NODE_CUT;
-			node->cut = n;
-		}
-		if ((node->flags & IMAGE_NODE_WILDCARD) != 0) {
-			parent->wildcard = n;
-		}
+/* Octets of records as they are in the arena. */
+static uint64_t records_size(const struct image_builder *b, const uint32_t *records, uint32_t count)
+{
+	uint64_t size = 0;
+	for (uint32_t i = 0; i < count; i++) {
+		size += sizeof(uint16_t) + builder_rdata_len(b, &b->records[records[i]]);
 	}
-	if (rrsets > UINT32_MAX) {
+	return size;
+}
+
+/* Copy records to out, one behind the other. */
+static void gather(const struct image_builder *b, const uint32_t *records, uint32_t count, uint8_t *out)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		const struct builder_record *r = &b->records[records[i]];
+		size_t len = sizeof(uint16_t) + builder_rdata_len(b, r);
+		memcpy(out, b->arena + r->data, len);
+		out += len;
+	}
+}
+
+static void move_records(struct image_builder *b, const uint32_t *records, uint32_t count, uint32_t offset)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		struct builder_record *r = &b->records[records[i]];
+		r->data = offset;
+		offset += (uint32_t)sizeof(uint16_t) + builder_rdata_len(b, r);
+	}
+}
+
+/*
+ * See that records stand one behind the other in the arena, at *offset. Most do from the beginning; those of
+ * one piece in another order are put in order there; only those that are scattered over the text move to
+ * the end, and leave their octets behind: an image of such a text is at most twice as large as it could be.
+ */
+static int join_records(struct image_builder *b, const uint32_t *records, uint32_t count, uint32_t *offset,
+			uint32_t *len)
+{
+	uint32_t low = UINT32_MAX;
+	uint64_t high = 0;
+	uint64_t next = 0;
+	bool in_order = true;
+	for (uint32_t i = 0; i < count; i++) {
+		const struct builder_record *r = &b->records[records[i]];
+		in_order = in_order && (i == 0 || r->data == next);
+		next = (uint64_t)r->data + sizeof(uint16_t) + builder_rdata_len(b, r);
+		low = r->data < low ? r->data : low;
+		high = next > high ? next : high;
+	}
+	uint64_t size = count == 0 ? 0 : in_order ? high - low : records_size(b, records, count);
+	if (size > UINT32_MAX) {
 		return BH_ELIMIT;
 	}
-	plan->rrset_count = (uint32_t)rrsets;
+	*len = (uint32_t)size;
+	if (in_order) {
+		*offset = count == 0 ? 0 : low;
+		return BH_OK;
+	}
+	uint8_t *joined = malloc(size);
+	if (joined == NULL) {
+		return BH_ENOMEM;
+	}
+	gather(b, records, count, joined);
+	int err = BH_OK;
+	if (high - low == size) {
+		memcpy(b->arena + low, joined, size);
+		*offset = low;
+	} else {
+		err = builder_store(b, joined, size, offset);
+	}
+	free(joined);
+	if (err == BH_OK) {
+		move_records(b, records, count, *offset);
+	}
+	return err;
+}
+
+static uint32_t lowest_ttl(const struct image_builder *b, const uint32_t *records, uint32_t count)
+{
+	uint32_t ttl = TTL_MAX;
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t other = b->records[records[i]].ttl;
+		ttl = other < ttl ? other : ttl;
+	}
+	return ttl;
+}
+
+int builder_add_rrset(struct image_builder *b, uint32_t first, uint32_t record_count, uint32_t sig_count)
+{
+	struct builder_plan *plan = &b->plan;
+	const uint32_t *records = plan->order + first;
+	struct image_rrset rrset = {
+		.type = b->records[records[0]].type,
+		.rr_count = (uint16_t)record_count,
+		.ttl = lowest_ttl(b, records, record_count + sig_count), /* RFC 2181 5.2 */
+		.sig_count = (uint16_t)sig_count,
+		.targets = IMAGE_NONE,
+	};
+	int err = join_records(b, records, record_count, &rrset.data, &rrset.data_len);
+	if (err == BH_OK) {
+		err = join_records(b, records + record_count, sig_count, &rrset.sigs, &rrset.sigs_len);
+	}
+	if (err != BH_OK) {
+		return err;
+	}
+	plan->places[plan->rrset_count] = (struct builder_place){
+		.first = first, .record_count = record_count, .sig_count = sig_count,
+	};
+	plan->rrsets[plan->rrset_count++] = rrset;
+	plan->rr_count += record_count + sig_count;
 	return BH_OK;
 }
+
+/*
+ * Make the RRsets of a node of order[from..to); those of nothing but signatures are left out and the rest
+ * moves up to *kept, where the next node goes on.
+ */
+static int add_rrsets(struct image_builder *b, uint32_t node, uint32_t from, uint32_t to, uint32_t *kept)
+{
+	uint32_t *order = b->plan.order;
+	while (from < to) {
+		uint16_t type = builder_set_type(b, &b->records[order[from]]);
+		uint32_t first = *kept;
+		uint32_t records = 0;
+		uint32_t sigs = 0;
+		for (; from < to && b->records[order[from]].type == type && type != RR_RRSIG; from++, records++) {
+			order[(*kept)++] = order[from];
+		}
+		for (; from < to && b->records[order[from]].type == RR_RRSIG &&
+		       builder_set_type(b, &b->records[order[from]]) == type;
+		     from++) {
+			int err = BH_OK;
+			if (records > 0) {
+				order[(*kept)++] = order[from];
+				sigs++;
+			} else {
+				err = reject_signature(b, &b->records[order[from]], b->plan.nodes[node].name);
+			}
+			if (err != BH_OK) {
+				return err;
+			}
+		}
+		int err = records == 0 ? BH_OK : builder_add_rrset(b, first, records, sigs);
+		if (err != BH_OK) {
+			return err;
+		}
+	}
+	return BH_OK;
+}
+
+/* Flags, cuts and wildcards of a node whose RRsets are there; its parent is done. */
+static void describe_node(struct builder_plan *plan, uint32_t n)
+{
+	struct image_node *node = &plan->nodes[n];
+	bool ns = false;
+	for (unsigned i = 0; i < node->rrset_count; i++) {
+		uint16_t type = plan->rrsets[node->rrset + i].type;
+		ns = ns || type == RR_NS;
+		node->flags |= type == RR_CNAME ? IMAGE_NODE_CNAME : 0;
+		node->flags |= type == RR_DNAME ? IMAGE_NODE_DNAME : 0;
+	}
+	node->flags |= node->rrset_count == 0 ? IMAGE_NODE_ENT : 0;
+	node->wildcard = IMAGE_NONE;
+	node->cut = IMAGE_NONE;
+	node->dname = IMAGE_NONE;
+	if (n == 0) {
+		return;
+	}
+	struct image_node *parent = &plan->nodes[node->parent];
+	bool hiding = (parent->flags & IMAGE_NODE_DNAME) != 0 && parent->cut == IMAGE_NONE &&
+		      parent->dname == IMAGE_NONE;
+	node->dname = hiding ? node->parent : parent->dname;
+	node->cut = parent->cut;
+	if (node->dname != IMAGE_NONE || node->cut != IMAGE_NONE) {
+		node->flags |= IMAGE_NODE_OCCLUDED;
+	} else if (ns) {
+		node->flags |= IMAGE_NODE_CUT;
+		node->cut = n;
+	}
+	if ((node->flags & IMAGE_NODE_WILDCARD) != 0) {
+		parent->wildcard = n;
+	}
+}
+
+/* RRsets, flags, cuts, wildcards: parents come before their children. */
+static int make_rrsets(struct image_builder *b, const uint32_t *first)
+{
+	struct builder_plan *plan = &b->plan;
+	size_t room = b->record_count + 1; /* never more RRsets, but never none; what is not touched costs nothing */
+	plan->rrsets = malloc(room * sizeof(*plan->rrsets));
+	plan->places = malloc(room * sizeof(*plan->places));
+	if (plan->rrsets == NULL || plan->places == NULL) {
+		return BH_ENOMEM;
+	}
+	uint32_t kept = 0;
+	for (uint32_t n = 0; n < plan->node_count; n++) {
+		plan->nodes[n].rrset = plan->rrset_count;
+		int err = add_rrsets(b, n, first[n], first[n + 1], &kept);
+		if (err != BH_OK) {
+			return err;
+		}
+		/* Types without meta types and RRSIG: the count fits. */
+		plan->nodes[n].rrset_count = (uint16_t)(plan->rrset_count - plan->nodes[n].rrset);
+		describe_node(plan, n);
+	}
+	plan->order_count = kept;
+	return BH_OK;
+}
+
+/* Nodes or records whose memory is asked for before it is needed: more than cover one access to memory. */
+#define PREFETCH_AHEAD 16
 
 /* Fill slots; false: a name is too far from its home. */
 static bool fill_slots(struct builder_plan *plan, const uint64_t *hashes)
@@ -395,6 +560,9 @@ static bool fill_slots(struct builder_plan *plan, const uint64_t *hashes)
 	uint32_t index_mask = plan->view.index_mask;
 	for (uint32_t n = 0; n < plan->node_count; n++) {
 		uint32_t at = (uint32_t)(hashes[n] >> 32) & mask;
+		if (n + PREFETCH_AHEAD < plan->node_count) {
+			__builtin_prefetch(&plan->slots[(uint32_t)(hashes[n + PREFETCH_AHEAD] >> 32) & mask], 1);
+		}
 		while (plan->slots[at] != 0) {
 			at = (at + 1) & mask;
 		}
@@ -446,71 +614,150 @@ static int make_slots(struct image_builder *b)
 	return err;
 }
 
-/* Find the nodes that records point to, and mark those that NS records name. */
-static void resolve_targets(struct image_builder *b)
-{
-	struct builder_plan *plan = &b->plan;
-	for (uint32_t n = 0; n < plan->node_count; n++) {
-		bool occluded = (plan->nodes[n].flags & IMAGE_NODE_OCCLUDED) != 0;
-		for (uint32_t i = plan->first[n]; i < plan->first[n + 1]; i++) {
-			struct builder_record *r = &b->records[plan->order[i]];
-			if (!canonical_has_target(r->type)) {
-				continue;
-			}
-			struct image_match match = { .node = IMAGE_NONE };
-			const uint8_t *target = canonical_target(r->type, builder_rdata(b, r));
-			if (dname_is_under(target, b->apex)) {
-				image_find(&plan->view, target, &match);
-			}
-			r->target = match.node;
-			if (r->type == RR_NS && match.node != IMAGE_NONE && !occluded) {
-				plan->nodes[match.node].flags |= PLAN_NODE_NS_TARGET;
-			}
-		}
-	}
-}
-
 static void make_view(struct image_builder *b)
 {
 	struct builder_plan *plan = &b->plan;
 	plan->view.nodes = plan->nodes;
 	plan->view.slots = plan->slots;
+	plan->view.rrsets = plan->rrsets;
 	plan->view.slot_mask = plan->slot_count - 1;
 	plan->view.data = b->arena;
+	plan->view.data_size = b->arena_len;
 	plan->view.apex = b->apex;
 	plan->view.apex_labels = b->apex_labels;
 	plan->view.header = &plan->header;
+	plan->view.nsec3 = plan->nsec3;
+}
+
+/* --- targets ------------------------------------------------------------------------------------------ */
+
+/* Records whose targets are looked up together, so that they wait for memory together. */
+struct target_batch {
+	unsigned count;
+	struct {
+		struct builder_record *record;
+		bool from_authoritative;
+	} items[PREFETCH_AHEAD];
+};
+
+static const uint8_t *target_of(const struct image_builder *b, const struct builder_record *r)
+{
+	return canonical_target(r->type, builder_rdata(b, r));
+}
+
+/* Ask for the slot of a name below the apex. */
+static void prefetch_slot(const struct image_builder *b, const uint8_t *name)
+{
+	const struct image *view = &b->plan.view;
+	uint8_t at[DNAME_LABELS_MAX];
+	unsigned count = 0;
+	for (unsigned pos = 0; name[pos] != 0; pos += name[pos] + 1u) {
+		at[count++] = (uint8_t)pos;
+	}
+	uint64_t hash = view->apex_hash;
+	for (unsigned i = count - view->apex_labels; i-- > 0;) {
+		hash = image_hash_label(hash, name + at[i]);
+	}
+	__builtin_prefetch(&view->slots[(uint32_t)(hash >> 32) & view->slot_mask]);
+}
+
+/* Find the nodes that the records of a batch point to, and mark those that NS records name. */
+static void resolve_batch(struct image_builder *b, struct target_batch *batch)
+{
+	struct builder_plan *plan = &b->plan;
+	for (unsigned i = 0; i < batch->count; i++) {
+		const uint8_t *target = target_of(b, batch->items[i].record);
+		batch->items[i].record->target = IMAGE_NONE;
+		if (dname_is_under(target, b->apex)) {
+			prefetch_slot(b, target);
+			batch->items[i].record->target = 0; /* to be found */
+		}
+	}
+	for (unsigned i = 0; i < batch->count; i++) {
+		struct builder_record *r = batch->items[i].record;
+		struct image_match match;
+		if (r->target == IMAGE_NONE) {
+			continue;
+		}
+		image_find(&plan->view, target_of(b, r), &match);
+		r->target = match.node;
+		if (r->type == RR_NS && match.node != IMAGE_NONE && batch->items[i].from_authoritative) {
+			plan->nodes[match.node].flags |= PLAN_NODE_NS_TARGET;
+		}
+	}
+	batch->count = 0;
+}
+
+/* The target list of an RRset goes behind everything else in the arena. */
+static int store_targets(struct image_builder *b, const struct builder_set *set, struct image_rrset *rrset)
+{
+	static const uint8_t zeros[sizeof(uint32_t)];
+	uint32_t offset;
+	size_t odd = b->arena_len % sizeof(uint32_t);
+	int err = odd == 0 ? BH_OK : builder_store(b, zeros, sizeof(uint32_t) - odd, &offset);
+	for (uint32_t i = 0; i < set->record_count && err == BH_OK; i++) {
+		err = builder_store(b, &b->records[set->records[i]].target, sizeof(uint32_t), &offset);
+		rrset->targets = i == 0 ? offset : rrset->targets;
+	}
+	return err;
+}
+
+static int resolve_targets(struct image_builder *b)
+{
+	struct builder_plan *plan = &b->plan;
+	struct target_batch batch = { 0 };
+	struct builder_set set;
+	for (uint32_t n = 0; n < plan->node_count; n++) {
+		bool occluded = (plan->nodes[n].flags & IMAGE_NODE_OCCLUDED) != 0;
+		for (uint32_t pos = 0; builder_next_set(b, n, &pos, &set);) {
+			for (uint32_t i = 0; i < set.record_count && canonical_has_target(set.type); i++) {
+				batch.items[batch.count].record = &b->records[set.records[i]];
+				batch.items[batch.count++].from_authoritative = !occluded;
+				if (batch.count == PREFETCH_AHEAD) {
+					resolve_batch(b, &batch);
+				}
+			}
+		}
+	}
+	resolve_batch(b, &batch);
+	for (uint32_t n = 0; n < plan->node_count; n++) {
+		for (uint32_t pos = 0; builder_next_set(b, n, &pos, &set);) {
+			int err = !canonical_has_target(set.type) ? BH_OK
+				  : store_targets(b, &set, &plan->rrsets[set.rrset - plan->rrsets]);
+			if (err != BH_OK) {
+				return err;
+			}
+		}
+	}
+	return BH_OK;
 }
 
 int builder_plan(struct image_builder *b)
 {
 	assert(!b->planned);
 	b->planned = true;
-	free(b->name_slots); /* most memory is needed from here on */
-	b->name_slots = NULL;
 
 	uint32_t *names = NULL;
-	size_t count = 0;
-	uint32_t *node_of = NULL;
-	int err = sorted_names(b, &names, &count);
-	if (err != BH_OK) {
-		goto out;
-	}
-	node_of = malloc(b->name_count * sizeof(*node_of));
-	if (node_of == NULL) {
-		err = BH_ENOMEM;
-		goto out;
-	}
-	for (size_t i = 0; i < b->name_count; i++) {
-		node_of[i] = IMAGE_NONE;
-	}
-	err = make_nodes(b, names, count, node_of);
+	uint32_t *node_of = malloc(b->name_count * sizeof(*node_of));
+	uint32_t *first = NULL;
+	uint8_t *used = find_used(b);
+	int err = node_of == NULL || used == NULL ? BH_ENOMEM : sort_names(b, &names);
 	if (err == BH_OK) {
-		err = order_records(b, node_of);
+		err = make_nodes(b, names, used, node_of);
 	}
+	free(names); /* each step's scratch goes before the next one asks for its own */
+	free(used);
 	if (err == BH_OK) {
-		err = describe_nodes(b);
+		first = calloc((size_t)b->plan.node_count + 1, sizeof(*first));
+		err = first == NULL ? BH_ENOMEM : order_records(b, node_of, first);
 	}
+	free(node_of);
+	free(b->names);
+	b->names = NULL;
+	if (err == BH_OK) {
+		err = make_rrsets(b, first);
+	}
+	free(first);
 	if (err == BH_OK) {
 		err = builder_plan_nsec3(b);
 	}
@@ -519,23 +766,23 @@ int builder_plan(struct image_builder *b)
 	}
 	if (err == BH_OK) {
 		make_view(b);
-		resolve_targets(b);
+		err = resolve_targets(b);
+	}
+	if (err == BH_OK) {
+		make_view(b); /* the arena may have moved */
 		err = builder_plan_denial(b);
 	}
-out:
-	free(names);
-	free(node_of);
 	return err;
 }
 
 void builder_plan_clear(struct builder_plan *plan)
 {
 	free(plan->nodes);
+	free(plan->rrsets);
 	free(plan->slots);
 	free(plan->order);
-	free(plan->first);
+	free(plan->places);
 	free(plan->denial);
 	free(plan->nsec3);
-	free(plan->nsec3_order);
-	free(plan->nsec3_first);
+	*plan = (struct builder_plan){ 0 };
 }

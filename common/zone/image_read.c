@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -21,13 +22,47 @@ uint64_t image_hash_label(uint64_t hash, const uint8_t *label)
 	return fold_hash(hash, label + 1, label[0]);
 }
 
-/* The node of a name of len octets with this hash, or IMAGE_NONE. */
-static uint32_t find_node(const struct image *image, uint64_t hash, const uint8_t *name, size_t len)
+void image_look(struct image_look *look, const uint8_t *name)
 {
-	uint32_t tag = (uint32_t)hash & ~image->index_mask;
-	uint32_t at = (uint32_t)(hash >> 32) & image->slot_mask;
+	unsigned count = 0;
+	unsigned pos = 0;
+	for (; name[pos] != 0; pos += name[pos] + 1u) {
+		look->at[count++] = (uint8_t)pos;
+	}
+	look->at[count] = (uint8_t)pos;
+	look->labels = (uint8_t)count;
+	look->len = (uint8_t)(pos + 1);
 
-	for (;; at = (at + 1) & image->slot_mask) { /* ends: an empty slot within IMAGE_PROBES_MAX */
+	memcpy(look->lower, name, look->len);
+	for (unsigned i = 0; i < look->len; i += 8) { /* length octets stay as they are: fold.h */
+		uint64_t word = fold_word(fold_load64(look->lower + i));
+		memcpy(look->lower + i, &word, sizeof(word));
+	}
+
+	uint64_t hash = IMAGE_HASH_ROOT;
+	look->hash[count] = hash;
+	while (count-- > 0) {
+		const uint8_t *label = look->lower + look->at[count];
+		hash = fold_hash_padded(hash, label + 1, label[0]);
+		look->hash[count] = hash;
+	}
+}
+
+static uint32_t home_slot(const struct image *image, uint64_t hash)
+{
+	return (uint32_t)(hash >> 32) & image->slot_mask;
+}
+
+/* The node of the name from label `from` on, or IMAGE_NONE. */
+static uint32_t find_node(const struct image *image, const struct image_look *look, unsigned from)
+{
+	uint64_t hash = look->hash[from];
+	const uint8_t *name = look->lower + look->at[from];
+	size_t len = (size_t)look->len - look->at[from];
+	uint32_t tag = (uint32_t)hash & ~image->index_mask;
+
+	/* Ends: an empty slot within IMAGE_PROBES_MAX. */
+	for (uint32_t at = home_slot(image, hash);; at = (at + 1) & image->slot_mask) {
 		uint32_t slot = image->slots[at];
 		if (slot == 0) {
 			return IMAGE_NONE;
@@ -35,43 +70,26 @@ static uint32_t find_node(const struct image *image, uint64_t hash, const uint8_
 		if ((slot & ~image->index_mask) != tag) {
 			continue;
 		}
-		uint32_t node = (slot & image->index_mask) - 1;
-		if (image->nodes[node].hash != (uint32_t)hash) {
-			continue;
-		}
-		const uint8_t *have = image->data + image->nodes[node].name;
-		if (dname_len(have) == len && fold_equal(have, name, len)) {
-			return node;
+		const struct image_node *node = &image->nodes[(slot & image->index_mask) - 1];
+		/* As many equal octets, the root label among them, are the same name, whatever the other's length. */
+		if (node->hash == (uint32_t)hash && len <= image->data_size - node->name &&
+		    fold_equal_lower(name, image->data + node->name, len)) {
+			return (slot & image->index_mask) - 1;
 		}
 	}
 }
 
-void image_find(const struct image *image, const uint8_t *name, struct image_match *out)
+void image_find_look(const struct image *image, const struct image_look *look, struct image_match *out)
 {
-	const uint8_t *labels[DNAME_LABELS_MAX];
-	uint64_t hashes[DNAME_LABELS_MAX];
-	unsigned count = 0;
-	const uint8_t *end = name;
-	for (; *end != 0; end = dname_parent(end)) {
-		labels[count++] = end;
-	}
-	end++;
-
-	/* labels[0..below) are those below the apex; hashes[i] is that of the name from label i on. */
-	unsigned below = count - image->apex_labels;
-	uint64_t hash = image->apex_hash;
-	for (unsigned i = below; i-- > 0;) {
-		hash = image_hash_label(hash, labels[i]);
-		hashes[i] = hash;
-	}
+	unsigned below = look->labels - image->apex_labels; /* labels below the apex */
 
 	*out = (struct image_match){ .node = 0, .encloser = 0, .below = 0 };
 	if (below == 0) {
 		return;
 	}
-	uint32_t node = find_node(image, hashes[0], name, (size_t)(end - name));
+	uint32_t node = find_node(image, look, 0);
+	out->node = node;
 	if (node != IMAGE_NONE) {
-		out->node = node;
 		out->encloser = node;
 		return;
 	}
@@ -81,7 +99,7 @@ void image_find(const struct image *image, const uint8_t *name, struct image_mat
 	unsigned found = below;	 /* from this one on it is: the apex at first */
 	while (found - missing > 1) {
 		unsigned middle = missing + (found - missing) / 2;
-		node = find_node(image, hashes[middle], labels[middle], (size_t)(end - labels[middle]));
+		node = find_node(image, look, middle);
 		if (node == IMAGE_NONE) {
 			missing = middle;
 		} else {
@@ -89,8 +107,57 @@ void image_find(const struct image *image, const uint8_t *name, struct image_mat
 			out->encloser = node;
 		}
 	}
-	out->node = IMAGE_NONE;
 	out->below = found;
+}
+
+void image_find(const struct image *image, const uint8_t *name, struct image_match *out)
+{
+	struct image_look look;
+	image_look(&look, name);
+	image_find_look(image, &look, out);
+}
+
+/* Names looked for are mostly right below the apex, or not far below a cut there. */
+#define FETCH_LABELS 3
+
+static unsigned fetch_labels(const struct image *image, const struct image_look *look)
+{
+	unsigned below = look->labels - image->apex_labels;
+	return below < FETCH_LABELS ? below : FETCH_LABELS;
+}
+
+void image_fetch_slots(const struct image *image, const struct image_look *look)
+{
+	unsigned count = fetch_labels(image, look);
+	for (unsigned i = 0; i < count; i++) {
+		__builtin_prefetch(&image->slots[home_slot(image, look->hash[i])]);
+	}
+}
+
+uint32_t image_fetch_node(const struct image *image, const struct image_look *look)
+{
+	unsigned count = fetch_labels(image, look);
+	for (unsigned i = 0; i < count; i++) {
+		uint32_t at = home_slot(image, look->hash[i]);
+		uint32_t tag = (uint32_t)look->hash[i] & ~image->index_mask;
+		for (; image->slots[at] != 0; at = (at + 1) & image->slot_mask) {
+			if ((image->slots[at] & ~image->index_mask) == tag) {
+				uint32_t node = (image->slots[at] & image->index_mask) - 1;
+				__builtin_prefetch(&image->nodes[node]);
+				return node;
+			}
+		}
+	}
+	return 0;
+}
+
+void image_fetch_sets(const struct image *image, uint32_t node)
+{
+	const struct image_node *n = &image->nodes[node];
+	const uint8_t *data = image->data + n->name; /* the name, and behind it RDATA as the compiler writes it */
+	__builtin_prefetch(&image->rrsets[n->rrset]);
+	__builtin_prefetch(data);
+	__builtin_prefetch(data + 64);
 }
 
 /* The child of encloser at or above node, which is below it. */

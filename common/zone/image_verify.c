@@ -18,8 +18,8 @@
 #include "common/dns/fold.h"
 #include "common/dns/rr.h"
 #include "common/util/cursor.h"
-#include "common/util/rand.h"
 #include "common/zone/canonical.h"
+#include "common/zone/checksum.h"
 
 #include <assert.h>
 #include <stdarg.h>
@@ -31,6 +31,10 @@
 
 /* RFC 2181 8: a TTL has 31 bits. */
 #define TTL_MAX INT32_MAX
+
+/* Nodes and slots whose memory is asked for before it is needed: more than cover one access to memory. */
+#define NODES_AHEAD 16
+#define SLOTS_AHEAD 64
 
 static_assert(sizeof(struct image_header) == 128, "no padding in the header");
 static_assert(sizeof(struct image_node) == 32, "no padding in nodes");
@@ -45,6 +49,12 @@ struct level {
 	uint64_t hash;
 };
 
+/* Where the search for a node begins, and what its slot has to say. */
+struct home {
+	uint32_t slot; /* IMAGE_NONE (no slot has that number): the node was met */
+	uint32_t hash; /* low half */
+};
+
 struct verifier {
 	const struct image *image;
 	struct level path[DNAME_LABELS_MAX + 1]; /* [0] is the apex, [depth] the current node */
@@ -55,7 +65,7 @@ struct verifier {
 	uint32_t wildcard_refs; /* nodes that name a wildcard child */
 	uint64_t rr_count;
 	uint64_t claimed; /* octets of data claimed by RRsets */
-	uint32_t *homes;  /* for each node the slot where the search for it begins */
+	struct home *homes; /* for each node */
 	char *why;
 	size_t why_size;
 };
@@ -74,11 +84,6 @@ BH_PRINTF(2, 3) static int refuse(struct verifier *v, const char *fmt, ...)
 	return BH_EMALFORMED;
 }
 
-static uint64_t align8(uint64_t offset)
-{
-	return (offset + 7) & ~UINT64_C(7);
-}
-
 static bool has_denial(const struct image_header *h)
 {
 	return (h->flags & (IMAGE_NSEC | IMAGE_NSEC3)) != 0;
@@ -86,7 +91,6 @@ static bool has_denial(const struct image_header *h)
 
 static int check_header(struct verifier *v, const uint8_t *block, size_t size)
 {
-	const struct siphash_key zero = { 0, 0 };
 
 	if (size < sizeof(struct image_header)) {
 		return refuse(v, "shorter than a header");
@@ -113,16 +117,20 @@ static int check_header(struct verifier *v, const uint8_t *block, size_t size)
 		return refuse(v, "number of hash slots is no power of two or too small");
 	}
 	/* 32-bit counts times small sizes: no sum here leaves 64 bits. */
-	uint64_t rrsets = sizeof(*h) + (uint64_t)h->node_count * sizeof(struct image_node);
-	uint64_t slots = align8(rrsets + (uint64_t)h->rrset_count * sizeof(struct image_rrset));
-	uint64_t denial = align8(slots + (uint64_t)h->slot_count * sizeof(uint32_t));
-	uint64_t nsec3 = denial + (has_denial(h) ? (uint64_t)h->node_count * sizeof(union image_denial) : 0);
-	uint64_t data = align8(nsec3 + (uint64_t)h->nsec3_count * sizeof(struct image_nsec3));
+	uint64_t rrsets = image_align(sizeof(*h) + (uint64_t)h->node_count * sizeof(struct image_node));
+	uint64_t slots = image_align(rrsets + (uint64_t)h->rrset_count * sizeof(struct image_rrset));
+	uint64_t denial = image_align(slots + (uint64_t)h->slot_count * sizeof(uint32_t));
+	uint64_t nsec3 = image_align(denial + (has_denial(h) ? h->node_count * sizeof(union image_denial) : 0));
+	uint64_t data = image_align(nsec3 + (uint64_t)h->nsec3_count * sizeof(struct image_nsec3));
 	if (h->nodes != sizeof(*h) || h->rrsets != rrsets || h->slots != slots || h->denial != denial ||
-	    h->nsec3 != nsec3 || h->data != data || data > size || h->data_size != size - data || h->data_size > UINT32_MAX) {
+	    h->nsec3 != nsec3 || h->data != data || data > size || h->data_size > UINT32_MAX ||
+	    image_align(data + h->data_size) != size) {
 		return refuse(v, "sections are not where they belong");
 	}
-	if (siphash(&zero, block + sizeof(*h), size - sizeof(*h)) != h->checksum) {
+	struct checksum sum;
+	checksum_begin(&sum);
+	checksum_add(&sum, block + sizeof(*h), size - sizeof(*h));
+	if (checksum_end(&sum) != h->checksum) {
 		return refuse(v, "checksum differs");
 	}
 	return BH_OK;
@@ -132,16 +140,16 @@ static int check_header(struct verifier *v, const uint8_t *block, size_t size)
  * The records of an RRset or of its signatures: count of them fill len octets at offset exactly, each is
  * valid and greater than the one before.
  */
-static int check_records(struct verifier *v, uint32_t node, uint16_t type, uint16_t covered, uint32_t offset,
+static int check_records(struct verifier *v, uint32_t index, uint16_t type, uint16_t covered, uint32_t offset,
 			 uint32_t len, unsigned count)
 {
 	uint64_t data_size = v->image->header->data_size;
 	if (offset > data_size || len > data_size - offset) {
-		return refuse(v, "node %u: records are outside of the data", node);
+		return refuse(v, "RRset %u: records are outside of the data", index);
 	}
 	v->claimed += len;
 	if (v->claimed > data_size) {
-		return refuse(v, "node %u: records overlap", node);
+		return refuse(v, "RRset %u: records overlap", index);
 	}
 
 	const uint8_t *records = v->image->data + offset;
@@ -150,44 +158,44 @@ static int check_records(struct verifier *v, uint32_t node, uint16_t type, uint1
 	size_t pos = 0;
 	for (unsigned i = 0; i < count; i++) {
 		if (len - pos < sizeof(uint16_t)) {
-			return refuse(v, "node %u: records are cut short", node);
+			return refuse(v, "RRset %u: records are cut short", index);
 		}
 		uint16_t rdata_len;
 		memcpy(&rdata_len, records + pos, sizeof(rdata_len));
 		if (rdata_len > len - pos - sizeof(rdata_len)) {
-			return refuse(v, "node %u: records are cut short", node);
+			return refuse(v, "RRset %u: records are cut short", index);
 		}
 		const uint8_t *rdata = image_next_rdata(records, &pos, &rdata_len);
 		if (!rdata_is_valid(type, rdata, rdata_len)) {
-			return refuse(v, "node %u: RDATA is not valid for type %u", node, type);
+			return refuse(v, "RRset %u: RDATA is not valid for type %u", index, type);
 		}
 		if (type == RR_RRSIG && get_u16(rdata) != covered) {
-			return refuse(v, "node %u: signature covers another type", node);
+			return refuse(v, "RRset %u: signature covers another type", index);
 		}
 		if (last != NULL && canonical_compare(type, last, last_len, rdata, rdata_len) >= 0) {
-			return refuse(v, "node %u: records are not in order", node);
+			return refuse(v, "RRset %u: records are not in order", index);
 		}
 		last = rdata;
 		last_len = rdata_len;
 	}
 	if (pos != len) {
-		return refuse(v, "node %u: octets behind the last record", node);
+		return refuse(v, "RRset %u: octets behind the last record", index);
 	}
 	return BH_OK;
 }
 
 /* Each target is none, or the node with the name that the record has. */
-static int check_targets(struct verifier *v, uint32_t node, const struct image_rrset *rrset)
+static int check_targets(struct verifier *v, uint32_t index, const struct image_rrset *rrset)
 {
 	const struct image *image = v->image;
 	uint64_t data_size = image->header->data_size;
 	if (!canonical_has_target(rrset->type)) {
-		return rrset->targets == IMAGE_NONE ? BH_OK : refuse(v, "node %u: targets do not belong here", node);
+		return rrset->targets == IMAGE_NONE ? BH_OK : refuse(v, "RRset %u: targets do not belong here", index);
 	}
 	uint64_t size = (uint64_t)rrset->rr_count * sizeof(uint32_t);
 	if (rrset->targets % sizeof(uint32_t) != 0 || rrset->targets > data_size ||
 	    size > data_size - rrset->targets) {
-		return refuse(v, "node %u: targets are outside of the data", node);
+		return refuse(v, "RRset %u: targets are outside of the data", index);
 	}
 
 	const uint32_t *targets = (const void *)(image->data + rrset->targets);
@@ -199,7 +207,7 @@ static int check_targets(struct verifier *v, uint32_t node, const struct image_r
 			continue;
 		}
 		if (targets[i] >= image->header->node_count) {
-			return refuse(v, "node %u: target is no node", node);
+			return refuse(v, "RRset %u: target is no node", index);
 		}
 		uint32_t name = image->nodes[targets[i]].name;
 		const uint8_t *target = canonical_target(rrset->type, rdata);
@@ -207,28 +215,28 @@ static int check_targets(struct verifier *v, uint32_t node, const struct image_r
 		/* Maybe not checked yet: so no length of it is taken. Its end shows in the comparison. */
 		if (name > data_size || name_len > data_size - name ||
 		    !fold_equal(image->data + name, target, name_len)) {
-			return refuse(v, "node %u: target has another name", node);
+			return refuse(v, "RRset %u: target has another name", index);
 		}
 	}
 	return BH_OK;
 }
 
-/* node: for words only, as NSEC3 RRsets have none. */
-static int check_rrset(struct verifier *v, uint32_t node, const struct image_rrset *rrset)
+static int check_rrset(struct verifier *v, const struct image_rrset *rrset)
 {
+	uint32_t index = (uint32_t)(rrset - v->image->rrsets); /* for words */
 	if (rrset->reserved != 0 || rrset->rr_count == 0 || rrset->ttl > TTL_MAX) {
-		return refuse(v, "node %u: an RRset is empty or has a bad TTL", node);
+		return refuse(v, "RRset %u: empty, or a bad TTL", index);
 	}
 	if (rr_type_is_meta(rrset->type) || rrset->type == RR_RRSIG) {
-		return refuse(v, "node %u: type %u cannot be an RRset here", node, rrset->type);
+		return refuse(v, "RRset %u: type %u has none here", index, rrset->type);
 	}
-	int err = check_records(v, node, rrset->type, 0, rrset->data, rrset->data_len, rrset->rr_count);
+	int err = check_records(v, index, rrset->type, 0, rrset->data, rrset->data_len, rrset->rr_count);
 	if (err == BH_OK && rrset->sig_count > 0) {
-		err = check_records(v, node, RR_RRSIG, rrset->type, rrset->sigs, rrset->sigs_len,
+		err = check_records(v, index, RR_RRSIG, rrset->type, rrset->sigs, rrset->sigs_len,
 				    rrset->sig_count);
 	}
 	v->rr_count += (uint64_t)rrset->rr_count + rrset->sig_count;
-	return err == BH_OK ? check_targets(v, node, rrset) : err;
+	return err == BH_OK ? check_targets(v, index, rrset) : err;
 }
 
 static int check_rrsets(struct verifier *v, uint32_t index, const struct image_node *node,
@@ -249,7 +257,7 @@ static int check_rrsets(struct verifier *v, uint32_t index, const struct image_n
 		if (i > 0 && rrset[-1].type >= rrset->type) {
 			return refuse(v, "node %u: types are not in order", index);
 		}
-		int err = check_rrset(v, index, rrset);
+		int err = check_rrset(v, rrset);
 		if (err != BH_OK) {
 			return err;
 		}
@@ -483,10 +491,14 @@ static int check_nodes(struct verifier *v, struct image *image)
 	const struct image_header *h = image->header;
 	int err = check_apex(v, image);
 	for (uint32_t i = 0; err == BH_OK && i < h->node_count; i++) {
+		if (i + NODES_AHEAD < h->node_count) { /* any address may be asked for */
+			__builtin_prefetch(image->data + image->nodes[i + NODES_AHEAD].name);
+		}
 		if (i > 0) {
 			err = check_node(v, i);
 		}
-		v->homes[i] = home_slot(image, v->path[v->depth].hash);
+		uint64_t hash = v->path[v->depth].hash;
+		v->homes[i] = (struct home){ .slot = home_slot(image, hash), .hash = (uint32_t)hash };
 		v->wildcard_refs += image->nodes[i].wildcard != IMAGE_NONE;
 	}
 	if (err != BH_OK) {
@@ -564,7 +576,7 @@ static int check_nsec3s(struct verifier *v)
 		if (nsec3->rrset != v->next_rrset + i || rrset->type != RR_NSEC3) {
 			return refuse(v, "NSEC3 %u: its RRset is not its own", i);
 		}
-		err = check_rrset(v, IMAGE_NONE, rrset);
+		err = check_rrset(v, rrset);
 		if (err != BH_OK || i >= h->nsec3_chain) {
 			continue;
 		}
@@ -604,20 +616,22 @@ static int check_slots(struct verifier *v)
 	for (uint32_t i = 1; i <= h->slot_count; i++) {
 		uint32_t at = (empty + i) & image->slot_mask;
 		uint32_t slot = image->slots[at];
+		/* Any address may be asked for; that of the node after it is near enough. */
+		__builtin_prefetch(&v->homes[image->slots[(at + SLOTS_AHEAD) & image->slot_mask] & index_bits]);
 		if (slot == 0) {
 			run = 0;
 			continue;
 		}
 		uint32_t node = (slot & index_bits) - 1; /* 0 - 1 is no node either */
-		if (node >= h->node_count || v->homes[node] == IMAGE_NONE) {
+		if (node >= h->node_count || v->homes[node].slot == IMAGE_NONE) {
 			return refuse(v, "hash slot %u: no node, or one that stands elsewhere too", at);
 		}
-		uint32_t distance = (at - v->homes[node]) & image->slot_mask;
+		uint32_t distance = (at - v->homes[node].slot) & image->slot_mask;
 		if (distance > run || run >= IMAGE_PROBES_MAX ||
-		    ((slot ^ image->nodes[node].hash) & ~index_bits) != 0) {
+		    ((slot ^ v->homes[node].hash) & ~index_bits) != 0) {
 			return refuse(v, "hash slot %u: node %u is not found there", at, node);
 		}
-		v->homes[node] = IMAGE_NONE;
+		v->homes[node].slot = IMAGE_NONE;
 		met++;
 		run++;
 	}
@@ -640,6 +654,7 @@ int image_verify(const uint8_t *block, size_t size, struct image *out, char *why
 	image.denial = has_denial(h) ? (const void *)(block + h->denial) : NULL;
 	image.nsec3 = (const void *)(block + h->nsec3);
 	image.data = block + h->data;
+	image.data_size = h->data_size;
 	image.slot_mask = h->slot_count - 1;
 	image.index_mask = UINT32_MAX >> __builtin_clz(h->node_count);
 

@@ -1,6 +1,6 @@
 /*
- * Layout of a planned zone. In the data section each name is followed by what the node has, so that
- * an answer touches few pages and cache lines.
+ * Writing a planned zone: its sections are all there, one after the other they go out, and the header that
+ * knows them.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -8,229 +8,105 @@
 
 #include "common/dns/rr.h"
 #include "common/util/cursor.h"
-#include "common/util/rand.h"
 #include "common/zone/builder.h"
-#include "common/zone/canonical.h"
+#include "common/zone/checksum.h"
 
-#include <string.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
 
-/* Where the sections are, from the start of the block. */
+enum { SECTION_NODES, SECTION_RRSETS, SECTION_SLOTS, SECTION_DENIAL, SECTION_NSEC3, SECTION_DATA, SECTION_COUNT };
+
+/* Sections as they follow the header. Each begins at a multiple of IMAGE_ALIGN. */
 struct layout {
-	uint64_t rrsets;
-	uint64_t slots;
-	uint64_t denial;
-	uint64_t nsec3;
-	uint64_t data;
 	uint64_t size;
+	struct {
+		const void *bytes;
+		uint64_t len;
+		uint64_t offset;
+	} sections[SECTION_COUNT];
 };
-
-struct writer {
-	struct image_builder *b;
-	struct image_node *nodes;
-	struct image_rrset *rrsets;
-	uint8_t *data;
-	uint32_t pos; /* in data */
-	uint32_t rr_count;
-};
-
-static uint64_t align(uint64_t offset, uint64_t to)
-{
-	return (offset + to - 1) & ~(to - 1);
-}
-
-/* Of the nodes and of NSEC3. */
-static uint64_t all_rrsets(const struct builder_plan *plan)
-{
-	return (uint64_t)plan->rrset_count + plan->nsec3_count;
-}
 
 static struct layout layout_of(const struct image_builder *b)
 {
 	const struct builder_plan *plan = &b->plan;
-	struct layout l;
-	l.rrsets = sizeof(struct image_header) + (uint64_t)plan->node_count * sizeof(struct image_node);
-	l.slots = align(l.rrsets + all_rrsets(plan) * sizeof(struct image_rrset), 8);
-	l.denial = align(l.slots + (uint64_t)plan->slot_count * sizeof(uint32_t), 8);
-	l.nsec3 = l.denial + (plan->denial != NULL ? plan->node_count * sizeof(union image_denial) : 0);
-	l.data = align(l.nsec3 + (uint64_t)plan->nsec3_count * sizeof(struct image_nsec3), 8);
-	l.size = l.data + b->data_size;
+	struct layout l = { .sections = {
+		[SECTION_NODES] = { .bytes = plan->nodes, .len = plan->node_count * sizeof(*plan->nodes) },
+		[SECTION_RRSETS] = { .bytes = plan->rrsets, .len = plan->rrset_count * sizeof(*plan->rrsets) },
+		[SECTION_SLOTS] = { .bytes = plan->slots, .len = plan->slot_count * sizeof(*plan->slots) },
+		[SECTION_DENIAL] = { .bytes = plan->denial,
+				     .len = plan->denial == NULL ? 0 : plan->node_count * sizeof(*plan->denial) },
+		[SECTION_NSEC3] = { .bytes = plan->nsec3, .len = plan->nsec3_count * sizeof(*plan->nsec3) },
+		[SECTION_DATA] = { .bytes = b->arena, .len = b->arena_len },
+	} };
+	uint64_t offset = sizeof(struct image_header);
+	for (unsigned i = 0; i < SECTION_COUNT; i++) {
+		l.sections[i].offset = offset;
+		offset = image_align(offset + l.sections[i].len);
+	}
+	l.size = offset;
 	return l;
 }
 
-static uint64_t records_size(const struct image_builder *b, const uint32_t *records, uint32_t count)
-{
-	uint64_t size = 0;
-	for (uint32_t i = 0; i < count; i++) {
-		size += sizeof(uint16_t) + b->records[records[i]].rdata_len;
-	}
-	return size;
-}
-
-/* An empty non-terminal needs no octets of its own: its name is the end of its first child's. */
-static bool has_own_name(const struct image_node *node)
-{
-	return (node->flags & IMAGE_NODE_ENT) == 0;
-}
-
-/* Size so far and an RRset behind it; in step with write_rrset. */
-static uint64_t add_set_size(const struct image_builder *b, uint64_t size, const struct builder_set *set)
-{
-	size += records_size(b, set->records, set->record_count);
-	size += records_size(b, set->sigs, set->sig_count);
-	if (canonical_has_target(set->type)) {
-		size = align(size, sizeof(uint32_t)) + (uint64_t)set->record_count * sizeof(uint32_t);
-	}
-	return size;
-}
-
-/* In step with write_node and write_nsec3. */
-uint64_t builder_data_size(const struct image_builder *b)
-{
-	const struct builder_plan *plan = &b->plan;
-	uint64_t size = 0;
-	for (uint32_t n = 0; n < plan->node_count; n++) {
-		struct builder_set set;
-		if (has_own_name(&plan->nodes[n])) {
-			size += dname_len(b->arena + plan->nodes[n].name);
-		}
-		for (uint32_t pos = plan->first[n]; builder_next_set(b, n, &pos, &set);) {
-			if (set.record_count > 0) {
-				size = add_set_size(b, size, &set);
-			}
-		}
-	}
-	for (uint32_t i = 0; i < plan->nsec3_count; i++) {
-		struct builder_set set = builder_nsec3_set(b, plan->nsec3[i].rrset);
-		size = add_set_size(b, size, &set);
-	}
-	return size;
-}
-
-static uint32_t write_records(struct writer *w, const uint32_t *records, uint32_t count)
-{
-	uint32_t start = w->pos;
-	for (uint32_t i = 0; i < count; i++) {
-		const struct builder_record *r = &w->b->records[records[i]];
-		memcpy(w->data + w->pos, &r->rdata_len, sizeof(r->rdata_len));
-		w->pos += (uint32_t)sizeof(r->rdata_len);
-		memcpy(w->data + w->pos, builder_rdata(w->b, r), r->rdata_len);
-		w->pos += r->rdata_len;
-	}
-	return start;
-}
-
-static uint32_t write_targets(struct writer *w, const struct builder_set *set)
-{
-	w->pos = (uint32_t)align(w->pos, sizeof(uint32_t));
-	uint32_t start = w->pos;
-	for (uint32_t i = 0; i < set->record_count; i++) {
-		memcpy(w->data + w->pos, &w->b->records[set->records[i]].target, sizeof(uint32_t));
-		w->pos += (uint32_t)sizeof(uint32_t);
-	}
-	return start;
-}
-
-static uint32_t lowest_ttl(const struct writer *w, const uint32_t *records, uint32_t count, uint32_t ttl)
-{
-	for (uint32_t i = 0; i < count; i++) {
-		uint32_t other = w->b->records[records[i]].ttl;
-		ttl = other < ttl ? other : ttl;
-	}
-	return ttl;
-}
-
-static void write_rrset(struct writer *w, struct image_rrset *out, const struct builder_set *set)
-{
-	out->type = set->type;
-	out->rr_count = (uint16_t)set->record_count; /* both counts were checked */
-	out->sig_count = (uint16_t)set->sig_count;
-	out->ttl = lowest_ttl(w, set->records, set->record_count, TTL_MAX);
-	out->ttl = lowest_ttl(w, set->sigs, set->sig_count, out->ttl);
-	out->data = write_records(w, set->records, set->record_count);
-	out->data_len = w->pos - out->data;
-	out->sigs = write_records(w, set->sigs, set->sig_count);
-	out->sigs_len = w->pos - out->sigs;
-	out->targets = canonical_has_target(set->type) ? write_targets(w, set) : IMAGE_NONE;
-	w->rr_count += set->record_count + set->sig_count;
-}
-
-static void write_node(struct writer *w, uint32_t n)
-{
-	struct image_node *node = &w->nodes[n];
-	*node = w->b->plan.nodes[n];
-	node->flags &= (uint16_t)~PLAN_NODE_NS_TARGET;
-	if (has_own_name(node)) {
-		const uint8_t *name = w->b->arena + node->name;
-		size_t len = dname_len(name);
-		node->name = w->pos;
-		memcpy(w->data + w->pos, name, len);
-		w->pos += (uint32_t)len;
-	}
-	struct builder_set set;
-	struct image_rrset *rrset = w->rrsets + node->rrset;
-	for (uint32_t pos = w->b->plan.first[n]; builder_next_set(w->b, n, &pos, &set);) {
-		if (set.record_count > 0) {
-			write_rrset(w, rrset++, &set);
-		}
-	}
-}
-
-static void write_nsec3(struct writer *w, struct image_nsec3 *nsec3)
-{
-	const struct builder_plan *plan = &w->b->plan;
-	for (uint32_t i = 0; i < plan->nsec3_count; i++) {
-		struct builder_set set = builder_nsec3_set(w->b, plan->nsec3[i].rrset);
-		nsec3[i] = plan->nsec3[i];
-		nsec3[i].rrset = plan->rrset_count + i;
-		write_rrset(w, &w->rrsets[nsec3[i].rrset], &set);
-	}
-}
-
-/* Names of empty non-terminals: their first child is the next node, and its name is known by then. */
-static void name_empty_nodes(struct writer *w)
-{
-	for (uint32_t n = w->b->plan.node_count; n-- > 0;) {
-		if (!has_own_name(&w->nodes[n])) {
-			uint32_t child = w->nodes[n + 1].name;
-			w->nodes[n].name = child + 1 + w->data[child];
-		}
-	}
-}
-
-/* What the header says of the chain. The salt is in the data already: in the RDATA of its NSEC3PARAM. */
-static void describe_chain(const struct writer *w, struct image_header *header)
-{
-	const struct image_builder *b = w->b;
-	const struct builder_plan *plan = &b->plan;
-	header->nsec3_count = plan->nsec3_count;
-	header->nsec3_chain = plan->header.nsec3_chain;
-	if ((plan->flags & IMAGE_NSEC3) == 0) {
-		return;
-	}
-	struct nsec3_params params = builder_nsec3_params(b, &b->records[plan->nsec3param]);
-	header->nsec3_iterations = params.iterations;
-	header->nsec3_salt_len = params.salt_len;
-	const struct image_rrset *rrset = w->rrsets + w->nodes[0].rrset;
-	while (rrset->type != RR_NSEC3PARAM) {
-		rrset++;
-	}
-	struct builder_set set = builder_find_set(b, 0, RR_NSEC3PARAM);
-	uint32_t offset = rrset->data;
-	for (uint32_t i = 0; set.records[i] != plan->nsec3param; i++) {
-		offset += (uint32_t)sizeof(uint16_t) + b->records[set.records[i]].rdata_len;
-	}
-	offset += (uint32_t)sizeof(uint16_t);
-	header->nsec3_salt = offset + (uint32_t)(params.salt - builder_rdata(b, &b->records[plan->nsec3param]));
-}
-
-/* The serial stands behind the two names of the SOA. */
-static uint32_t soa_serial(const struct image_builder *b)
+/* It stands behind the two names of the SOA. */
+uint32_t builder_serial(const struct image_builder *b)
 {
 	struct builder_set soa = builder_find_set(b, 0, RR_SOA);
 	const uint8_t *p = builder_rdata(b, &b->records[soa.records[0]]);
 	p += dname_len(p);
 	p += dname_len(p);
 	return get_u32(p);
+}
+
+static struct image_header header_of(const struct image_builder *b, const struct layout *l)
+{
+	const struct builder_plan *plan = &b->plan;
+	struct image_header header = {
+		.version = IMAGE_VERSION,
+		.byte_order = IMAGE_BYTE_ORDER,
+		.size = l->size,
+		.serial = builder_serial(b),
+		.flags = plan->flags,
+		.node_count = plan->node_count,
+		.rrset_count = plan->rrset_count,
+		.slot_count = plan->slot_count,
+		.rr_count = plan->rr_count,
+		.nodes = l->sections[SECTION_NODES].offset,
+		.rrsets = l->sections[SECTION_RRSETS].offset,
+		.slots = l->sections[SECTION_SLOTS].offset,
+		.denial = l->sections[SECTION_DENIAL].offset,
+		.nsec3 = l->sections[SECTION_NSEC3].offset,
+		.nsec3_count = plan->nsec3_count,
+		.data = l->sections[SECTION_DATA].offset,
+		.data_size = l->sections[SECTION_DATA].len,
+	};
+	memcpy(header.magic, IMAGE_MAGIC, sizeof(header.magic));
+	if ((plan->flags & IMAGE_NSEC3) != 0) {
+		/* The salt is in the data already: in the RDATA of the NSEC3PARAM. */
+		struct nsec3_params params = builder_nsec3_params(b, &b->records[plan->nsec3param]);
+		header.nsec3_chain = plan->header.nsec3_chain;
+		header.nsec3_iterations = params.iterations;
+		header.nsec3_salt_len = params.salt_len;
+		header.nsec3_salt = (uint32_t)(params.salt - b->arena);
+	}
+
+	struct checksum sum;
+	checksum_begin(&sum);
+	for (unsigned i = 0; i < SECTION_COUNT; i++) {
+		checksum_add(&sum, l->sections[i].bytes, l->sections[i].len);
+	}
+	/* The octets between the sections are zero, as checksum_add takes them. */
+	sum.octets = l->size - sizeof(header);
+	header.checksum = checksum_end(&sum);
+	return header;
+}
+
+/* What is not part of an image any more: flags that only the check needs. */
+static void finish_nodes(struct builder_plan *plan)
+{
+	for (uint32_t n = 0; n < plan->node_count; n++) {
+		plan->nodes[n].flags &= (uint16_t)~PLAN_NODE_FLAGS;
+	}
 }
 
 size_t image_builder_size(const struct image_builder *b)
@@ -247,45 +123,85 @@ int image_builder_write(struct image_builder *b, uint8_t *block, size_t size)
 	if (size != l.size) {
 		return BH_ENOSPC;
 	}
-	const struct builder_plan *plan = &b->plan;
-	struct writer w = {
-		.b = b,
-		.nodes = (void *)(block + sizeof(struct image_header)),
-		.rrsets = (void *)(block + l.rrsets),
-		.data = block + l.data,
-	};
-	for (uint32_t n = 0; n < plan->node_count; n++) {
-		write_node(&w, n);
-	}
-	name_empty_nodes(&w);
-	write_nsec3(&w, (void *)(block + l.nsec3));
-	if (plan->denial != NULL) {
-		memcpy(block + l.denial, plan->denial, (size_t)plan->node_count * sizeof(*plan->denial));
-	}
-	memcpy(block + l.slots, plan->slots, (size_t)plan->slot_count * sizeof(uint32_t));
-
-	struct image_header header = {
-		.version = IMAGE_VERSION,
-		.byte_order = IMAGE_BYTE_ORDER,
-		.size = l.size,
-		.serial = soa_serial(b),
-		.flags = plan->flags,
-		.node_count = plan->node_count,
-		.rrset_count = (uint32_t)all_rrsets(plan),
-		.slot_count = plan->slot_count,
-		.rr_count = w.rr_count,
-		.nodes = sizeof(struct image_header),
-		.rrsets = l.rrsets,
-		.slots = l.slots,
-		.data = l.data,
-		.data_size = b->data_size,
-		.denial = l.denial,
-		.nsec3 = l.nsec3,
-	};
-	describe_chain(&w, &header);
-	memcpy(header.magic, IMAGE_MAGIC, sizeof(header.magic));
-	const struct siphash_key zero = { 0, 0 };
-	header.checksum = siphash(&zero, block + sizeof(header), (size_t)l.size - sizeof(header));
+	finish_nodes(&b->plan);
+	struct image_header header = header_of(b, &l);
 	memcpy(block, &header, sizeof(header));
+	for (unsigned i = 0; i < SECTION_COUNT; i++) {
+		if (l.sections[i].len > 0) { /* bytes is NULL otherwise */
+			memcpy(block + l.sections[i].offset, l.sections[i].bytes, l.sections[i].len);
+		}
+	}
 	return BH_OK;
+}
+
+static int write_all(int fd, const void *bytes, size_t len)
+{
+	const uint8_t *p = bytes;
+	while (len > 0) {
+		ssize_t n = write(fd, p, len);
+		if (n < 0 && errno != EINTR) {
+			return BH_ESYS;
+		}
+		p += n > 0 ? n : 0;
+		len -= n > 0 ? (size_t)n : 0;
+	}
+	return BH_OK;
+}
+
+/* What was written is not needed any more, and the image takes as much again. */
+static void drop_section(struct image_builder *b, unsigned section)
+{
+	switch (section) {
+	case SECTION_NODES:
+		free(b->plan.nodes);
+		b->plan.nodes = NULL;
+		break;
+	case SECTION_RRSETS:
+		free(b->plan.rrsets);
+		b->plan.rrsets = NULL;
+		break;
+	case SECTION_SLOTS:
+		free(b->plan.slots);
+		b->plan.slots = NULL;
+		break;
+	case SECTION_DENIAL:
+		free(b->plan.denial);
+		b->plan.denial = NULL;
+		break;
+	case SECTION_NSEC3:
+		free(b->plan.nsec3);
+		b->plan.nsec3 = NULL;
+		break;
+	default:
+		break;
+	}
+}
+
+int image_builder_save(struct image_builder *b, int fd, struct image_header *out)
+{
+	static const uint8_t zeros[IMAGE_ALIGN];
+
+	if (!b->writable) {
+		return BH_EMALFORMED;
+	}
+	b->writable = false;
+	struct layout l = layout_of(b);
+	finish_nodes(&b->plan);
+	struct image_header header = header_of(b, &l);
+	free(b->records);
+	b->records = NULL;
+	free(b->plan.order);
+	b->plan.order = NULL;
+
+	int err = write_all(fd, &header, sizeof(header));
+	for (unsigned i = 0; i < SECTION_COUNT && err == BH_OK; i++) {
+		uint64_t next = i + 1 < SECTION_COUNT ? l.sections[i + 1].offset : l.size;
+		err = write_all(fd, l.sections[i].bytes, l.sections[i].len);
+		if (err == BH_OK) {
+			err = write_all(fd, zeros, next - l.sections[i].offset - l.sections[i].len);
+		}
+		drop_section(b, i);
+	}
+	*out = header;
+	return err;
 }

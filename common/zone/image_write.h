@@ -54,18 +54,32 @@ int image_builder_add(struct image_builder *builder, const uint8_t *owner, uint1
  * NSEC excepted, RFC 2181 10.1, RFC 4034), several CNAMEs or DNAMEs at a name, data below a DNAME (RFC 6672
  * 2.4), owners of NSEC3 that are no hashes right below the apex, NS target inside the zone without address below a cut that needs glue, NS or MX or SRV whose target
  * in this zone is a CNAME (RFC 2181 10.3: for MX and SRV a warning), DS at the apex or at a name without NS
- * (warning), RDATA invalid for its type, meta types, class other than IN.
+ * (warning), RDATA invalid for its type, meta types, class other than IN, NSEC3 iterations above
+ * NSEC3_ITERATIONS_MAX, ZONEMD records of which none matches the zone (RFC 8976 4).
  * Warnings: NS, MX or SRV target in this zone without address (a wildcard may give one), missing glue in
  * another delegation, a target that looks like an address, occluded data at or below a cut that is no glue, NS at
  * a wildcard, DNAME beside NS, TTLs of an RRset that differ, an RRset too large for a message, signatures over
- * what is not there (left out), NSEC3 iterations above 0 (RFC 9276).
+ * what is not there (left out), NSEC3 iterations above 0 (RFC 9276), CDS or CDNSKEY below the apex; in a signed zone
+ * RRsets without signature, names without NSEC or NSEC3, chains that are broken. Signatures are not verified, and
+ * their times are not looked at: a zone is served as it was signed, and there is no clock here.
  */
 int image_builder_check(struct image_builder *builder, zone_report_fn *report, void *ctx) BH_CHECKED;
 
 /* Octets that image_builder_write will write; valid after a check without errors. */
 size_t image_builder_size(const struct image_builder *builder);
 
-/* Write the finished image into block[0..image_builder_size), 8-aligned and zeroed. */
+/*
+ * Write the finished image into block[0..image_builder_size), aligned to IMAGE_ALIGN and zeroed. For tests: it
+ * is there twice then.
+ */
 int image_builder_write(struct image_builder *builder, uint8_t *block, size_t size) BH_CHECKED;
+
+struct image_header;
+
+/*
+ * Write the finished image to fd, at its position, and give memory back on the way; after that only
+ * image_builder_free may be called. *out: its header. BH_ESYS: errno tells.
+ */
+int image_builder_save(struct image_builder *builder, int fd, struct image_header *out) BH_CHECKED;
 
 #endif

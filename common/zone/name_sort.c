@@ -1,13 +1,15 @@
 /*
  * Names are turned into keys that compare as plain octet strings, labels from the apex outwards, and
  * the keys are sorted by a quicksort that looks at eight octets at a time: most comparisons are of two
- * words that lie in the array itself.
+ * words that lie in the array itself. Zones that come from another server are sorted already, so that is
+ * looked at first.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
 #include "common/zone/name_sort.h"
 
 #include "common/dns/dname.h"
+#include "common/util/cursor.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -16,6 +18,8 @@
 /* Octets 0 and 1 in labels are escaped by 1, and each label ends with 0: at most twice the name. */
 #define KEY_MAX (2 * DNAME_MAX)
 #define WORD sizeof(uint64_t)
+/* The largest key with its length. */
+#define KEY_ROOM (KEY_MAX + sizeof(uint16_t))
 
 struct item {
 	uint64_t word; /* key octets at the depth of the moment, as a number */
@@ -40,14 +44,14 @@ static size_t put_label(uint8_t *out, const uint8_t *label)
 
 static size_t make_key(uint8_t *out, const uint8_t *name, unsigned apex_labels)
 {
-	const uint8_t *labels[DNAME_LABELS_MAX];
+	uint8_t at[DNAME_LABELS_MAX]; /* octets, not pointers: compilers may clear it for every name */
 	unsigned count = 0;
-	for (; *name != 0; name = dname_parent(name)) {
-		labels[count++] = name;
+	for (unsigned pos = 0; name[pos] != 0; pos += name[pos] + 1u) {
+		at[count++] = (uint8_t)pos;
 	}
 	size_t pos = sizeof(uint16_t);
 	for (unsigned i = count - apex_labels; i-- > 0;) {
-		pos += put_label(out + pos, labels[i]);
+		pos += put_label(out + pos, name + at[i]);
 	}
 	uint16_t len = (uint16_t)(pos - sizeof(len));
 	memcpy(out, &len, sizeof(len));
@@ -60,8 +64,8 @@ static uint64_t key_word(const uint8_t *key, size_t depth)
 	uint16_t len;
 	memcpy(&len, key, sizeof(len));
 	size_t left = depth < len ? len - depth : 0;
-	if (left > WORD) {
-		left = WORD;
+	if (left >= WORD) {
+		return get_u64(key + sizeof(len) + depth);
 	}
 	uint64_t word = 0;
 	for (size_t i = 0; i < left; i++) {
@@ -82,7 +86,7 @@ static bool item_before(const uint8_t *keys, const struct item *a, const struct 
 			return x < y;
 		}
 	}
-	return false;
+	return a->id < b->id;
 }
 
 static void insertion_sort(const uint8_t *keys, struct item *items, size_t count, size_t depth)
@@ -132,6 +136,32 @@ static void partition(struct item *items, size_t count, size_t *lower, size_t *u
 	*upper = high;
 }
 
+static int compare_ids(const void *a, const void *b)
+{
+	uint32_t x = ((const struct item *)a)->id;
+	uint32_t y = ((const struct item *)b)->id;
+	return (x > y) - (x < y);
+}
+
+/*
+ * Items that are equal up to and with the word at depth: load the next one. When no key goes on there, the
+ * names are equal and left in the order of their ids: false.
+ */
+static bool next_words(const uint8_t *keys, struct item *items, size_t count, size_t depth)
+{
+	bool more = false;
+	for (size_t i = 0; i < count; i++) {
+		uint16_t len;
+		memcpy(&len, keys + items[i].key, sizeof(len));
+		more = more || len > depth + WORD;
+		items[i].word = key_word(keys + items[i].key, depth + WORD);
+	}
+	if (!more) {
+		qsort(items, count, sizeof(*items), compare_ids);
+	}
+	return more;
+}
+
 /* All items share their first `depth` key octets. Each recursion has at most half of the items. */
 static void sort(const uint8_t *keys, struct item *items, size_t count, size_t depth)
 {
@@ -148,8 +178,8 @@ static void sort(const uint8_t *keys, struct item *items, size_t count, size_t d
 			{ items + lower, upper - lower, depth + WORD },
 			{ items + upper, count - upper, depth },
 		};
-		for (size_t i = 0; i < parts[1].count; i++) {
-			parts[1].items[i].word = key_word(keys + parts[1].items[i].key, depth + WORD);
+		if (!next_words(keys, parts[1].items, parts[1].count, depth)) {
+			parts[1].count = 0;
 		}
 		unsigned largest = 0;
 		for (unsigned i = 1; i < 3; i++) {
@@ -167,33 +197,52 @@ static void sort(const uint8_t *keys, struct item *items, size_t count, size_t d
 	insertion_sort(keys, items, count, depth);
 }
 
+/* Does each name stand where it belongs? */
+static bool in_order(const uint8_t *bytes, const uint32_t *offsets, const uint32_t *ids, size_t count)
+{
+	for (size_t i = 1; i < count; i++) {
+		int diff = dname_compare(bytes + offsets[ids[i - 1]], bytes + offsets[ids[i]]);
+		if (diff > 0 || (diff == 0 && ids[i - 1] > ids[i])) {
+			return false;
+		}
+	}
+	return true;
+}
+
 int name_sort(const uint8_t *bytes, const uint32_t *offsets, unsigned apex_labels, uint32_t *ids,
 	      size_t count)
 {
-	size_t capacity = 0;
-	for (size_t i = 0; i < count; i++) {
-		uint8_t key[KEY_MAX + sizeof(uint16_t)];
-		capacity += make_key(key, bytes + offsets[ids[i]], apex_labels);
+	if (in_order(bytes, offsets, ids, count)) {
+		return BH_OK;
 	}
-	uint8_t *keys = calloc(capacity, 1);
-	struct item *items = malloc(count * sizeof(*items) + 1);
-	if (keys == NULL || items == NULL || capacity > UINT32_MAX) {
-		free(keys);
-		free(items);
-		return BH_ENOMEM;
-	}
-
+	/* Keys have twice the octets of the names at most, but nearly always about as many: grown as needed. */
+	size_t room = count * 24 + KEY_ROOM;
 	size_t pos = 0;
-	for (size_t i = 0; i < count; i++) {
+	uint8_t *keys = malloc(room);
+	struct item *items = malloc(count * sizeof(*items));
+	int err = keys == NULL || items == NULL ? BH_ENOMEM : BH_OK;
+	for (size_t i = 0; i < count && err == BH_OK; i++) {
+		if (room - pos < KEY_ROOM) {
+			uint8_t *more = realloc(keys, room + room / 2);
+			if (more == NULL || room + room / 2 > UINT32_MAX) {
+				keys = more == NULL ? keys : more;
+				err = BH_ENOMEM;
+				break;
+			}
+			keys = more;
+			room += room / 2;
+		}
 		items[i] = (struct item){ .key = (uint32_t)pos, .id = ids[i] };
 		pos += make_key(keys + pos, bytes + offsets[ids[i]], apex_labels);
 		items[i].word = key_word(keys + items[i].key, 0);
 	}
-	sort(keys, items, count, 0);
-	for (size_t i = 0; i < count; i++) {
-		ids[i] = items[i].id;
+	if (err == BH_OK) {
+		sort(keys, items, count, 0);
+		for (size_t i = 0; i < count; i++) {
+			ids[i] = items[i].id;
+		}
 	}
 	free(keys);
 	free(items);
-	return BH_OK;
+	return err;
 }

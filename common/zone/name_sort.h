@@ -12,9 +12,9 @@
 #include <stdint.h>
 
 /*
- * Sort ids[0..count) by the names at bytes + offsets[id]. All names are at or below one apex of
- * apex_labels labels, and no two are equal. Memory while it runs: some 40 octets for each name.
- * 0 or BH_ENOMEM.
+ * Sort ids[0..count) by the names at bytes + offsets[id], equal ones by id. All names are at or below one
+ * apex of apex_labels labels. Memory while it runs: some 40 octets for each name, none when they are in
+ * order already. 0 or BH_ENOMEM.
  */
 int name_sort(const uint8_t *bytes, const uint32_t *offsets, unsigned apex_labels, uint32_t *ids,
 	      size_t count) BH_CHECKED;

@@ -35,12 +35,13 @@ static int put_addresses(struct answer *a, uint32_t node)
 {
 	static const uint16_t types[] = { RR_A, RR_AAAA };
 	const uint8_t *owner = image_name(a->image, node);
+	uint16_t place = 0;
 	int rc = BH_OK;
 
 	for (unsigned i = 0; i < 2 && rc == BH_OK; i++) {
 		const struct image_rrset *rrset = image_rrset(a->image, node, types[i]);
 		if (rrset != NULL) {
-			rc = answer_put(a, SECTION_ADDITIONAL, owner, rrset, rrset->ttl);
+			rc = answer_put_at(a, SECTION_ADDITIONAL, owner, &place, rrset, rrset->ttl);
 		}
 	}
 	return rc;

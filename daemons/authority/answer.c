@@ -28,14 +28,14 @@ size_t answer_limit(const struct query *query, enum transport transport)
  * Append `count` records that stand one after the other, beginning with record `first` and going round. What
  * was appended before one that did not fit is the caller's to take back.
  */
-static int put_records(struct answer *a, enum section section, const uint8_t *owner, uint16_t type,
+static int put_records(struct answer *a, enum section section, const uint8_t *owner, uint16_t *place, uint16_t type,
 		       uint32_t ttl, const uint8_t *records, unsigned count, unsigned first)
 {
 	struct compose_rrset set;
 	size_t pos = 0;
 	uint16_t len;
 
-	compose_rrset_begin(&set, section, owner, owner == a->query->qname ? COMPOSE_QNAME : 0, type, CLASS_IN, ttl);
+	compose_rrset_begin(&set, section, owner, *place, type, CLASS_IN, ttl);
 	for (unsigned i = 0; i < first; i++) {
 		(void)image_next_rdata(records, &pos, &len);
 	}
@@ -48,6 +48,7 @@ static int put_records(struct answer *a, enum section section, const uint8_t *ow
 			return BH_ENOSPC;
 		}
 	}
+	*place = set.owner_at;
 	return BH_OK;
 }
 
@@ -64,23 +65,35 @@ static unsigned first_record(const struct answer *a, enum section section, const
 	return a->query->id % rrset->rr_count;
 }
 
+/* Where in the message an owner stands for sure, or 0. */
+static uint16_t place_of(const struct answer *a, const uint8_t *owner)
+{
+	for (unsigned i = 0; i < a->place_count; i++) {
+		if (a->places[i].name == owner) {
+			return a->places[i].at;
+		}
+	}
+	return 0;
+}
+
 /* Signatures of an RRset; with the TTL of what they cover (RFC 4034 3). */
-static int put_signatures(struct answer *a, enum section section, const uint8_t *owner,
+static int put_signatures(struct answer *a, enum section section, const uint8_t *owner, uint16_t *place,
 			  const struct image_rrset *rrset, uint32_t ttl)
 {
 	if (rrset->sig_count == 0) { /* sigs means nothing then */
 		return BH_OK;
 	}
-	return put_records(a, section, owner, RR_RRSIG, ttl, a->image->data + rrset->sigs, rrset->sig_count,
+	return put_records(a, section, owner, place, RR_RRSIG, ttl, a->image->data + rrset->sigs, rrset->sig_count,
 			   0);
 }
 
-int answer_put(struct answer *a, enum section section, const uint8_t *owner, const struct image_rrset *rrset,
-	       uint32_t ttl)
+int answer_put_at(struct answer *a, enum section section, const uint8_t *owner, uint16_t *place,
+		  const struct image_rrset *rrset, uint32_t ttl)
 {
 	struct compose_mark before = compose_mark(&a->compose);
-	int rc = put_records(a, section, owner, rrset->type, ttl, a->image->data + rrset->data, rrset->rr_count,
-			     first_record(a, section, rrset));
+	uint16_t place_before = *place;
+	int rc = put_records(a, section, owner, place, rrset->type, ttl, a->image->data + rrset->data,
+			     rrset->rr_count, first_record(a, section, rrset));
 	if (rc != BH_OK) {
 		compose_rollback(&a->compose, &before); /* RFC 2181 9: no part of an RRset */
 		return rc;
@@ -89,15 +102,23 @@ int answer_put(struct answer *a, enum section section, const uint8_t *owner, con
 		return BH_OK;
 	}
 	struct compose_mark unsigned_end = compose_mark(&a->compose);
-	rc = put_signatures(a, section, owner, rrset, ttl);
+	rc = put_signatures(a, section, owner, place, rrset, ttl);
 	if (rc != BH_OK && section == SECTION_ADDITIONAL) { /* RFC 4035 3.1.1: may stand without */
 		compose_rollback(&a->compose, &unsigned_end);
 		return BH_OK;
 	}
 	if (rc != BH_OK) {
 		compose_rollback(&a->compose, &before);
+		*place = place_before;
 	}
 	return rc;
+}
+
+int answer_put(struct answer *a, enum section section, const uint8_t *owner, const struct image_rrset *rrset,
+	       uint32_t ttl)
+{
+	uint16_t place = place_of(a, owner);
+	return answer_put_at(a, section, owner, &place, rrset, ttl);
 }
 
 /* --- aliases --- */
@@ -118,6 +139,9 @@ static enum answer_state follow(struct answer *a, const uint8_t *target)
 	}
 	a->names[++a->steps] = target;
 	a->sname = target;
+	image_look(&a->alias, target);
+	a->look = &a->alias;
+	a->zone = view_find_look(a->view, a->look, false);
 	return ANSWER_ALIAS;
 }
 
@@ -202,7 +226,8 @@ static enum answer_state answer_signatures(struct answer *a, const struct image_
 	for (unsigned i = 0; i < node->rrset_count && !(*found && a->transport == TRANSPORT_UDP); i++) {
 		const struct image_rrset *rrset = &a->image->rrsets[node->rrset + i];
 		struct compose_mark before = compose_mark(&a->compose);
-		if (put_signatures(a, SECTION_ANSWER, a->sname, rrset, rrset->ttl) != BH_OK) {
+		uint16_t place = place_of(a, a->sname);
+		if (put_signatures(a, SECTION_ANSWER, a->sname, &place, rrset, rrset->ttl) != BH_OK) {
 			compose_rollback(&a->compose, &before);
 			return ANSWER_TRUNCATED;
 		}
@@ -276,19 +301,30 @@ static uint32_t governing_dname(const struct image *image, const struct image_ma
  */
 static const struct view_zone *find_zone(const struct answer *a)
 {
-	const struct view_zone *zone = view_find(a->view, a->sname, false);
-	if (zone != NULL && a->query->qtype == RR_DS && dname_equal(zone->name, a->sname)) {
-		const struct view_zone *parent = view_find(a->view, a->sname, true);
+	const struct view_zone *zone = a->zone;
+	if (zone != NULL && a->query->qtype == RR_DS && zone->labels == a->look->labels) {
+		const struct view_zone *parent = view_find_look(a->view, a->look, true);
 		return parent != NULL ? parent : zone;
 	}
 	return zone;
+}
+
+/* The apex and the closest encloser are ancestors of QNAME, or it itself: they stand in the question. */
+static void note_places(struct answer *a)
+{
+	const struct image_look *look = a->look;
+	a->places[1].name = a->image->apex;
+	a->places[1].at = (uint16_t)(COMPOSE_QNAME + look->at[look->labels - a->image->apex_labels]);
+	a->places[2].name = image_name(a->image, a->match.encloser);
+	a->places[2].at = (uint16_t)(COMPOSE_QNAME + look->at[a->match.below]);
+	a->place_count = 3;
 }
 
 static enum answer_state solve(struct answer *a)
 {
 	const struct view_zone *zone = find_zone(a);
 	if (a->steps == 0) {
-		a->zone = zone;
+		a->asked = zone;
 	}
 	if (zone == NULL) {
 		return ANSWER_REFUSED;
@@ -298,7 +334,10 @@ static enum answer_state solve(struct answer *a)
 	}
 	const struct image *image = zone->image;
 	a->image = image;
-	image_find(image, a->sname, &a->match);
+	image_find_look(image, a->look, &a->match);
+	if (a->steps == 0) {
+		note_places(a);
+	}
 
 	uint32_t dname = governing_dname(image, &a->match);
 	if (dname != IMAGE_NONE) {
@@ -378,7 +417,7 @@ size_t answer_text(struct answer *a, const struct query *query, const char *text
 	return compose_finish(&a->compose, query->edns.present ? &edns : NULL);
 }
 
-static void begin(struct answer *a, const struct view *view, const struct query *query,
+static void begin(struct answer *a, const struct view *view, const struct query *query, const struct ahead *ahead,
 		  enum transport transport, uint8_t *out)
 {
 	a->rcode = RCODE_NOERROR;
@@ -390,8 +429,12 @@ static void begin(struct answer *a, const struct view *view, const struct query 
 	a->query = query;
 	a->transport = transport;
 	a->sname = query->qname;
+	a->look = &ahead->look;
+	a->zone = ahead->zone;
 	a->steps = 0;
 	a->names[0] = query->qname;
+	a->places[0] = (struct answer_place){ .name = query->qname, .at = COMPOSE_QNAME };
+	a->place_count = 1;
 	a->dname_count = 0;
 	a->extra = NULL;
 	a->referral_cut = IMAGE_NONE;
@@ -410,12 +453,12 @@ static size_t finish(struct answer *a)
 	return compose_finish(&a->compose, a->query->edns.present ? &edns : NULL);
 }
 
-size_t answer(struct answer *a, const struct view *view, const struct query *query, enum transport transport,
-	      uint8_t *out)
+size_t answer(struct answer *a, const struct view *view, const struct query *query, const struct ahead *ahead,
+	      enum transport transport, uint8_t *out)
 {
 	enum answer_state state;
 
-	begin(a, view, query, transport, out);
+	begin(a, view, query, ahead, transport, out);
 	do { /* follow() bounds it: CNAME_STEPS_MAX */
 		state = solve(a);
 	} while (state == ANSWER_ALIAS);

@@ -20,6 +20,7 @@
 #include "common/dns/compose.h"
 #include "common/dns/query.h"
 #include "common/zone/image.h"
+#include "daemons/authority/ahead.h"
 #include "daemons/authority/view.h"
 
 enum transport {
@@ -45,9 +46,15 @@ enum answer_state {
 	ANSWER_NOT_READY, /* the zone has no data */
 };
 
+/* A name of which it is known where in the message it stands. */
+struct answer_place {
+	const uint8_t *name; /* this pointer; what it points to does not change during the answer */
+	uint16_t at;
+};
+
 /*
  * Scratch memory of one answer. The caller keeps one per process and lends it; but for the options, what is in it
- * means nothing before a call. After the call rcode, truncated, zone and rate_* tell what was answered.
+ * means nothing before a call. After the call rcode, truncated, asked and rate_* tell what was answered.
  */
 struct answer {
 	uint16_t rcode;
@@ -55,7 +62,7 @@ struct answer {
 	bool authoritative;
 	bool dnssec; /* DO was set: signatures ride along */
 	int ede;     /* extended error of an error reply, or EDE_NONE */
-	const struct view_zone *zone; /* of the first name, or NULL: whose query it is */
+	const struct view_zone *asked; /* zone of the first name, or NULL: whose query it is */
 	enum rrl_class rate_class;    /* the account that the response belongs to, see rrl.h: of the first name */
 	uint32_t rate_node;	      /* node of its zone for RRL_ANSWER and RRL_REFERRAL */
 	/* EDNS options of the reply but EDE. In: options_len is set before answer and answer_error. */
@@ -67,13 +74,18 @@ struct answer {
 	const struct image *image; /* of the zone of this round */
 	struct image_match match;  /* of sname in it */
 	const uint8_t *sname;	   /* SNAME of RFC 1034 5.3.3: looked for in this round */
+	const struct image_look *look; /* at sname */
+	const struct view_zone *zone;  /* the nearest one at or above sname, or NULL */
 	unsigned steps;		   /* aliases followed; names[0..steps] are the names looked for */
 	const uint8_t *names[CNAME_STEPS_MAX + 1];
+	unsigned place_count;
+	struct answer_place places[3]; /* QNAME; apex and closest encloser of the first round, that are in it */
 	unsigned dname_count; /* DNAMEs applied */
 	const struct image_rrset *dnames[CNAME_STEPS_MAX];
 	const struct image_rrset *extra; /* of image: its names want addresses; NULL: none */
 	uint32_t referral_cut;		 /* the delegation point referred to, or IMAGE_NONE */
 	struct compose compose;
+	struct image_look alias; /* look at the name that an alias leads to */
 	uint8_t synthesized[CNAME_STEPS_MAX][DNAME_MAX]; /* names that DNAMEs made */
 };
 
@@ -84,10 +96,11 @@ struct answer {
 size_t answer_limit(const struct query *query, enum transport transport);
 
 /*
- * Answer a query of class IN for data (no meta type). Returns the octets of the message in out.
+ * Answer a query of class IN for data (no meta type), ahead being what is known of its question. Returns the
+ * octets of the message in out.
  */
-size_t answer(struct answer *a, const struct view *view, const struct query *query, enum transport transport,
-	      uint8_t *out);
+size_t answer(struct answer *a, const struct view *view, const struct query *query, const struct ahead *ahead,
+	      enum transport transport, uint8_t *out);
 
 /*
  * A reply without data: header, the question when with_question and it could be read, OPT when the
@@ -108,6 +121,13 @@ size_t answer_text(struct answer *a, const struct query *query, const char *text
  */
 int answer_put(struct answer *a, enum section section, const uint8_t *owner,
 	       const struct image_rrset *rrset, uint32_t ttl) BH_CHECKED;
+
+/*
+ * The same. *place: where in the message the owner stands, or 0 when it is not known; is changed to where it stands
+ * now, for the next RRset of this owner.
+ */
+int answer_put_at(struct answer *a, enum section section, const uint8_t *owner, uint16_t *place,
+		  const struct image_rrset *rrset, uint32_t ttl) BH_CHECKED;
 
 enum answer_state answer_referral(struct answer *a, uint32_t cut);
 enum answer_state answer_negative(struct answer *a, uint16_t rcode);

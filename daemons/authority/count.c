@@ -40,8 +40,8 @@ void query_count(const struct query_work *work, enum transport transport, size_t
 		counters[STAT_AUTH_RATE_TRUNCATED] += work->limited == QUERY_RATE_TRUNCATED;
 		counters[STAT_AUTH_RATE_BADCOOKIE] += work->limited == QUERY_RATE_COOKIE;
 	}
-	if (a->zone != NULL && a->zone->counter < stats->zone_room) {
-		stats_zones(stats)[a->zone->counter]++;
+	if (a->asked != NULL && a->asked->counter < stats->zone_room) {
+		stats_zones(stats)[a->asked->counter]++;
 	}
 }
 

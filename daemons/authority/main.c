@@ -21,10 +21,18 @@
 #define STOP_TICK_MS 20
 #define STOP_TICKS_MAX 100
 
+static void on_image_refused(void *ctx, uint32_t image, const char *why)
+{
+	struct server *server = ctx;
+	if (role_link_refuse_image(server->link, image, why) != BH_OK) {
+		log_err("cannot tell that image %u is refused: %s", (unsigned)image, why);
+	}
+}
+
 static int on_prepare(void *ctx, const struct role_conf *conf, char *why, size_t why_size)
 {
 	struct server *server = ctx;
-	int rc = view_build(conf, server->view, &server->next, why, why_size);
+	int rc = view_build(conf, server->view, on_image_refused, server, &server->next, why, why_size);
 	if (rc != BH_OK) {
 		return rc;
 	}
@@ -41,14 +49,17 @@ static void on_commit(void *ctx, const struct role_conf *conf)
 {
 	struct server *server = ctx;
 	struct tcp_limits limits = tcp_limits_default;
+	const struct ipc_tcp *tcp = &conf->options.authority.tcp;
 
 	view_free(server->view); /* no query is in work between two events */
 	server->view = server->next;
 	server->next = NULL;
 	count_view(server->view, server->stats);
 
-	limits.connections = conf->options.authority.tcp_connections;
-	limits.idle_ms = conf->options.authority.tcp_idle_ms;
+	limits.connections = tcp->connections;
+	limits.connections_client = tcp->connections_client;
+	limits.idle_ms = tcp->idle_ms;
+	limits.write_ms = tcp->reply_ms;
 	tcp_server_limits(server->tcp, &limits);
 	sources_commit(server, conf);
 }
@@ -145,6 +156,7 @@ int main(void)
 	if (link == NULL) {
 		log_fatal("control link: out of memory");
 	}
+	server.link = link;
 	if (event_base_dispatch(server.base) < 0) {
 		log_fatal("event loop failed");
 	}

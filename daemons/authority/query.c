@@ -15,11 +15,10 @@
  * nobody has a reason to notify us: NOTAUTH for a zone that is not served (RFC 1996 3.10 leaves it
  * to the server), REFUSED for one that is.
  */
-static size_t reply_notify(struct query_work *work, const struct view *view, uint8_t *out)
+static size_t reply_notify(struct query_work *work, const struct ahead *ahead, uint8_t *out)
 {
 	const struct query *q = &work->query;
-	const struct view_zone *zone = q->qclass == CLASS_IN ? view_find(view, q->qname, false) : NULL;
-	bool ours = zone != NULL && zone->labels == dname_label_count(q->qname);
+	bool ours = q->qclass == CLASS_IN && ahead->zone != NULL && ahead->zone->labels == ahead->look.labels;
 	return answer_error(&work->answer, q, ours ? RCODE_REFUSED : RCODE_NOTAUTH,
 			    ours ? EDE_PROHIBITED : EDE_NOT_AUTHORITATIVE, true, out);
 }
@@ -47,17 +46,18 @@ static size_t reply_chaos(struct query_work *work, const struct view *view, uint
 	return answer_error(&work->answer, q, RCODE_REFUSED, EDE_NOT_AUTHORITATIVE, true, out);
 }
 
-static size_t make_reply(struct query_work *work, const struct view *view, enum transport transport,
-			 const struct addr *client, const uint8_t *wire, size_t len, uint8_t *out)
+static size_t make_reply(struct query_work *work, const struct ahead *ahead, const struct view *view,
+			 enum transport transport, const struct addr *client, const uint8_t *wire, size_t len,
+			 uint8_t *out)
 {
 	struct answer *a = &work->answer;
 	const struct query *q = &work->query;
 
-	a->zone = NULL;
+	a->asked = NULL;
 	a->options_len = 0;
 	work->cookie = COOKIE_NONE;
 	work->limited = QUERY_UNLIMITED;
-	switch (query_parse(wire, len, &work->query)) {
+	switch (query_parse_checked(wire, len, ahead->qname_len, &work->query)) {
 	case QUERY_IGNORE:
 		return 0;
 	case QUERY_NOTIMP: /* nothing behind the header was looked at */
@@ -83,7 +83,7 @@ static size_t make_reply(struct query_work *work, const struct view *view, enum 
 		return answer_error(a, q, RCODE_NOTAUTH, EDE_NONE, true, out);
 	}
 	if (query_opcode(q) == OPCODE_NOTIFY) {
-		return reply_notify(work, view, out);
+		return reply_notify(work, ahead, out);
 	}
 	if (q->qclass == CLASS_CH) {
 		return reply_chaos(work, view, out);
@@ -100,7 +100,7 @@ static size_t make_reply(struct query_work *work, const struct view *view, enum 
 	if (q->qtype == RR_OPT || q->qtype == RR_TKEY || q->qtype == RR_TSIG) { /* records of a message, not of a name */
 		return answer_error(a, q, RCODE_FORMERR, EDE_NONE, true, out);
 	}
-	return answer(a, view, q, transport, out);
+	return answer(a, view, q, ahead, transport, out);
 }
 
 /* --- limits --- */
@@ -108,12 +108,12 @@ static size_t make_reply(struct query_work *work, const struct view *view, enum 
 /* Accounts of a class are told apart by name or zone. */
 static uint64_t rate_account(const struct answer *a)
 {
-	if (a->rate_class == RRL_ERROR || a->zone == NULL) {
+	if (a->rate_class == RRL_ERROR || a->asked == NULL) {
 		return 0;
 	}
 	/* An odd factor keeps the nodes of a zone apart; the hash of the table does the rest. */
 	uint64_t node = a->rate_class == RRL_ANSWER || a->rate_class == RRL_REFERRAL ? a->rate_node + 1 : 0;
-	return a->zone->hash + node * UINT64_C(0x9e3779b97f4a7c15);
+	return a->asked->hash + node * UINT64_C(0x9e3779b97f4a7c15);
 }
 
 /* The response is above the rate of its client: put a shorter one in its place (rrl.h). */
@@ -142,10 +142,11 @@ static size_t shorten(struct query_work *work, const struct view *view, size_t l
 	return len;
 }
 
-size_t query_reply(struct query_work *work, const struct view *view, enum transport transport,
-		   const struct addr *client, const uint8_t *wire, size_t len, uint8_t *out)
+size_t query_reply_ahead(struct query_work *work, const struct ahead *ahead, const struct view *view,
+			 enum transport transport, const struct addr *client, const uint8_t *wire, size_t len,
+			 uint8_t *out)
 {
-	size_t reply_len = make_reply(work, view, transport, client, wire, len, out);
+	size_t reply_len = make_reply(work, ahead, view, transport, client, wire, len, out);
 	const struct answer *a = &work->answer;
 
 	/* TCP, links and valid server cookies prove an address: nothing to limit. */
@@ -155,4 +156,11 @@ size_t query_reply(struct query_work *work, const struct view *view, enum transp
 		return shorten(work, view, reply_len, out);
 	}
 	return reply_len;
+}
+
+size_t query_reply(struct query_work *work, const struct view *view, enum transport transport,
+		   const struct addr *client, const uint8_t *wire, size_t len, uint8_t *out)
+{
+	ahead_look(&work->ahead, view, wire, len);
+	return query_reply_ahead(work, &work->ahead, view, transport, client, wire, len, out);
 }

@@ -30,6 +30,7 @@ enum query_limited {
 struct query_work {
 	struct query_now now;
 	struct query query;
+	struct ahead ahead;
 	struct answer answer;
 	enum cookie_state cookie;
 	enum query_limited limited;
@@ -45,6 +46,11 @@ struct query_work {
  */
 size_t query_reply(struct query_work *work, const struct view *view, enum transport transport,
 		   const struct addr *client, const uint8_t *wire, size_t len, uint8_t *out);
+
+/* The same for a query that ahead_look has looked at: of these octets, with this view. */
+size_t query_reply_ahead(struct query_work *work, const struct ahead *ahead, const struct view *view,
+			 enum transport transport, const struct addr *client, const uint8_t *wire, size_t len,
+			 uint8_t *out);
 
 /* --- edns.c --- */
 

@@ -36,7 +36,7 @@ static void log_limited(struct server *server, const struct addr *client)
 		 prefix.bits, rrl_class_text(server->work.answer.rate_class), (unsigned)suppressed);
 }
 
-static void reply_one(struct source *source, unsigned i)
+static void reply_one(struct source *source, unsigned i, const struct ahead *ahead)
 {
 	struct server *server = source->server;
 	const struct udp_peer *peer = udp_batch_peer(server->udp, i);
@@ -47,14 +47,29 @@ static void reply_one(struct source *source, unsigned i)
 	if (addr_from_sockaddr(&peer->remote.sa, peer->remote_len, &client) != BH_OK) {
 		return; /* no Internet address: nowhere to send a reply to */
 	}
-	size_t reply_len = query_reply(&server->work, server->view, TRANSPORT_UDP, &client, wire, len,
-				       udp_batch_reply(server->udp));
+	size_t reply_len = query_reply_ahead(&server->work, ahead, server->view, TRANSPORT_UDP, &client, wire, len,
+					     udp_batch_reply(server->udp));
 	if (server->work.limited != QUERY_UNLIMITED) {
 		log_limited(server, &client);
 	}
 	query_count(&server->work, TRANSPORT_UDP, reply_len, server->stats);
 	if (reply_len > 0) {
 		udp_batch_push(server->udp, source->fd, peer, reply_len);
+	}
+}
+
+/* Packets first..first + count of a batch, count being at most AHEAD_MAX. */
+static void reply_some(struct source *source, unsigned first, unsigned count)
+{
+	struct server *server = source->server;
+	for (unsigned i = 0; i < count; i++) {
+		size_t len;
+		const uint8_t *wire = udp_batch_data(server->udp, first + i, &len);
+		ahead_look(&server->ahead[i], server->view, wire, len);
+	}
+	ahead_fetch(server->ahead, count);
+	for (unsigned i = 0; i < count; i++) {
+		reply_one(source, first + i, &server->ahead[i]);
 	}
 }
 
@@ -68,8 +83,8 @@ static void on_packets(evutil_socket_t fd, short what, void *arg)
 		unsigned count = udp_batch_receive(server->udp, fd);
 		server->work.now.us = clock_now_us();
 		server_wall_clock(server);
-		for (unsigned i = 0; i < count; i++) {
-			reply_one(source, i);
+		for (unsigned first = 0; first < count; first += AHEAD_MAX) {
+			reply_some(source, first, count - first < AHEAD_MAX ? count - first : AHEAD_MAX);
 		}
 		server->stats->counters[STAT_AUTH_SEND_FAILED] += udp_batch_flush(server->udp, fd);
 		if (count < UDP_BATCH) {

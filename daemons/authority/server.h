@@ -16,6 +16,7 @@ struct event;
 struct event_base;
 struct qlink_batch;
 struct role_conf;
+struct role_link;
 struct tcp_server;
 struct tcp_limits;
 struct udp_batch;
@@ -43,6 +44,7 @@ LIST_HEAD(source_list, source);
 
 struct server {
 	struct event_base *base;
+	struct role_link *link;
 	struct stats_page *stats;
 	struct view *view; /* in service; NULL before the first configuration */
 	struct view *next; /* prepared */
@@ -55,6 +57,7 @@ struct server {
 	unsigned stop_ticks;
 	struct log_limit rate_log;
 	struct query_work work;
+	struct ahead ahead[AHEAD_MAX]; /* of a part of a batch of packets */
 	uint8_t reply[QUERY_REPLY_MAX];
 };
 

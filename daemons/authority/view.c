@@ -6,6 +6,7 @@
 #include "daemons/authority/view.h"
 
 #include "common/dns/dname.h"
+#include "common/dns/fold.h"
 #include "common/ipc/role_link.h"
 
 #include <assert.h>
@@ -73,32 +74,16 @@ void view_free(struct view *view)
 	free(view);
 }
 
-#define OFFSETS_MAX (DNAME_LABELS_MAX + 1)
-
-/* Offsets of the labels of a name, leftmost first, the root label last; returns how many before it. */
-static unsigned label_offsets(const uint8_t *name, uint8_t offsets[OFFSETS_MAX])
+/* The slot of the zone whose apex is the name from label `from` on, or the empty slot where it would be. */
+static size_t find_slot(const struct view *view, const struct image_look *look, unsigned from)
 {
-	unsigned count = 0;
-	unsigned at = 0;
-	for (; name[at] != 0; at += (unsigned)name[at] + 1) {
-		offsets[count++] = (uint8_t)at;
-	}
-	offsets[count] = (uint8_t)at;
-	return count;
-}
-
-static bool has_depth(const struct view *view, unsigned labels)
-{
-	return (view->depths[labels / 64] >> (labels % 64) & 1) != 0;
-}
-
-/* The slot of a zone with this apex, or the empty slot where it would be. */
-static size_t find_slot(const struct view *view, const uint8_t *name, uint64_t hash)
-{
+	uint64_t hash = look->hash[from];
+	size_t len = (size_t)look->len - look->at[from];
 	size_t slot = (hash >> 32) & (view->slot_count - 1);
 	while (view->slots[slot] != 0) {
 		const struct view_zone *zone = &view->zones[view->slots[slot] - 1];
-		if (zone->hash == hash && dname_equal(zone->name, name)) {
+		if (zone->hash == hash && zone->name_len == len &&
+		    fold_equal_lower(look->lower + look->at[from], zone->name, len)) {
 			break;
 		}
 		slot = (slot + 1) & (view->slot_count - 1);
@@ -109,24 +94,23 @@ static size_t find_slot(const struct view *view, const uint8_t *name, uint64_t h
 static int add_zone(struct view *view, const uint8_t *name, const struct image *image,
 		    struct view_mapping *mapping)
 {
-	uint8_t offsets[OFFSETS_MAX];
-	unsigned labels = label_offsets(name, offsets);
-	uint64_t hash = IMAGE_HASH_ROOT;
-	for (unsigned i = labels; i-- > 0;) {
-		hash = image_hash_label(hash, name + offsets[i]);
-	}
-	size_t slot = find_slot(view, name, hash);
+	struct image_look look;
+	image_look(&look, name);
+	size_t slot = find_slot(view, &look, 0);
 	if (view->slots[slot] != 0) {
 		return BH_EEXIST;
 	}
 	if (view->zone_count == view->zone_room) {
 		return BH_ELIMIT;
 	}
-	view->zones[view->zone_count++] = (struct view_zone){
-		.name = name, .image = image, .hash = hash, .labels = (uint8_t)labels, .mapping = mapping
-	};
+	view->zones[view->zone_count++] = (struct view_zone){ .name = name,
+							      .image = image,
+							      .hash = look.hash[0],
+							      .labels = look.labels,
+							      .name_len = look.len,
+							      .mapping = mapping };
 	view->slots[slot] = (uint32_t)view->zone_count;
-	view->depths[labels / 64] |= UINT64_C(1) << (labels % 64);
+	view->depths[look.labels / 64] |= UINT64_C(1) << (look.labels % 64);
 	return BH_OK;
 }
 
@@ -135,30 +119,35 @@ int view_add(struct view *view, const uint8_t *name, const struct image *image)
 	return add_zone(view, name, image, NULL);
 }
 
-const struct view_zone *view_find(const struct view *view, const uint8_t *name, bool strictly_above)
+/* The greatest depth of zones that is not above `labels`, or -1. */
+static int next_depth(const struct view *view, int labels)
 {
-	uint8_t offsets[OFFSETS_MAX];
-	unsigned labels = label_offsets(name, offsets);
-	uint64_t hash = IMAGE_HASH_ROOT;
-	const struct view_zone *best = NULL;
-
-	/* From the root downwards, so that one running hash serves all suffixes; the last hit is longest. */
-	for (unsigned depth = 0;; depth++) {
-		const uint8_t *suffix = name + offsets[labels - depth];
-		if (depth > 0) {
-			hash = image_hash_label(hash, suffix);
-		}
-		if (strictly_above && depth == labels) {
-			return best;
-		}
-		if (has_depth(view, depth)) {
-			uint32_t found = view->slots[find_slot(view, suffix, hash)];
-			best = found != 0 ? &view->zones[found - 1] : best;
-		}
-		if (depth == labels) {
-			return best;
+	for (int word = labels < 0 ? -1 : labels / 64; word >= 0; word--, labels = 64 * word + 63) {
+		uint64_t depths = view->depths[word] & UINT64_MAX >> (63 - labels % 64);
+		if (depths != 0) {
+			return 64 * word + 63 - __builtin_clzll(depths);
 		}
 	}
+	return -1;
+}
+
+const struct view_zone *view_find_look(const struct view *view, const struct image_look *look, bool strictly_above)
+{
+	int labels = look->labels;
+	for (int depth = next_depth(view, labels - strictly_above); depth >= 0; depth = next_depth(view, depth - 1)) {
+		uint32_t found = view->slots[find_slot(view, look, (unsigned)(labels - depth))];
+		if (found != 0) {
+			return &view->zones[found - 1];
+		}
+	}
+	return NULL;
+}
+
+const struct view_zone *view_find(const struct view *view, const uint8_t *name, bool strictly_above)
+{
+	struct image_look look;
+	image_look(&look, name);
+	return view_find_look(view, &look, strictly_above);
 }
 
 /* The zone in service that has this name and image. */
@@ -225,14 +214,48 @@ static struct view_mapping *get_mapping(const struct role_zone *zone, const stru
 	return mapping;
 }
 
-static int build_zone(struct view *view, const struct role_zone *zone, const struct view *old, char *why,
-		      size_t why_size)
+/* Is the image to blame, and not this process, which is short of something? */
+static bool is_refusal(int rc)
+{
+	return rc != BH_ENOMEM && rc != BH_ESYS;
+}
+
+/* What stands behind a zone whose image was refused: that of the generation before, or a name. NULL: no memory. */
+static struct view_mapping *get_substitute(const struct role_zone *zone, const struct view *old)
+{
+	const struct view_zone *known = old == NULL ? NULL : view_find(old, zone->info.name, false);
+	if (known != NULL && known->mapping != NULL && dname_equal(known->name, zone->info.name)) {
+		known->mapping->users++;
+		return known->mapping;
+	}
+	struct view_mapping *mapping = mapping_new(0);
+	if (mapping != NULL && keep_name(zone, mapping) != BH_OK) {
+		mapping_release(mapping);
+		return NULL;
+	}
+	return mapping;
+}
+
+/* Who is told of images that were refused. */
+struct refusals {
+	view_refused_fn *tell;
+	void *ctx;
+};
+
+static int build_zone(struct view *view, const struct role_zone *zone, const struct view *old,
+		      const struct refusals *refusals, char *why, size_t why_size)
 {
 	char text[DNAME_TEXT_MAX];
 	char reason[IPC_TEXT_MAX];
 	int rc = BH_OK;
 	struct view_mapping *mapping = get_mapping(zone, old, reason, sizeof(reason), &rc);
 
+	if (mapping == NULL && is_refusal(rc)) {
+		refusals->tell(refusals->ctx, zone->info.image, reason);
+		mapping = get_substitute(zone, old);
+		rc = mapping == NULL ? BH_ENOMEM : BH_OK;
+		snprintf(reason, sizeof(reason), "%s", bh_strerror(rc));
+	}
 	if (mapping != NULL) {
 		const struct image *image = mapping->image;
 		rc = add_zone(view, image != NULL ? image->apex : mapping->name, image, mapping);
@@ -293,7 +316,7 @@ static int build_options(struct view *view, const struct role_conf *conf, char *
 	view->rotate = options->rotate != 0;
 	view->cookies = (enum ipc_cookies)options->cookies;
 	view->cookie_secrets = conf->cookie_secrets.secrets;
-	view->keepalive = (uint16_t)(options->tcp_idle_ms / 100 < UINT16_MAX ? options->tcp_idle_ms / 100 : UINT16_MAX);
+	view->keepalive = (uint16_t)(options->tcp.idle_ms / 100 < UINT16_MAX ? options->tcp.idle_ms / 100 : UINT16_MAX);
 	view->nsid_len = options->nsid_len;
 	memcpy(view->nsid, options->nsid, options->nsid_len);
 	memcpy(view->identity, options->identity, sizeof(view->identity));
@@ -314,9 +337,10 @@ static int build_options(struct view *view, const struct role_conf *conf, char *
 	return rc;
 }
 
-int view_build(const struct role_conf *conf, const struct view *old, struct view **out, char *why,
-	       size_t why_size)
+int view_build(const struct role_conf *conf, const struct view *old, view_refused_fn *refused, void *ctx,
+	       struct view **out, char *why, size_t why_size)
 {
+	const struct refusals refusals = { .tell = refused, .ctx = ctx };
 	int rc = BH_ENOMEM;
 	struct view *view = view_new(conf->zone_count);
 	if (view == NULL) {
@@ -328,7 +352,7 @@ int view_build(const struct role_conf *conf, const struct view *old, struct view
 		goto fail;
 	}
 	for (size_t i = 0; i < conf->zone_count; i++) {
-		rc = build_zone(view, &conf->zones[i], old, why, why_size);
+		rc = build_zone(view, &conf->zones[i], old, &refusals, why, why_size);
 		if (rc != BH_OK) {
 			goto fail;
 		}

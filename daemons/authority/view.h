@@ -26,6 +26,7 @@ struct view_zone {
 	const struct image *image;  /* NULL: its text did not compile, or its image was refused */
 	uint64_t hash;		    /* image_hash of name */
 	uint8_t labels;
+	uint8_t name_len;
 	struct view_mapping *mapping; /* who owns image; NULL: the caller of view_add */
 	uint32_t counter;	      /* of its queries, in the counters of the process */
 };
@@ -61,19 +62,27 @@ void view_free(struct view *view);
  */
 int view_add(struct view *view, const uint8_t *name, const struct image *image) BH_CHECKED;
 
+/* An image that was refused, and why. */
+typedef void view_refused_fn(void *ctx, uint32_t image, const char *why);
+
 /*
  * Build the view of a configuration. Images that `old` (may be NULL) has under the same id are taken
- * over, others are mapped and verified. On failure why says which zone and what.
+ * over, others are mapped and verified. One that is not what it should be is told to `refused`, and costs its
+ * own zone only: that keeps the image it has in `old`, or fails. When the view itself cannot be built why
+ * says which zone and what.
  */
-int view_build(const struct role_conf *conf, const struct view *old, struct view **out, char *why,
-	       size_t why_size) BH_CHECKED;
+int view_build(const struct role_conf *conf, const struct view *old, view_refused_fn *refused, void *ctx,
+	       struct view **out, char *why, size_t why_size) BH_CHECKED;
 
 /*
  * The zone with the longest apex at or above name; NULL when there is none. strictly_above: an apex
- * equal to name does not count (DS, RFC 4035 3.1.4.1). Cost: one look at the name and one probe for
- * each different depth of zones, not depending on the number of zones.
+ * equal to name does not count (DS, RFC 4035 3.1.4.1). Cost: one look at the name and at most one probe
+ * for each different depth of zones, not depending on the number of zones.
  */
 const struct view_zone *view_find(const struct view *view, const uint8_t *name, bool strictly_above);
+
+/* The same for a name that was taken apart already. */
+const struct view_zone *view_find_look(const struct view *view, const struct image_look *look, bool strictly_above);
 
 /* May this client ask? */
 static inline bool view_allows(const struct view *view, const struct addr *client)

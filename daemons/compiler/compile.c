@@ -6,10 +6,6 @@
 #include "common/zone/image.h"
 #include "daemons/compiler/scan.h"
 
-#include <errno.h>
-#include <sys/mman.h>
-#include <sys/types.h>
-#include <unistd.h>
 
 struct compiling {
 	const struct compile_request *request;
@@ -28,25 +24,24 @@ static void pass_on(void *ctx, const struct zone_finding *finding)
 	c->request->report(c->request->ctx, finding);
 }
 
+static void pass_on_source(void *ctx, const char *path, const struct zone_file_id *id)
+{
+	struct compiling *c = ctx;
+	if (c->request->source != NULL) {
+		c->request->source(c->request->ctx, path, id);
+	}
+}
+
 static int write_image(struct image_builder *builder, int image_fd, struct compile_result *out)
 {
-	size_t size = image_builder_size(builder);
-	if (ftruncate(image_fd, (off_t)size) != 0) {
-		return BH_ESYS;
-	}
-	uint8_t *block = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, image_fd, 0);
-	if (block == MAP_FAILED) {
-		return errno == ENOMEM ? BH_ENOMEM : BH_ESYS;
-	}
-	int err = image_builder_write(builder, block, size);
+	struct image_header header;
+	int err = image_builder_save(builder, image_fd, &header);
 	if (err == BH_OK) {
-		const struct image_header *header = (const void *)block;
-		out->serial = header->serial;
-		out->records = header->rr_count;
-		out->size = header->size;
-		out->checksum = header->checksum;
+		out->serial = header.serial;
+		out->records = header.rr_count;
+		out->size = header.size;
+		out->checksum = header.checksum;
 	}
-	munmap(block, size);
 	return err;
 }
 
@@ -59,6 +54,7 @@ int compile_zone(const struct compile_request *request, int image_fd, struct com
 		.default_ttl = request->default_ttl,
 		.record = take_record,
 		.report = pass_on,
+		.source = pass_on_source,
 		.ctx = &c,
 	};
 	struct scan *scan = scan_new(&options);

@@ -8,6 +8,7 @@
 
 #include "common/util/addr.h"
 #include "common/zone/image_write.h"
+#include "daemons/compiler/zone_file.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -18,6 +19,7 @@ struct compile_request {
 	const uint8_t *zone;	/* apex */
 	uint32_t default_ttl;	/* see scan.h */
 	zone_report_fn *report; /* what is wrong with the zone */
+	zone_source_fn *source; /* files that were read; may be NULL */
 	void *ctx;
 };
 

@@ -1,6 +1,7 @@
 /*
- * The compiler: one process for one zone file. Told by the supervisor which one, it reads the text in its
- * chroot, tells what is wrong, writes the image into the memfd it was given, and ends.
+ * The compiler: one process for some zones of one view, one after the other. Told by the supervisor which
+ * one is next, it reads the text in its chroot, tells what is wrong and which files it read, writes the image
+ * into the memfd that came with the job, and waits for the next. The supervisor decides when it was enough.
  *
  * It trusts nothing in the text; nobody trusts its image, which every authority verifies.
  *
@@ -24,8 +25,8 @@
 /* Findings of each severity that are sent; the rest is counted. A person does not read more. */
 #define DIAGNOSTICS_MAX 500
 
-/* All of them at their longest, and root hints. */
-#define QUEUE_MAX ((size_t)4 << 20)
+/* All of them at their longest, the files of one zone, and root hints. */
+#define QUEUE_MAX ((size_t)16 << 20)
 
 /* How long the supervisor may take to read the last of it. */
 #define DRAIN_MS 30000
@@ -39,7 +40,6 @@ struct compiler {
 	uint32_t request;
 	uint32_t errors;
 	uint32_t warnings;
-	bool done;
 };
 
 static void send_message(struct compiler *c, enum msg_type type, const struct sink *s)
@@ -70,6 +70,23 @@ static void on_finding(void *ctx, const struct zone_finding *finding)
 	if (*count < UINT32_MAX) {
 		(*count)++;
 	}
+}
+
+static void on_source(void *ctx, const char *path, const struct zone_file_id *id)
+{
+	struct compiler *c = ctx;
+	struct ipc_source m = {
+		.dev = id->dev,
+		.ino = id->ino,
+		.size = id->size,
+		.mtime_ns = (uint64_t)id->mtime_ns,
+		.ctime_ns = (uint64_t)id->ctime_ns,
+	};
+	snprintf(m.path, sizeof(m.path), "%s", path);
+	uint8_t bytes[PAYLOAD_MAX];
+	struct sink s = sink_of(bytes, sizeof(bytes));
+	ipc_source_encode(&s, &m);
+	send_message(c, MSG_SOURCE, &s);
 }
 
 static void tell_rest(struct compiler *c, bool warning, uint32_t count, const char *what)
@@ -111,7 +128,7 @@ static void send_hints(struct compiler *c, const struct hints *hints)
 	}
 }
 
-static void run(struct compiler *c, const struct ipc_compile *job)
+static void run(struct compiler *c, const struct ipc_compile *job, int image_fd)
 {
 	struct compile_result result = { 0 };
 	struct compile_request request = {
@@ -120,6 +137,7 @@ static void run(struct compiler *c, const struct ipc_compile *job)
 		.zone = job->zone,
 		.default_ttl = job->default_ttl,
 		.report = on_finding,
+		.source = on_source,
 		.ctx = c,
 	};
 	if (request.root_fd < 0) {
@@ -135,7 +153,7 @@ static void run(struct compiler *c, const struct ipc_compile *job)
 		}
 		free(hints);
 	} else {
-		err = compile_zone(&request, FD_IMAGE, &result);
+		err = compile_zone(&request, image_fd, &result);
 		errors = result.errors;
 	}
 	if (err != BH_OK) {
@@ -164,6 +182,9 @@ static int on_message(void *ctx, struct link *link, struct link_message *message
 {
 	struct compiler *c = ctx;
 	if (message->type == MSG_STOP) {
+		if (link_drain(link, DRAIN_MS) != BH_OK) {
+			log_fatal("the supervisor does not read what was found");
+		}
 		event_base_loopbreak(c->base);
 		return BH_OK;
 	}
@@ -173,14 +194,11 @@ static int on_message(void *ctx, struct link *link, struct link_message *message
 		return err;
 	}
 	log_set_level((enum log_level)job.log_level);
-	link_set_phase(link, PHASE_RUN); /* a second COMPILE is refused by its row */
+	link_set_phase(link, PHASE_RUN);
 	c->request = message->request;
-	run(c, &job);
-	if (link_drain(link, DRAIN_MS) != BH_OK) {
-		log_fatal("the supervisor does not read what was found");
-	}
-	c->done = true;
-	event_base_loopbreak(c->base);
+	c->errors = 0;
+	c->warnings = 0;
+	run(c, &job, message->fd); /* the link closes it afterwards: with it goes our last hold on the image */
 	return BH_OK;
 }
 

@@ -243,6 +243,13 @@ static bool join_path(const struct input *in, const char *path, char out[PATH_MA
 	return len >= 0 && len < PATH_MAX_OCTETS;
 }
 
+static void tell_source(const struct scan *scan, const char *path, const struct zone_file *file)
+{
+	if (scan->options.source != NULL) {
+		scan->options.source(scan->options.ctx, path, &file->id);
+	}
+}
+
 static int include_file(struct input *in, const char *path, const uint8_t *origin, uint64_t line)
 {
 	struct scan *scan = in->scan;
@@ -275,6 +282,7 @@ static int include_file(struct input *in, const char *path, const uint8_t *origi
 		tell(scan, ZONE_ERROR, in->name, line, "$INCLUDE: '%s': %s", path, why);
 		return BH_OK;
 	}
+	tell_source(scan, joined, &file);
 	struct input inner = {
 		.name = keep_name(scan, joined), .text = file.text, .end = file.text + file.len, .file = &file,
 		.depth = in->depth + 1,
@@ -458,6 +466,7 @@ int scan_file(struct scan *scan, const char *path)
 		tell(scan, ZONE_ERROR, path, 0, "%s", why);
 		return scan->errors;
 	}
+	tell_source(scan, path, &file);
 	struct input in = { .text = file.text, .end = file.text + file.len, .file = &file };
 	if (scan->file_count < SCAN_FILES_MAX) {
 		in.name = keep_name(scan, path);

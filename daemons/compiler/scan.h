@@ -16,6 +16,7 @@
 
 #include "common/dns/dname.h"
 #include "common/zone/image_write.h"
+#include "daemons/compiler/zone_file.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -45,7 +46,8 @@ struct scan_options {
 	uint32_t default_ttl;
 	scan_record_fn *record;
 	zone_report_fn *report;
-	void *ctx; /* for both */
+	zone_source_fn *source; /* may be NULL */
+	void *ctx; /* for all of them */
 };
 
 struct scan;

@@ -138,6 +138,22 @@ static size_t drop_cr(char *text, size_t len)
 	return (size_t)(to - text);
 }
 
+static int64_t in_ns(const struct timespec *ts)
+{
+	return (int64_t)ts->tv_sec * 1000000000 + ts->tv_nsec;
+}
+
+static struct zone_file_id id_of(const struct stat *st)
+{
+	return (struct zone_file_id){
+		.dev = st->st_dev,
+		.ino = st->st_ino,
+		.size = (uint64_t)st->st_size,
+		.mtime_ns = in_ns(&st->st_mtim),
+		.ctime_ns = in_ns(&st->st_ctim),
+	};
+}
+
 static int read_regular(int fd, struct zone_file *out, char *why, size_t why_size)
 {
 	struct stat before;
@@ -158,7 +174,7 @@ static int read_regular(int fd, struct zone_file *out, char *why, size_t why_siz
 		snprintf(why, why_size, "out of memory");
 		return BH_ENOMEM;
 	}
-	*out = (struct zone_file){ .text = text, .len = size, .mapped = size + 1 };
+	*out = (struct zone_file){ .text = text, .len = size, .mapped = size + 1, .id = id_of(&before) };
 	int err = read_all(fd, text, size, why, why_size);
 	if (err == BH_OK && fstat(fd, &after) != 0) {
 		err = fault(why, why_size, strerror(errno));

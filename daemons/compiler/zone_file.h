@@ -9,9 +9,22 @@
 #include "common/util/err.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* Largest text file: its lines and columns are counted in 32 bits, and memory has an end. */
 #define ZONE_FILE_MAX ((size_t)1 << 31)
+
+/* By what a later look at the file tells whether it is still the same. Times in ns since 1970. */
+struct zone_file_id {
+	uint64_t dev;
+	uint64_t ino;
+	uint64_t size;
+	int64_t mtime_ns;
+	int64_t ctime_ns;
+};
+
+/* Told of every file that was read for a zone, with its path below the zone directory. */
+typedef void zone_source_fn(void *ctx, const char *path, const struct zone_file_id *id);
 
 /* The whole text of one file, in memory of its own: nobody can change it while it is parsed. */
 struct zone_file {
@@ -19,6 +32,7 @@ struct zone_file {
 	size_t len;
 	size_t mapped;	 /* octets of the mapping */
 	size_t released; /* octets at its start that were given back */
+	struct zone_file_id id; /* of the open descriptor, before the first octet was read */
 };
 
 /*

@@ -43,6 +43,7 @@ static const char usage_text[] =
 	"  reload              read the configuration and the zones again, all or nothing\n"
 	"  stop                end the appliance\n"
 	"  stats [VIEW|ZONE]   counters of every role; of one view and its zones; or of one zone\n"
+	"  zone status [ZONE]  what is served of all zones or one, and where it comes from\n"
 	"  flush NAME          forget one name in the caches\n"
 	"  flush -z ZONE       forget a zone and everything below it\n"
 	"  flush all           forget everything\n"
@@ -190,6 +191,21 @@ static int flush_caches(struct ctl_request *request, int argc, char **argv, cons
 	return status == CTL_FINE ? ask(request, options) : status;
 }
 
+static int zone_command(struct ctl_request *request, int argc, char **argv, const struct options *options)
+{
+	if (argc < 2 || strcmp(argv[1], "status") != 0) {
+		return usage_error("zone knows: status [ZONE]", NULL);
+	}
+	if (argc > 3) {
+		return usage_error("zone status takes one ZONE", argv[3]);
+	}
+	int status = CTL_FINE;
+	for (int i = 0; i < argc && status == CTL_FINE; i++) {
+		status = add_word(request, argv[i]);
+	}
+	return status == CTL_FINE ? ask(request, options) : status;
+}
+
 static int run_command(int argc, char **argv, struct options *options)
 {
 	static const char *const plain[] = { "status", "reload", "stop", "stats" };
@@ -200,6 +216,9 @@ static int run_command(int argc, char **argv, struct options *options)
 	}
 	if (strcmp(command, "flush") == 0) {
 		return flush_caches(&request, argc, argv, options);
+	}
+	if (strcmp(command, "zone") == 0) {
+		return zone_command(&request, argc, argv, options);
 	}
 	if (strcmp(command, "check") == 0) {
 		if (argc > 2) {

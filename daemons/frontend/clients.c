@@ -368,10 +368,12 @@ void clients_commit(struct clients *c, struct listener_set *next, struct pending
 	}
 }
 
-void clients_limits(struct clients *c, uint32_t tcp_connections, uint32_t tcp_idle_ms)
+void clients_limits(struct clients *c, const struct ipc_tcp *tcp)
 {
-	c->tcp_limits.connections = tcp_connections;
-	c->tcp_limits.idle_ms = tcp_idle_ms;
+	c->tcp_limits.connections = tcp->connections;
+	c->tcp_limits.connections_client = tcp->connections_client;
+	c->tcp_limits.idle_ms = tcp->idle_ms;
+	c->tcp_limits.write_ms = tcp->reply_ms;
 	tcp_server_limits(c->tcp, &c->tcp_limits);
 }
 

@@ -39,7 +39,7 @@ void clients_abort(struct clients *clients, struct listener_set *next);
  * an answer through it gets SERVFAIL now (pending). TCP connections live on.
  */
 void clients_commit(struct clients *clients, struct listener_set *next, struct pending *pending);
-void clients_limits(struct clients *clients, uint32_t tcp_connections, uint32_t tcp_idle_ms);
+void clients_limits(struct clients *clients, const struct ipc_tcp *tcp);
 
 /* Give one answer. internal: overwrite it in the buffers after sending. */
 void clients_answer(struct clients *clients, const struct origin *origin, const struct reply_to *to,

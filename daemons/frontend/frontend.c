@@ -185,7 +185,7 @@ static void frontend_commit(void *ctx, const struct role_conf *conf)
 	f->acl = next->acl;
 	f->route.budget = options->budget;
 	pending_limits(f->route.pending, options->pending_max, options->client_pending_max);
-	clients_limits(f->clients, options->tcp_connections, options->tcp_idle_ms);
+	clients_limits(f->clients, &options->tcp);
 
 	/* What was public may be internal now, and the other way round: then nothing cached is good. */
 	bool same_split = f->route.split != NULL && split_equal(f->route.split, next->split);

@@ -10,6 +10,7 @@
 #include "common/util/log.h"
 #include "daemons/supervisor/counters.h"
 #include "daemons/supervisor/instance.h"
+#include "daemons/supervisor/saved.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -85,9 +86,20 @@ static unsigned failed_zones(const struct zone_set *set)
 {
 	unsigned count = set->hints_failed ? 1 : 0;
 	for (size_t i = 0; i < set->count; i++) {
-		count += set->items[i].image == NULL || set->items[i].stale;
+		const struct zone_state *zone = &set->items[i];
+		count += zone->image == NULL || zone->stale || zone->image->refused != NULL;
 	}
 	return count;
+}
+
+/* The generation is in service: now there is time to save its images. */
+static void save_images(struct supervisor *sup)
+{
+	saver_free(sup->saver);
+	sup->saver = saver_start(sup->base, sup->current.config, sup->current.zones);
+	if (sup->saver == NULL) {
+		log_warn("zone images are not saved: out of memory");
+	}
 }
 
 static void end(struct change *change, bool ok, unsigned failures)
@@ -105,6 +117,9 @@ static void end(struct change *change, bool ok, unsigned failures)
 	generation_clear(&change->next);
 	generation_clear(&change->old);
 	free(change);
+	if (ok) {
+		save_images(sup);
+	}
 	ops->done(ctx, ok, failures, why);
 }
 
@@ -374,7 +389,8 @@ int change_begin(struct supervisor *sup, const struct change_ops *ops, void *ctx
 				   .role_dir = sup->role_dir,
 				   .config = change->next.config,
 				   .ids = &change->next.ids,
-				   .next_id = &sup->next_id };
+				   .next_id = &sup->next_id,
+				   .state_dir = change->next.config->state_dir };
 	change->compile = compile_start(&env, change->next.zones, sup->current.zones, &compile_ops, change);
 	if (change->compile == NULL) {
 		fail(change, "out of memory");

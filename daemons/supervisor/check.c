@@ -7,7 +7,7 @@
 
 #include "common/ipc/link.h"
 #include "daemons/supervisor/rows.h"
-#include "daemons/supervisor/zones.h"
+#include "daemons/supervisor/compile.h"
 
 #include <errno.h>
 #include <event2/event.h>

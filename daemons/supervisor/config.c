@@ -74,8 +74,8 @@ static void read_bool(struct reader *r, cfg_t *section, const char *name, bool f
 	*out = parsed != 0;
 }
 
-static void read_number(struct reader *r, cfg_t *section, const char *name, unsigned long min,
-			unsigned long max, unsigned long fallback, unsigned long *out)
+static void read_between(struct reader *r, cfg_t *section, const char *name, unsigned long min,
+			 unsigned long max, unsigned long fallback, unsigned long *out)
 {
 	const struct config_value *v = config_text_value(section, name);
 	*out = fallback;
@@ -85,12 +85,17 @@ static void read_number(struct reader *r, cfg_t *section, const char *name, unsi
 	char *end;
 	errno = 0;
 	unsigned long number = strtoul(v->text, &end, 10);
-	if (v->text[0] < '0' || v->text[0] > '9' || *end != '\0' || errno != 0 || number < min ||
-	    number > max) {
+	if (v->text[0] < '0' || v->text[0] > '9' || *end != '\0' || errno != 0 || number < min || number > max) {
 		FAULT(r, v, "%s: '%s' is not a number from %lu to %lu", name, v->text, min, max);
 		return;
 	}
 	*out = number;
+}
+
+static void read_number(struct reader *r, cfg_t *section, const char *name, unsigned long max,
+			unsigned long fallback, unsigned long *out)
+{
+	read_between(r, section, name, 0, max, fallback, out);
 }
 
 /* "256M": octets with an optional K, M or G (powers of 1024). */
@@ -180,6 +185,30 @@ static void read_listen(struct reader *r, cfg_t *section, struct config_listen *
 		}
 		out->interfaces[out->interface_count++] = must(strdup(v->text));
 	}
+}
+
+/* Limits of TCP service, for each worker. */
+static void read_tcp(struct reader *r, cfg_t *parent, struct ipc_tcp *out)
+{
+	unsigned long connections = 1000; /* idle, each costs a descriptor and a few KiB of kernel memory */
+	unsigned long client = 128;
+	unsigned long idle_sec = 10; /* RFC 7766 6.2.3: a few seconds */
+	unsigned long reply_sec = 10;
+
+	for (unsigned i = 1; i < cfg_size(parent, "tcp"); i++) {
+		FAULT_SECTION(r, cfg_getnsec(parent, "tcp", i), "section 'tcp' stands twice");
+	}
+	if (cfg_size(parent, "tcp") > 0) {
+		cfg_t *section = cfg_getnsec(parent, "tcp", 0);
+		read_between(r, section, "connections", 1, CONFIG_TCP_MAX, connections, &connections);
+		read_between(r, section, "connections-per-client", 1, CONFIG_TCP_MAX, client, &client);
+		read_between(r, section, "idle-timeout", 1, CONFIG_TCP_SEC_MAX, idle_sec, &idle_sec);
+		read_between(r, section, "reply-timeout", 1, CONFIG_TCP_SEC_MAX, reply_sec, &reply_sec);
+	}
+	*out = (struct ipc_tcp){ .connections = (uint32_t)connections,
+				 .connections_client = (uint32_t)client,
+				 .idle_ms = (uint32_t)idle_sec * 1000,
+				 .reply_ms = (uint32_t)reply_sec * 1000 };
 }
 
 static void read_acl(struct reader *r, cfg_t *section, const char *name, struct acl *out)
@@ -450,9 +479,9 @@ static void read_rate_limit(struct reader *r, cfg_t *section, struct config_view
 		return;
 	}
 	rate->mode = (uint8_t)read_word(r, own, "mode", words, 3, "\"on\", \"log\", \"off\"", IPC_RATE_ON);
-	read_number(r, own, "responses-per-second", 1, IPC_RATE_MAX, rate->per_second, &per_second);
-	read_number(r, own, "ipv4-prefix", 1, 32, rate->ipv4_bits, &ipv4);
-	read_number(r, own, "ipv6-prefix", 1, 64, rate->ipv6_bits, &ipv6);
+	read_between(r, own, "responses-per-second", 1, IPC_RATE_MAX, rate->per_second, &per_second);
+	read_between(r, own, "ipv4-prefix", 1, 32, rate->ipv4_bits, &ipv4);
+	read_between(r, own, "ipv6-prefix", 1, 64, rate->ipv6_bits, &ipv6);
 	rate->per_second = (uint32_t)per_second;
 	rate->ipv4_bits = (uint8_t)ipv4;
 	rate->ipv6_bits = (uint8_t)ipv6;
@@ -536,6 +565,7 @@ static void read_view(struct reader *r, cfg_t *section, struct config_view *view
 	}
 	snprintf(view->name, sizeof(view->name), "%s", name);
 	read_listen(r, section, &view->listen);
+	read_tcp(r, section, &view->tcp);
 	view->anyone = config_text_count(section, "allow-query") == 0;
 	read_acl(r, section, "allow-query", &view->allow_query);
 
@@ -657,6 +687,7 @@ static void read_resolver(struct reader *r, cfg_t *section, struct config_resolv
 {
 	resolver->present = true;
 	read_listen(r, section, &resolver->listen);
+	read_tcp(r, section, &resolver->tcp);
 	if (config_text_count(section, "allow-query") > 0) {
 		read_acl(r, section, "allow-query", &resolver->allow_query);
 	} else { /* loopback only */
@@ -705,7 +736,7 @@ static void read_resolver(struct reader *r, cfg_t *section, struct config_resolv
 	}
 }
 
-static unsigned cpu_count(void)
+unsigned config_cpus(void)
 {
 	cpu_set_t set;
 	int count = sched_getaffinity(0, sizeof(set), &set) == 0 ? CPU_COUNT(&set) : 1;
@@ -717,8 +748,8 @@ static void read_appliance(struct reader *r, cfg_t *section)
 	struct config *config = r->config;
 	unsigned long workers;
 
-	read_number(r, section, "workers", 0, CONFIG_WORKERS_MAX, 0, &workers);
-	config->workers = workers == 0 ? cpu_count() : (unsigned)workers;
+	read_number(r, section, "workers", CONFIG_WORKERS_MAX, 0, &workers);
+	config->workers = workers == 0 ? config_cpus() : (unsigned)workers;
 	config->state_dir = read_path(section, "state-dir", BH_STATE_DIR);
 	config->run_dir = read_path(section, "run-dir", BH_RUN_DIR);
 	const struct config_value *level = config_text_value(section, "log-level");
@@ -796,7 +827,7 @@ static void read_all(struct reader *r, cfg_t *cfg)
 	if (cfg_size(cfg, "appliance") > 0) {
 		read_appliance(r, cfg_getnsec(cfg, "appliance", 0));
 	} else {
-		config->workers = cpu_count();
+		config->workers = config_cpus();
 		config->state_dir = must(strdup(BH_STATE_DIR));
 		config->run_dir = must(strdup(BH_RUN_DIR));
 	}

@@ -23,6 +23,8 @@
 #define CONFIG_LISTEN_MAX 256
 #define CONFIG_ZONES_MAX 100000
 #define CONFIG_TRANSFERS_MAX 256
+#define CONFIG_TCP_MAX 10000  /* connections of a worker: below the descriptors that a role may have */
+#define CONFIG_TCP_SEC_MAX 3600
 #define CONFIG_ERRORS_MAX 50 /* told before giving up */
 
 /* A complaint about the configuration; called in the order of discovery. file may be "". */
@@ -73,6 +75,7 @@ struct config_view {
 	struct config_listen listen;
 	struct acl allow_query;
 	bool anyone; /* allow-query was not set */
+	struct ipc_tcp tcp;
 	char *zones_dir;
 	struct config_zone *zones;
 	size_t zone_count;
@@ -92,6 +95,7 @@ struct config_resolver {
 	bool present;
 	struct config_listen listen;
 	struct acl allow_query;
+	struct ipc_tcp tcp;
 	int internal_view; /* index into views, -1: none */
 	struct addr *outgoing;
 	size_t outgoing_count;
@@ -127,6 +131,8 @@ struct config {
  * names, reads the secrets of keys; opens no sockets. What is questionable but no fault is logged as a warning.
  */
 struct config *config_load(const char *path, config_error_fn *error, void *ctx);
+/* Processors that this process may use. */
+unsigned config_cpus(void);
 void config_free(struct config *config);
 
 #endif

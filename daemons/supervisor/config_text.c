@@ -313,6 +313,8 @@ cfg_t *config_text_parse(const char *path, config_error_fn *error, void *ctx)
 				  VALUE("nsid"), VALUE("identity"), VALUE("version"), CFG_END() };
 	cfg_opt_t key[] = { VALUE("algorithm"), VALUE("secret-file"), CFG_END() };
 	cfg_opt_t zone[] = { VALUE("file"), VALUE("overlay"), VALUES("allow-transfer"), CFG_END() };
+	cfg_opt_t tcp[] = { VALUE("connections"), VALUE("connections-per-client"), VALUE("idle-timeout"),
+			    VALUE("reply-timeout"), CFG_END() };
 	cfg_opt_t rate[] = { VALUE("mode"),	   VALUE("responses-per-second"), VALUE("slip"),
 			     VALUE("ipv4-prefix"), VALUE("ipv6-prefix"),	  VALUES("exempt"),
 			     CFG_END() };
@@ -328,6 +330,7 @@ cfg_t *config_text_parse(const char *path, config_error_fn *error, void *ctx)
 			     VALUE("identity"),
 			     VALUE("version"),
 			     CFG_SEC("rate-limit", rate, CFGF_MULTI),
+			     CFG_SEC("tcp", tcp, CFGF_MULTI),
 			     CFG_SEC("zone", zone, SECTIONS),
 			     CFG_END() };
 	cfg_opt_t stub[] = { VALUES("to"), CFG_END() };
@@ -345,6 +348,7 @@ cfg_t *config_text_parse(const char *path, config_error_fn *error, void *ctx)
 				 VALUE("use-0x20"),
 				 VALUE("qname-minimisation"),
 				 VALUE("prime-root"),
+				 CFG_SEC("tcp", tcp, CFGF_MULTI),
 				 CFG_SEC("stub", stub, SECTIONS),
 				 CFG_END() };
 	/* Sections that may stand once are MULTI too, so that a second one is seen and refused. */

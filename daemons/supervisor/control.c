@@ -24,13 +24,13 @@
 #include <unistd.h>
 
 #define CLIENTS_MAX 32
-/* Rows waiting for one client: the status of some ten thousand zones. */
-#define CLIENT_QUEUE_MAX (16u * 1024 * 1024)
+/* Rows waiting for one client: the status of a hundred thousand zones. */
+#define CLIENT_QUEUE_MAX (64u * 1024 * 1024)
 #define CONTROL_GROUP "bulkhead"
 /* Groups of a peer that are looked at. */
 #define GROUPS_MAX 256
 
-enum waiting { WAITING_NOTHING, WAITING_RELOAD, WAITING_FLUSH, WAITING_STOP };
+enum waiting { WAITING_NOTHING, WAITING_RELOAD, WAITING_NEXT_RELOAD /* not begun yet */, WAITING_FLUSH, WAITING_STOP };
 
 struct client {
 	struct client *next;
@@ -147,6 +147,13 @@ void control_finding(struct supervisor *sup, const struct zone_finding_info *fin
 	}
 }
 
+void control_reload_begins(struct supervisor *sup)
+{
+	for (struct client *c = sup->control == NULL ? NULL : sup->control->clients; c != NULL; c = c->next) {
+		c->waiting = c->waiting == WAITING_NEXT_RELOAD ? WAITING_RELOAD : c->waiting;
+	}
+}
+
 void control_reloaded(struct supervisor *sup, unsigned status, const char *text)
 {
 	struct client *next;
@@ -243,6 +250,12 @@ static int on_request(struct client *client, const struct ctl_request *r)
 	if (strcmp(command, "stats") == 0 && r->count <= 2) {
 		return stats_send(sup, client->link, client->request, r->count == 2 ? r->words[1] : NULL);
 	}
+	if (strcmp(command, "zone") == 0) {
+		if (r->count < 2 || r->count > 3 || strcmp(r->words[1], "status") != 0) {
+			return answer(client, 3, "usage: zone status [ZONE]");
+		}
+		return zone_status_send(sup, r->count == 3 ? r->words[2] : NULL, client->link, client->request);
+	}
 	if (r->count != 1) {
 		return answer(client, 3, "this command takes no such arguments");
 	}
@@ -250,9 +263,9 @@ static int on_request(struct client *client, const struct ctl_request *r)
 		return status_send(sup, client->link, client->request);
 	}
 	if (strcmp(command, "reload") == 0) {
-		client->waiting = WAITING_RELOAD; /* at once: faults of the configuration are told from within */
-		if (sup->stopping || !supervisor_reload(sup)) {
-			return answer(client, 2, "a reload is under way, or the appliance starts or stops");
+		client->waiting = WAITING_NEXT_RELOAD; /* at once: faults of the configuration are told from within */
+		if (!supervisor_reload(sup)) {
+			return answer(client, 2, "the appliance stops");
 		}
 		return BH_OK;
 	}
@@ -262,7 +275,7 @@ static int on_request(struct client *client, const struct ctl_request *r)
 		supervisor_stop(sup, 0);
 		return BH_OK;
 	}
-	return answer(client, 3, "unknown command, known are: status, stats, reload, flush, stop");
+	return answer(client, 3, "unknown command, known are: status, stats, zone, reload, flush, stop");
 }
 
 static int on_message(void *ctx, struct link *link, struct link_message *m)

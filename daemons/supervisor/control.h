@@ -18,8 +18,9 @@ struct control *control_new(struct supervisor *sup, int fd);
 /* Refuse new requests, send what is queued for at most a second, close, remove the socket. */
 void control_free(struct control *control, const char *run_dir);
 
-/* To all clients that wait for a reload: a finding, and its end. */
+/* To all clients that wait for a reload: its beginning, a finding, and its end. */
 void control_finding(struct supervisor *sup, const struct zone_finding_info *finding);
+void control_reload_begins(struct supervisor *sup);
 void control_reloaded(struct supervisor *sup, unsigned status, const char *text);
 
 /* A process died: nobody waits for a reply to MSG_FLUSH that it still owed. */

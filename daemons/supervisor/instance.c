@@ -105,6 +105,7 @@ static int tell_generation(struct instance *inst, const struct generation *g)
 	uint64_t ms = PATIENCE_PREPARE_MS + octets / IMAGE_OCTETS_PER_MS;
 	inst->told = g->number;
 	inst->owed++;
+	inst->refusals += inst->role == ROLE_AUTHORITY ? g->zones->count : 0;
 	set_timer(inst, ms > PATIENCE_MAX_MS ? PATIENCE_MAX_MS : (unsigned)ms);
 	return send_generation(inst, g);
 }
@@ -177,6 +178,7 @@ static int take_answer(struct instance *inst, uint32_t generation, bool *late)
 		return BH_EPERM;
 	}
 	inst->owed--;
+	inst->refusals = inst->owed > 0 ? inst->refusals : 0;
 	*late = inst->owed > 0;
 	if (!*late && generation != inst->told) {
 		return BH_EPERM;
@@ -227,6 +229,57 @@ static int on_refused(struct instance *inst, const struct link_message *m)
 		return BH_OK;
 	}
 	return inst->state == INSTANCE_CONFIGURING ? BH_EPERM : BH_OK; /* cannot serve what all others do */
+}
+
+/* The zone of this instance whose image has this id, in a generation that it may have been told. */
+static struct zone_state *zone_of_image(const struct instance *inst, uint32_t id)
+{
+	const struct generation *next = change_preparing(inst->sup);
+	const struct generation *const places[] = { next, &inst->sup->current };
+	for (size_t p = 0; p < sizeof(places) / sizeof(places[0]); p++) {
+		const struct zone_set *set = places[p] == NULL ? NULL : places[p]->zones;
+		for (size_t i = 0; set != NULL && i < set->count; i++) {
+			struct zone_state *zone = &set->items[i];
+			if (zone->image != NULL && zone->image->id == id && strcmp(zone->view_name, inst->view) == 0) {
+				return zone;
+			}
+		}
+	}
+	return NULL;
+}
+
+/*
+ * It serves the zone from the image it had before, or answers SERVFAIL; the other zones go on. An image from the
+ * state directory is not tried twice: the text is compiled at once.
+ */
+static int on_image_refused(struct instance *inst, const struct link_message *m)
+{
+	struct ipc_image_refused refused;
+	int rc = ipc_image_refused_decode(m->payload, m->len, &refused);
+	if (rc != BH_OK) {
+		return rc;
+	}
+	if (inst->refusals == 0 || refused.id > inst->sent_id) {
+		return BH_EPERM; /* more of them than it was sent */
+	}
+	inst->refusals--;
+	struct zone_state *zone = zone_of_image(inst, refused.id);
+	if (zone == NULL) {
+		return BH_OK; /* of a change that was given up meanwhile */
+	}
+	log_err("%s: zone %s: its image is refused: %s", inst->name, zone->conf->text, refused.why);
+	if (zone->image->refused == NULL) {
+		char text[IPC_TEXT_MAX];
+		snprintf(text, sizeof(text), "%s refuses its image: %.400s", inst->name, refused.why);
+		zone->image->refused = strdup(text);
+		if (zone->image->refused == NULL) {
+			return BH_ENOMEM;
+		}
+		if (zone->origin == ZONE_LOADED) {
+			supervisor_reload_later(inst->sup);
+		}
+	}
+	return BH_OK;
 }
 
 /* Those at the other ends of this instance's query links ask again what the dead process had read. */
@@ -298,6 +351,8 @@ static int on_message(void *ctx, struct link *link, struct link_message *m)
 		return on_prepared(inst, m);
 	case MSG_REFUSED:
 		return on_refused(inst, m);
+	case MSG_IMAGE_REFUSED:
+		return on_image_refused(inst, m);
 	case MSG_COMMITTED:
 		return on_committed(inst, m);
 	case MSG_FLUSHED:
@@ -343,6 +398,7 @@ static void clear_process(struct instance *inst)
 	inst->flush_answered = 0;
 	inst->told = 0;
 	inst->owed = 0;
+	inst->refusals = 0;
 	inst->prepared = 0;
 	inst->commit_told = 0;
 	inst->committed = 0;
@@ -386,7 +442,6 @@ static void start(struct instance *inst)
 		.title = inst->name,
 		.profile = inst->profile,
 		.ids = inst->ids,
-		.image_fd = -1,
 	};
 
 	snprintf(program, sizeof(program), "%s/%s", inst->sup->role_dir, role_text(inst->role));

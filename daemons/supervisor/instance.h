@@ -49,6 +49,7 @@ struct instance {
 	uint32_t flush_answered;
 	uint32_t told;	     /* generation of the last PREPARE */
 	unsigned owed;	     /* PREPAREs without an answer yet */
+	size_t refusals;     /* images it may still refuse before it answers */
 	uint32_t prepared;   /* generation it is ready to serve, 0: none */
 	uint32_t commit_told; /* generation of the last COMMIT, and the last one that was confirmed */
 	uint32_t committed;

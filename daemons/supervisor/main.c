@@ -12,6 +12,7 @@
 #include "daemons/supervisor/control.h"
 #include "daemons/supervisor/instance.h"
 #include "daemons/supervisor/notify.h"
+#include "daemons/supervisor/saved.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -240,6 +241,14 @@ static void on_config_error(void *ctx, const char *file, unsigned line, const ch
 					 .view = "", .zone = "", .file = file, .line = line, .text = text });
 }
 
+/* A reload that was asked for meanwhile. */
+static void reload_if_wanted(struct supervisor *sup)
+{
+	if (sup->reload_wanted && !sup->stopping) {
+		supervisor_reload_later(sup);
+	}
+}
+
 static void on_started(void *ctx, bool ok, unsigned failed_zones, const char *text)
 {
 	struct daemon *d = ctx;
@@ -251,8 +260,9 @@ static void on_started(void *ctx, bool ok, unsigned failed_zones, const char *te
 	if (failed_zones > 0) {
 		log_err("started, but zones are not served count=%u", failed_zones);
 	} else {
-		log_info("started version=%s views=%zu zones=%zu workers=%u", PACKAGE_VERSION,
-			 d->sup.current.config->view_count, d->sup.current.zones->count,
+		const struct zone_set *zones = d->sup.current.zones;
+		log_info("started version=%s views=%zu zones=%zu compiled=%u loaded=%u workers=%u", PACKAGE_VERSION,
+			 d->sup.current.config->view_count, zones->count, zones->compiled, zones->loaded,
 			 d->sup.current.config->workers);
 	}
 	notify("READY=1\nSTATUS=generation %u, %u zones not served\nMAINPID=%d", (unsigned)d->sup.current.number,
@@ -261,6 +271,7 @@ static void on_started(void *ctx, bool ok, unsigned failed_zones, const char *te
 		tell_parent(d->ready_fd);
 		d->ready_fd = -1;
 	}
+	reload_if_wanted(&d->sup);
 }
 
 static void on_reloaded(void *ctx, bool ok, unsigned failed_zones, const char *text)
@@ -268,20 +279,25 @@ static void on_reloaded(void *ctx, bool ok, unsigned failed_zones, const char *t
 	struct daemon *d = ctx;
 	char answer[IPC_TEXT_MAX];
 	unsigned number = d->sup.current.number;
+	const struct zone_set *zones = d->sup.current.zones;
 
 	if (!ok) {
 		log_err("reload failed, generation %u stays in service: %s", number, text);
 		snprintf(answer, sizeof(answer), "reload failed, generation %u stays in service: %.400s", number, text);
 	} else if (failed_zones > 0) {
 		log_err("reloaded generation=%u, zones that do not compile count=%u", number, failed_zones);
-		snprintf(answer, sizeof(answer), "generation %u is in service, but %u zones do not compile", number,
-			 failed_zones);
+		snprintf(answer, sizeof(answer),
+			 "generation %u is in service, but %u zones do not compile; %u compiled, %u kept, %u loaded", number,
+			 failed_zones, zones->compiled, zones->kept, zones->loaded);
 	} else {
-		log_info("reloaded generation=%u zones=%zu", number, d->sup.current.zones->count);
-		snprintf(answer, sizeof(answer), "generation %u is in service", number);
+		log_info("reloaded generation=%u zones=%zu compiled=%u kept=%u loaded=%u", number, zones->count,
+			 zones->compiled, zones->kept, zones->loaded);
+		snprintf(answer, sizeof(answer), "generation %u is in service: %u zones compiled, %u kept, %u loaded",
+			 number, zones->compiled, zones->kept, zones->loaded);
 	}
 	control_reloaded(&d->sup, ok && failed_zones == 0 ? 0 : 2, answer);
 	notify("READY=1\nSTATUS=%s", answer);
+	reload_if_wanted(&d->sup);
 }
 
 bool supervisor_reload(struct supervisor *sup)
@@ -290,11 +306,34 @@ bool supervisor_reload(struct supervisor *sup)
 					       .config_error = on_config_error,
 					       .done = on_reloaded };
 	struct daemon *d = (struct daemon *)sup;
-	if (sup->current.number == 0 || change_begin(sup, &ops, d) != BH_OK) {
+	if (sup->stopping) {
 		return false;
+	}
+	if (sup->change != NULL) {
+		sup->reload_wanted = true;
+		return true;
+	}
+	sup->reload_wanted = false;
+	control_reload_begins(sup);
+	if (change_begin(sup, &ops, d) != BH_OK) {
+		log_err("no reload: out of memory");
+		control_reloaded(sup, 2, "out of memory");
+		return true;
 	}
 	notify("RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)clock_now_ms() * 1000);
 	return true;
+}
+
+static void on_reload_timer(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)supervisor_reload(arg); /* false: it stops, and nobody waits any more */
+}
+
+void supervisor_reload_later(struct supervisor *sup)
+{
+	event_active(sup->reload_timer, EV_TIMEOUT, 0);
 }
 
 /* --- the end ---------------------------------------------------------------------------------------------- */
@@ -352,8 +391,11 @@ static void on_signal(evutil_socket_t signo, short what, void *arg)
 		break;
 	case SIGHUP:
 		log_info("reload by signal");
+		if (d->sup.change != NULL) {
+			log_info("a change is under way, the reload begins after it");
+		}
 		if (!supervisor_reload(&d->sup)) {
-			log_warn("no reload now: a change is under way, or the appliance starts or stops");
+			log_warn("no reload, the appliance stops");
 		}
 		break;
 	default:
@@ -386,12 +428,14 @@ static void close_up(struct daemon *d, const char *run_dir)
 	listener_clear(&sup->listeners);
 	query_link_clear(&sup->links);
 	shared_settle(&sup->shared, NULL);
+	saver_free(sup->saver);
 	zone_set_free(sup->current.zones);
 	config_free(sup->current.config);
 	for (size_t i = 0; i < sizeof(d->signals) / sizeof(d->signals[0]); i++) {
 		event_free(d->signals[i]);
 	}
 	event_free(sup->stop_timer);
+	event_free(sup->reload_timer);
 	event_base_free(sup->base);
 }
 
@@ -433,7 +477,8 @@ static int run(const struct options *o, const char *role_dir)
 	snprintf(d.sup.role_dir, sizeof(d.sup.role_dir), "%s", role_dir);
 	d.sup.base = event_base_new();
 	d.sup.stop_timer = d.sup.base == NULL ? NULL : event_new(d.sup.base, -1, 0, on_stop_timer, &d.sup);
-	if (d.sup.stop_timer == NULL) {
+	d.sup.reload_timer = d.sup.base == NULL ? NULL : event_new(d.sup.base, -1, 0, on_reload_timer, &d.sup);
+	if (d.sup.stop_timer == NULL || d.sup.reload_timer == NULL) {
 		log_fatal("out of memory");
 	}
 	watch_signals(&d);

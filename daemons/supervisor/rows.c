@@ -4,7 +4,7 @@
 #include "daemons/supervisor/rows.h"
 
 #include "common/ipc/link.h"
-#include "daemons/supervisor/zones.h"
+#include "daemons/supervisor/compile.h"
 
 #include <assert.h>
 #include <stdio.h>

@@ -13,9 +13,6 @@
 
 /* Limits of service that have no setting yet, with their reasons. */
 enum {
-	/* Each costs a descriptor and some kernel memory; 1000 idle clients fit a small machine. */
-	TCP_CONNECTIONS = 1000,
-	TCP_IDLE_MS = 10000, /* RFC 7766 6.2.3: a few seconds */
 	/* Client queries in work in one frontend: 10 s of time-outs at 1000 failing queries a second. */
 	FRONTEND_PENDING = 10000,
 	/* One client may hold a tenth of them. */
@@ -31,7 +28,8 @@ enum {
 struct resource {
 	uint32_t id;
 	enum msg_type type;
-	int fd;
+	int fd;			  /* -1: it is in shared */
+	struct shared_fd *shared; /* of an image */
 	uint8_t payload[DNAME_MAX + 16];
 	size_t len;
 };
@@ -144,9 +142,12 @@ static int collect_resources(struct instance *inst, const struct generation *g, 
 		if (holds(inst, zone) && zone->image != NULL && zone->image->id > inst->sent_id) {
 			struct ipc_image info = { .id = zone->image->id };
 			memcpy(info.zone, zone->conf->name, sizeof(info.zone));
-			struct sink s = add_resource(list, MSG_IMAGE, info.id, zone->image->fd);
+			struct sink s = add_resource(list, MSG_IMAGE, info.id, -1);
 			ipc_image_encode(&s, &info);
 			added(list, &s);
+			if (!list->failed) {
+				list->items[list->count - 1].shared = zone->image->fd;
+			}
 		}
 	}
 	if (list->failed) {
@@ -170,7 +171,13 @@ static int send_resources(struct instance *inst, const struct generation *g)
 	int rc = collect_resources(inst, g, &list);
 	for (size_t i = 0; i < list.count && rc == BH_OK; i++) {
 		const struct resource *r = &list.items[i];
-		rc = send_to(inst, r->type, r->payload, r->len, r->fd);
+		if (r->shared == NULL) {
+			rc = send_to(inst, r->type, r->payload, r->len, r->fd);
+		} else if (inst->link == NULL) {
+			rc = BH_ECLOSED;
+		} else {
+			rc = link_send_shared(inst->link, r->type, 0, r->payload, r->len, r->shared);
+		}
 		inst->sent_id = r->id;
 	}
 	free(list.items);
@@ -286,8 +293,7 @@ static void send_zone_transfers(struct parts *p, const struct config *config, co
 static void send_view(struct parts *p, const struct config_view *view)
 {
 	struct ipc_conf_authority conf = { .anyone = view->anyone,
-					   .tcp_connections = TCP_CONNECTIONS,
-					   .tcp_idle_ms = TCP_IDLE_MS,
+					   .tcp = view->tcp,
 					   .rotate = view->rotate,
 					   .cookies = view->cookies,
 					   .nsid_len = view->names.nsid_len };
@@ -367,8 +373,7 @@ static void send_frontend(struct parts *p, const struct generation *g)
 					     .cache_bytes = resolver->cache_size / 4 / g->config->workers,
 					     .pending_max = FRONTEND_PENDING,
 					     .client_pending_max = CLIENT_PENDING,
-					     .tcp_connections = TCP_CONNECTIONS,
-					     .tcp_idle_ms = TCP_IDLE_MS,
+					     .tcp = resolver->tcp,
 					     .budget = QUERY_BUDGET,
 				     });
 	part_end(p, MSG_CONF_FRONTEND, &s);

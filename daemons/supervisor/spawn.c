@@ -23,7 +23,6 @@ struct child_fds {
 	int null;
 	int log;
 	int link;
-	int image; /* -1: none */
 };
 
 /* Where copies wait, above every fixed number, so that no dup2 overwrites one still needed. */
@@ -46,8 +45,7 @@ static void place_descriptors(const struct child_fds *fds)
 	int null = fcntl(fds->null, F_DUPFD_CLOEXEC, FD_PARKING);
 	int log = fcntl(fds->log, F_DUPFD_CLOEXEC, FD_PARKING);
 	int link = fcntl(fds->link, F_DUPFD_CLOEXEC, FD_PARKING);
-	int image = fds->image < 0 ? -1 : fcntl(fds->image, F_DUPFD_CLOEXEC, FD_PARKING);
-	if (null < 0 || log < 0 || link < 0 || (fds->image >= 0 && image < 0)) {
+	if (null < 0 || log < 0 || link < 0) {
 		child_fail("dup");
 	}
 	place(log, FD_LOG);
@@ -55,13 +53,9 @@ static void place_descriptors(const struct child_fds *fds)
 	place(null, STDIN_FILENO);
 	place(null, STDOUT_FILENO);
 	place(link, FD_LINK);
-	if (image >= 0) {
-		place(image, FD_IMAGE);
-	}
 	/* Everything else of the supervisor is close-on-exec already; this says so once more. FD_ROOT is
 	 * opened by sandbox_confine. */
-	unsigned first = image >= 0 ? FD_IMAGE + 1 : FD_IMAGE;
-	if (syscall(SYS_close_range, first, ~0u, 0) != 0) {
+	if (syscall(SYS_close_range, FD_FIRST_FREE, ~0u, 0) != 0) {
 		child_fail("close_range");
 	}
 }
@@ -107,7 +101,7 @@ int spawn_role(const struct spawn_request *request, struct spawned *out)
 {
 	int link[2] = { -1, -1 };
 	int pipe_fds[2] = { -1, -1 };
-	struct child_fds fds = { .null = -1, .image = request->image_fd };
+	struct child_fds fds = { .null = -1 };
 	sigset_t all, saved;
 	int rc = BH_ESYS;
 

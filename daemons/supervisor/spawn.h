@@ -19,7 +19,6 @@ struct spawn_request {
 	const struct sandbox_profile *profile;
 	struct sandbox_ids ids;
 	const char *root; /* of a compiler: directory that becomes "/"; others get an empty one */
-	int image_fd;	  /* FD_IMAGE of a compiler, or -1; stays the caller's */
 };
 
 struct spawned {

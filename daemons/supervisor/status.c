@@ -15,6 +15,7 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 enum severity { FINE, WARNING, CRITICAL, UNKNOWN };
@@ -115,21 +116,47 @@ static int send_role(const struct instance *inst, struct link *link, uint32_t re
 	return row_send(link, request, &row);
 }
 
-static int send_zone(const struct zone_state *zone, struct link *link, uint32_t request, enum severity *worst)
+#define TIME_TEXT_MAX 32
+
+/* "2026-11-21T12:30:00Z"; of a time that no calendar has, the number. */
+static const char *time_text(uint64_t sec, char out[TIME_TEXT_MAX])
 {
+	time_t time = (time_t)sec;
+	struct tm tm;
+	if (gmtime_r(&time, &tm) == NULL || strftime(out, TIME_TEXT_MAX, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0) {
+		snprintf(out, TIME_TEXT_MAX, "%" PRIu64, sec);
+	}
+	return out;
+}
+
+/* all: with where its image comes from. */
+static int send_zone(const struct zone_state *zone, bool all, struct link *link, uint32_t request,
+		     enum severity *worst)
+{
+	static const char *const origins[] = {
+		[ZONE_COMPILED] = "compiled", [ZONE_LOADED] = "saved", [ZONE_KEPT] = "kept"
+	};
 	struct ctl_row row;
 	const struct ipc_compiled *info = zone->image == NULL ? NULL : &zone->image->info;
+
+	char text[TIME_TEXT_MAX];
+	bool failed = info == NULL || zone->image->refused != NULL;
+	const char *detail = info != NULL && failed ? zone->image->refused : zone->detail;
 
 	row_begin(&row, "zone");
 	row_text(&row, "view", zone->view_name);
 	row_text(&row, "zone", zone->conf->text);
-	row_text(&row, "state", info == NULL ? "failed" : zone->stale ? "old" : "serving");
+	row_text(&row, "state", failed ? "failed" : zone->stale ? "old" : "serving");
 	row_number(&row, "serial", info == NULL ? 0 : info->serial);
 	row_number(&row, "records", info == NULL ? 0 : info->records);
 	row_number(&row, "bytes", info == NULL ? 0 : info->size);
 	row_bool(&row, "overlay", zone->conf->overlay);
-	row_text(&row, "detail", zone->detail);
-	if (info == NULL) {
+	if (all) {
+		row_text(&row, "compiled", info == NULL ? "" : time_text(zone->image->made_sec, text));
+		row_text(&row, "origin", info == NULL ? "" : origins[zone->origin]);
+	}
+	row_text(&row, "detail", detail);
+	if (failed) {
 		*worst = CRITICAL;
 	} else if (zone->stale && *worst < WARNING) {
 		*worst = WARNING;
@@ -159,12 +186,42 @@ int status_send(const struct supervisor *sup, struct link *link, uint32_t reques
 		rc = send_role(inst, link, request, &worst);
 	}
 	for (size_t i = 0; sup->current.zones != NULL && i < sup->current.zones->count && rc == BH_OK; i++) {
-		rc = send_zone(&sup->current.zones->items[i], link, request, &worst);
+		rc = send_zone(&sup->current.zones->items[i], false, link, request, &worst);
 	}
 	if (sup->current.number == 0) {
 		worst = CRITICAL;
 	}
 	return rc == BH_OK ? row_done(link, request, (unsigned)worst, words[worst]) : rc;
+}
+
+int zone_status_send(const struct supervisor *sup, const char *name, struct link *link, uint32_t request)
+{
+	static const char *const words[] = { "served", "some zones serve old data", "a zone is not served" };
+	const struct zone_set *set = sup->current.zones;
+	enum severity worst = FINE;
+	uint8_t wanted[DNAME_MAX];
+	char text[64];
+	unsigned count = 0;
+	int rc = BH_OK;
+
+	if (name != NULL && dname_from_text(name, wanted) < 0) {
+		return row_done(link, request, 3, "not a domain name");
+	}
+	for (size_t i = 0; set != NULL && i < set->count && rc == BH_OK; i++) {
+		const struct zone_state *zone = &set->items[i];
+		if (name == NULL || dname_equal(zone->conf->name, wanted)) {
+			rc = send_zone(zone, true, link, request, &worst);
+			count++;
+		}
+	}
+	if (rc != BH_OK) {
+		return rc;
+	}
+	if (name != NULL && count == 0) {
+		return row_done(link, request, 3, "no view has this zone");
+	}
+	snprintf(text, sizeof(text), "%u zones: %s", count, words[worst]);
+	return row_done(link, request, (unsigned)worst, text);
 }
 
 static int send_counters(const struct instance *inst, struct link *link, uint32_t request)

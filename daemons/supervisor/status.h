@@ -1,5 +1,5 @@
 /*
- * Answers to `status` and `stats`. SPDX-License-Identifier: BSD-2-Clause
+ * Answers to `status`, `zone status` and `stats`. SPDX-License-Identifier: BSD-2-Clause
  */
 #ifndef BULKHEAD_SUPERVISOR_STATUS_H
 #define BULKHEAD_SUPERVISOR_STATUS_H
@@ -10,6 +10,11 @@ struct link;
 
 /* Rows "appliance", "role", "zone", then the end with monitoring status 0 fine, 1 warning, 2 critical. */
 int status_send(const struct supervisor *sup, struct link *link, uint32_t request) BH_CHECKED;
+
+/*
+ * Rows "zone", of one zone in every view that has it or of all (name NULL), with when and how its image was made.
+ */
+int zone_status_send(const struct supervisor *sup, const char *name, struct link *link, uint32_t request) BH_CHECKED;
 
 /*
  * Rows "counter" of every role; or, of one view, those of its authorities and rows "zone_counter" of its

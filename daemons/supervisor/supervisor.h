@@ -12,6 +12,7 @@
 #ifndef BULKHEAD_SUPERVISOR_SUPERVISOR_H
 #define BULKHEAD_SUPERVISOR_SUPERVISOR_H
 
+#include "daemons/supervisor/compile.h"
 #include "daemons/supervisor/config.h"
 #include "daemons/supervisor/ids.h"
 #include "daemons/supervisor/links.h"
@@ -26,6 +27,7 @@ struct event_base;
 struct instance;
 struct change;
 struct control;
+struct saver;
 
 /* One complete set of what roles are told. In service, or in preparation by a change. */
 struct generation {
@@ -48,7 +50,10 @@ struct supervisor {
 	struct shared_set shared;
 	struct instance *instances;
 	struct change *change; /* NULL: none under way */
+	struct saver *saver;   /* of the current generation; NULL: none yet */
 	struct control *control;
+	bool reload_wanted; /* when the change that is under way has ended */
+	struct event *reload_timer;
 	bool stopping;
 	int exit_status;
 	struct event *stop_timer;
@@ -84,7 +89,12 @@ bool change_committing(const struct supervisor *sup);
 
 void supervisor_stop(struct supervisor *sup, int exit_status);
 
-/* Begin a reload; false: a change is under way, or the appliance starts or stops. */
+/*
+ * Begin a reload; while another change is under way it is remembered, once, and begins when that has ended. False:
+ * the appliance stops.
+ */
 bool supervisor_reload(struct supervisor *sup);
+/* The same, but from the event loop, not from within. */
+void supervisor_reload_later(struct supervisor *sup);
 
 #endif

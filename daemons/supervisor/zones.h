@@ -1,5 +1,5 @@
 /*
- * The zones of all views: their images, and the runs of the compiler that make them.
+ * The zones of all views and their images.
  *
  * The supervisor holds images as descriptors and never maps one: what a zone says is known only to
  * its compiler and its authority.
@@ -10,18 +10,30 @@
 #define BULKHEAD_SUPERVISOR_ZONES_H
 
 #include "daemons/supervisor/config.h"
-#include "daemons/supervisor/ids.h"
+#include "daemons/supervisor/sources.h"
 
-#include <sys/types.h>
+/* Root servers taken from root-hints. */
+#define ZONE_SET_HINTS_MAX 64
 
-struct event_base;
+struct shared_fd;
 
 /* A sealed memfd with the compiler's word on it. Shared by zone sets of several generations. */
 struct zone_image {
 	unsigned refs;
 	uint32_t id; /* resource id towards authorities */
-	int fd;
+	struct shared_fd *fd;
 	struct ipc_compiled info;
+	uint64_t made_sec;	/* when it was compiled, since 1970 */
+	struct sources sources; /* what it was made from */
+	bool saved;		/* below the state directory stands the same, with the same sources */
+	char *refused;		/* an authority does not take it: who and why; NULL as long as nobody said so */
+};
+
+/* How a zone came to the image it has in this generation. */
+enum zone_origin {
+	ZONE_COMPILED,
+	ZONE_LOADED, /* from the state directory */
+	ZONE_KEPT,   /* that of the generation before: no source has changed */
 };
 
 struct zone_state {
@@ -30,6 +42,7 @@ struct zone_state {
 	const struct config_zone *conf;
 	uint32_t counter;	   /* of its queries, in the counters of its authorities */
 	struct zone_image *image;  /* NULL: nothing to serve */
+	enum zone_origin origin;   /* of image */
 	bool stale;		   /* the text did not compile; image is of the generation before */
 	char detail[IPC_TEXT_MAX]; /* first error when stale or without image */
 };
@@ -41,49 +54,18 @@ struct zone_set {
 	size_t hint_count;
 	bool hints_failed;
 	char hints_detail[IPC_TEXT_MAX];
+	unsigned compiled, kept, loaded; /* zones, by what was done for them; failures count as compiled */
 };
+
 
 /* Heap; config must outlive the set. NULL: out of memory. */
 struct zone_set *zone_set_new(const struct config *config);
 void zone_set_free(struct zone_set *set);
 
-struct zone_finding_info {
-	bool warning;
-	const char *view; /* "" for root hints */
-	const char *zone;
-	const char *file; /* path as an admin can open it */
-	unsigned line;	  /* 0: none */
-	const char *text;
-};
+/* The zone of this set with the view and name of `like`, or NULL. */
+const struct zone_state *zone_set_find(const struct zone_set *set, const struct zone_state *like);
 
-struct compile_ops {
-	void (*finding)(void *ctx, const struct zone_finding_info *finding);
-	/* All compilers have ended; the set is filled. The run may be freed from here. */
-	void (*done)(void *ctx);
-};
-
-struct compile_env {
-	struct event_base *base;
-	const char *role_dir;
-	const struct config *config;
-	const struct ids_table *ids;
-	uint32_t *next_id; /* source of resource ids */
-};
-
-struct compile_run;
-
-/*
- * Compile every zone of env->config into `set`, a few at a time, and the root hints. A zone of `old` (may
- * be NULL) with the same content keeps its image and id; one that does not compile keeps the old image
- * and is marked stale. env is copied, what it points to must outlive the run. NULL: out of memory.
- */
-struct compile_run *compile_start(const struct compile_env *env, struct zone_set *set,
-				  const struct zone_set *old, const struct compile_ops *ops, void *ctx);
-
-/* A child ended. True: it was one of this run. */
-bool compile_child_ended(struct compile_run *run, pid_t pid, int status);
-
-/* Kills compilers that still run. */
-void compile_free(struct compile_run *run);
+/* One user less; NULL is fine. */
+void zone_image_release(struct zone_image *image);
 
 #endif

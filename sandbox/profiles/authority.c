@@ -10,6 +10,7 @@
 #include <linux/futex.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 
 static const struct sandbox_rule rules[] = {
 	/*
@@ -34,6 +35,8 @@ static const struct sandbox_rule rules[] = {
 	CALL(sendmmsg, "replies over UDP, query links"),
 	CALL(accept4, "TCP clients"),
 	CALL(read, "queries over TCP"),
+	CALL_IF(setsockopt, "clients that take no replies: the kernel keeps none for them", EQ(1, SOL_SOCKET),
+		EQ(2, SO_LINGER)),
 	/* control link and log */
 	CALL(recvmsg, "control link, descriptors"),
 	CALL(sendmsg, "control link"),

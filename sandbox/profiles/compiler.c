@@ -66,7 +66,6 @@ const struct sandbox_profile sandbox_compiler = {
 	.role = "compiler",
 	.namespaces = SANDBOX_NET | SANDBOX_IPC | SANDBOX_MOUNT | SANDBOX_PID | SANDBOX_UTS | SANDBOX_CGROUP,
 	.zone_root = true,
-	.keeps_image_fd = true,
 	.files_max = 64, /* nested includes */
 	.memory_max = UINT64_C(32) << 30,    /* records before they are an image: hundreds of octets each */
 	.file_size_max = UINT64_C(16) << 30, /* the image */

@@ -1,12 +1,15 @@
 /*
  * Zone images by a lying compiler. The input is either an image whose header is set right, or a list of
- * changes to a good one; the checksum is always made right. What image_verify takes must be safe to
+ * changes to a good one, unsigned or with NSEC or NSEC3; the checksum is always made right. What image_verify takes must be safe to
  * follow: every index is followed here as the serving path does, and names from the input are looked up.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
+#include "common/dns/base32hex.h"
+#include "common/dns/nsec3.h"
 #include "common/dns/rr.h"
 #include "common/util/rand.h"
+#include "common/zone/checksum.h"
 #include "common/zone/image.h"
 #include "common/zone/image_write.h"
 #include "tests/fuzz/fuzz.h"
@@ -31,9 +34,43 @@ static void ignore(void *ctx, const struct zone_finding *finding)
 
 #define ADD(owner, type, rdata) add(b, owner, type, rdata, sizeof(rdata) - 1)
 #define SIG_OF_A "\0\001\010\002\0\0\0\074\150\0\0\0\147\0\0\0\0\001\001e\0s"
+#define SIG_OF_SOA "\0\006\010\001\0\0\0\074\150\0\0\0\147\0\0\0\0\001\001e\0s"
+
+enum kind { KIND_PLAIN, KIND_NSEC, KIND_NSEC3, KINDS };
+
+static void add_nsec3(struct image_builder *b, const char *name)
+{
+	uint8_t wire[DNAME_MAX];
+	uint8_t hash[NSEC3_HASH_SIZE];
+	char owner[NSEC3_HASH_SIZE / 5 * 8 + 4] = "";
+	struct nsec3_hasher *hasher = nsec3_hasher_new();
+	FUZZ_CHECK(hasher != NULL && dname_from_text(name, wire) > 0);
+	FUZZ_CHECK(nsec3_hash(hasher, wire, (const uint8_t *)"!", 1, 1, hash) == BH_OK);
+	nsec3_hasher_free(hasher);
+	base32hex_encode(hash, sizeof(hash), (uint8_t *)owner);
+	memcpy(owner + NSEC3_HASH_SIZE / 5 * 8, ".e.", 4);
+	ADD(owner, RR_NSEC3, "\001\001\0\001\001!\02401234567890123456789\0\001\002");
+}
+
+static void sign(struct image_builder *b, enum kind kind)
+{
+	ADD("e.", RR_DNSKEY, "\001\0\003\015key");
+	ADD("e.", RR_RRSIG, SIG_OF_SOA);
+	ADD("e.", RR_NSEC, "\001c\001e\0\0\001\002");
+	ADD("c.e.", RR_NSEC, "\001m\001e\0\0\001\004");
+	ADD("m.e.", RR_NSEC, "\001e\0\0\001\004");
+	if (kind == KIND_NSEC3) {
+		ADD("e.", RR_NSEC3PARAM, "\001\0\0\001\001!");
+		add_nsec3(b, "e.");
+		add_nsec3(b, "m.e.");
+		add_nsec3(b, "er.e.");
+		add_nsec3(b, "deep.er.e.");
+		ADD("00000000000000000000000000000000.e.", RR_NSEC3, "\001\0\0\0\0\0"); /* of no chain */
+	}
+}
 
 /* A zone with one of everything the format knows. */
-static uint8_t *good_image(size_t *size)
+static uint8_t *good_image(enum kind kind, size_t *size)
 {
 	static const uint8_t apex[] = "\001e";
 	struct image_builder *b = image_builder_new(apex);
@@ -51,6 +88,9 @@ static uint8_t *good_image(size_t *size)
 	ADD("d.e.", RR_DNAME, "\001x\0");
 	ADD("sub.e.", RR_NS, "\002ns\003sub\001e\0");
 	ADD("ns.sub.e.", RR_A, "\300\0\002\003");
+	if (kind != KIND_PLAIN) {
+		sign(b, kind);
+	}
 	FUZZ_CHECK(image_builder_check(b, ignore, NULL) == 0);
 	*size = image_builder_size(b);
 	uint8_t *block = calloc(1, *size);
@@ -81,6 +121,41 @@ static void follow_rrset(const struct image *image, const struct image_rrset *r)
 	}
 }
 
+static void follow_denial(const struct image *image, uint32_t n)
+{
+	const struct image_header *h = image->header;
+	const union image_denial *denial = &image->denial[n];
+	if ((h->flags & IMAGE_NSEC3) != 0) {
+		FUZZ_CHECK(denial->nsec3.match == IMAGE_NONE ? n != 0 : denial->nsec3.match < h->nsec3_chain);
+		FUZZ_CHECK(denial->nsec3.cover == IMAGE_NONE || denial->nsec3.cover < h->nsec3_chain);
+	} else {
+		FUZZ_CHECK(image_rrset(image, denial->nsec.owner, RR_NSEC) != NULL && denial->nsec.owner <= n);
+		FUZZ_CHECK(denial->nsec.end > n && denial->nsec.end <= h->node_count);
+	}
+}
+
+/* The NSEC3s; a chain has all that answering relies on. */
+static void follow_nsec3(const struct image *image)
+{
+	const struct image_header *h = image->header;
+	FUZZ_CHECK((h->nsec3_chain > 0) == ((h->flags & IMAGE_NSEC3) != 0));
+	for (uint32_t i = 0; i < h->nsec3_count; i++) {
+		const struct image_rrset *r = &image->rrsets[image->nsec3[i].rrset];
+		uint8_t owner[DNAME_MAX];
+		image_nsec3_owner(image, i, owner);
+		FUZZ_CHECK(dname_is_under(owner, image->apex));
+		FUZZ_CHECK(r->type == RR_NSEC3);
+		follow_rrset(image, r);
+		if (i < h->nsec3_chain) {
+			FUZZ_CHECK(r->rr_count == 1);
+			FUZZ_CHECK(image_nsec3_find(image, image->nsec3[i].hash) == i);
+			const uint8_t *salt = image->data + r->data + sizeof(uint16_t) + 5;
+			FUZZ_CHECK(memcmp(salt, image->data + h->nsec3_salt, h->nsec3_salt_len) == 0);
+			FUZZ_CHECK(salt[h->nsec3_salt_len] == IMAGE_NSEC3_HASH);
+		}
+	}
+}
+
 static void follow(const struct image *image)
 {
 	uint32_t rrsets = 0;
@@ -104,8 +179,12 @@ static void follow(const struct image *image)
 			follow_rrset(image, r);
 		}
 		rrsets += node->rrset_count;
+		if (image->denial != NULL) {
+			follow_denial(image, n);
+		}
 	}
-	FUZZ_CHECK(rrsets == image->header->rrset_count);
+	FUZZ_CHECK(rrsets + image->header->nsec3_count == image->header->rrset_count);
+	follow_nsec3(image);
 	FUZZ_CHECK(image_rrset(image, 0, RR_SOA) != NULL && image_rrset(image, 0, RR_NS) != NULL);
 }
 
@@ -133,31 +212,43 @@ static void find(const struct image *image, const uint8_t *data, size_t size)
 	FUZZ_CHECK(match.node == IMAGE_NONE || match.node == match.encloser);
 	const uint8_t *encloser = image->data + image->nodes[match.encloser].name;
 	FUZZ_CHECK(dname_equal(dname_skip_labels(name, match.below), encloser));
+	if (match.node == IMAGE_NONE && (image->header->flags & IMAGE_NSEC) != 0) {
+		uint32_t owner = image_nsec_cover(image, name, &match);
+		FUZZ_CHECK(image_rrset(image, owner, RR_NSEC) != NULL);
+		FUZZ_CHECK(dname_compare(image_name(image, owner), name) < 0);
+	}
+	if ((image->header->flags & IMAGE_NSEC3) != 0) {
+		uint8_t hash[IMAGE_NSEC3_HASH] = { 0 };
+		memcpy(hash, name, pos < sizeof(hash) ? pos : sizeof(hash));
+		FUZZ_CHECK(image_nsec3_find(image, hash) < image->header->nsec3_chain);
+	}
 }
 
 static void make_header_right(uint8_t *block, size_t size)
 {
-	const struct siphash_key zero = { 0, 0 };
+	struct checksum check;
 	struct image_header *h = (void *)block;
 	memcpy(h->magic, IMAGE_MAGIC, sizeof(h->magic));
 	h->version = IMAGE_VERSION;
 	h->byte_order = IMAGE_BYTE_ORDER;
 	h->size = size;
-	h->checksum = siphash(&zero, block + sizeof(*h), size - sizeof(*h));
+	checksum_begin(&check);
+	checksum_add(&check, block + sizeof(*h), size - sizeof(*h));
+	h->checksum = checksum_end(&check);
 }
 
 /* Changes of the good image: u16 position, u8 how, u8 value, as many as there are. */
-static uint8_t *changed_image(struct fuzz_input *in, size_t *size)
+static uint8_t *changed_image(struct fuzz_input *in, enum kind kind, size_t *size)
 {
-	static uint8_t *good; /* made once, kept to the end */
-	static size_t good_size;
-	if (good == NULL) {
-		good = good_image(&good_size);
+	static uint8_t *good[KINDS]; /* made once, kept to the end */
+	static size_t good_size[KINDS];
+	if (good[kind] == NULL) {
+		good[kind] = good_image(kind, &good_size[kind]);
 	}
-	*size = good_size;
+	*size = good_size[kind];
 	uint8_t *block = malloc(*size);
 	FUZZ_CHECK(block != NULL);
-	memcpy(block, good, *size);
+	memcpy(block, good[kind], *size);
 	size_t words = *size / 4;
 	while (in->left >= 4) {
 		size_t at = fuzz_u16(in) % *size;
@@ -187,8 +278,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct fuzz_input in = { data, size };
 	size_t block_size;
 	uint8_t *block;
-	if (fuzz_u8(&in) % 2 == 0) {
-		block = changed_image(&in, &block_size);
+	static const enum kind kinds[4] = { [0] = KIND_PLAIN, [2] = KIND_NSEC, [3] = KIND_NSEC3 };
+	uint8_t how = fuzz_u8(&in) % 4;
+	if (how != 1) {
+		block = changed_image(&in, kinds[how], &block_size);
 	} else {
 		block_size = in.left;
 		block = malloc(block_size + 1); /* aligned, and no octet more than needed */

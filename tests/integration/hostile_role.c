@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -213,24 +214,102 @@ static void on_commit(uint32_t generation)
 	}
 }
 
-static void diagnostic(void)
+static void diagnostic(uint32_t request)
 {
 	struct ipc_diagnostic m = { .line = 1, .file = "hostile.zone", .text = "nothing is wrong" };
 	uint8_t bytes[1024];
 	struct sink s = sink_of(bytes, sizeof(bytes));
 	ipc_diagnostic_encode(&s, &m);
-	say(MSG_DIAGNOSTIC, 0, &s, -1);
+	say(MSG_DIAGNOSTIC, request, &s, -1);
 }
 
-static void on_compile(void)
+static void compiled(uint32_t request, bool ok, uint64_t size)
 {
+	struct ipc_compiled m = { .ok = ok, .errors = !ok, .serial = 1, .records = 1, .size = size, .checksum = 1 };
+	uint8_t bytes[64];
+	struct sink s = sink_of(bytes, sizeof(bytes));
+	ipc_compiled_encode(&s, &m);
+	say(MSG_COMPILED, request, &s, -1);
+}
+
+static void source(uint32_t request)
+{
+	struct ipc_source m = { .path = "../../etc/passwd" };
+	uint8_t bytes[256];
+	struct sink s = sink_of(bytes, sizeof(bytes));
+	ipc_source_encode(&s, &m);
+	say(MSG_SOURCE, request, &s, -1);
+}
+
+#define IMAGE_SIZE 65536
+
+/* Lies about one image; goes on with the next. */
+static bool lie_about_image(uint32_t request, int image)
+{
+	if (plan_is("bad-image")) {
+		if (ftruncate(image, IMAGE_SIZE) != 0) {
+			log_fatal("hostile: ftruncate");
+		}
+		compiled(request, true, IMAGE_SIZE);
+	} else if (plan_is("wrong-size")) {
+		compiled(request, true, IMAGE_SIZE);
+	} else if (plan_is("holds-image")) {
+		if (ftruncate(image, IMAGE_SIZE) != 0 ||
+		    mmap(NULL, IMAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, image, 0) == MAP_FAILED) {
+			log_fatal("hostile: mmap");
+		}
+		compiled(request, true, IMAGE_SIZE);
+	} else if (plan_is("wrong-request")) {
+		compiled(request + 1, false, 0);
+	} else if (plan_is("compiled-twice")) {
+		compiled(request, false, 0);
+		compiled(request, false, 0);
+	} else {
+		return false;
+	}
+	close(image);
+	return true;
+}
+
+/* Ends in the middle of one zone and finds the others wrong. */
+static bool die_on_corp(const uint8_t *payload, size_t len, uint32_t request)
+{
+	struct ipc_compile job;
+	if (!plan_is("die-on-corp")) {
+		return false;
+	}
+	if (ipc_compile_decode(payload, len, &job) != BH_OK || memcmp(job.zone, "\4corp", 5) == 0) {
+		exit(3);
+	}
+	compiled(request, false, 0);
+	return true;
+}
+
+static void on_compile(uint32_t request, int image, const uint8_t *payload, size_t len)
+{
+	if (lie_about_image(request, image) || die_on_corp(payload, len, request)) {
+		return;
+	}
+	for (unsigned i = 0; i < FLOOD && plan_is("flood-sources"); i++) {
+		source(request);
+	}
 	for (unsigned i = 0; i < FLOOD && plan_is("flood-diagnostics"); i++) {
-		diagnostic();
+		diagnostic(request);
 	}
 	if (plan_is("close-link")) {
 		close(FD_LINK);
 	}
 	wait_for_ever();
+}
+
+static int received_fd(struct msghdr *msg)
+{
+	int fd = -1;
+	const struct cmsghdr *c = CMSG_FIRSTHDR(msg);
+	if (c != NULL) {
+		memcpy(&fd, CMSG_DATA(c), sizeof(int));
+	}
+	return fd;
 }
 
 static void listen_to_supervisor(void)
@@ -257,7 +336,7 @@ static void listen_to_supervisor(void)
 			on_commit(number);
 			break;
 		case MSG_COMPILE:
-			on_compile();
+			on_compile(get_u32(bytes + 4), received_fd(&msg), bytes + MSG_HEADER, (size_t)n - MSG_HEADER);
 			break;
 		case MSG_STOP:
 			exit(0);

@@ -40,7 +40,7 @@ static const struct wrong {
 } table[] = {
 	/* words and syntax */
 	{ VIEW_WITH("nonsense = 1"), "bulkhead.conf:4: no such option 'nonsense', allowed here: listen, interfaces, "
-				     "allow-query, zones-dir, user, zone" },
+				     "allow-query, zones-dir, user, tcp, zone" },
 	{ CONF_HERE "nonsense = 1\n" GOOD_VIEW, "bulkhead.conf:2: no such option 'nonsense', allowed here: appliance, "
 						 "view, resolver" },
 	{ RESOLVER_WITH("dnssec = true"), "bulkhead.conf:5: no such option 'dnssec'" },

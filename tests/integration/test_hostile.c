@@ -260,10 +260,17 @@ static bool has_descriptors(void *ctx)
 }
 
 /* A compiler that was taken over by the text it reads: the zones keep their old data, the reload ends. */
+static void change_all_zones(void)
+{
+	char *argv[] = { "find", appliance.dir, "-name", "*.zone", "-exec", "touch", "{}", "+", NULL };
+	MUST(harness_run(argv, NULL, 10000) == 0, "touch");
+}
+
 static void hostile_compiler(const char *plan)
 {
 	pid_t children[APPLIANCE_ROLES_MAX];
 	start_with(NULL, NULL);
+	change_all_zones();
 	harness_sleep_ms(100); /* until the last control connection is gone */
 	int descriptors = harness_fd_count(appliance.pid);
 	make_programs("compiler", plan);
@@ -286,6 +293,77 @@ static void hostile_compiler(const char *plan)
 Test(hostile, compiler_closes_its_link, .fini = stop)
 {
 	hostile_compiler("close-link");
+}
+
+Test(hostile, compiler_names_sources_without_end, .fini = stop)
+{
+	hostile_compiler("flood-sources");
+	MUST(!appliance_logged(&appliance, "does not come to an end"), "it was stopped by time, not by number");
+}
+
+/* It would change the image after it was verified: the kernel refuses the seal, and nobody is sent the image. */
+Test(hostile, compiler_holds_on_to_its_image, .fini = stop)
+{
+	hostile_compiler("holds-image");
+	MUST(appliance_logged(&appliance, "it holds on to its image"), "the log does not say why");
+	MUST(!appliance_logged(&appliance, "its image is refused"), "an authority saw it");
+}
+
+Test(hostile, compiler_lies_about_the_size, .fini = stop)
+{
+	hostile_compiler("wrong-size");
+	MUST(appliance_logged(&appliance, "another size than it says"), "the log does not say why");
+}
+
+Test(hostile, compiler_answers_for_another_zone, .fini = stop)
+{
+	hostile_compiler("wrong-request");
+}
+
+Test(hostile, compiler_answers_twice, .fini = stop)
+{
+	hostile_compiler("compiled-twice");
+}
+
+/* The zone in work fails, those before and after it are judged on their own. */
+Test(hostile, compiler_dies_in_one_zone, .fini = stop)
+{
+	hostile_compiler("die-on-corp");
+	char *log = harness_read(appliance.log);
+	unsigned died = 0;
+	for (const char *at = log; at != NULL && (at = strstr(at, "the compiler ended with status 3")) != NULL; at++) {
+		died++;
+	}
+	free(log);
+	MUST(died == 1, "%u zones failed with the compiler", died);
+	MUST(appliance_logged(&appliance, "zone corp.example. view=internal: the compiler ended with status 3"),
+	     "it was another zone");
+}
+
+/* The supervisor cannot know that an image is wrong; the authority does. Each zone keeps what it has. */
+Test(hostile, compiler_makes_bad_images, .fini = stop)
+{
+	hostile_compiler("bad-image");
+	MUST(appliance_logged(&appliance, "zone corp.example.: its image is refused: "), "the log does not tell");
+}
+
+/* At the start there is nothing to keep: SERVFAIL, with the reason in status; saved is nothing of it. */
+Test(hostile, compiler_makes_bad_images_at_start, .fini = stop)
+{
+	static char output[APPLIANCE_OUTPUT_MAX];
+	standard_prepare(&appliance, 150);
+	configure("");
+	make_programs("compiler", "bad-image");
+	appliance_start(&appliance);
+	struct ask ask = { .server = INTERNAL, .name = "intranet.corp.example", .edns = true };
+	const struct reply *reply = client_ask(&ask);
+	MUST(reply->received && reply->message.rcode == RCODE_SERVFAIL, "SERVFAIL expected");
+	MUST(appliance_bulkheadctl(&appliance, "zone status corp.example", output) == 2, "%s", output);
+	MUST(strstr(output, "refuses its image: not a zone image") != NULL, "%s", output);
+	make_programs(NULL, NULL);
+	MUST(reload("bad-image") == 0, "the reload fails");
+	must_serve("bad-image");
+	MUST(appliance_bulkheadctl(&appliance, "zone status", output) == 0, "%s", output);
 }
 
 Test(hostile, compiler_finds_faults_without_end, .fini = stop)

@@ -231,7 +231,7 @@ TRY(sigaction_segv, syscall(SYS_rt_sigaction, SIGSEGV, NULL, NULL, 8))
 
 /* --- memory --- */
 #define MAP_BYTES 4096
-TRY(seal, fcntl(FD_IMAGE, F_ADD_SEALS, F_SEAL_SHRINK))
+TRY(seal, fcntl(FD_LINK, F_ADD_SEALS, F_SEAL_SHRINK))
 static int map(int prot)
 {
 	return mmap(NULL, MAP_BYTES, prot, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? -1 : 0;
@@ -449,14 +449,24 @@ static int try_exit(struct event_base *base)
 	exit(PROBE_DONE);
 }
 
-/* Grow the image; only the compiler has it. */
+/* Receive the memory file that waits in the control link, grow it and write to it: what a compiler does. */
 static int try_image(struct event_base *base)
 {
 	(void)base;
-	if (ftruncate(FD_IMAGE, 1 << 20) != 0) {
+	char byte;
+	int image = -1;
+	struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
+	char control[CMSG_SPACE(sizeof(int))];
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control,
+			      .msg_controllen = sizeof(control) };
+	if (recvmsg(FD_LINK, &msg, MSG_CMSG_CLOEXEC) != 1 || CMSG_FIRSTHDR(&msg) == NULL) {
 		return -1;
 	}
-	char *map_at = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_SHARED, FD_IMAGE, 0);
+	memcpy(&image, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(int));
+	if (ftruncate(image, 1 << 20) != 0) {
+		return -1;
+	}
+	char *map_at = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_SHARED, image, 0);
 	if (map_at == MAP_FAILED) {
 		return -1;
 	}

@@ -76,7 +76,7 @@ static void remove_root(const char *path)
 }
 
 /* Put the role's descriptors in their places. high: copies above all of them. */
-static int place_fds(const struct confined *run, int log, int link)
+static int place_fds(int log, int link)
 {
 	int high_log = fcntl(log, F_DUPFD, 20);
 	int high_link = fcntl(link, F_DUPFD, 20);
@@ -89,13 +89,6 @@ static int place_fds(const struct confined *run, int log, int link)
 	    dup2(high_link, FD_LINK) < 0) {
 		_exit(PROBE_UNKNOWN);
 	}
-	if (run->profile->keeps_image_fd) {
-		int image = memfd_create("image", MFD_ALLOW_SEALING);
-		int high_image = fcntl(image, F_DUPFD, 20);
-		if (dup2(high_image, FD_IMAGE) < 0) {
-			_exit(PROBE_UNKNOWN);
-		}
-	}
 	return high_program;
 }
 
@@ -104,7 +97,7 @@ static _Noreturn void child(const struct confined *run, const char *root, int lo
 	char why[512] = "";
 	char fault[64];
 	const struct sandbox_ids ids = { .uid = run->as_root ? 0 : TEST_UID, .gid = run->as_root ? 0 : TEST_GID };
-	int program = place_fds(run, log, link);
+	int program = place_fds(log, link);
 
 	/* Something to lose. */
 	if (setgroups(2, (const gid_t[]){ TEST_GID + 1, TEST_GID + 2 }) != 0) {
@@ -151,6 +144,29 @@ static void read_log(int fd, char *log, size_t size, pid_t pid)
 	}
 }
 
+/* A memory file waits for the role in its control link, as a compiler's image does. */
+static void send_image(int link)
+{
+	int image = memfd_create("image", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	char byte = 0;
+	struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.bytes,
+			      .msg_controllen = sizeof(control.bytes) };
+	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(c), &image, sizeof(int));
+	if (image < 0 || sendmsg(link, &msg, 0) != 1) {
+		die("image");
+	}
+	close(image);
+}
+
 /* Start a role that logs to log. Returns its process id; *link is our end of its control link. */
 static pid_t start(const struct confined *run, const char *root, int log, int *link)
 {
@@ -173,6 +189,9 @@ static pid_t start(const struct confined *run, const char *root, int log, int *l
 		child(run, root, log, ends[1]);
 	}
 	close(ends[1]);
+	if (strcmp(run->attempt, "image") == 0) {
+		send_image(ends[0]);
+	}
 	*link = ends[0];
 	return pid;
 }

@@ -30,6 +30,7 @@ CODEC_FUNCTIONS(ipc_conf_authority)
 CODEC_FUNCTIONS(ipc_conf_frontend)
 CODEC_FUNCTIONS(ipc_conf_resolver)
 CODEC_FUNCTIONS(ipc_acl)
+CODEC_FUNCTIONS(ipc_image_refused)
 CODEC_FUNCTIONS(ipc_zone)
 CODEC_FUNCTIONS(ipc_cookie_secrets)
 CODEC_FUNCTIONS(ipc_rate_limit)
@@ -43,6 +44,7 @@ CODEC_FUNCTIONS(ipc_flush)
 CODEC_FUNCTIONS(ipc_flushed)
 CODEC_FUNCTIONS(ipc_compile)
 CODEC_FUNCTIONS(ipc_diagnostic)
+CODEC_FUNCTIONS(ipc_source)
 CODEC_FUNCTIONS(ipc_compiled)
 CODEC_FUNCTIONS(ctl_request)
 CODEC_FUNCTIONS(ctl_row)
@@ -83,6 +85,7 @@ static const struct codec codecs[MSG_TYPE_COUNT] = {
 	[MSG_PREPARE] = CODEC(ipc_generation),
 	[MSG_PREPARED] = CODEC(ipc_generation),
 	[MSG_REFUSED] = CODEC(ipc_refused),
+	[MSG_IMAGE_REFUSED] = CODEC(ipc_image_refused),
 	[MSG_COMMIT] = CODEC(ipc_generation),
 	[MSG_COMMITTED] = CODEC(ipc_generation),
 	[MSG_ABORT] = CODEC(ipc_generation),
@@ -91,6 +94,7 @@ static const struct codec codecs[MSG_TYPE_COUNT] = {
 	[MSG_FLUSHED] = CODEC(ipc_flushed),
 	[MSG_COMPILE] = CODEC(ipc_compile),
 	[MSG_DIAGNOSTIC] = CODEC(ipc_diagnostic),
+	[MSG_SOURCE] = CODEC(ipc_source),
 	[MSG_ROOT_HINT] = CODEC(ipc_servers),
 	[MSG_COMPILED] = CODEC(ipc_compiled),
 	[MSG_CTL_REQUEST] = CODEC(ctl_request),

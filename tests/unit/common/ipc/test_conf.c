@@ -48,6 +48,7 @@ union payload {
 	struct ipc_image image;
 	struct ipc_generation generation;
 	struct ipc_refused refused;
+	struct ipc_image_refused image_refused;
 	struct ipc_id id;
 	struct ipc_conf_authority authority;
 	struct ipc_conf_frontend frontend;
@@ -66,6 +67,7 @@ union payload {
 	struct ipc_flushed flushed;
 	struct ipc_compile compile;
 	struct ipc_diagnostic diagnostic;
+	struct ipc_source source;
 	struct ipc_compiled compiled;
 	struct ctl_request request;
 	struct ctl_row row;
@@ -91,15 +93,16 @@ static void smallest(enum msg_type type, union payload *m)
 	case MSG_IMAGE:
 		m->image.id = 1;
 		break;
+	case MSG_IMAGE_REFUSED:
+		m->image_refused.id = 1;
+		break;
 	case MSG_CONF_AUTHORITY:
-		m->authority.tcp_connections = 1;
-		m->authority.tcp_idle_ms = 1;
+		m->authority.tcp = (struct ipc_tcp){ 1, 1, 1, 1 };
 		break;
 	case MSG_CONF_FRONTEND:
 		m->frontend.pending_max = 1;
 		m->frontend.client_pending_max = 1;
-		m->frontend.tcp_connections = 1;
-		m->frontend.tcp_idle_ms = 1;
+		m->frontend.tcp = (struct ipc_tcp){ 1, 1, 1, 1 };
 		m->frontend.budget = 1;
 		break;
 	case MSG_CONF_RESOLVER:
@@ -196,6 +199,10 @@ static void largest(enum msg_type type, union payload *m)
 	case MSG_ABORT:
 		m->generation.generation = UINT32_MAX;
 		break;
+	case MSG_IMAGE_REFUSED:
+		m->image_refused.id = UINT32_MAX;
+		fill(m->image_refused.why, sizeof(m->image_refused.why));
+		break;
 	case MSG_REFUSED:
 		m->refused.generation = UINT32_MAX;
 		fill(m->refused.why, sizeof(m->refused.why));
@@ -207,8 +214,7 @@ static void largest(enum msg_type type, union payload *m)
 		break;
 	case MSG_CONF_AUTHORITY:
 		m->authority.anyone = 1;
-		m->authority.tcp_connections = UINT16_MAX;
-		m->authority.tcp_idle_ms = INT32_MAX;
+		m->authority.tcp = (struct ipc_tcp){ UINT16_MAX, UINT16_MAX - 1, INT32_MAX, INT32_MAX - 1 };
 		m->authority.rotate = 1;
 		m->authority.cookies = IPC_COOKIES_REQUIRE;
 		m->authority.nsid_len = NSID_MAX;
@@ -231,8 +237,7 @@ static void largest(enum msg_type type, union payload *m)
 		m->frontend.cache_bytes = UINT64_MAX;
 		m->frontend.pending_max = INT32_MAX;
 		m->frontend.client_pending_max = INT32_MAX - 1;
-		m->frontend.tcp_connections = UINT16_MAX;
-		m->frontend.tcp_idle_ms = INT32_MAX - 2;
+		m->frontend.tcp = (struct ipc_tcp){ UINT16_MAX, UINT16_MAX - 1, INT32_MAX - 2, INT32_MAX - 3 };
 		m->frontend.budget = UINT16_MAX;
 		break;
 	case MSG_CONF_RESOLVER:
@@ -301,6 +306,14 @@ static void largest(enum msg_type type, union payload *m)
 		m->diagnostic.line = UINT32_MAX;
 		fill(m->diagnostic.file, sizeof(m->diagnostic.file));
 		fill(m->diagnostic.text, sizeof(m->diagnostic.text));
+		break;
+	case MSG_SOURCE:
+		fill(m->source.path, sizeof(m->source.path));
+		m->source.dev = UINT64_MAX;
+		m->source.ino = UINT64_MAX - 1;
+		m->source.size = UINT64_MAX - 2;
+		m->source.mtime_ns = UINT64_MAX - 3;
+		m->source.ctime_ns = UINT64_MAX - 4;
 		break;
 	case MSG_COMPILED:
 		m->compiled.ok = 1;
@@ -443,13 +456,13 @@ Test(conf, largest_payloads_have_the_octets_counted_by_hand)
 		size_t len;
 	} cases[] = {
 		{ MSG_HELLO, 84 },	  { MSG_IDENTITY, 38 },	     { MSG_LISTENER, 28 },  { MSG_LINK, 7 },
-		{ MSG_IMAGE, 259 },	  { MSG_CONF_AUTHORITY, 627 }, { MSG_CONF_FRONTEND, 26 }, { MSG_CONF_RESOLVER, 17 },
+		{ MSG_IMAGE, 259 },	  { MSG_CONF_AUTHORITY, 635 }, { MSG_CONF_FRONTEND, 34 }, { MSG_CONF_RESOLVER, 17 },
 		{ MSG_CONF_ACL, 18 },	  { MSG_CONF_ZONE, 264 },    { MSG_CONF_STUB, 624 }, { MSG_CONF_OUTGOING, 23 },
 		{ MSG_REFUSED, 517 },	  { MSG_FLUSH, 256 },	     { MSG_FLUSHED, 8 },    { MSG_COMPILE, 1286 },
 		{ MSG_DIAGNOSTIC, 1543 }, { MSG_COMPILED, 33 },	     { MSG_CTL_REQUEST, 8201 }, { MSG_CTL_ROW, 13162 },
 		{ MSG_CTL_DONE, 514 },	  { MSG_RATE_TABLE, 20 },    { MSG_CONF_COOKIE_SECRETS, 33 },
 		{ MSG_CONF_RATE_LIMIT, 11 },
-		{ MSG_CTL_DONE, 514 },	  { MSG_CONF_KEY, 386 },     { MSG_CONF_TRANSFER, 278 },
+		{ MSG_IMAGE_REFUSED, 517 }, { MSG_SOURCE, 1065 },  { MSG_CONF_KEY, 386 },     { MSG_CONF_TRANSFER, 278 },
 	};
 	static uint8_t wire[MSG_PAYLOAD_MAX];
 	static union payload m;
@@ -510,14 +523,19 @@ Test(conf, values_out_of_range_are_refused)
 		{ MSG_LINK, "peer", 4, 1, ROLE_COMPILER },
 		{ MSG_LINK, "peer", 4, 1, 255 },
 		{ MSG_IMAGE, "id", 0, 4, 0 },
+		{ MSG_IMAGE_REFUSED, "id", 0, 4, 0 },
 		{ MSG_IMAGE, "name", 4, 1, 0xc0 },
 		{ MSG_CONF_AUTHORITY, "anyone", 0, 1, 2 },
 		{ MSG_CONF_AUTHORITY, "connections", 1, 4, 0 },
 		{ MSG_CONF_AUTHORITY, "connections", 1, 4, 65536 },
-		{ MSG_CONF_AUTHORITY, "idle", 5, 4, 0 },
-		{ MSG_CONF_AUTHORITY, "idle", 5, 4, 0x80000000 },
-		{ MSG_CONF_AUTHORITY, "rotate", 9, 1, 2 },
-		{ MSG_CONF_AUTHORITY, "cookies", 10, 1, 3 },
+		{ MSG_CONF_AUTHORITY, "connections of a client", 5, 4, 0 },
+		{ MSG_CONF_AUTHORITY, "connections of a client", 5, 4, 65536 },
+		{ MSG_CONF_AUTHORITY, "idle", 9, 4, 0 },
+		{ MSG_CONF_AUTHORITY, "idle", 9, 4, 0x80000000 },
+		{ MSG_CONF_AUTHORITY, "reply", 13, 4, 0 },
+		{ MSG_CONF_AUTHORITY, "reply", 13, 4, 0x80000000 },
+		{ MSG_CONF_AUTHORITY, "rotate", 17, 1, 2 },
+		{ MSG_CONF_AUTHORITY, "cookies", 18, 1, 3 },
 		{ MSG_CONF_COOKIE_SECRETS, "count", 0, 1, 0 },
 		{ MSG_CONF_COOKIE_SECRETS, "count", 0, 1, COOKIE_SECRETS_MAX + 1 },
 		{ MSG_CONF_RATE_LIMIT, "mode", 0, 1, 0 },
@@ -534,8 +552,10 @@ Test(conf, values_out_of_range_are_refused)
 		{ MSG_CONF_FRONTEND, "pending", 8, 4, 0x80000000 },
 		{ MSG_CONF_FRONTEND, "pending of a client", 12, 4, 0 },
 		{ MSG_CONF_FRONTEND, "connections", 16, 4, 65536 },
-		{ MSG_CONF_FRONTEND, "idle", 20, 4, 0 },
-		{ MSG_CONF_FRONTEND, "budget", 24, 2, 0 },
+		{ MSG_CONF_FRONTEND, "connections of a client", 20, 4, 0 },
+		{ MSG_CONF_FRONTEND, "idle", 24, 4, 0 },
+		{ MSG_CONF_FRONTEND, "reply", 28, 4, 0 },
+		{ MSG_CONF_FRONTEND, "budget", 32, 2, 0 },
 		{ MSG_CONF_RESOLVER, "pending", 8, 4, 0 },
 		{ MSG_CONF_RESOLVER, "ipv4", 12, 1, 2 },
 		{ MSG_CONF_RESOLVER, "ipv6", 13, 1, 2 },

@@ -193,6 +193,23 @@ static bool client_is_closed(int fd)
 	return client_take(fd, sink, sizeof(sink)) == -1;
 }
 
+/* Closed in order, not reset: all that was sent could be read. */
+static bool client_is_ended(int fd)
+{
+	uint8_t octet;
+	return recv(fd, &octet, 1, MSG_DONTWAIT) == 0;
+}
+
+/* Connect from an address of loopback, to be another client. */
+static int client_open_from(struct fixture *f, uint32_t address)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_in from = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(address) };
+	cr_assert_eq(bind(fd, (struct sockaddr *)&from, sizeof(from)), 0);
+	cr_assert_eq(connect(fd, (struct sockaddr *)&f->where, sizeof(f->where)), 0);
+	return fd;
+}
+
 /* Read one framed message, running the loop; returns its length and first two octets. */
 static size_t client_read_two(struct fixture *f, int fd, uint8_t *first)
 {
@@ -417,7 +434,7 @@ Test(tcp, message_of_no_octets_ends_the_connection)
 	RUN_UNTIL(&f, f.queries == 1);
 	tcp_reply(f.server, f.refs[0], (const uint8_t *)"x", 1);
 	cr_assert_eq(client_read(&f, fd, &first), 1, "what came before is answered");
-	RUN_UNTIL(&f, client_is_closed(fd));
+	RUN_UNTIL(&f, client_is_ended(fd));
 	cr_assert_eq(f.queries, 1);
 	close(fd);
 	clear_fixture(&f);
@@ -492,27 +509,205 @@ Test(tcp, one_client_cannot_take_all_connections)
 	struct tcp_limits limits = small_limits;
 	limits.connections_client = 2;
 	setup_fixture(&f, &limits);
-	int fd[3];
+	int fd[4];
 	for (unsigned i = 0; i < 3; i++) {
 		fd[i] = client_open(&f);
+		RUN_UNTIL(&f, f.accepted == i + 1);
 	}
-	RUN_UNTIL(&f, f.refused == 1);
-	cr_assert_eq(f.accepted, 2);
-	RUN_UNTIL(&f, client_is_closed(fd[2]));
-
-	int other = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	struct sockaddr_in from = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000063) };
-	cr_assert_eq(bind(other, (struct sockaddr *)&from, sizeof(from)), 0);
-	cr_assert_eq(connect(other, (struct sockaddr *)&f.where, sizeof(f.where)), 0);
-	RUN_UNTIL(&f, f.accepted == 3);
-	close(fd[0]);
-	RUN_UNTIL(&f, tcp_server_count(f.server) == 2);
-	fd[0] = client_open(&f);
+	RUN_UNTIL(&f, client_is_ended(fd[0])); /* the longest idle one of its own */
+	cr_assert_eq(tcp_server_count(f.server), 2);
+	client_send(fd[1], 'a', 12);
+	client_send(fd[2], 'a', 12);
+	RUN_UNTIL(&f, f.queries == 2);
+	fd[3] = client_open(&f);
+	RUN_UNTIL(&f, f.refused == 1); /* none of its own is idle, others have nothing to do with it */
+	RUN_UNTIL(&f, client_is_ended(fd[3]));
+	int other = client_open_from(&f, 0x7f000063);
 	RUN_UNTIL(&f, f.accepted == 4);
-	for (unsigned i = 0; i < 3; i++) {
+	cr_assert_eq(tcp_server_count(f.server), 3);
+	for (unsigned i = 0; i < 4; i++) {
 		close(fd[i]);
 	}
 	close(other);
+	clear_fixture(&f);
+}
+
+Test(tcp, heaviest_client_makes_room)
+{
+	struct fixture f;
+	struct tcp_limits limits = small_limits;
+	int fd[6];
+	limits.connections = 5;
+	setup_fixture(&f, &limits);
+	/* One has the longest idle connection, the other has three. */
+	fd[0] = client_open_from(&f, 0x7f000001);
+	for (unsigned i = 1; i < 4; i++) {
+		RUN_UNTIL(&f, f.accepted == i);
+		fd[i] = client_open_from(&f, 0x7f000002);
+	}
+	RUN_UNTIL(&f, f.accepted == 4);
+	fd[4] = client_open_from(&f, 0x7f000003);
+	RUN_UNTIL(&f, f.accepted == 5);
+	fd[5] = client_open_from(&f, 0x7f000004);
+	RUN_UNTIL(&f, f.accepted == 6);
+	RUN_UNTIL(&f, client_is_ended(fd[1]));
+	for (unsigned i = 0; i < 6; i++) {
+		cr_assert(i == 1 || !client_is_closed(fd[i]), "%u", i);
+		close(fd[i]);
+	}
+	clear_fixture(&f);
+}
+
+Test(tcp, part_of_a_client_shrinks_as_connections_fill_up)
+{
+	struct fixture f;
+	struct tcp_limits limits = small_limits;
+	int fd[20];
+	limits.connections = 20;
+	limits.connections_client = 16;
+	setup_fixture(&f, &limits);
+	for (unsigned i = 0; i < 20; i++) {
+		fd[i] = client_open(&f);
+		client_send(fd[i], 'a', 12); /* in work: it does not make room */
+	}
+	RUN_UNTIL(&f, f.refused + f.accepted == 20);
+	/* 13 of 20: 16 - 16 * 3/4 * (26 - 20)/20 = 12.4 */
+	cr_assert_eq(f.accepted, 13);
+	int other = client_open_from(&f, 0x7f000002);
+	RUN_UNTIL(&f, f.accepted == 14);
+	for (unsigned i = 0; i < 20; i++) {
+		close(fd[i]);
+	}
+	close(other);
+	clear_fixture(&f);
+}
+
+/* What a client sent before its connection was chosen to make room is answered. */
+Test(tcp, query_that_came_in_time_is_answered_before_the_end)
+{
+	struct fixture f;
+	uint8_t first;
+	int fd[5];
+	setup_fixture(&f, &small_limits);
+	f.answer_at_once = true;
+	for (unsigned i = 0; i < 4; i++) {
+		fd[i] = client_open(&f);
+		RUN_UNTIL(&f, f.accepted == i + 1);
+	}
+	fd[4] = client_open(&f); /* is seen first */
+	client_send(fd[0], 'a', 12);
+	client_send(fd[0], 'b', 12);
+	RUN_UNTIL(&f, f.accepted == 5);
+	cr_assert_eq(client_read(&f, fd[0], &first), 12);
+	cr_assert_eq(first, 'a');
+	cr_assert_eq(client_read(&f, fd[0], &first), 12);
+	cr_assert_eq(first, 'b');
+	RUN_UNTIL(&f, client_is_ended(fd[0]) || client_is_ended(fd[1]));
+	for (unsigned i = 0; i < 5; i++) {
+		close(fd[i]);
+	}
+	clear_fixture(&f);
+}
+
+/* A client that sends thousands of queries at once does not keep the loop from others. */
+Test(tcp, turn_of_a_connection_is_bounded)
+{
+	struct fixture f;
+	uint8_t frames[800 * 3];
+	uint8_t first;
+	setup_fixture(&f, &tcp_limits_default);
+	f.answer_at_once = true;
+	int fd = client_open(&f);
+	RUN_UNTIL(&f, f.accepted == 1);
+	for (unsigned i = 0; i < 800; i++) {
+		memcpy(frames + i * 3, (const uint8_t[]){ 0, 1, (uint8_t)i }, 3);
+	}
+	cr_assert_eq(send(fd, frames, sizeof(frames), 0), (ssize_t)sizeof(frames));
+	for (unsigned turns = 0; f.queries < 800; turns++) {
+		unsigned before = f.queries;
+		event_base_loop(f.base, EVLOOP_NONBLOCK | EVLOOP_ONCE);
+		cr_assert_leq(f.queries - before, 128);
+		cr_assert_lt(turns, 1000);
+	}
+	for (unsigned i = 0; i < 800; i++) {
+		cr_assert_eq(client_read(&f, fd, &first), 1);
+		cr_assert_eq(first, (uint8_t)i);
+	}
+	close(fd);
+	clear_fixture(&f);
+}
+
+Test(tcp, reset_in_the_middle_of_anything)
+{
+	struct fixture f;
+	setup_fixture(&f, &tcp_limits_default);
+	for (unsigned kind = 0; kind < 6; kind++) {
+		int fd = client_open(&f);
+		unsigned queries = f.queries;
+		RUN_UNTIL(&f, f.accepted == kind + 1);
+		f.answer_at_once = kind >= 3;
+		f.answer_len = kind >= 4 ? 65535 : 0;
+		cr_assert_eq(send(fd, "\0\14abc", kind % 3 * 2, 0), kind % 3 * 2); /* part of a message */
+		if (kind >= 3) {
+			cr_assert_eq(send(fd, "\0\14abcdefghijkl" + kind % 3 * 2, 14 - kind % 3 * 2, 0), 14 - kind % 3 * 2);
+			for (unsigned i = 0; i < 100; i++) {
+				client_send(fd, 'q', 12);
+			}
+			RUN_UNTIL(&f, f.queries > queries);
+		}
+		run_ms(&f, 2);
+		client_reset(fd);
+		RUN_UNTIL(&f, tcp_server_count(f.server) == 0);
+	}
+	clear_fixture(&f);
+}
+
+/* A slow reader has less time when connections are scarce. */
+Test(tcp, time_to_take_replies_shrinks_as_connections_fill_up)
+{
+	struct fixture f;
+	struct tcp_limits limits = small_limits;
+	int fd[4];
+	limits.write_ms = 2000; /* 4 of 4 open: 400 ms */
+	limits.pipelined = 1000;
+	setup_fixture(&f, &limits);
+	f.answer_at_once = true;
+	f.answer_len = 65535;
+	for (unsigned i = 0; i < 4; i++) {
+		fd[i] = client_open_small(&f);
+		for (unsigned n = 0; i == 0 && n < 200; n++) {
+			client_send(fd[i], 'q', 12);
+		}
+	}
+	RUN_UNTIL(&f, f.accepted == 4);
+	run_ms(&f, 100);
+	cr_assert_eq(tcp_server_count(f.server), 4);
+	RUN_UNTIL(&f, tcp_server_count(f.server) == 3);
+	for (unsigned i = 0; i < 4; i++) {
+		close(fd[i]);
+	}
+	clear_fixture(&f);
+}
+
+/* RFC 7828 3.2.2: what a client is told is what it gets; 0 asks it to close. */
+Test(tcp, idle_time_can_be_told)
+{
+	struct fixture f;
+	struct tcp_limits limits = small_limits;
+	int fd[4];
+	limits.idle_ms = 10000;
+	setup_fixture(&f, &limits);
+	cr_assert_eq(tcp_server_idle_ms(f.server), 10000);
+	for (unsigned i = 0; i < 4; i++) {
+		fd[i] = client_open(&f);
+		RUN_UNTIL(&f, f.accepted == i + 1);
+		cr_assert_eq(tcp_server_idle_ms(f.server), 10000 - 2000 * (i + 1));
+	}
+	tcp_server_drain(f.server);
+	cr_assert_eq(tcp_server_idle_ms(f.server), 0);
+	for (unsigned i = 0; i < 4; i++) {
+		close(fd[i]);
+	}
 	clear_fixture(&f);
 }
 
@@ -598,6 +793,10 @@ Test(tcp, slow_reader_is_cut_and_reading_pauses)
 	cr_assert_eq(tcp_server_count(f.server), 1);
 	run_ms(&f, 400);
 	cr_assert_eq(tcp_server_count(f.server), 0);
+	int error = 0;
+	socklen_t size = sizeof(error);
+	cr_assert_eq(getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size), 0);
+	cr_assert_eq(error, ECONNRESET, "the kernel keeps nothing for it");
 	close(fd);
 	clear_fixture(&f);
 }
@@ -651,6 +850,97 @@ Test(tcp, drain_answers_what_is_in_work_and_takes_nothing_new)
 	cr_assert_eq(tcp_server_count(f.server), 0);
 	close(idle);
 	close(busy);
+	clear_fixture(&f);
+}
+
+/* What reached our sockets before the end is answered: on open connections, and on those not yet accepted. */
+Test(tcp, drain_answers_what_has_arrived)
+{
+	struct fixture f;
+	uint8_t first;
+	struct tcp_limits limits = small_limits;
+	limits.connections = 20;
+	setup_fixture(&f, &limits);
+	f.answer_at_once = true;
+	int open = client_open(&f);
+	int part = client_open(&f);
+	RUN_UNTIL(&f, f.accepted == 2);
+	for (uint8_t i = 0; i < 200; i++) { /* more than one turn */
+		client_send(open, i, 500);
+	}
+	cr_assert_eq(send(part, "\0\100abc", 5, 0), 5);
+	int queued[5];
+	for (uint8_t i = 0; i < 5; i++) {
+		queued[i] = client_open(&f);
+		client_send(queued[i], i, 12);
+	}
+	usleep(1000); /* no wait for anything: the kernel has it all */
+	tcp_server_unlisten(f.server, f.listener);
+	tcp_server_drain(f.server);
+	for (uint8_t i = 0; i < 200; i++) {
+		cr_assert_eq(client_read(&f, open, &first), 500);
+		cr_assert_eq(first, i);
+	}
+	RUN_UNTIL(&f, client_is_ended(open));
+	for (uint8_t i = 0; i < 5; i++) {
+		cr_assert_eq(client_read(&f, queued[i], &first), 12);
+		cr_assert_eq(first, i);
+		RUN_UNTIL(&f, client_is_ended(queued[i]));
+		close(queued[i]);
+	}
+	RUN_UNTIL(&f, client_is_ended(part));
+	cr_assert_eq(tcp_server_count(f.server), 0);
+	close(open);
+	close(part);
+	clear_fixture(&f);
+}
+
+/* A connection that is read from again only after its replies were taken is drained, too. */
+Test(tcp, drain_answers_what_waits_for_a_reader)
+{
+	struct fixture f;
+	uint8_t first;
+	struct tcp_limits limits = small_limits;
+	limits.pipelined = 2;
+	setup_fixture(&f, &limits);
+	int fd = client_open(&f);
+	for (uint8_t i = 0; i < 40; i++) {
+		client_send(fd, i, 1000);
+	}
+	RUN_UNTIL(&f, f.queries == 2);
+	tcp_server_drain(f.server);
+	for (uint8_t i = 0; i < 40; i++) {
+		RUN_UNTIL(&f, f.queries > i);
+		tcp_reply(f.server, f.refs[i], &f.first[i], 1);
+		cr_assert_eq(client_read(&f, fd, &first), 1);
+		cr_assert_eq(first, i);
+	}
+	RUN_UNTIL(&f, client_is_ended(fd));
+	close(fd);
+	clear_fixture(&f);
+}
+
+/* RFC 7766 6.2.4: many queries, the end, and only then the reading. */
+Test(tcp, half_closed_client_gets_more_replies_than_the_limits_hold)
+{
+	struct fixture f;
+	uint8_t first;
+	setup_fixture(&f, &small_limits);
+	f.answer_at_once = true;
+	f.answer_len = 30000;
+	int fd = client_open_small(&f);
+	for (unsigned i = 0; i < 250; i++) {
+		client_send(fd, (uint8_t)i, 300);
+	}
+	cr_assert_eq(shutdown(fd, SHUT_WR), 0);
+	run_ms(&f, 20);
+	cr_assert_lt(f.queries, 250, "more than fits");
+	for (unsigned i = 0; i < 250; i++) {
+		cr_assert_eq(client_read(&f, fd, &first), 30000);
+		cr_assert_eq(first, i);
+	}
+	RUN_UNTIL(&f, client_is_ended(fd));
+	close(fd);
 	clear_fixture(&f);
 }
 

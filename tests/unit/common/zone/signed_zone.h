@@ -11,8 +11,10 @@
 #include "tests/unit/common/zone/zone_text.h"
 
 #define SIGNATURE(type) " RRSIG " type " 13 1 3600 20300101000000 20200101000000 1 example. AAAA\n"
-#define SIGNED_HEAD \
-	ZONE_HEAD "@" SIGNATURE("SOA") "@ DNSKEY 256 3 13 AAAA\n"
+/* Lines 1 to 9: a zone without fault but that nothing proves absence. */
+#define SIGNED_HEAD                                                         \
+	ZONE_HEAD "@" SIGNATURE("SOA") "@ DNSKEY 256 3 13 AAAA\n"           \
+		  "@" SIGNATURE("NS") "@" SIGNATURE("DNSKEY") "ns" SIGNATURE("A")
 
 /* Everything a tree can have, without proofs of absence. */
 #define SIGNED_BODY                        \

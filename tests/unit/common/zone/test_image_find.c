@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "common/dns/fold.h"
 #include "common/util/rand.h"
 #include "tests/unit/common/zone/zone_text.h"
 
@@ -145,4 +146,84 @@ Test(image_hash, spreads_numbered_names)
 	for (unsigned i = 0; i < BUCKETS; i++) { /* mean 16, standard deviation 4 */
 		cr_assert(low[i] < 48 && high[i] < 48, "%u and %u names share bits", low[i], high[i]);
 	}
+}
+
+/* Labels of every length, so that every kind of tail is met, with octets beside the letters. */
+Test(image_find, look_has_the_hash_of_every_suffix)
+{
+	for (unsigned len = 1; len <= LABEL_MAX; len++) {
+		uint8_t name[3 * (LABEL_MAX + 1) + 1];
+		uint8_t other_case[sizeof(name)];
+		size_t pos = 0;
+		for (unsigned label = 0; label < 3; label++) {
+			name[pos++] = (uint8_t)len;
+			for (unsigned i = 0; i < len; i++) {
+				name[pos++] = (uint8_t)("@AZ[`az{\xc1\x9a-*"[(i + label) % 12]);
+			}
+		}
+		name[pos++] = 0;
+		for (size_t i = 0; i < pos; i++) {
+			bool letter = name[i] != dname_fold(name[i]) || (name[i] >= 'a' && name[i] <= 'z');
+			other_case[i] = letter && name[i] > LABEL_MAX ? name[i] ^ 0x20 : name[i];
+		}
+		struct image_look look;
+		struct image_look other;
+		memset(&look, 0xff, sizeof(look)); /* what was in it before does not count */
+		memset(&other, 0, sizeof(other));
+		image_look(&look, name);
+		image_look(&other, other_case);
+		cr_assert_eq(look.len, pos);
+		cr_assert_eq(look.labels, 3);
+		cr_assert_eq(look.hash[3], IMAGE_HASH_ROOT);
+		uint64_t hash = IMAGE_HASH_ROOT;
+		for (unsigned i = 3; i-- > 0;) {
+			cr_assert_eq(look.at[i], i * (len + 1));
+			hash = image_hash_label(hash, name + look.at[i]);
+			cr_assert_eq(look.hash[i], hash, "label of %u", len);
+			cr_assert_eq(other.hash[i], hash, "label of %u", len);
+		}
+		for (size_t i = 0; i < pos; i++) {
+			cr_assert_eq(look.lower[i], dname_fold(name[i]));
+		}
+	}
+}
+
+Test(image_find, tails_are_the_same_however_they_are_loaded)
+{
+	uint8_t octets[16];
+	for (unsigned i = 0; i < sizeof(octets); i++) {
+		octets[i] = (uint8_t)(0x81 + 7 * i);
+	}
+	for (size_t n = 0; n < 8; n++) {
+		uint8_t want[8] = { 0 };
+		uint64_t word = fold_load_tail(octets, n);
+		memcpy(want, octets, n);
+		cr_assert_eq(memcmp(want, &word, sizeof(word)), 0, "%zu octets", n);
+		cr_assert_eq(fold_load_padded(octets, n), word, "%zu octets", n);
+	}
+}
+
+/* Another name with the same hash, shorter and at the very end of the data: nothing behind it is read. */
+Test(image_find, shorter_name_at_the_end_of_the_data)
+{
+	static const uint8_t zone[] = { 1, 'b', 0, 1, 'a', 1, 'b', 0 };
+	static const char *const longer[] = { "aa.b.", "a.b.b.", "b.b.", "a.a.a.a.a.a.b.",
+					      "a-long-label-before-the-apex.b." };
+	uint8_t *data = malloc(sizeof(zone)); /* for the sanitizer to watch its end */
+	memcpy(data, zone, sizeof(zone));
+	for (size_t i = 0; i < COUNT(longer); i++) {
+		struct image_look look;
+		image_look(&look, name_of(longer[i]).wire);
+		const struct image_node nodes[2] = { { .name = 0 }, { .name = 3, .hash = (uint32_t)look.hash[0] } };
+		uint32_t slots[4] = { 0 };
+		struct image image = { .nodes = nodes, .slots = slots, .data = data, .data_size = sizeof(zone),
+				       .apex = data, .apex_labels = 1, .slot_mask = 3, .index_mask = 3 };
+		slots[look.hash[0] >> 32 & 3] = ((uint32_t)look.hash[0] & ~3u) | 2;
+		struct image_match match;
+		image_find_look(&image, &look, &match);
+		cr_assert_eq(match.node, IMAGE_NONE, "%s", longer[i]);
+		image_fetch_slots(&image, &look);
+		cr_assert_eq(image_fetch_node(&image, &look), 1u);
+	}
+	free(data);
 }

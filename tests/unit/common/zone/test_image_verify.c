@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "common/dns/rr.h"
-#include "common/util/rand.h"
-#include "tests/unit/common/zone/zone_text.h"
+#include "common/zone/checksum.h"
+#include "tests/unit/common/zone/signed_zone.h"
 
 #include <criterion/criterion.h>
 
@@ -30,23 +30,53 @@ static const char zone_text[] = ZONE_HEAD "@ MX 10 mail\n"
 					  "small TXT x\n"
 					  "x.zz TXT x\n";
 
+static const char nsec_text[] = SIGNED_HEAD "@ NSEC x.a SOA\n"
+					    "x.a NSEC sub A\nx.a A 192.0.2.1\n"
+					    "sub NSEC z.w NS\nsub NS ns.sub\nns.sub A 192.0.2.2\nns.sub NSEC @ A\n"
+					    "z.w A 192.0.2.2\nz.w NSEC @ A\n";
+
+static const char *const chained[] = { "example.", "ns.example.", "sub.example.", "w.example.", "z.w.example.", NULL };
+static const char *const other_chain[] = { "example.", "ns.example.", NULL };
+
+/* A chain with salt, a part of another one behind it, and two records at one owner. */
+static char *nsec3_text(void)
+{
+	static char text[8192];
+	const struct chain_options options = { .iterations = 2, .salt = "aabb", .flags = 1 };
+	const struct chain_options other = { .iterations = 0, .salt = "-" };
+	strcpy(text, SIGNED_HEAD "@ NSEC3PARAM 1 0 2 aabb\n"
+				 "sub NS ns.sub\nns.sub A 192.0.2.2\nz.w A 192.0.2.2\nout NS ns.sub\n"
+				 "00000000000000000000000000000000 NSEC3 1 0 2 aabb 00000000000000000000000000000000 A\n"
+				 "00000000000000000000000000000000 NSEC3 1 0 2 aabb 00000000000000000000000000000001 A\n");
+	add_chain(text, sizeof(text), chained, &options);
+	add_chain(text, sizeof(text), other_chain, &other);
+	return text;
+}
+
+enum kind { PLAIN, NSEC, NSEC3, KINDS };
+
 struct patient {
 	struct zone *z;
 	struct image_header *h;
 	struct image_node *nodes;
 	struct image_rrset *rrsets;
 	uint32_t *slots;
+	union image_denial *denial;
+	struct image_nsec3 *nsec3;
 	uint8_t *data;
 };
 
-static struct patient patient_new(void)
+static struct patient patient_new(enum kind kind)
 {
-	struct patient p = { .z = zone_of("example.", zone_text) };
+	const char *text = kind == PLAIN ? zone_text : kind == NSEC ? nsec_text : nsec3_text();
+	struct patient p = { .z = zone_of("example.", text) };
 	cr_assert_eq(p.z->errors, 0);
 	p.h = (void *)p.z->block;
 	p.nodes = (void *)(p.z->block + p.h->nodes);
 	p.rrsets = (void *)(p.z->block + p.h->rrsets);
 	p.slots = (void *)(p.z->block + p.h->slots);
+	p.denial = (void *)(p.z->block + p.h->denial);
+	p.nsec3 = (void *)(p.z->block + p.h->nsec3);
 	p.data = p.z->block + p.h->data;
 	return p;
 }
@@ -58,9 +88,11 @@ static void patient_free(struct patient *p)
 
 static void sign(uint8_t *block, size_t size)
 {
-	const struct siphash_key zero = { 0, 0 };
+	struct checksum sum;
 	struct image_header *h = (void *)block;
-	h->checksum = siphash(&zero, block + sizeof(*h), size - sizeof(*h));
+	checksum_begin(&sum);
+	checksum_add(&sum, block + sizeof(*h), size - sizeof(*h));
+	h->checksum = checksum_end(&sum);
 }
 
 static struct image_node *node_of(struct patient *p, const char *name)
@@ -77,6 +109,22 @@ static struct image_rrset *rrset_of(struct patient *p, const char *name, uint16_
 static uint8_t *records_of(struct patient *p, const char *name, uint16_t type)
 {
 	return p->data + rrset_of(p, name, type)->data;
+}
+
+static struct image_rrset *nsec3_rrset(struct patient *p, uint32_t nsec3)
+{
+	return &p->rrsets[p->nsec3[nsec3].rrset];
+}
+
+/* RDATA of its first record: algorithm, flags, u16 iterations, salt, next hash. */
+static uint8_t *nsec3_rdata(struct patient *p, uint32_t nsec3)
+{
+	return p->data + nsec3_rrset(p, nsec3)->data + sizeof(uint16_t);
+}
+
+static union image_denial *denial_of(struct patient *p, const char *name)
+{
+	return &p->denial[zone_node(p->z, name)];
 }
 
 static uint32_t *used_slot(struct patient *p)
@@ -125,7 +173,7 @@ LIE(serial, p->h->serial++)
 LIE(flags, p->h->flags = IMAGE_SIGNED)
 LIE(no_nodes, p->h->node_count = 0)
 LIE(many_nodes, p->h->node_count = UINT32_MAX)
-LIE(other_nodes, p->h->node_count--)
+LIE(other_nodes, p->h->node_count -= 2)
 LIE(rrset_count, p->h->rrset_count--)
 LIE(rr_count, p->h->rr_count++)
 LIE(slot_count, p->h->slot_count--)
@@ -135,7 +183,7 @@ LIE(nodes_at, p->h->nodes += 8)
 LIE(rrsets_at, p->h->rrsets -= 8)
 LIE(slots_at, p->h->slots = UINT64_MAX - 7)
 LIE(data_at, p->h->data = 0)
-LIE(data_size, p->h->data_size -= 8)
+LIE(data_size, p->h->data_size -= IMAGE_ALIGN)
 /* nodes */
 LIE(apex_name, p->nodes[0].name = (uint32_t)p->h->data_size)
 LIE(apex_name_far, p->nodes[0].name = UINT32_MAX)
@@ -236,126 +284,240 @@ LIE(slot_tag, *used_slot(p) ^= 0x80000000)
 LIE(slot_index_zero, *empty_slot(p) = 0x80000000)
 LIE(slot_moved, uint32_t *used = used_slot(p); uint32_t slot = *used; *empty_slot(p) = slot; *used = 0)
 
+/* proofs of absence */
+LIE(denial_at, p->h->denial += 8)
+LIE(nsec3_at, p->h->nsec3 += 8)
+LIE(nsec3_count, p->h->nsec3_count++)
+LIE(chain_too_long, p->h->nsec3_chain = p->h->nsec3_count + 1)
+LIE(chain_longer, p->h->nsec3_chain++)
+LIE(chain_none, p->h->nsec3_chain = 0)
+LIE(chain_invented, p->h->nsec3_chain = 1)
+LIE(salt_far, p->h->nsec3_salt = UINT32_MAX)
+LIE(salt_end, p->h->nsec3_salt = (uint32_t)p->h->data_size - 1)
+LIE(salt_other, p->h->nsec3_salt++)
+LIE(salt_long, p->h->nsec3_salt_len++)
+LIE(salt_invented, p->h->nsec3_salt_len = 1)
+LIE(salt_offset_invented, p->h->nsec3_salt = 1)
+LIE(iterations, p->h->nsec3_iterations++)
+LIE(iterations_invented, p->h->nsec3_iterations = 1)
+LIE(iterations_many, p->h->nsec3_iterations = 2501;
+    records_of(p, "example.", RR_NSEC3PARAM)[4] = 2501 >> 8;
+    records_of(p, "example.", RR_NSEC3PARAM)[5] = 2501 & 0xff)
+LIE(param_flags, records_of(p, "example.", RR_NSEC3PARAM)[3] = 1)
+LIE(param_algorithm, records_of(p, "example.", RR_NSEC3PARAM)[2] = 2)
+LIE(flag_nsec3_missing, p->h->flags = IMAGE_SIGNED)
+LIE(flag_both, p->h->flags |= IMAGE_NSEC)
+LIE(flag_nsec_missing, p->h->flags = IMAGE_SIGNED)
+LIE(flag_nsec3_invented, p->h->flags = IMAGE_SIGNED | IMAGE_NSEC3)
+LIE(flag_unsigned, p->h->flags = IMAGE_NSEC)
+LIE(owner_later, denial_of(p, "a.example.")->nsec.owner = zone_node(p->z, "x.a.example."))
+LIE(owner_far, denial_of(p, "a.example.")->nsec.owner = UINT32_MAX)
+LIE(owner_occluded, denial_of(p, "ns.sub.example.")->nsec.owner = zone_node(p->z, "ns.sub.example."))
+LIE(owner_none, denial_of(p, "sub.example.")->nsec.owner = IMAGE_NONE)
+LIE(end_short, denial_of(p, "a.example.")->nsec.end--)
+LIE(end_long, denial_of(p, "x.a.example.")->nsec.end++)
+LIE(end_far, denial_of(p, "sub.example.")->nsec.end = UINT32_MAX)
+LIE(end_of_all, p->denial[0].nsec.end--)
+LIE(end_of_last, denial_of(p, "z.w.example.")->nsec.end++)
+LIE(end_near_last, denial_of(p, "w.example.")->nsec.end--)
+LIE(match_far, denial_of(p, "w.example.")->nsec3.match = p->h->nsec3_chain)
+LIE(match_of_apex, p->denial[0].nsec3.match = IMAGE_NONE)
+LIE(cover_far, denial_of(p, "w.example.")->nsec3.cover = p->h->nsec3_chain)
+LIE(nsec3_rrset_other, p->nsec3[1].rrset--)
+LIE(nsec3_rrset_far, p->nsec3[1].rrset = UINT32_MAX)
+LIE(nsec3_type, nsec3_rrset(p, 6)->type = RR_TXT)
+LIE(nsec3_type_in_chain, nsec3_rrset(p, 1)->type = 65280)
+LIE(nsec3_at_node, rrset_of(p, "example.", RR_NSEC3PARAM)->type = RR_NSEC3)
+LIE(nsec3_order, p->nsec3[1].hash[0] = 0; p->nsec3[1].hash[1] = 0)
+LIE(nsec3_twice, memcpy(p->nsec3[1].hash, p->nsec3[0].hash, IMAGE_NSEC3_HASH))
+LIE(nsec3_algorithm, nsec3_rdata(p, 1)[0] = 2)
+LIE(nsec3_iterations, nsec3_rdata(p, 1)[3]++)
+LIE(nsec3_salt, nsec3_rdata(p, 1)[5]++)
+LIE(nsec3_salt_len, nsec3_rdata(p, 1)[4]++)
+LIE(nsec3_next_len, nsec3_rdata(p, 1)[7]--)
+static void lie_nsec3_two_records(struct patient *p)
+{
+	uint32_t several = p->h->nsec3_chain;
+	while (nsec3_rrset(p, several)->rr_count == 1) {
+		several++;
+	}
+	struct image_rrset saved = *nsec3_rrset(p, several);
+	*nsec3_rrset(p, several) = *nsec3_rrset(p, 0);
+	*nsec3_rrset(p, 0) = saved;
+}
+
 static const struct {
 	void (*lie)(struct patient *p);
 	const char *why; /* part of it */
+	enum kind kind;
 } lies[] = {
-	{ lie_magic, "not a zone image" },
-	{ lie_version, "version" },
-	{ lie_byte_order, "version" },
-	{ lie_size, "size" },
-	{ lie_reserved, "reserved" },
-	{ lie_serial, "serial" },
-	{ lie_flags, "serial or flags" },
-	{ lie_no_nodes, "number of nodes" },
-	{ lie_many_nodes, "number of nodes" },
-	{ lie_other_nodes, "sections" },
-	{ lie_rrset_count, "sections" },
-	{ lie_rr_count, "number of records" },
-	{ lie_slot_count, "hash slots" },
-	{ lie_few_slots, "hash slots" },
-	{ lie_no_slots, "hash slots" },
-	{ lie_nodes_at, "sections" },
-	{ lie_rrsets_at, "sections" },
-	{ lie_slots_at, "sections" },
-	{ lie_data_at, "sections" },
-	{ lie_data_size, "sections" },
-	{ lie_apex_name, "node 0: bad name" },
-	{ lie_apex_name_far, "node 0: bad name" },
-	{ lie_apex_parent, "node 0: flags or indexes" },
-	{ lie_apex_cut, "node 0: flags or indexes" },
-	{ lie_apex_flags, "node 0: flags or indexes" },
-	{ lie_apex_hash, "node 0: flags or indexes" },
-	{ lie_apex_no_ns, "targets do not belong" },
-	{ lie_apex_without_ns, "no SOA or no NS" },
-	{ lie_apex_no_soa, "node 0" },
-	{ lie_name_outside, "another name" }, /* mail is the target of an MX, seen first */
-	{ lie_name_long_label, "name" },
-	{ lie_name_pointer, "name" },
-	{ lie_name_is_apex, "another name" },
-	{ lie_alias_outside, "bad name" },
-	{ lie_alias_is_apex, "not below the apex" },
-	{ lie_alias_order, "wrong hash" },
-	{ lie_order, "not in canonical order" },
-	{ lie_deep_not_below, "wrong hash" },
-	{ lie_name_of_other, "" },
-	{ lie_name_not_below, "" }, /* the target of the MX is another name now */
-	{ lie_name_order, "" },
-	{ lie_name_later, "" },
-	{ lie_parent, "wrong parent" },
-	{ lie_parent_self, "wrong parent" },
-	{ lie_parent_none, "wrong parent" },
-	{ lie_wildcard_missing, "does not know this wildcard" },
-	{ lie_wildcard_wrong, "does not know this wildcard" },
-	{ lie_wildcard_invented, "wildcard child that does not exist" },
-	{ lie_wildcard_far, "wildcard child that does not exist" },
-	{ lie_cut_missing, "flags, cut or dname" },
-	{ lie_cut_invented, "flags, cut or dname" },
-	{ lie_cut_far, "flags, cut or dname" },
-	{ lie_dname_invented, "flags, cut or dname" },
-	{ lie_flag_cut, "flags, cut or dname" },
-	{ lie_flag_occluded, "flags, cut or dname" },
-	{ lie_flag_ent, "flags, cut or dname" },
-	{ lie_flag_cname, "flags, cut or dname" },
-	{ lie_flag_dname, "flags, cut or dname" },
-	{ lie_flag_wildcard, "flags, cut or dname" },
-	{ lie_flag_unknown, "flags, cut or dname" },
-	{ lie_hash, "wrong hash" },
-	{ lie_rrset_first, "not its own" },
-	{ lie_rrset_far, "not its own" },
-	{ lie_rrset_more, "" },
-	{ lie_rrset_many, "not its own" },
-	{ lie_rrset_fewer, "not its own" },
-	{ lie_type_meta, "cannot be an RRset" },
-	{ lie_type_rrsig, "cannot be an RRset" },
-	{ lie_type_order, "types are not in order" },
-	{ lie_type_other, "RDATA is not valid" },
-	{ lie_cname_and_data, "" },
-	{ lie_no_records, "empty" },
-	{ lie_more_records, "cut short" },
-	{ lie_fewer_records, "octets behind" },
-	{ lie_ttl, "bad TTL" },
-	{ lie_rrset_reserved, "bad TTL" },
-	{ lie_data_outside, "outside of the data" },
-	{ lie_data_long, "outside of the data" },
-	{ lie_data_longer, "octets behind" },
-	{ lie_data_shorter, "cut short" },
-	{ lie_record_longer, "RDATA is not valid" },
-	{ lie_record_shorter, "RDATA is not valid" },
-	{ lie_record_order, "not in order" },
-	{ lie_record_twice, "not in order" },
-	{ lie_rdata_name, "RDATA is not valid" },
-	{ lie_rdata_text, "RDATA is not valid" },
-	{ lie_sigs_outside, "outside of the data" },
-	{ lie_sigs_len, "cut short" },
-	{ lie_sig_count, "cut short" },
-	{ lie_sig_covers, "covers another type" },
-	{ lie_sig_invented, "cut short" },
-	{ lie_targets_invented, "targets do not belong" },
-	{ lie_targets_none, "targets are outside" },
-	{ lie_targets_outside, "targets are outside" },
-	{ lie_targets_unaligned, "targets are outside" },
-	{ lie_target_far, "target is no node" },
-	{ lie_target_other, "target has another name" },
-	{ lie_target_outside, "target has another name" },
-	{ lie_cname_twice, "several records of type 5" },
-	{ lie_cname_beside, "CNAME and other data" },
-	{ lie_soa_below, "SOA below the apex" },
-	{ lie_empty_leaf, "empty, and nothing is below it" },
-	{ lie_empty_last, "the last node is empty" },
-	{ lie_slots_full, "no hash slot is empty" },
-	{ lie_slot_cleared, "slot" },
-	{ lie_slot_twice, "slot" },
-	{ lie_slot_far, "slot" },
-	{ lie_slot_tag, "slot" },
-	{ lie_slot_index_zero, "slot" },
-	{ lie_slot_moved, "slot" },
+	{ lie_magic, "not a zone image", PLAIN },
+	{ lie_version, "version", PLAIN },
+	{ lie_byte_order, "version", PLAIN },
+	{ lie_size, "size", PLAIN },
+	{ lie_reserved, "reserved", PLAIN },
+	{ lie_serial, "serial", PLAIN },
+	{ lie_flags, "serial or flags", PLAIN },
+	{ lie_no_nodes, "number of nodes", PLAIN },
+	{ lie_many_nodes, "number of nodes", PLAIN },
+	{ lie_other_nodes, "sections", PLAIN },
+	{ lie_rrset_count, "sections", PLAIN },
+	{ lie_rr_count, "number of records", PLAIN },
+	{ lie_slot_count, "hash slots", PLAIN },
+	{ lie_few_slots, "hash slots", PLAIN },
+	{ lie_no_slots, "hash slots", PLAIN },
+	{ lie_nodes_at, "sections", PLAIN },
+	{ lie_rrsets_at, "sections", PLAIN },
+	{ lie_slots_at, "sections", PLAIN },
+	{ lie_data_at, "sections", PLAIN },
+	{ lie_data_size, "sections", PLAIN },
+	{ lie_apex_name, "node 0: bad name", PLAIN },
+	{ lie_apex_name_far, "node 0: bad name", PLAIN },
+	{ lie_apex_parent, "node 0: flags or indexes", PLAIN },
+	{ lie_apex_cut, "node 0: flags or indexes", PLAIN },
+	{ lie_apex_flags, "node 0: flags or indexes", PLAIN },
+	{ lie_apex_hash, "node 0: flags or indexes", PLAIN },
+	{ lie_apex_no_ns, "targets do not belong", PLAIN },
+	{ lie_apex_without_ns, "no SOA or no NS", PLAIN },
+	{ lie_apex_no_soa, "RDATA is not valid", PLAIN },
+	{ lie_name_outside, "another name", PLAIN }, /* mail is the target of an MX, seen first */
+	{ lie_name_long_label, "name", PLAIN },
+	{ lie_name_pointer, "name", PLAIN },
+	{ lie_name_is_apex, "another name", PLAIN },
+	{ lie_alias_outside, "bad name", PLAIN },
+	{ lie_alias_is_apex, "not below the apex", PLAIN },
+	{ lie_alias_order, "wrong hash", PLAIN },
+	{ lie_order, "not in canonical order", PLAIN },
+	{ lie_deep_not_below, "wrong hash", PLAIN },
+	{ lie_name_of_other, "", PLAIN },
+	{ lie_name_not_below, "", PLAIN }, /* the target of the MX is another name now */
+	{ lie_name_order, "", PLAIN },
+	{ lie_name_later, "", PLAIN },
+	{ lie_parent, "wrong parent", PLAIN },
+	{ lie_parent_self, "wrong parent", PLAIN },
+	{ lie_parent_none, "wrong parent", PLAIN },
+	{ lie_wildcard_missing, "does not know this wildcard", PLAIN },
+	{ lie_wildcard_wrong, "does not know this wildcard", PLAIN },
+	{ lie_wildcard_invented, "wildcard child that does not exist", PLAIN },
+	{ lie_wildcard_far, "wildcard child that does not exist", PLAIN },
+	{ lie_cut_missing, "flags, cut or dname", PLAIN },
+	{ lie_cut_invented, "flags, cut or dname", PLAIN },
+	{ lie_cut_far, "flags, cut or dname", PLAIN },
+	{ lie_dname_invented, "flags, cut or dname", PLAIN },
+	{ lie_flag_cut, "flags, cut or dname", PLAIN },
+	{ lie_flag_occluded, "flags, cut or dname", PLAIN },
+	{ lie_flag_ent, "flags, cut or dname", PLAIN },
+	{ lie_flag_cname, "flags, cut or dname", PLAIN },
+	{ lie_flag_dname, "flags, cut or dname", PLAIN },
+	{ lie_flag_wildcard, "flags, cut or dname", PLAIN },
+	{ lie_flag_unknown, "flags, cut or dname", PLAIN },
+	{ lie_hash, "wrong hash", PLAIN },
+	{ lie_rrset_first, "not its own", PLAIN },
+	{ lie_rrset_far, "not its own", PLAIN },
+	{ lie_rrset_more, "", PLAIN },
+	{ lie_rrset_many, "not its own", PLAIN },
+	{ lie_rrset_fewer, "not its own", PLAIN },
+	{ lie_type_meta, "has none here", PLAIN },
+	{ lie_type_rrsig, "has none here", PLAIN },
+	{ lie_type_order, "types are not in order", PLAIN },
+	{ lie_type_other, "RDATA is not valid", PLAIN },
+	{ lie_cname_and_data, "", PLAIN },
+	{ lie_no_records, "empty", PLAIN },
+	{ lie_more_records, "cut short", PLAIN },
+	{ lie_fewer_records, "octets behind", PLAIN },
+	{ lie_ttl, "bad TTL", PLAIN },
+	{ lie_rrset_reserved, "bad TTL", PLAIN },
+	{ lie_data_outside, "outside of the data", PLAIN },
+	{ lie_data_long, "outside of the data", PLAIN },
+	{ lie_data_longer, "octets behind", PLAIN },
+	{ lie_data_shorter, "cut short", PLAIN },
+	{ lie_record_longer, "RDATA is not valid", PLAIN },
+	{ lie_record_shorter, "RDATA is not valid", PLAIN },
+	{ lie_record_order, "not in order", PLAIN },
+	{ lie_record_twice, "not in order", PLAIN },
+	{ lie_rdata_name, "RDATA is not valid", PLAIN },
+	{ lie_rdata_text, "RDATA is not valid", PLAIN },
+	{ lie_sigs_outside, "outside of the data", PLAIN },
+	{ lie_sigs_len, "cut short", PLAIN },
+	{ lie_sig_count, "cut short", PLAIN },
+	{ lie_sig_covers, "covers another type", PLAIN },
+	{ lie_sig_invented, "cut short", PLAIN },
+	{ lie_targets_invented, "targets do not belong", PLAIN },
+	{ lie_targets_none, "targets are outside", PLAIN },
+	{ lie_targets_outside, "targets are outside", PLAIN },
+	{ lie_targets_unaligned, "targets are outside", PLAIN },
+	{ lie_target_far, "target is no node", PLAIN },
+	{ lie_target_other, "target has another name", PLAIN },
+	{ lie_target_outside, "target has another name", PLAIN },
+	{ lie_cname_twice, "several records of type 5", PLAIN },
+	{ lie_cname_beside, "CNAME and other data", PLAIN },
+	{ lie_soa_below, "SOA below the apex", PLAIN },
+	{ lie_empty_leaf, "empty, and nothing is below it", PLAIN },
+	{ lie_empty_last, "the last node is empty", PLAIN },
+	{ lie_slots_full, "no hash slot is empty", PLAIN },
+	{ lie_slot_cleared, "slot", PLAIN },
+	{ lie_slot_twice, "slot", PLAIN },
+	{ lie_slot_far, "slot", PLAIN },
+	{ lie_slot_tag, "slot", PLAIN },
+	{ lie_slot_index_zero, "slot", PLAIN },
+	{ lie_slot_moved, "slot", PLAIN },
+	{ lie_denial_at, "sections", PLAIN },
+	{ lie_denial_at, "sections", NSEC },
+	{ lie_nsec3_at, "sections", NSEC3 },
+	{ lie_nsec3_count, "sections", NSEC3 },
+	{ lie_chain_too_long, "length of the NSEC3 chain", NSEC3 },
+	{ lie_chain_longer, "is not of the chain", NSEC3 },
+	{ lie_chain_none, "is no NSEC3 of the chain", NSEC3 },
+	{ lie_chain_invented, "length of the NSEC3 chain", NSEC },
+	{ lie_chain_invented, "length of the NSEC3 chain", PLAIN },
+	{ lie_salt_far, "salt is outside", NSEC3 },
+	{ lie_salt_end, "salt is outside", NSEC3 },
+	{ lie_salt_other, "not those of an NSEC3PARAM", NSEC3 },
+	{ lie_salt_long, "not those of an NSEC3PARAM", NSEC3 },
+	{ lie_salt_invented, "without a chain", NSEC },
+	{ lie_salt_offset_invented, "without a chain", PLAIN },
+	{ lie_iterations, "not those of an NSEC3PARAM", NSEC3 },
+	{ lie_iterations_invented, "without a chain", PLAIN },
+	{ lie_iterations_many, "not those of an NSEC3PARAM", NSEC3 },
+	{ lie_param_flags, "not those of an NSEC3PARAM", NSEC3 },
+	{ lie_param_algorithm, "not those of an NSEC3PARAM", NSEC3 },
+	{ lie_flag_nsec3_missing, "sections", NSEC3 },
+	{ lie_flag_both, "flags in the header", NSEC3 },
+	{ lie_flag_nsec_missing, "sections", NSEC },
+	{ lie_flag_nsec3_invented, "", NSEC },
+	{ lie_flag_unsigned, "flags in the header", NSEC },
+	{ lie_owner_later, "denied by another NSEC", NSEC },
+	{ lie_owner_far, "denied by another NSEC", NSEC },
+	{ lie_owner_occluded, "denied by another NSEC", NSEC },
+	{ lie_owner_none, "denied by another NSEC", NSEC },
+	{ lie_end_short, "another end", NSEC },
+	{ lie_end_long, "another end", NSEC },
+	{ lie_end_far, "another end", NSEC },
+	{ lie_end_of_all, "end with the last node", NSEC },
+	{ lie_end_of_last, "end with the last node", NSEC },
+	{ lie_end_near_last, "end with the last node", NSEC },
+	{ lie_match_far, "is no NSEC3 of the chain", NSEC3 },
+	{ lie_match_of_apex, "is no NSEC3 of the chain", NSEC3 },
+	{ lie_cover_far, "is no NSEC3 of the chain", NSEC3 },
+	{ lie_nsec3_rrset_other, "its RRset is not its own", NSEC3 },
+	{ lie_nsec3_rrset_far, "its RRset is not its own", NSEC3 },
+	{ lie_nsec3_type, "its RRset is not its own", NSEC3 },
+	{ lie_nsec3_type_in_chain, "its RRset is not its own", NSEC3 },
+	{ lie_nsec3_at_node, "belongs to no node", NSEC3 },
+	{ lie_nsec3_order, "not in order", NSEC3 },
+	{ lie_nsec3_twice, "not in order", NSEC3 },
+	{ lie_nsec3_algorithm, "is not of the chain", NSEC3 },
+	{ lie_nsec3_iterations, "is not of the chain", NSEC3 },
+	{ lie_nsec3_salt, "is not of the chain", NSEC3 },
+	{ lie_nsec3_salt_len, "RDATA is not valid", NSEC3 },
+	{ lie_nsec3_next_len, "is not of the chain", NSEC3 },
+	{ lie_nsec3_two_records, "is not of the chain", NSEC3 },
 };
 
 Test(image_verify, refuses_each_lie)
 {
 	for (size_t i = 0; i < COUNT(lies); i++) {
-		struct patient p = patient_new();
+		struct patient p = patient_new(lies[i].kind);
 		struct image image;
 		char why[128] = "";
 		lies[i].lie(&p);
@@ -370,7 +532,7 @@ Test(image_verify, refuses_each_lie)
 
 Test(image_verify, refuses_every_cut)
 {
-	struct patient p = patient_new();
+	struct patient p = patient_new(PLAIN);
 	for (size_t cut = 0; cut < p.z->size; cut++) {
 		uint8_t *block = malloc(cut + 1); /* so that reading on is seen by a sanitizer */
 		struct image image;
@@ -413,7 +575,7 @@ Test(image_verify, refuses_data_claimed_again_and_again)
 
 Test(image_verify, refuses_a_wrong_checksum)
 {
-	struct patient p = patient_new();
+	struct patient p = patient_new(NSEC3);
 	struct image image;
 	char why[128] = "";
 	for (size_t at = sizeof(struct image_header); at < p.z->size; at += 7) {
@@ -423,6 +585,54 @@ Test(image_verify, refuses_a_wrong_checksum)
 		p.z->block[at] ^= 0x10;
 	}
 	patient_free(&p);
+}
+
+/* What the answer of absence at or below a node looks at. */
+static void walk_denial(const struct image *image, uint32_t n)
+{
+	const struct image_header *h = image->header;
+	const union image_denial *denial = &image->denial[n];
+	if ((h->flags & IMAGE_NSEC3) != 0) {
+		cr_assert(denial->nsec3.match == IMAGE_NONE || denial->nsec3.match < h->nsec3_chain);
+		cr_assert(denial->nsec3.cover == IMAGE_NONE || denial->nsec3.cover < h->nsec3_chain);
+		return;
+	}
+	static const char *const labels[] = { "\0010", "\001b", "\002zz" };
+	for (size_t i = 0; i < COUNT(labels); i++) {
+		uint8_t name[DNAME_MAX];
+		size_t len = strlen(labels[i] + 1) + 1;
+		memcpy(name, labels[i], len);
+		memcpy(name + len, image_name(image, n), dname_len(image_name(image, n)));
+		struct image_match match;
+		image_find(image, name, &match);
+		if (match.node == IMAGE_NONE) {
+			uint32_t owner = image_nsec_cover(image, name, &match);
+			cr_assert_not_null(image_rrset(image, owner, RR_NSEC));
+			cr_assert_lt(dname_compare(image_name(image, owner), name), 0);
+		}
+	}
+}
+
+static void walk_nsec3s(const struct image *image)
+{
+	const struct image_header *h = image->header;
+	cr_assert_leq(h->nsec3_salt + h->nsec3_salt_len, h->data_size);
+	for (uint32_t i = 0; i < h->nsec3_count; i++) {
+		const struct image_rrset *r = &image->rrsets[image->nsec3[i].rrset];
+		uint8_t owner[DNAME_MAX];
+		size_t pos = 0;
+		uint16_t len;
+		image_nsec3_owner(image, i, owner);
+		cr_assert(dname_is_under(owner, image->apex));
+		cr_assert_eq(r->type, RR_NSEC3);
+		for (unsigned k = 0; k < r->rr_count; k++) {
+			const uint8_t *rdata = image_next_rdata(image->data + r->data, &pos, &len);
+			cr_assert(rdata_is_valid(r->type, rdata, len));
+		}
+		if (i < h->nsec3_chain) {
+			cr_assert_eq(image_nsec3_find(image, image->nsec3[i].hash), i);
+		}
+	}
 }
 
 /* Follow everything that the serving path follows. */
@@ -438,6 +648,9 @@ static void walk(const struct image *image)
 			cr_assert_lt(++steps, 128u);
 		}
 		cr_assert(node->wildcard == IMAGE_NONE || image->nodes[node->wildcard].parent == n);
+		if (image->denial != NULL) {
+			walk_denial(image, n);
+		}
 		cr_assert(node->cut == IMAGE_NONE || image_rrset(image, node->cut, RR_NS) != NULL);
 		for (unsigned i = 0; i < node->rrset_count; i++) {
 			const struct image_rrset *r = &image->rrsets[node->rrset + i];
@@ -454,13 +667,14 @@ static void walk(const struct image *image)
 			}
 		}
 	}
+	walk_nsec3s(image);
 	cr_assert_neq(sum, 0u); /* so that nothing of it is optimised away */
 }
 
 /* Each octet changed in several ways: refused, or harmless. */
-Test(image_verify, any_changed_octet_is_refused_or_harmless)
+static void expect_refused_or_harmless(enum kind kind)
 {
-	struct patient p = patient_new();
+	struct patient p = patient_new(kind);
 	static const uint8_t changes[] = { 1, 0x20, 0x80, 0xff };
 	unsigned accepted = 0;
 	for (size_t at = 0; at < p.z->size; at++) {
@@ -480,4 +694,11 @@ Test(image_verify, any_changed_octet_is_refused_or_harmless)
 	/* Addresses, texts, TTLs, unused octets: some changes are just another zone. */
 	cr_assert(accepted > 50 && accepted < p.z->size * 2, "%u changes were taken", accepted);
 	patient_free(&p);
+}
+
+Test(image_verify, any_changed_octet_is_refused_or_harmless)
+{
+	for (unsigned kind = PLAIN; kind < KINDS; kind++) {
+		expect_refused_or_harmless(kind);
+	}
 }

@@ -4,6 +4,7 @@
 #include "tests/unit/common/zone/zone_text.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 
 static const char zone_text[] = ZONE_HEAD "@ MX 10 mail\n"
 					  "@ MX 20 mail.example.net.\n"
@@ -146,5 +147,48 @@ Test(image_write, needs_the_right_size)
 	cr_assert_eq(image_builder_write(z->builder, block, z->size), BH_OK);
 	cr_assert_eq(memcmp(block, z->block, z->size), 0, "the same zone gives the same image");
 	free(block);
+	zone_free(z);
+}
+
+/* One RRset of which the text has the records in one piece, in one piece in another order, and scattered. */
+Test(image_write, joins_the_records_of_an_rrset)
+{
+	static const char *const texts[] = {
+		ZONE_HEAD "m MX 1 ns\nm MX 2 ns\nm MX 3 ns\nn A 192.0.2.1\n",
+		ZONE_HEAD "m MX 3 ns\nm MX 1 ns\nm MX 2 ns\nn A 192.0.2.1\n",
+		ZONE_HEAD "m MX 3 ns\nn A 192.0.2.1\nm MX 1 ns\nM MX 2 ns\n",
+		ZONE_HEAD "m MX 2 ns\nm A 192.0.2.9\nm MX 1 ns\nn A 192.0.2.1\nm MX 3 ns\n",
+	};
+	for (size_t t = 0; t < COUNT(texts); t++) {
+		struct zone *z = zone_of("example.", texts[t]);
+		const struct image_rrset *mx = image_rrset(&z->image, zone_node(z, "m.example."), RR_MX);
+		cr_assert_eq(mx->rr_count, 3);
+		size_t pos = 0;
+		for (unsigned i = 1; i <= 3; i++) {
+			uint16_t len;
+			const uint8_t *rdata = image_next_rdata(z->image.data + mx->data, &pos, &len);
+			cr_assert_eq(get_u16(rdata), i, "text %zu", t);
+		}
+		cr_assert_not_null(image_rrset(&z->image, zone_node(z, "n.example."), RR_A));
+		zone_free(z);
+	}
+}
+
+Test(image_write, saves_what_it_writes)
+{
+	struct zone *z = zone_of("example.", zone_text);
+	uint8_t *saved = calloc(1, z->size);
+	FILE *file = tmpfile();
+	struct image_header header;
+	cr_assert(saved != NULL && file != NULL);
+	cr_assert_eq(image_builder_save(z->builder, fileno(file), &header), BH_OK);
+	cr_assert_eq(fread(saved, 1, z->size, file), 0u, "its position is behind the image");
+	rewind(file);
+	cr_assert_eq(fread(saved, 1, z->size, file), z->size);
+	cr_assert_eq(fgetc(file), EOF);
+	cr_assert_eq(memcmp(saved, z->block, z->size), 0);
+	cr_assert_eq(memcmp(&header, z->block, sizeof(header)), 0);
+	fclose(file);
+	free(saved);
 	zone_free(z);
 }

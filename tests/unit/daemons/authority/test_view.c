@@ -167,6 +167,21 @@ static struct role_zone zone_of(const char *name, uint32_t id, int fd)
 	return z;
 }
 
+/* What was refused last, and how often. */
+static struct refusal {
+	unsigned count;
+	uint32_t image;
+	char why[128];
+} refusals;
+
+static void on_refused(void *ctx, uint32_t image, const char *why)
+{
+	struct refusal *refusal = ctx;
+	refusal->count++;
+	refusal->image = image;
+	snprintf(refusal->why, sizeof(refusal->why), "%s", why);
+}
+
 Test(view, reload_keeps_what_did_not_change)
 {
 	char why[256];
@@ -174,7 +189,7 @@ Test(view, reload_keeps_what_did_not_change)
 				     zone_of("b.test.", 2, make_image("b.test.", true)), zone_of("c.test.", 0, -1) };
 	struct role_conf conf = { .zones = zones, .zone_count = 3 };
 	struct view *first = NULL;
-	cr_assert_eq(view_build(&conf, NULL, &first, why, sizeof(why)), BH_OK, "%s", why);
+	cr_assert_eq(view_build(&conf, NULL, on_refused, &refusals, &first, why, sizeof(why)), BH_OK, "%s", why);
 	const struct image *a = view_find(first, zones[0].info.name, false)->image;
 	const struct image *b = view_find(first, zones[1].info.name, false)->image;
 	cr_assert_null(view_find(first, zones[2].info.name, false)->image);
@@ -184,7 +199,7 @@ Test(view, reload_keeps_what_did_not_change)
 	conf.zones = later;
 	conf.zone_count = 2;
 	struct view *second = NULL;
-	cr_assert_eq(view_build(&conf, first, &second, why, sizeof(why)), BH_OK, "%s", why);
+	cr_assert_eq(view_build(&conf, first, on_refused, &refusals, &second, why, sizeof(why)), BH_OK, "%s", why);
 	memset(zones, 0, sizeof(zones)); /* a view does not lean on its configuration */
 	cr_assert_eq(view_find(second, later[0].info.name, false)->image, a);
 	cr_assert_neq(view_find(second, later[1].info.name, false)->image, b);
@@ -195,24 +210,54 @@ Test(view, reload_keeps_what_did_not_change)
 	view_free(second);
 }
 
-Test(view, bad_configurations_are_refused_with_a_reason)
+/* An image that is not right costs its own zone: without an older one it fails, with one that stays. */
+Test(view, a_refused_image_costs_its_own_zone)
+{
+	char why[256] = "";
+	struct view *first = NULL;
+	struct role_zone zones[] = { zone_of("a.test.", 1, make_image("a.test.", true)),
+				     zone_of("b.test.", 2, make_image("b.test.", false)),
+				     zone_of("c.test.", 3, make_image("a.test.", true)) };
+	struct role_conf conf = { .zones = zones, .zone_count = 2 };
+	cr_assert_eq(view_build(&conf, NULL, on_refused, &refusals, &first, why, sizeof(why)), BH_OK, "%s", why);
+	cr_assert(refusals.count == 1 && refusals.image == 2 && refusals.why[0] != '\0');
+	const struct image *a = view_find(first, zones[0].info.name, false)->image;
+	cr_assert_not_null(a);
+	cr_assert_null(view_find(first, zones[1].info.name, false)->image, "the zone is there and fails");
+
+	struct role_zone later[] = { zone_of("a.test.", 4, make_image("b.test.", true)), zones[1], zones[2] };
+	struct view *second = NULL;
+	conf.zones = later;
+	conf.zone_count = 3;
+	refusals.count = 0;
+	cr_assert_eq(view_build(&conf, first, on_refused, &refusals, &second, why, sizeof(why)), BH_OK, "%s", why);
+	cr_assert_eq(refusals.count, 3);
+	cr_assert(refusals.image == 3 && strcmp(refusals.why, "its image holds another zone") == 0, "%s", refusals.why);
+	view_free(first);
+	cr_assert_eq(view_find(second, later[0].info.name, false)->image, a, "the old image stays");
+	cr_assert_eq(a->header->serial, 1);
+	cr_assert_null(view_find(second, later[1].info.name, false)->image);
+	cr_assert_null(view_find(second, later[2].info.name, false)->image);
+
+	/* a good one takes its place */
+	later[0] = zone_of("a.test.", 5, make_image("a.test.", true));
+	struct view *third = NULL;
+	conf.zone_count = 1;
+	refusals.count = 0;
+	cr_assert_eq(view_build(&conf, second, on_refused, &refusals, &third, why, sizeof(why)), BH_OK, "%s", why);
+	cr_assert_eq(refusals.count, 0);
+	cr_assert_neq(view_find(third, later[0].info.name, false)->image, a);
+	view_free(second);
+	view_free(third);
+}
+
+Test(view, a_zone_that_stands_twice_is_refused_with_a_reason)
 {
 	char why[256] = "";
 	struct view *view = NULL;
-	struct role_zone unsealed = zone_of("a.test.", 1, make_image("a.test.", false));
-	struct role_conf conf = { .zones = &unsealed, .zone_count = 1 };
-	cr_assert_lt(view_build(&conf, NULL, &view, why, sizeof(why)), 0);
-	cr_assert_eq(strncmp(why, "zone a.test.: ", 14), 0, "%s", why);
-
-	struct role_zone other = zone_of("a.test.", 1, make_image("b.test.", true));
-	conf.zones = &other;
-	cr_assert_eq(view_build(&conf, NULL, &view, why, sizeof(why)), BH_EMALFORMED);
-	cr_assert_str_eq(why, "zone a.test.: its image holds another zone");
-
 	struct role_zone twice[] = { zone_of("a.test.", 1, make_image("a.test.", true)), zone_of("A.test.", 0, -1) };
-	conf.zones = twice;
-	conf.zone_count = 2;
-	cr_assert_eq(view_build(&conf, NULL, &view, why, sizeof(why)), BH_EEXIST);
+	struct role_conf conf = { .zones = twice, .zone_count = 2 };
+	cr_assert_eq(view_build(&conf, NULL, on_refused, &refusals, &view, why, sizeof(why)), BH_EEXIST);
 	cr_assert_str_eq(why, "zone A.test.: already there");
 	cr_assert_null(view);
 }
@@ -229,13 +274,13 @@ Test(view, who_may_ask)
 	cr_assert_eq(acl_add(&conf.acl, &p), BH_OK);
 	cr_assert_eq(addr_parse("192.0.2.9", 0, &in), BH_OK);
 	cr_assert_eq(addr_parse("192.0.3.9", 0, &out), BH_OK);
-	cr_assert_eq(view_build(&conf, NULL, &view, why, sizeof(why)), BH_OK);
+	cr_assert_eq(view_build(&conf, NULL, on_refused, &refusals, &view, why, sizeof(why)), BH_OK);
 	acl_clear(&conf.acl);
 	cr_assert(view_allows(view, &in));
 	cr_assert_not(view_allows(view, &out));
 	view_free(view);
 	conf.options.authority.anyone = 1;
-	cr_assert_eq(view_build(&conf, NULL, &view, why, sizeof(why)), BH_OK);
+	cr_assert_eq(view_build(&conf, NULL, on_refused, &refusals, &view, why, sizeof(why)), BH_OK);
 	cr_assert(view_allows(view, &out));
 	view_free(view);
 }

@@ -94,8 +94,8 @@ static void setup(void)
 	frontend_set_patience(frontend, 300);
 
 	conf.options.frontend = (struct ipc_conf_frontend){ .cache_bytes = 1 << 20, .pending_max = 2000,
-							    .client_pending_max = 1000, .tcp_connections = 10,
-							    .tcp_idle_ms = 5000, .budget = 100 };
+							    .client_pending_max = 1000,
+							    .tcp = { 10, 10, 5000, 5000 }, .budget = 100 };
 	for (unsigned i = 0; i < 4; i++) {
 		listeners[i].info.id = 10 + i;
 		listeners[i].info.proto = i % 2 == 0 ? IPC_UDP : IPC_TCP;

@@ -93,6 +93,8 @@ Test(config, takes_the_full_grammar)
 				     "  interfaces = { \"lo\" }\n"
 				     "  allow-query = { \"10.0.0.0/8\", \"fd00::/8\", \"192.0.2.1\" }\n"
 				     "  zones-dir = \"zones\"\n"
+				     "  tcp { connections = 7  connections-per-client = 3\n"
+				     "        idle-timeout = 4  reply-timeout = 5 }\n"
 				     "  zone \"Corp.Example\" { file = \"a.zone\" overlay = true }\n"
 				     "  zone \"example\" { file = \"a.zone\" }\n"
 				     "}\n"
@@ -120,6 +122,10 @@ Test(config, takes_the_full_grammar)
 	cr_assert_eq(view->listen.addrs[1].port, 5301);
 	cr_assert_not(view->anyone);
 	cr_assert_eq(view->allow_query.count, 3);
+	cr_assert_eq(view->tcp.connections, 7);
+	cr_assert_eq(view->tcp.connections_client, 3);
+	cr_assert_eq(view->tcp.idle_ms, 4000);
+	cr_assert_eq(view->tcp.reply_ms, 5000);
 	cr_assert_eq(view->zone_count, 2);
 	cr_assert_str_eq(view->zones[0].text, "example.");
 	cr_assert_str_eq(view->zones[1].text, "Corp.Example.");
@@ -131,6 +137,10 @@ Test(config, takes_the_full_grammar)
 	cr_assert_eq(r->stub_count, 1);
 	cr_assert_eq(r->stubs[0].servers.addrs[0].port, 8600);
 	cr_assert(r->ipv4 && !r->ipv6 && !r->use_0x20 && !r->qname_minimisation && !r->prime_root);
+	cr_assert_eq(r->tcp.connections, 1000);
+	cr_assert_eq(r->tcp.connections_client, 128);
+	cr_assert_eq(r->tcp.idle_ms, 10000);
+	cr_assert_eq(r->tcp.reply_ms, 10000);
 	cr_assert_eq(r->allow_query.count, 2, "loopback only when nothing is said");
 	config_free(config);
 }
@@ -149,7 +159,7 @@ static const struct {
 	{ "", "test.conf:1: neither a view nor a resolver: nothing to serve\n" },
 	{ VIEW("key = 1\n"),
 	  "test.conf:4: no such option 'key', allowed here: listen, interfaces, allow-query, zones-dir, user, "
-	  "answer-rotation, cookies, cookie-secret-file, nsid, identity, version, rate-limit, zone\n" },
+	  "answer-rotation, cookies, cookie-secret-file, nsid, identity, version, rate-limit, tcp, zone\n" },
 	{ VIEW("rate-limit { window = 5 }\n"),
 	  "test.conf:4: no such option 'window', allowed here: mode, responses-per-second, slip, ipv4-prefix, "
 	  "ipv6-prefix, exempt\n" },
@@ -216,7 +226,7 @@ static const struct {
 	{ RESOLVER("forward \".\" { }\n"),
 	  "test.conf:3: no such option 'forward', allowed here: listen, interfaces, allow-query, open, internal-view, "
 	  "outgoing, root-hints, cache-size, rebind-allow, ipv4, ipv6, use-0x20, qname-minimisation, prime-root, "
-	  "stub\n" },
+	  "tcp, stub\n" },
 	{ "appliance { workers = \"many\" }\n" VIEW(""),
 	  "test.conf:1: workers: 'many' is not a number from 0 to 64\n" },
 	{ "appliance { workers = 65 }\n" VIEW(""), "test.conf:1: workers: '65' is not a number from 0 to 64\n" },
@@ -244,6 +254,17 @@ static const struct {
 	  "\"address\", \"any4\", \"any6\"\n" },
 	{ VIEW("interfaces = { \"nosuchif0\" }\n"),
 	  "test.conf:4: interfaces: there is no network interface 'nosuchif0'\n" },
+	{ VIEW("tcp { connections = 0 }\n"), "test.conf:4: connections: '0' is not a number from 1 to 10000\n" },
+	{ VIEW("tcp {\n connections-per-client = 10001\n}\n"),
+	  "test.conf:5: connections-per-client: '10001' is not a number from 1 to 10000\n" },
+	{ VIEW("tcp { idle-timeout = 3601 }\n"),
+	  "test.conf:4: idle-timeout: '3601' is not a number from 1 to 3600\n" },
+	{ RESOLVER("tcp { reply-timeout = \"10s\" }\n"),
+	  "test.conf:3: reply-timeout: '10s' is not a number from 1 to 3600\n" },
+	{ VIEW("tcp { }\ntcp { }\n"), "test.conf:5: section 'tcp' stands twice\n" },
+	{ VIEW("tcp { fast-open = true }\n"),
+	  "test.conf:4: no such option 'fast-open', allowed here: connections, connections-per-client, idle-timeout, "
+	  "reply-timeout\n" },
 	{ VIEW("zone \"a\" { }\n"), "test.conf:4: zone 'a.' has no 'file'\n" },
 	{ VIEW("zone \"a\" { file = \"b.zone\" }\n"),
 	  "test.conf:4: file: '%s/zones/b.zone': No such file or directory\n" },

@@ -1,0 +1,758 @@
+/*
+ * Compiler runs. Trusts nothing a compiler says beyond its own view: an image is sealed here before it counts, and
+ * the kernel refuses that as long as anybody could still write to it.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "daemons/supervisor/compile.h"
+
+#include "common/ipc/link.h"
+#include "common/util/clock.h"
+#include "daemons/supervisor/rolelog.h"
+#include "daemons/supervisor/saved.h"
+#include "daemons/supervisor/spawn.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Compilers at work at the same time: one for each processor, but few enough for memory. */
+#define COMPILERS_MAX 16
+/*
+ * What one process compiles: enough zones that starting it costs nothing in comparison, and after so many octets
+ * of images it ends, to give the memory of large zones back.
+ */
+#define COMPILER_ZONES_MAX 1000
+#define COMPILER_OCTETS_MAX (16u << 20)
+/* From fork to HELLO, and from the end of its work to its own. */
+#define PATIENCE_START_SEC 10
+/* The work on one zone. Time of CPU is bounded by the profile; this bounds one that does nothing. */
+#define PATIENCE_WORK_SEC 1200
+/* Findings of one zone: it stops at 500 of each severity, see daemons/compiler/main.c. */
+#define FINDINGS_MAX 1100
+/* Output queue towards a compiler: one message goes there. */
+#define COMPILER_QUEUE_MAX 8192
+/* A zone without $TTL and without TTL in its first record; RFC 1035 leaves it open. */
+#define DEFAULT_TTL_SEC 3600
+/* Paths of source files that are remembered, of all zones together; compilers may lie about them. */
+#define SOURCES_TOTAL_MAX (256u << 20)
+/* Zones looked at, and octets loaded, before other events get their turn. */
+#define LOOK_ZONES 64
+#define LOOK_OCTETS (8u << 20)
+/* Saved images that are not used, told one by one; the rest is counted. */
+#define UNUSED_TOLD_MAX 10
+
+/* Place of the root hints behind those of the zones. */
+#define NO_VIEW UINT_MAX
+
+/* The zone that a compiler works on. */
+struct job {
+	bool given; /* there is one, and it was not judged yet */
+	struct zone_state *zone; /* NULL: root hints */
+	uint32_t request;
+	int image_fd;
+	unsigned findings;
+	struct sources sources;
+	char first_error[IPC_TEXT_MAX];
+};
+
+/* A compiler process. */
+struct compiler {
+	struct compile_run *run;
+	unsigned view; /* NO_VIEW: of root hints */
+	pid_t pid;	   /* 0: has ended */
+	struct link *link; /* NULL: is closed */
+	struct rolelog *log;
+	struct event *timer; /* the end of patience */
+	bool greeted; /* HELLO came */
+	bool stopped; /* there is nothing more for it to do */
+	unsigned zones;
+	uint64_t octets;
+	int status; /* wait status */
+	char why_closed[96];
+	struct job job;
+};
+
+struct compile_run {
+	struct compile_env env;
+	struct zone_set *set;
+	const struct zone_set *old;
+	const struct compile_ops *ops;
+	void *ctx;
+	size_t looked;	 /* zones looked at: kept, loaded, or put into pending */
+	size_t *pending; /* indexes of zones to compile, by view; set->count: root hints */
+	size_t pending_count;
+	size_t next; /* in pending */
+	unsigned compiler_count;
+	struct compiler *compilers[COMPILERS_MAX];
+	struct event *advance; /* does things from the event loop, never from within a callback */
+	uint32_t next_request;
+	size_t sources_octets;
+	unsigned unused; /* saved images */
+};
+
+static struct zone_image *old_image(const struct compile_run *run, const struct zone_state *zone)
+{
+	const struct zone_state *old = run->old == NULL ? NULL : zone_set_find(run->old, zone);
+	return old == NULL ? NULL : old->image;
+}
+
+static const struct config_view *view_of(const struct compile_run *run, const struct zone_state *zone)
+{
+	return zone == NULL ? NULL : &run->env.config->views[zone->view];
+}
+
+static void tell(const struct compile_run *run, const struct zone_state *zone, bool warning, const char *file,
+		 unsigned line, const char *text)
+{
+	const struct config_view *view = view_of(run, zone);
+	char path[PATH_MAX];
+
+	if (file[0] == '\0') {
+		path[0] = '\0';
+	} else if (view != NULL) {
+		snprintf(path, sizeof(path), "%s/%s", view->zones_dir, file);
+	} else {
+		snprintf(path, sizeof(path), "%s", run->env.config->resolver.root_hints);
+	}
+	struct zone_finding_info finding = {
+		.warning = warning,
+		.view = view == NULL ? "" : view->name,
+		.zone = view == NULL ? "." : zone->conf->text,
+		.file = path,
+		.line = line,
+		.text = text,
+	};
+	run->ops->finding(run->ctx, &finding);
+}
+
+static void advance_soon(struct compile_run *run)
+{
+	event_active(run->advance, EV_TIMEOUT, 0);
+}
+
+/* --- zones that need no compiler --------------------------------------------------------------------- */
+
+static void take(struct zone_state *zone, struct zone_image *image, enum zone_origin origin)
+{
+	zone->image = image;
+	zone->origin = origin;
+}
+
+/* The image of the generation before, when the same text would be read. */
+static bool keep(struct compile_run *run, struct zone_state *zone)
+{
+	const struct zone_state *old = run->old == NULL ? NULL : zone_set_find(run->old, zone);
+	if (old == NULL || old->image == NULL || old->image->refused != NULL) {
+		return false;
+	}
+	size_t len = dname_len(zone->conf->name);
+	const struct config_view *view = view_of(run, zone);
+	if (memcmp(old->conf->name, zone->conf->name, len) != 0 || /* its case is in the image */
+	    !sources_current(&old->image->sources, view->zones_dir, zone->conf->file, DEFAULT_TTL_SEC)) {
+		return false;
+	}
+	old->image->refs++;
+	take(zone, old->image, ZONE_KEPT);
+	run->set->kept++;
+	return true;
+}
+
+static void tell_unused(struct compile_run *run, const struct zone_state *zone, const char *why)
+{
+	if (run->unused++ < UNUSED_TOLD_MAX) {
+		log_info("zone %s view=%s: saved image is not used, it %s", zone->conf->text, zone->view_name, why);
+	}
+}
+
+static struct zone_image *image_new(struct compile_run *run, int fd)
+{
+	struct zone_image *image = calloc(1, sizeof(*image));
+	struct shared_fd *shared = image == NULL ? NULL : shared_fd_new(fd);
+	if (shared == NULL) {
+		free(image);
+		return NULL;
+	}
+	image->refs = 1;
+	image->id = (*run->env.next_id)++;
+	image->fd = shared;
+	return image;
+}
+
+/* What was saved, when the same text would be read. */
+static bool load(struct compile_run *run, struct zone_state *zone)
+{
+	struct saved_head head;
+	char why[128];
+	int fd;
+
+	if (run->env.state_dir == NULL || old_image(run, zone) != NULL) {
+		return false; /* what was saved is no newer than what is in service */
+	}
+	int rc = saved_load(run->env.state_dir, zone->view_name, view_of(run, zone)->zones_dir, zone->conf,
+			    DEFAULT_TTL_SEC, &head, &fd, why, sizeof(why));
+	if (rc == BH_ENOENT) {
+		return false;
+	}
+	if (rc != BH_OK) {
+		tell_unused(run, zone, why);
+		return false;
+	}
+	struct zone_image *image = image_new(run, fd);
+	if (image == NULL) {
+		log_fatal("out of memory");
+	}
+	image->info = head.info;
+	image->made_sec = head.made_sec;
+	image->saved = true;
+	sources_move(&image->sources, &head.sources);
+	take(zone, image, ZONE_LOADED);
+	run->set->loaded++;
+	return true;
+}
+
+/* Some zones more. True: all were looked at. */
+static bool look(struct compile_run *run)
+{
+	uint64_t octets = 0;
+	for (unsigned i = 0; i < LOOK_ZONES && octets < LOOK_OCTETS && run->looked < run->set->count; i++) {
+		struct zone_state *zone = &run->set->items[run->looked];
+		if (load(run, zone)) {
+			octets += zone->image->info.size;
+		} else if (!keep(run, zone)) {
+			run->pending[run->pending_count++] = run->looked;
+			run->set->compiled++;
+		}
+		run->looked++;
+	}
+	if (run->looked < run->set->count) {
+		return false;
+	}
+	if (run->unused > UNUSED_TOLD_MAX) {
+		log_info("saved images that are not used count=%u", run->unused);
+	}
+	if (run->env.config->resolver.root_hints != NULL) {
+		run->pending[run->pending_count++] = run->set->count;
+	}
+	run->looked++; /* done with it: one past the end */
+	return true;
+}
+
+/* --- jobs ---------------------------------------------------------------------------------------------- */
+
+static void set_patience(struct compiler *compiler, long sec)
+{
+	const struct timeval tv = { .tv_sec = sec };
+	if (event_add(compiler->timer, &tv) != 0) {
+		log_fatal("out of memory");
+	}
+}
+
+static void job_clear(struct job *job)
+{
+	if (job->image_fd >= 0) {
+		close(job->image_fd);
+	}
+	sources_clear(&job->sources);
+	*job = (struct job){ .image_fd = -1 };
+}
+
+/* The next zone of this compiler's view. False: there is none for it. */
+static bool take_job(struct compiler *compiler)
+{
+	struct compile_run *run = compiler->run;
+	struct timespec now;
+	if (run->next == run->pending_count) {
+		return false;
+	}
+	size_t index = run->pending[run->next];
+	struct zone_state *zone = index == run->set->count ? NULL : &run->set->items[index];
+	if ((zone == NULL ? NO_VIEW : zone->view) != compiler->view) {
+		return false;
+	}
+	run->next++;
+	clock_gettime(CLOCK_REALTIME, &now);
+	compiler->job = (struct job){
+		.given = true,
+		.zone = zone,
+		.request = ++run->next_request,
+		.image_fd = -1,
+		.sources = { .read_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec,
+			     .default_ttl = DEFAULT_TTL_SEC },
+	};
+	return true;
+}
+
+static int send_job(struct compiler *compiler)
+{
+	const struct compile_env *env = &compiler->run->env;
+	struct job *job = &compiler->job;
+	struct ipc_compile work = { .default_ttl = DEFAULT_TTL_SEC, .log_level = (uint8_t)log_get_level() };
+	uint8_t bytes[2048];
+	struct sink s = sink_of(bytes, sizeof(bytes));
+
+	if (job->zone == NULL) {
+		char *path = strdup(env->config->resolver.root_hints);
+		if (path == NULL) {
+			return BH_ENOMEM;
+		}
+		work.kind = IPC_COMPILE_HINTS;
+		snprintf(work.file, sizeof(work.file), "%s", basename(path));
+		free(path);
+	} else {
+		work.kind = IPC_COMPILE_ZONE;
+		memcpy(work.zone, job->zone->conf->name, sizeof(work.zone));
+		snprintf(work.file, sizeof(work.file), "%s", job->zone->conf->file);
+	}
+	ipc_compile_encode(&s, &work);
+	job->image_fd = memfd_create("zone-image", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (job->image_fd < 0) {
+		snprintf(compiler->why_closed, sizeof(compiler->why_closed), "memfd_create: %s", strerror(errno));
+		return BH_ESYS;
+	}
+	set_patience(compiler, PATIENCE_WORK_SEC);
+	return s.failed ? BH_ENOSPC
+			: link_send(compiler->link, MSG_COMPILE, job->request, bytes, s.pos, job->image_fd);
+}
+
+/* The image of a job that went well into its zone. NULL, or why not. */
+static const char *take_image(struct compiler *compiler, const struct ipc_compiled *info)
+{
+	/* From here on nobody, not even we, can change what authorities will map. */
+	const int seals = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
+	struct compile_run *run = compiler->run;
+	struct job *job = &compiler->job;
+	struct zone_image *old = old_image(run, job->zone);
+	struct zone_image *image;
+	struct stat st;
+
+	if (fcntl(job->image_fd, F_ADD_SEALS, seals) != 0) {
+		return errno == EBUSY ? "it holds on to its image" : "its image cannot be sealed";
+	}
+	if (fstat(job->image_fd, &st) != 0 || (uint64_t)st.st_size != info->size) {
+		return "its image has another size than it says";
+	}
+	if (old != NULL && old->refused == NULL && old->info.checksum == info->checksum &&
+	    old->info.size == info->size && old->info.serial == info->serial) {
+		old->refs++;
+		image = old; /* other text, same zone; what it says of it is new */
+	} else {
+		image = image_new(run, job->image_fd);
+		if (image == NULL) {
+			return "out of memory";
+		}
+		job->image_fd = -1;
+		image->made_sec = clock_wall_sec();
+	}
+	image->info = *info;
+	run->sources_octets += job->sources.octets + job->sources.count * sizeof(struct source);
+	if (run->sources_octets > SOURCES_TOTAL_MAX) {
+		sources_clear(&job->sources);
+		job->sources.incomplete = true;
+	}
+	sources_move(&image->sources, &job->sources);
+	image->saved = false;
+	take(job->zone, image, ZONE_COMPILED);
+	return NULL;
+}
+
+/* What was in service stays there. */
+static void fail_job(struct compiler *compiler)
+{
+	struct compile_run *run = compiler->run;
+	struct job *job = &compiler->job;
+	if (job->zone == NULL) {
+		run->set->hints_failed = true;
+		snprintf(run->set->hints_detail, sizeof(run->set->hints_detail), "%s",
+			 job->first_error[0] == '\0' ? "no root server with an address" : job->first_error);
+		return;
+	}
+	struct zone_image *old = old_image(run, job->zone);
+	snprintf(job->zone->detail, sizeof(job->zone->detail), "%s",
+		 job->first_error[0] == '\0' ? "does not compile" : job->first_error);
+	if (old != NULL) {
+		old->refs++;
+		take(job->zone, old, ZONE_KEPT);
+		job->zone->stale = true;
+	}
+}
+
+/* The process ended, broke the protocol, or was never started, with a zone in work: that zone fails, no other. */
+static void fail_job_with(struct compiler *compiler, const char *why)
+{
+	struct job *job = &compiler->job;
+	if (!job->given) {
+		return;
+	}
+	snprintf(job->first_error, sizeof(job->first_error), "%s", why);
+	tell(compiler->run, job->zone, false, "", 0, why);
+	fail_job(compiler);
+	job_clear(job);
+}
+
+/* More work, or the end. */
+static int go_on(struct compiler *compiler)
+{
+	bool enough = compiler->zones >= COMPILER_ZONES_MAX || compiler->octets >= COMPILER_OCTETS_MAX;
+	if (compiler->job.given || (!enough && take_job(compiler))) {
+		return send_job(compiler);
+	}
+	compiler->stopped = true;
+	set_patience(compiler, PATIENCE_START_SEC);
+	return link_send(compiler->link, MSG_STOP, 0, NULL, 0, -1);
+}
+
+/* --- messages of a compiler ------------------------------------------------------------------------------ */
+
+static int on_diagnostic(struct compiler *compiler, const struct link_message *m)
+{
+	struct job *job = &compiler->job;
+	struct ipc_diagnostic d;
+	if (++job->findings > FINDINGS_MAX) {
+		return BH_ELIMIT;
+	}
+	int rc = ipc_diagnostic_decode(m->payload, m->len, &d);
+	if (rc != BH_OK) {
+		return rc;
+	}
+	if (!d.warning && job->first_error[0] == '\0') {
+		if (d.line > 0) {
+			snprintf(job->first_error, sizeof(job->first_error), "%.200s:%u: %.250s", d.file,
+				 (unsigned)d.line, d.text);
+		} else {
+			snprintf(job->first_error, sizeof(job->first_error), "%s", d.text);
+		}
+	}
+	tell(compiler->run, job->zone, d.warning, d.file, d.line, d.text);
+	return BH_OK;
+}
+
+static int on_source(struct compiler *compiler, const struct link_message *m)
+{
+	struct ipc_source source;
+	int rc = ipc_source_decode(m->payload, m->len, &source);
+	return rc == BH_OK ? sources_add(&compiler->job.sources, &source) : rc;
+}
+
+static int on_root_hint(struct compiler *compiler, const struct link_message *m)
+{
+	struct zone_set *set = compiler->run->set;
+	if (compiler->job.zone != NULL) {
+		return BH_EPERM;
+	}
+	if (set->hint_count == ZONE_SET_HINTS_MAX) {
+		return BH_ELIMIT;
+	}
+	int rc = ipc_servers_decode(m->payload, m->len, &set->hints[set->hint_count]);
+	if (rc == BH_OK) {
+		set->hint_count++;
+	}
+	return rc;
+}
+
+static int on_compiled(struct compiler *compiler, const struct link_message *m)
+{
+	struct job *job = &compiler->job;
+	struct ipc_compiled info;
+	int rc = ipc_compiled_decode(m->payload, m->len, &info);
+	if (rc != BH_OK) {
+		return rc;
+	}
+	const char *why = info.ok && job->zone != NULL ? take_image(compiler, &info) : NULL;
+	if (why != NULL) {
+		snprintf(compiler->why_closed, sizeof(compiler->why_closed), "%s", why);
+		return BH_EPERM;
+	}
+	if (!info.ok || (job->zone == NULL && compiler->run->set->hint_count == 0)) {
+		fail_job(compiler);
+	}
+	job_clear(job);
+	compiler->zones++;
+	compiler->octets += info.size;
+	return go_on(compiler);
+}
+
+/* HELLO: answer with the work. */
+static int on_hello(struct compiler *compiler, const struct link_message *m)
+{
+	struct ipc_hello hello;
+	int rc = ipc_hello_decode(m->payload, m->len, &hello);
+	if (rc != BH_OK) {
+		return rc;
+	}
+	if (hello.role != ROLE_COMPILER || strcmp(hello.build, ipc_build_id()) != 0) {
+		return BH_EVERSION;
+	}
+	uint32_t missing = sandbox_required_walls(&sandbox_compiler) & ~hello.walls;
+	if (missing != 0) {
+		log_err("compiler found fewer walls than its profile demands missing=%x", (unsigned)missing);
+		return BH_EPERM;
+	}
+	compiler->greeted = true;
+	link_set_phase(compiler->link, PHASE_RUN);
+	return go_on(compiler);
+}
+
+static int on_message(void *ctx, struct link *link, struct link_message *m)
+{
+	struct compiler *compiler = ctx;
+	(void)link;
+	if (m->type == MSG_HELLO) {
+		return on_hello(compiler, m);
+	}
+	/* Whatever it says is about the zone in work: nothing before, after, or of another one. */
+	if (!compiler->job.given || m->request != compiler->job.request) {
+		return BH_EPERM;
+	}
+	switch ((enum msg_type)m->type) {
+	case MSG_DIAGNOSTIC:
+		return on_diagnostic(compiler, m);
+	case MSG_SOURCE:
+		return on_source(compiler, m);
+	case MSG_ROOT_HINT:
+		return on_root_hint(compiler, m);
+	case MSG_COMPILED:
+		return on_compiled(compiler, m);
+	default:
+		return BH_EPERM;
+	}
+}
+
+static void on_closed(void *ctx, struct link *link, int err, const char *why)
+{
+	struct compiler *compiler = ctx;
+	link_free(link);
+	compiler->link = NULL;
+	if (err != BH_ECLOSED) {
+		if (compiler->why_closed[0] == '\0') {
+			snprintf(compiler->why_closed, sizeof(compiler->why_closed), "%s", why);
+		}
+		log_err("compiler broke the protocol, killed: %s", compiler->why_closed);
+		if (compiler->pid != 0) {
+			kill(compiler->pid, SIGKILL);
+		}
+	}
+	set_patience(compiler, PATIENCE_START_SEC);
+	advance_soon(compiler->run);
+}
+
+/* A compiler that hangs would keep all later changes waiting. */
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct compiler *compiler = arg;
+	(void)fd;
+	(void)what;
+	if (compiler->why_closed[0] == '\0') {
+		snprintf(compiler->why_closed, sizeof(compiler->why_closed), "it does not come to an end");
+	}
+	if (compiler->pid != 0) {
+		log_err("compiler does not come to an end, killed pid=%d", (int)compiler->pid);
+		kill(compiler->pid, SIGKILL);
+	}
+}
+
+/* --- processes ---------------------------------------------------------------------------------------------- */
+
+static const char *how_it_ended(int status, char *out, size_t size)
+{
+	if (WIFSIGNALED(status)) {
+		snprintf(out, size, "the compiler was ended by signal %d (%s)", WTERMSIG(status),
+			 strsignal(WTERMSIG(status)));
+	} else {
+		snprintf(out, size, "the compiler ended with status %d", WEXITSTATUS(status));
+	}
+	return out;
+}
+
+static void compiler_free(struct compiler *compiler)
+{
+	link_free(compiler->link);
+	rolelog_free(compiler->log);
+	event_free(compiler->timer);
+	job_clear(&compiler->job);
+	free(compiler);
+}
+
+/* Both the process and its link are gone: judge what it left undone. */
+static void finish_compiler(struct compiler *compiler)
+{
+	char text[IPC_TEXT_MAX];
+	rolelog_free(compiler->log);
+	compiler->log = NULL;
+	if (compiler->why_closed[0] != '\0' && compiler->greeted) {
+		snprintf(text, sizeof(text), "the compiler broke the protocol: %s", compiler->why_closed);
+	} else if (compiler->why_closed[0] != '\0') {
+		snprintf(text, sizeof(text), "cannot start the compiler: %s", compiler->why_closed);
+	} else {
+		how_it_ended(compiler->status, text, sizeof(text));
+	}
+	fail_job_with(compiler, text);
+	compiler_free(compiler);
+}
+
+static void fail_to_start(struct compiler *compiler)
+{
+	snprintf(compiler->why_closed, sizeof(compiler->why_closed), "%s", strerror(errno));
+	advance_soon(compiler->run); /* finished in the next turn */
+}
+
+static void start_process(struct compiler *compiler)
+{
+	static const struct link_ops link_ops = { .message = on_message, .closed = on_closed };
+	const struct compile_env *env = &compiler->run->env;
+	const struct config_view *view = view_of(compiler->run, compiler->job.zone);
+	char program[PATH_MAX];
+	char title[64 + DNAME_TEXT_MAX];
+	char root[PATH_MAX];
+	struct spawned child;
+
+	snprintf(program, sizeof(program), "%s/compiler", env->role_dir);
+	if (view != NULL) {
+		snprintf(title, sizeof(title), "compiler[%s]", view->name);
+		snprintf(root, sizeof(root), "%s", view->zones_dir);
+	} else {
+		snprintf(title, sizeof(title), "compiler[root-hints]");
+		char *path = strdup(env->config->resolver.root_hints);
+		snprintf(root, sizeof(root), "%s", path == NULL ? "" : dirname(path));
+		free(path);
+	}
+	struct spawn_request request = {
+		.program = program,
+		.title = title,
+		.profile = &sandbox_compiler,
+		.ids = view == NULL ? env->ids->hints : env->ids->compiler[compiler->view],
+		.root = root,
+	};
+	if (spawn_role(&request, &child) != BH_OK) {
+		fail_to_start(compiler);
+		return;
+	}
+	compiler->pid = child.pid;
+	compiler->log = rolelog_new(env->base, child.log_fd, title);
+	if (compiler->log == NULL) {
+		close(child.log_fd);
+	}
+	compiler->link = link_new(env->base, child.link_fd, ROLE_SUPERVISOR, ROLE_COMPILER, COMPILER_QUEUE_MAX,
+				  &link_ops, compiler);
+	if (compiler->link == NULL) {
+		close(child.link_fd);
+		kill(child.pid, SIGKILL);
+	}
+	set_patience(compiler, PATIENCE_START_SEC);
+}
+
+/* A process for the next zone. It has its first job from the beginning: one that cannot start fails it. */
+static struct compiler *compiler_start(struct compile_run *run)
+{
+	struct compiler *compiler = calloc(1, sizeof(*compiler));
+	if (compiler == NULL || (compiler->timer = event_new(run->env.base, -1, 0, on_timer, compiler)) == NULL) {
+		log_fatal("out of memory");
+	}
+	size_t index = run->pending[run->next];
+	compiler->run = run;
+	compiler->view = index == run->set->count ? NO_VIEW : run->set->items[index].view;
+	compiler->job.image_fd = -1;
+	if (!take_job(compiler)) {
+		log_fatal("a zone is of no view"); /* the view was taken from it two lines above */
+	}
+	start_process(compiler);
+	return compiler;
+}
+
+/* End what has ended, start what there is room for. */
+static void on_advance(evutil_socket_t fd, short what, void *arg)
+{
+	struct compile_run *run = arg;
+	bool busy = false;
+	(void)fd;
+	(void)what;
+
+	if (run->looked <= run->set->count && !look(run)) {
+		advance_soon(run);
+		return;
+	}
+	for (size_t i = 0; i < run->compiler_count; i++) {
+		struct compiler **at = &run->compilers[i];
+		if (*at != NULL && (*at)->pid == 0 && (*at)->link == NULL) {
+			finish_compiler(*at);
+			*at = NULL;
+		}
+		if (*at == NULL && run->next < run->pending_count) {
+			*at = compiler_start(run);
+		}
+		busy = busy || *at != NULL;
+	}
+	if (!busy) {
+		run->ops->done(run->ctx);
+	}
+}
+
+struct compile_run *compile_start(const struct compile_env *env, struct zone_set *set,
+				  const struct zone_set *old, const struct compile_ops *ops, void *ctx)
+{
+	struct compile_run *run = calloc(1, sizeof(*run));
+	if (run == NULL) {
+		return NULL;
+	}
+	unsigned cpus = config_cpus();
+	run->env = *env;
+	run->set = set;
+	run->old = old;
+	run->ops = ops;
+	run->ctx = ctx;
+	run->compiler_count = cpus > COMPILERS_MAX ? COMPILERS_MAX : cpus;
+	run->pending = calloc(set->count + 1, sizeof(*run->pending));
+	run->advance = event_new(env->base, -1, 0, on_advance, run);
+	if (run->advance == NULL || run->pending == NULL) {
+		compile_free(run);
+		return NULL;
+	}
+	advance_soon(run);
+	return run;
+}
+
+bool compile_child_ended(struct compile_run *run, pid_t pid, int status)
+{
+	for (size_t i = 0; i < COMPILERS_MAX; i++) {
+		if (run->compilers[i] != NULL && run->compilers[i]->pid == pid) {
+			run->compilers[i]->pid = 0;
+			run->compilers[i]->status = status;
+			advance_soon(run);
+			return true;
+		}
+	}
+	return false;
+}
+
+void compile_free(struct compile_run *run)
+{
+	if (run == NULL) {
+		return;
+	}
+	for (size_t i = 0; i < COMPILERS_MAX; i++) {
+		struct compiler *compiler = run->compilers[i];
+		if (compiler == NULL) {
+			continue;
+		}
+		if (compiler->pid != 0) {
+			kill(compiler->pid, SIGKILL); /* reaped by the main loop as an unknown child */
+		}
+		compiler_free(compiler);
+	}
+	if (run->advance != NULL) {
+		event_free(run->advance);
+	}
+	free(run->pending);
+	free(run);
+}

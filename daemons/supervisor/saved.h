@@ -1,0 +1,75 @@
+/*
+ * Saved images: STATE-DIR/VIEW/ZONE.image, so that a start with unchanged zone files needs no compiler.
+ *
+ * A file is a head (what the image was made from, by which build, how large it is, sums of both) and the image.
+ * The head is the only part that is looked at here. Nothing is believed: a file that is not of root, cut, torn,
+ * of another build, of another zone, or older than its sources is not used, and the zone is compiled.
+ *
+ * Written beside the old one and renamed. There is no fsync: for a large image it would hold up everything else
+ * for seconds, and what it would save is a compilation. After a power cut there is the old file, the new one,
+ * or one whose sums are wrong, which is not used.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef BULKHEAD_SUPERVISOR_SAVED_H
+#define BULKHEAD_SUPERVISOR_SAVED_H
+
+#include "daemons/supervisor/sources.h"
+#include "daemons/supervisor/zones.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct event_base;
+struct config;
+
+/* Octets before the body of the head: magic, length of the body, sum of the body. */
+#define SAVED_PREFIX 24
+/* Body of the head: all sources at their longest, names, numbers. */
+#define SAVED_BODY_MAX (1u << 20)
+/* As in file systems. */
+#define SAVED_NAME_MAX 255
+
+struct saved_head {
+	char build[IPC_BUILD_MAX];
+	uint8_t zone[DNAME_MAX];
+	struct ipc_compiled info;
+	uint64_t made_sec; /* since 1970 */
+	uint64_t sum;	   /* sum64 of the image */
+	struct sources sources;
+};
+
+void saved_head_encode(struct sink *out, const struct saved_head *head);
+/* What stands before a body. */
+void saved_prefix(uint8_t out[SAVED_PREFIX], const uint8_t *body, size_t len);
+/* The body. 0, BH_EMALFORMED or BH_ENOMEM; sources are to be cleared in any case. */
+int saved_head_decode(const uint8_t *p, size_t len, struct saved_head *head) BH_CHECKED;
+
+/*
+ * Name of a zone's file: letters folded, what is not a letter, digit, "-", "_" or a dot between labels as %XX, and
+ * ".image"; "@" for the root. False: too long for a file system, such a zone is not saved.
+ */
+bool saved_name(const uint8_t *zone, char out[SAVED_NAME_MAX + 1]);
+/* The zone of a file name; false when saved_name would never give it. */
+bool saved_name_parse(const char *name, uint8_t zone[DNAME_MAX]);
+
+/*
+ * The current image of a zone: a sealed memfd, and its head. BH_ENOENT: there is
+ * none. Any other error: why says in a few words why the file is not used. On success *fd and head->sources are
+ * the caller's.
+ */
+int saved_load(const char *state_dir, const char *view, const char *zones_dir, const struct config_zone *zone,
+	       uint32_t default_ttl, struct saved_head *head, int *fd, char *why, size_t why_size) BH_CHECKED;
+
+struct saver;
+
+/*
+ * Write what is new in `set` and remove files of zones that no longer exist, little by little from the event
+ * loop. set and config may go away meanwhile. NULL: out of memory.
+ */
+struct saver *saver_start(struct event_base *base, const struct config *config, const struct zone_set *set);
+/* Stop where it stands: a file that is not complete is removed. NULL is fine. */
+void saver_free(struct saver *saver);
+
+#endif

@@ -1,0 +1,377 @@
+/*
+ * Writing saved images, a slice at a time between other events. Owns the files "*.image" below STATE-DIR/VIEW/
+ * whose names saved_name gives, and one temporary file per view; touches no other.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "daemons/supervisor/saved.h"
+
+#include "common/ipc/link.h"
+#include "common/util/log.h"
+#include "common/util/sum64.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Work of one turn: a fraction of a millisecond. */
+#define SLICE_OCTETS (256u * 1024)
+/* Warnings about files that cannot be written; the rest is counted. */
+#define WARNINGS_MAX 5
+/* No name of a zone begins with a dot. */
+#define TEMPORARY ".saving"
+
+struct work {
+	struct zone_image *image; /* a reference of our own */
+	uint8_t zone[DNAME_MAX];
+	unsigned view;
+};
+
+struct saver {
+	struct event *turn;
+	char *state_dir;
+	char (*views)[IPC_VIEW_MAX];
+	size_t view_count;
+	struct work *items;
+	size_t count;
+	size_t next;
+	unsigned written;
+	unsigned failed;
+	/* the file in work */
+	int fd; /* -1: none */
+	uint64_t done;
+	uint64_t image_at;
+	struct sum64 sum;
+	char path[PATH_MAX];
+	char temporary[PATH_MAX];
+};
+
+static void warn(struct saver *saver, const char *path, const char *what)
+{
+	if (saver->failed++ < WARNINGS_MAX) {
+		log_warn("zone images are not saved: %s: %s: %s", path, what, strerror(errno));
+	}
+}
+
+/* A directory that is ours, made when it is not there. */
+static bool have_dir(const char *path, mode_t mode)
+{
+	struct stat st;
+	if (mkdir(path, mode) != 0 && errno != EEXIST) {
+		return false;
+	}
+	if (lstat(path, &st) != 0) {
+		return false;
+	}
+	if (!S_ISDIR(st.st_mode) || st.st_uid != 0 || (st.st_mode & 022) != 0) {
+		errno = EPERM; /* its owner could swap what we trust in it */
+		return false;
+	}
+	return true;
+}
+
+/* --- what is no longer wanted ----------------------------------------------------------------------- */
+
+/* Files of zones that are not in the set, or whose image no authority takes. */
+static void remove_stale(const char *dir_path, const char *view, const struct zone_set *set)
+{
+	DIR *dir = opendir(dir_path);
+	if (dir == NULL) {
+		return; /* nothing was ever saved there */
+	}
+	const struct dirent *entry;
+	while ((entry = readdir(dir)) != NULL) {
+		struct config_zone zone = { .text = NULL };
+		const struct zone_state like = { .view_name = view, .conf = &zone };
+		if (!saved_name_parse(entry->d_name, zone.name)) {
+			continue;
+		}
+		const struct zone_state *state = zone_set_find(set, &like);
+		bool refused = state != NULL && state->image != NULL && state->image->refused != NULL;
+		if (state != NULL && !refused) {
+			continue;
+		}
+		if (unlinkat(dirfd(dir), entry->d_name, 0) == 0) {
+			log_info("saved image removed, %s: %s/%s",
+				 refused ? "it was refused" : "its zone is not configured any more", dir_path, entry->d_name);
+		} else {
+			log_warn("saved image that is of no use cannot be removed: %s/%s: %m", dir_path, entry->d_name);
+		}
+	}
+	closedir(dir);
+}
+
+/* --- writing ---------------------------------------------------------------------------------------- */
+
+static void give_up_file(struct saver *saver)
+{
+	if (saver->fd >= 0) {
+		close(saver->fd);
+		saver->fd = -1;
+		unlink(saver->temporary);
+	}
+}
+
+static bool write_at(int fd, const uint8_t *bytes, size_t len, uint64_t at)
+{
+	for (size_t pos = 0; pos < len;) {
+		ssize_t n = pwrite(fd, bytes + pos, len - pos, (off_t)(at + pos));
+		if (n < 0 && errno == EINTR) {
+			continue;
+		}
+		if (n <= 0) {
+			return false;
+		}
+		pos += (size_t)n;
+	}
+	return true;
+}
+
+static void head_of(const struct work *work, uint64_t sum, struct saved_head *head)
+{
+	*head = (struct saved_head){
+		.info = work->image->info,
+		.made_sec = work->image->made_sec,
+		.sum = sum,
+		.sources = work->image->sources, /* borrowed */
+	};
+	snprintf(head->build, sizeof(head->build), "%s", ipc_build_id());
+	memcpy(head->zone, work->zone, sizeof(head->zone));
+}
+
+/* Encoded body in memory of its own; NULL: out of memory. */
+static uint8_t *encode_head(const struct work *work, uint64_t sum, size_t *len)
+{
+	struct saved_head head;
+	size_t room = 2048 + work->image->sources.octets + work->image->sources.count * 64;
+	uint8_t *body = malloc(room);
+	if (body == NULL) {
+		return NULL;
+	}
+	struct sink s = sink_of(body, room);
+	head_of(work, sum, &head);
+	saved_head_encode(&s, &head);
+	if (s.failed) {
+		free(body);
+		errno = EOVERFLOW;
+		return NULL;
+	}
+	*len = s.pos;
+	return body;
+}
+
+/* Open the file of this work; false: it is not to be written. */
+static bool begin_file(struct saver *saver, const struct work *work)
+{
+	char name[SAVED_NAME_MAX + 1];
+	char dir[PATH_MAX];
+	size_t head_len;
+
+	if (!saved_name(work->zone, name)) {
+		return false;
+	}
+	int n = snprintf(dir, sizeof(dir), "%s/%s", saver->state_dir, saver->views[work->view]);
+	if (n >= (int)sizeof(dir) ||
+	    snprintf(saver->path, sizeof(saver->path), "%s/%s", dir, name) >= (int)sizeof(saver->path) ||
+	    snprintf(saver->temporary, sizeof(saver->temporary), "%s/" TEMPORARY, dir) >=
+		    (int)sizeof(saver->temporary)) {
+		return false;
+	}
+	if (!have_dir(saver->state_dir, 0755) || !have_dir(dir, 0700)) {
+		warn(saver, dir, "not a directory that only root can write, or not to be made");
+		return false;
+	}
+	uint8_t *body = encode_head(work, 0, &head_len); /* its length does not depend on the sum */
+	if (body == NULL || head_len > SAVED_BODY_MAX) {
+		free(body);
+		return false;
+	}
+	free(body);
+	unlink(saver->temporary); /* of a run that was cut short */
+	saver->fd = open(saver->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (saver->fd < 0) {
+		warn(saver, saver->temporary, "cannot be made");
+		return false;
+	}
+	saver->done = 0;
+	saver->image_at = SAVED_PREFIX + head_len;
+	saver->sum = (struct sum64){ .octets = 0 };
+	return true;
+}
+
+/* The head last: as long as it is missing the file is not one. */
+static bool end_file(struct saver *saver, const struct work *work)
+{
+	uint8_t prefix[SAVED_PREFIX];
+	size_t len;
+	uint8_t *body = encode_head(work, sum64_end(&saver->sum), &len);
+	if (body == NULL || SAVED_PREFIX + len != saver->image_at) {
+		free(body); /* it was compiled again meanwhile, from other files to the same image: next time */
+		errno = EAGAIN;
+		return false;
+	}
+	saved_prefix(prefix, body, len);
+	bool written = write_at(saver->fd, body, len, SAVED_PREFIX) &&
+		       write_at(saver->fd, prefix, sizeof(prefix), 0) &&
+		       rename(saver->temporary, saver->path) == 0;
+	free(body);
+	return written;
+}
+
+static bool copy_slice(struct saver *saver, const struct work *work, size_t *budget)
+{
+	static uint8_t slice[SLICE_OCTETS];
+	uint64_t left = work->image->info.size - saver->done;
+	size_t want = left < sizeof(slice) ? (size_t)left : sizeof(slice);
+	for (size_t got = 0; got < want;) {
+		ssize_t n = pread(work->image->fd->fd, slice + got, want - got, (off_t)(saver->done + got));
+		if (n <= 0) {
+			return false;
+		}
+		got += (size_t)n;
+	}
+	sum64_add(&saver->sum, slice, want);
+	if (!write_at(saver->fd, slice, want, saver->image_at + saver->done)) {
+		return false;
+	}
+	saver->done += want;
+	*budget -= want < *budget ? want : *budget;
+	return true;
+}
+
+/* Something of one file. True: the file is done with, this way or the other. */
+static bool write_some(struct saver *saver, struct work *work, size_t *budget)
+{
+	if (saver->fd < 0 && !begin_file(saver, work)) {
+		return true;
+	}
+	while (saver->done < work->image->info.size && *budget > 0) {
+		if (!copy_slice(saver, work, budget)) {
+			warn(saver, saver->temporary, "cannot be written");
+			give_up_file(saver);
+			return true;
+		}
+	}
+	if (saver->done < work->image->info.size) {
+		return false;
+	}
+	if (end_file(saver, work)) {
+		close(saver->fd);
+		saver->fd = -1;
+		saver->written++;
+		work->image->saved = true;
+	} else {
+		warn(saver, saver->path, "cannot be written");
+		give_up_file(saver);
+	}
+	return true;
+}
+
+static void on_turn(evutil_socket_t fd, short what, void *arg)
+{
+	/* A pause between turns, so that a large view does not keep the loop busy on a slow disk. */
+	static const struct timeval pause = { .tv_usec = 500 };
+	struct saver *saver = arg;
+	size_t budget = SLICE_OCTETS;
+	(void)fd;
+	(void)what;
+
+	while (saver->next < saver->count && budget > 0) {
+		struct work *work = &saver->items[saver->next];
+		if (write_some(saver, work, &budget)) {
+			zone_image_release(work->image);
+			work->image = NULL;
+			saver->next++;
+			budget -= budget < SLICE_OCTETS / 16 ? budget : SLICE_OCTETS / 16; /* a file costs too */
+		}
+	}
+	if (saver->next == saver->count) {
+		if (saver->written > 0 || saver->failed > 0) {
+			log_info("zone images saved count=%u failed=%u", saver->written, saver->failed);
+		}
+	} else if (event_add(saver->turn, &pause) != 0) {
+		log_fatal("out of memory");
+	}
+}
+
+/* --- the whole -------------------------------------------------------------------------------------- */
+
+/* Worth a file: complete, taken by its authorities, and not there yet. */
+static bool wants_file(const struct zone_state *zone)
+{
+	const struct zone_image *image = zone->image;
+	return image != NULL && !image->saved && !zone->stale && image->refused == NULL &&
+	       !image->sources.incomplete && image->sources.count > 0;
+}
+
+static bool take_work(struct saver *saver, const struct config *config, const struct zone_set *set)
+{
+	saver->state_dir = strdup(config->state_dir);
+	saver->views = calloc(config->view_count + 1, sizeof(*saver->views));
+	saver->items = calloc(set->count + 1, sizeof(*saver->items));
+	if (saver->state_dir == NULL || saver->views == NULL || saver->items == NULL) {
+		return false;
+	}
+	saver->view_count = config->view_count;
+	for (size_t v = 0; v < config->view_count; v++) {
+		memcpy(saver->views[v], config->views[v].name, sizeof(saver->views[v]));
+	}
+	for (size_t i = 0; i < set->count; i++) {
+		const struct zone_state *zone = &set->items[i];
+		if (wants_file(zone)) {
+			struct work *work = &saver->items[saver->count++];
+			zone->image->refs++;
+			work->image = zone->image;
+			work->view = zone->view;
+			memcpy(work->zone, zone->conf->name, sizeof(work->zone));
+		}
+	}
+	return true;
+}
+
+struct saver *saver_start(struct event_base *base, const struct config *config, const struct zone_set *set)
+{
+	struct saver *saver = calloc(1, sizeof(*saver));
+	if (saver == NULL) {
+		return NULL;
+	}
+	saver->fd = -1;
+	saver->turn = event_new(base, -1, 0, on_turn, saver);
+	if (saver->turn == NULL || !take_work(saver, config, set)) {
+		saver_free(saver);
+		return NULL;
+	}
+	for (size_t v = 0; v < saver->view_count; v++) {
+		char dir[PATH_MAX];
+		if (snprintf(dir, sizeof(dir), "%s/%s", saver->state_dir, saver->views[v]) < (int)sizeof(dir)) {
+			remove_stale(dir, saver->views[v], set);
+		}
+	}
+	event_active(saver->turn, EV_TIMEOUT, 0);
+	return saver;
+}
+
+void saver_free(struct saver *saver)
+{
+	if (saver == NULL) {
+		return;
+	}
+	give_up_file(saver);
+	for (size_t i = 0; i < saver->count; i++) {
+		zone_image_release(saver->items[i].image);
+	}
+	if (saver->turn != NULL) {
+		event_free(saver->turn);
+	}
+	free(saver->items);
+	free(saver->views);
+	free(saver->state_dir);
+	free(saver);
+}

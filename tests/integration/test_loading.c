@@ -1,0 +1,297 @@
+/*
+ * Where images come from: compiled, kept by a reload, or saved below the state directory and loaded by the next
+ * start. What is odd about a saved image costs a compilation, never an answer.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "tests/integration/client.h"
+#include "tests/integration/harness.h"
+#include "tests/integration/standard.h"
+
+#include <criterion/criterion.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define ZONES 3
+/* Files that were changed so shortly before they are read count as changed: longer than that. */
+#define SETTLE_MS 2200
+#define HEAD(name) "$ORIGIN " name ".\n$TTL 300\n@ SOA ns hostmaster 1 1800 900 604800 300\n@ NS ns\nns A 10.1.0.53\n"
+
+static struct appliance appliance;
+
+static const char three_zones[] = "view \"internal\" {\n  listen = { \"10.1.0.53\" }\n"
+				  "  zones-dir = \"@DIR@/internal\"\n"
+				  "  zone \"a.example\" { file = \"a\" }\n"
+				  "  zone \"b.example\" { file = \"b\" }\n"
+				  "  zone \"big.example\" { file = \"big\" }\n}\n";
+
+static void configure(const char *view)
+{
+	static char conf[4096];
+	snprintf(conf, sizeof(conf), "%s%s", CONF_HERE, view);
+	appliance_configure(&appliance, conf);
+}
+
+/* Some 100 KiB of image. */
+static void write_big_zone(void)
+{
+	static char text[65536];
+	size_t pos = (size_t)snprintf(text, sizeof(text), "%s", HEAD("big.example"));
+	for (unsigned i = 0; i < 800; i++) {
+		pos += (size_t)snprintf(text + pos, sizeof(text) - pos, "host%u A 10.9.%u.%u\n", i, i / 256, i % 256);
+	}
+	appliance_file(&appliance, "internal/big", text);
+}
+
+static void prepare(void)
+{
+	standard_prepare(&appliance, 150);
+	configure(three_zones);
+	appliance_file(&appliance, "internal/a", HEAD("a.example") "$INCLUDE parts/included\n");
+	appliance_file(&appliance, "internal/parts/included", "www A 10.1.2.1\n");
+	appliance_file(&appliance, "internal/b", HEAD("b.example") "www A 10.1.2.2\n");
+	write_big_zone();
+}
+
+static void stop(void)
+{
+	appliance_clear(&appliance);
+}
+
+TestSuite(loading, .init = prepare, .fini = stop, .timeout = 160);
+
+static void must_answer(const char *name, const char *address)
+{
+	char text[256];
+	struct ask ask = { .server = INTERNAL, .name = name };
+	snprintf(text, sizeof(text), "%s. A %s", name, address);
+	client_expect_ask(&ask, "NOERROR aa", text, EDE_NONE);
+}
+
+static void must_serve(void)
+{
+	must_answer("www.a.example", "10.1.2.1");
+	must_answer("www.b.example", "10.1.2.2");
+	must_answer("host799.big.example", "10.9.3.31");
+}
+
+/* Where the image of a zone comes from, as `zone status` tells. */
+static const char *origin_of(const char *zone)
+{
+	static char origin[32];
+	char words[64];
+	unsigned from = 0;
+	snprintf(words, sizeof(words), "zone status %s", zone);
+	const struct ctl_answer *answer = appliance_control(&appliance, words);
+	const struct ctl_row *row = answer_next(answer, "zone", &from);
+	MUST(row != NULL, "zone status does not know %s", zone);
+	snprintf(origin, sizeof(origin), "%s", row_text(row, "origin"));
+	return origin;
+}
+
+static void must_come_from(const char *a, const char *b, const char *big)
+{
+	const char *const names[] = { "a.example", "b.example", "big.example" };
+	const char *const wanted[] = { a, b, big };
+	for (size_t i = 0; i < COUNT(names); i++) {
+		const char *origin = origin_of(names[i]);
+		MUST(strcmp(origin, wanted[i]) == 0, "the image of %s is %s, %s was expected", names[i], origin,
+		     wanted[i]);
+	}
+}
+
+static void saved_path(const char *name, char out[256])
+{
+	snprintf(out, 256, "%s/state/internal/%s", appliance.dir, name);
+}
+
+static bool is_there(const char *name)
+{
+	char path[256];
+	struct stat st;
+	saved_path(name, path);
+	return lstat(path, &st) == 0;
+}
+
+static void forget_log(void)
+{
+	MUST(truncate(appliance.log, 0) == 0 || errno == ENOENT, "truncate: %s", strerror(errno));
+}
+
+/* Start with files that have settled, so that all is saved, and stop. */
+static void save_all(void)
+{
+	harness_sleep_ms(SETTLE_MS);
+	appliance_start(&appliance);
+	must_serve();
+	MUST(appliance_log_wait(&appliance, "zone images saved count=3 failed=0", 5000), "the images are not saved");
+	appliance_stop(&appliance);
+	forget_log();
+}
+
+/* A compiler that does nothing but fail: who starts one is found out. */
+static void take_compiler_away(void)
+{
+	static const char *const programs[] = { "authority", "frontend", "resolver" };
+	char from[512];
+	char to[256];
+	snprintf(appliance.programs, sizeof(appliance.programs), "%s/programs", appliance.dir);
+	MUST(mkdir(appliance.programs, 0755) == 0, "mkdir: %s", strerror(errno));
+	for (size_t i = 0; i < COUNT(programs); i++) {
+		snprintf(from, sizeof(from), "%s/%s", roles_directory(), programs[i]);
+		snprintf(to, sizeof(to), "%s/%s", appliance.programs, programs[i]);
+		MUST(symlink(from, to) == 0, "symlink: %s", strerror(errno));
+	}
+	snprintf(to, sizeof(to), "%s/compiler", appliance.programs);
+	MUST(symlink("/bin/false", to) == 0, "symlink: %s", strerror(errno));
+}
+
+Test(loading, a_second_start_needs_no_compiler)
+{
+	char path[256];
+	struct stat st;
+	save_all();
+	saved_path("", path);
+	MUST(stat(path, &st) == 0 && (st.st_mode & 07777) == 0700 && st.st_uid == 0, "mode of the directory");
+	saved_path("a.example.image", path);
+	MUST(stat(path, &st) == 0 && (st.st_mode & 07777) == 0600 && st.st_uid == 0, "mode of the file");
+	MUST(!is_there(".saving"), "a temporary file is left");
+
+	take_compiler_away();
+	appliance_start(&appliance);
+	must_serve();
+	must_come_from("saved", "saved", "saved");
+	MUST(appliance_logged(&appliance, "compiled=0 loaded=3"), "the log does not say so");
+	/* kept by a reload, which needs no compiler either */
+	appliance_reload(&appliance);
+	must_come_from("kept", "kept", "kept");
+	must_serve();
+}
+
+Test(loading, a_reload_compiles_what_changed)
+{
+	static char output[APPLIANCE_OUTPUT_MAX];
+	harness_sleep_ms(SETTLE_MS);
+	appliance_start(&appliance);
+	MUST(appliance_bulkheadctl(&appliance, "reload", output) == 0 &&
+		     strstr(output, "0 zones compiled, 3 kept, 0 loaded") != NULL,
+	     "nothing changed: %s", output);
+	must_come_from("kept", "kept", "kept");
+	appliance_file(&appliance, "internal/parts/included", "www A 10.1.2.111\n");
+	MUST(appliance_bulkheadctl(&appliance, "reload", output) == 0 &&
+		     strstr(output, "1 zones compiled, 2 kept, 0 loaded") != NULL,
+	     "an include changed: %s", output);
+	must_come_from("compiled", "kept", "kept");
+	must_answer("www.a.example", "10.1.2.111");
+	/* another file for a zone, and the file of another zone */
+	configure("view \"internal\" {\n  listen = { \"10.1.0.53\" }\n  zones-dir = \"@DIR@/internal\"\n"
+		  "  zone \"b.example\" { file = \"b2\" }\n  zone \"big.example\" { file = \"big\" }\n}\n");
+	appliance_file(&appliance, "internal/b2", HEAD("b.example") "www A 10.1.2.22\n");
+	MUST(appliance_bulkheadctl(&appliance, "reload", output) == 0 &&
+		     strstr(output, "1 zones compiled, 1 kept, 0 loaded") != NULL,
+	     "another file: %s", output);
+	must_answer("www.b.example", "10.1.2.22");
+	must_answer("host799.big.example", "10.9.3.31");
+}
+
+Test(loading, what_changed_while_it_was_stopped_is_compiled)
+{
+	save_all();
+	appliance_file(&appliance, "internal/b", HEAD("b.example") "www A 10.1.2.222\n");
+	appliance_start(&appliance);
+	must_answer("www.a.example", "10.1.2.1");
+	must_answer("www.b.example", "10.1.2.222");
+	must_come_from("saved", "compiled", "saved");
+	MUST(appliance_logged(&appliance, "b.example. view=internal: saved image is not used, it is older"),
+	     "the log does not say why");
+}
+
+/* One octet in every page, and a file cut at every page. */
+Test(loading, every_damage_costs_a_compilation_and_no_answer)
+{
+	static uint8_t whole[1 << 20];
+	char path[256];
+	save_all();
+	saved_path("big.example.image", path);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t size = read(fd, whole, sizeof(whole));
+	close(fd);
+	MUST(size > 16384 && size < (ssize_t)sizeof(whole), "the saved image has %zd octets", size);
+	for (ssize_t at = 0; at < size; at += 4096) {
+		bool cut = at / 4096 % 2 != 0;
+		fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+		uint8_t octet = whole[at];
+		whole[at] ^= 1;
+		ssize_t len = cut ? at : size;
+		MUST(fd >= 0 && write(fd, whole, (size_t)len) == len, "write: %s", strerror(errno));
+		close(fd);
+		whole[at] = octet;
+		forget_log();
+		appliance_start(&appliance);
+		must_serve();
+		must_come_from("saved", "saved", "compiled");
+		MUST(appliance_logged(&appliance, "big.example. view=internal: saved image is not used, it "),
+		     "octet %zd: nothing in the log", at);
+		MUST(appliance_log_wait(&appliance, "zone images saved count=1", 5000), "it is not saved again");
+		appliance_stop(&appliance);
+	}
+}
+
+Test(loading, images_of_zones_that_are_gone_are_removed_and_nothing_else)
+{
+	save_all();
+	appliance_file(&appliance, "state/internal/notes.txt", "not ours\n");
+	appliance_file(&appliance, "state/internal/B.example.image", "not a name of ours\n");
+	configure("view \"internal\" {\n  listen = { \"10.1.0.53\" }\n  zones-dir = \"@DIR@/internal\"\n"
+		  "  zone \"a.example\" { file = \"a\" }\n}\n");
+	appliance_start(&appliance);
+	must_answer("www.a.example", "10.1.2.1");
+	MUST(appliance_log_wait(&appliance, "big.example.image", 5000), "nothing in the log");
+	harness_sleep_ms(100);
+	MUST(is_there("a.example.image") && !is_there("b.example.image") && !is_there("big.example.image"),
+	     "the wrong ones are there");
+	MUST(is_there("notes.txt") && is_there("B.example.image"), "a file that is not ours was removed");
+}
+
+static void must_go_on_without_saving(const char *what)
+{
+	forget_log();
+	appliance_start(&appliance);
+	must_serve();
+	MUST(appliance_log_wait(&appliance, "zone images are not saved: ", 5000), "%s: no warning", what);
+	MUST(appliance_log_wait(&appliance, "zone images saved count=0 failed=3", 5000), "%s: no end", what);
+	appliance_reload(&appliance);
+	must_serve();
+	appliance_stop(&appliance);
+}
+
+Test(loading, without_a_state_directory_service_goes_on)
+{
+	char path[256];
+	snprintf(path, sizeof(path), "%s/state", appliance.dir);
+	MUST(mkdir(path, 0500) == 0, "mkdir: %s", strerror(errno));
+	must_go_on_without_saving("not writable");
+	MUST(rmdir(path) == 0 && mkdir(path, 0700) == 0 && chown(path, 12345, 12345) == 0, "%s", strerror(errno));
+	must_go_on_without_saving("of somebody else");
+	MUST(rmdir(path) == 0, "%s", strerror(errno));
+	appliance_file(&appliance, "state", "a file\n");
+	must_go_on_without_saving("a file");
+}
+
+/* What was asked for in the middle of a change is not forgotten. */
+Test(loading, a_reload_during_a_reload_comes_after_it)
+{
+	appliance_start(&appliance);
+	MUST(kill(appliance.pid, SIGHUP) == 0, "kill: %s", strerror(errno));
+	appliance_file(&appliance, "internal/b", HEAD("b.example") "www A 10.1.2.33\n");
+	appliance_reload(&appliance);
+	must_answer("www.b.example", "10.1.2.33");
+	MUST(appliance_generation(&appliance) == 3, "generation %u",
+	     (unsigned)appliance_generation(&appliance));
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "common/zone/checksum.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+static uint64_t sum_of(const uint8_t *bytes, size_t len)
+{
+	struct checksum sum;
+	checksum_begin(&sum);
+	checksum_add(&sum, bytes, len);
+	return checksum_end(&sum);
+}
+
+Test(checksum, is_the_same_in_pieces)
+{
+	uint8_t bytes[5 * CHECKSUM_BLOCK + 7];
+	for (size_t i = 0; i < sizeof(bytes); i++) {
+		bytes[i] = (uint8_t)(i * 37);
+	}
+	for (size_t cut = 0; cut <= sizeof(bytes); cut += CHECKSUM_BLOCK) {
+		struct checksum sum;
+		checksum_begin(&sum);
+		checksum_add(&sum, bytes, cut);
+		checksum_add(&sum, bytes + cut, sizeof(bytes) - cut);
+		cr_assert_eq(checksum_end(&sum), sum_of(bytes, sizeof(bytes)));
+	}
+}
+
+/* Every bit, every length, and blocks that change places. */
+Test(checksum, sees_every_change)
+{
+	uint8_t bytes[4 * CHECKSUM_BLOCK];
+	for (size_t i = 0; i < sizeof(bytes); i++) {
+		bytes[i] = (uint8_t)(i * 11 + i / CHECKSUM_BLOCK);
+	}
+	const uint64_t want = sum_of(bytes, sizeof(bytes));
+	for (size_t bit = 0; bit < sizeof(bytes) * 8; bit++) {
+		bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+		cr_assert_neq(sum_of(bytes, sizeof(bytes)), want, "bit %zu", bit);
+		bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+	}
+	for (size_t len = 0; len < sizeof(bytes); len++) {
+		cr_assert_neq(sum_of(bytes, len), want, "length %zu", len);
+	}
+	uint8_t swapped[sizeof(bytes)];
+	memcpy(swapped, bytes + CHECKSUM_BLOCK, CHECKSUM_BLOCK);
+	memcpy(swapped + CHECKSUM_BLOCK, bytes, CHECKSUM_BLOCK);
+	memcpy(swapped + 2 * CHECKSUM_BLOCK, bytes + 2 * CHECKSUM_BLOCK, 2 * CHECKSUM_BLOCK);
+	cr_assert_neq(sum_of(swapped, sizeof(swapped)), want);
+}
+
+/* All zero is no fixed point: a hole in a file is seen however long it is. */
+Test(checksum, counts_zeros)
+{
+	static const uint8_t zeros[4 * CHECKSUM_BLOCK];
+	cr_assert_neq(sum_of(zeros, CHECKSUM_BLOCK), sum_of(zeros, 2 * CHECKSUM_BLOCK));
+	cr_assert_neq(sum_of(zeros, 1), sum_of(zeros, 2));
+	cr_assert_neq(sum_of(zeros, 0), 0u);
+}
