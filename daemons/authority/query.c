@@ -122,6 +122,7 @@ static size_t shorten(struct query_work *work, const struct view *view, size_t l
 	struct answer *a = &work->answer;
 	const struct query *q = &work->query;
 	uint16_t rcode = a->rcode;
+	enum rrl_class class = a->rate_class;
 
 	if (view->rrl.mode == RRL_LOG) {
 		work->limited = QUERY_RATE_LOGGED;
@@ -133,12 +134,14 @@ static size_t shorten(struct query_work *work, const struct view *view, size_t l
 	}
 	if (work->cookie != COOKIE_NONE) { /* a cookie tells a client apart from its forger: RFC 7873 5.2.3 */
 		work->limited = QUERY_RATE_COOKIE;
-		return answer_error(a, q, RCODE_BADCOOKIE, EDE_NONE, true, out);
+		len = answer_error(a, q, RCODE_BADCOOKIE, EDE_NONE, true, out);
+	} else {
+		work->limited = QUERY_RATE_TRUNCATED;
+		len = answer_error(a, q, rcode, EDE_NONE, true, out);
+		compose_flags(&a->compose, 0, FLAG_TC);
+		a->truncated = true;
 	}
-	work->limited = QUERY_RATE_TRUNCATED;
-	len = answer_error(a, q, rcode, EDE_NONE, true, out);
-	compose_flags(&a->compose, 0, FLAG_TC);
-	a->truncated = true;
+	a->rate_class = class; /* for the log: what was limited */
 	return len;
 }
 

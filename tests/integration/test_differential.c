@@ -189,7 +189,9 @@ static void make_names(void)
 static void configure_ours(void)
 {
 	char conf[2048];
-	size_t at = (size_t)snprintf(conf, sizeof(conf), "%sview \"v\" {\n listen = { \"%s\" }\n zones-dir = \"zones\"\n",
+	size_t at = (size_t)snprintf(conf, sizeof(conf), 
+				     "%sview \"v\" {\n listen = { \"%s\" }\n zones-dir = \"zones\"\n"
+				     " rate-limit { mode = \"off\" }\n",
 				     CONF_HERE, servers[OURS]);
 	for (size_t i = 0; i < COUNT(zones); i++) {
 		at += (size_t)snprintf(conf + at, sizeof(conf) - at, " zone \"%s\" { file = \"%s.zone\" }\n",
