@@ -138,7 +138,7 @@ static size_t shorten(struct query_work *work, const struct view *view, size_t l
 	} else {
 		work->limited = QUERY_RATE_TRUNCATED;
 		len = answer_error(a, q, rcode, EDE_NONE, true, out);
-		compose_flags(&a->compose, 0, FLAG_TC);
+		compose_flags(&a->compose, 0, (uint16_t)(FLAG_TC | (a->authoritative ? FLAG_AA : 0)));
 		a->truncated = true;
 	}
 	a->rate_class = class; /* for the log: what was limited */

@@ -236,12 +236,12 @@ Test(limits, what_a_limited_client_gets)
 		const char *want;
 		enum query_limited how;
 	} cases[] = {
-		{ { "ns1.a.test." }, "NOERROR tc\n", QUERY_RATE_TRUNCATED },
-		{ { "ns1.a.test.", .edns = true }, "NOERROR tc edns\n", QUERY_RATE_TRUNCATED },
-		{ { "ns1.a.test.", "MX", .dnssec = true }, "NOERROR tc edns do\n", QUERY_RATE_TRUNCATED },
-		{ { "no.a.test.", .edns = true }, "NXDOMAIN tc edns\n", QUERY_RATE_TRUNCATED },
+		{ { "ns1.a.test." }, "NOERROR aa tc\n", QUERY_RATE_TRUNCATED },
+		{ { "ns1.a.test.", .edns = true }, "NOERROR aa tc edns\n", QUERY_RATE_TRUNCATED },
+		{ { "ns1.a.test.", "MX", .dnssec = true }, "NOERROR aa tc edns do\n", QUERY_RATE_TRUNCATED },
+		{ { "no.a.test.", .edns = true }, "NXDOMAIN aa tc edns\n", QUERY_RATE_TRUNCATED },
 		{ { "x.sub.a.test." }, "NOERROR tc\n", QUERY_RATE_TRUNCATED },
-		{ { "ns1.a.test.", .options = NSID }, "NOERROR tc edns\n", QUERY_RATE_TRUNCATED },
+		{ { "ns1.a.test.", .options = NSID }, "NOERROR aa tc edns\n", QUERY_RATE_TRUNCATED },
 		{ { "ns1.a.test.", .options = CLIENT_COOKIE }, "BADCOOKIE edns\n", QUERY_RATE_COOKIE },
 		{ { "ns1.a.test.", .options = BAD_COOKIE }, "BADCOOKIE edns\n", QUERY_RATE_COOKIE },
 		/* errors: the extended error goes, nothing else can */
