@@ -21,9 +21,6 @@ void query_options(struct query_work *work, const struct view *view, enum transp
 	const struct edns_query *edns = &work->query.edns;
 	struct answer *a = &work->answer;
 
-	if (edns->cookie_len == 0 && !edns->nsid && !edns->keepalive) { /* as most queries */
-		return;
-	}
 	struct sink s = sink_of(a->options, sizeof(a->options));
 	if (edns->cookie_len > 0 && view->cookies != IPC_COOKIES_OFF && client != NULL) {
 		uint8_t cookie[COOKIE_REPLY_SIZE];

@@ -69,7 +69,7 @@ static size_t make_reply(struct query_work *work, const struct ahead *ahead, con
 	case QUERY_OK:
 		break;
 	}
-	if (q->edns.present) {
+	if (q->edns.cookie_len > 0 || q->edns.nsid || q->edns.keepalive) { /* of most queries nothing */
 		query_options(work, view, transport, client);
 	}
 	if (client != NULL && !view_allows(view, client)) {

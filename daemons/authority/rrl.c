@@ -53,7 +53,7 @@ struct prefix rrl_prefix(const struct rrl *rrl, const struct addr *client)
 			    .bits = client->family == ADDR_V4 ? rrl->ipv4_bits : rrl->ipv6_bits };
 	for (unsigned i = 0; i < p.bits; i += 8) {
 		unsigned rest = p.bits - i;
-		p.bytes[i / 8] = client->bytes[i / 8] & (uint8_t)(rest >= 8 ? 0xff : 0xff << (8 - rest));
+		p.bytes[i / 8] = (uint8_t)(client->bytes[i / 8] & (rest >= 8 ? 0xffu : 0xffu << (8 - rest)));
 	}
 	return p;
 }
