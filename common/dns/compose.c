@@ -18,7 +18,7 @@
 
 #define POINTER_END 0x4000 /* a pointer has 14 bits, RFC 1035 4.1.4 */
 
-static_assert(COMPOSE_TARGETS_MAX < COMPOSE_SLOTS && COMPOSE_SLOTS == 256, "a slot and a target fit into an octet");
+static_assert(COMPOSE_TARGETS_MAX < COMPOSE_SLOTS && COMPOSE_SLOTS == 256, "both fit into an octet");
 
 /* --- suffixes that stand in the message --- */
 
@@ -75,16 +75,21 @@ static unsigned home_slot(uint64_t key, uint16_t parent)
 	return (unsigned)((key + parent * UINT64_C(0x9e3779b97f4a7c15)) * UINT64_C(0xd6e8feb86659fd93) >> 56);
 }
 
+static bool is_taken(const struct compose *c, unsigned slot)
+{
+	return (c->slots_taken[slot / 64] >> slot % 64 & 1) != 0;
+}
+
 /* Where `label` in front of the name at `parent` stands, or 0. */
 static uint16_t find_target(const struct compose *c, const uint8_t *label, uint16_t parent)
 {
 	uint64_t key = label_key(label);
 	unsigned slot = home_slot(key, parent);
 	for (unsigned i = 0; i < COMPOSE_PROBES_MAX; i++, slot = (slot + 1) % COMPOSE_SLOTS) {
-		if (c->slots[slot] == 0) {
+		if (!is_taken(c, slot)) {
 			return 0;
 		}
-		const struct compose_target *t = &c->targets[c->slots[slot] - 1];
+		const struct compose_target *t = &c->targets[c->slots[slot]];
 		if (t->key == key && t->parent == parent &&
 		    (label[0] < 8 || fold_equal(label + 8, c->buf + t->offset + 8, label[0] - 7u))) {
 			return t->offset;
@@ -100,16 +105,17 @@ static bool add_target(struct compose *c, size_t offset, uint16_t parent)
 		return false;
 	}
 	if (c->target_count == 0) {
-		memset(c->slots, 0, sizeof(c->slots));
+		memset(c->slots_taken, 0, sizeof(c->slots_taken));
 	}
 	uint64_t key = label_key(c->buf + offset);
 	unsigned slot = home_slot(key, parent);
 	for (unsigned i = 0; i < COMPOSE_PROBES_MAX; i++, slot = (slot + 1) % COMPOSE_SLOTS) {
-		if (c->slots[slot] == 0) {
+		if (!is_taken(c, slot)) {
+			c->slots_taken[slot / 64] |= UINT64_C(1) << slot % 64;
+			c->slots[slot] = (uint8_t)c->target_count;
 			c->targets[c->target_count++] = (struct compose_target){
 				.key = key, .offset = (uint16_t)offset, .parent = parent, .slot = (uint8_t)slot
 			};
-			c->slots[slot] = (uint8_t)c->target_count;
 			return true;
 		}
 	}
@@ -120,7 +126,8 @@ static bool add_target(struct compose *c, size_t offset, uint16_t parent)
 static void forget_targets(struct compose *c, uint16_t count)
 {
 	while (c->target_count > count) {
-		c->slots[c->targets[--c->target_count].slot] = 0;
+		unsigned slot = c->targets[--c->target_count].slot;
+		c->slots_taken[slot / 64] &= ~(UINT64_C(1) << slot % 64);
 	}
 }
 

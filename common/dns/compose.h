@@ -41,7 +41,8 @@ struct compose {
 	bool question_known;		   /* question_starts is filled in: when it is needed first */
 	uint64_t question_starts[4];	   /* bit n: a label of QNAME begins n octets behind its beginning */
 	uint8_t name_at[DNAME_LABELS_MAX]; /* where the labels begin of the name that is being written */
-	uint8_t slots[COMPOSE_SLOTS];	   /* 0 is empty, else target + 1; means nothing without targets */
+	uint64_t slots_taken[COMPOSE_SLOTS / 64]; /* bit n: slot n has a target; means nothing without targets */
+	uint8_t slots[COMPOSE_SLOTS];
 	struct compose_target targets[COMPOSE_TARGETS_MAX];
 };
 

@@ -242,12 +242,13 @@ void image_find_look(const struct image *image, const struct image_look *look, s
 
 /*
  * Fetch into the cache what image_find_look will need, one step nearer with each call, so that the memory works
- * for several queries at once: first the slots, then the node that they name, then its name and RRsets. Changes
- * nothing and promises nothing. image_fetch_node returns a node for image_fetch_sets.
+ * for several queries at once: first the slots, then the node that they name, then its name and RRsets, then their
+ * data. Changes nothing and promises nothing. image_fetch_node returns a node for the others.
  */
 void image_fetch_slots(const struct image *image, const struct image_look *look);
 uint32_t image_fetch_node(const struct image *image, const struct image_look *look);
 void image_fetch_sets(const struct image *image, uint32_t node);
+void image_fetch_data(const struct image *image, uint32_t node);
 
 /*
  * In a zone with IMAGE_NSEC: the node whose NSEC covers a name that image_find did not find (RFC 4034

@@ -154,10 +154,27 @@ uint32_t image_fetch_node(const struct image *image, const struct image_look *lo
 void image_fetch_sets(const struct image *image, uint32_t node)
 {
 	const struct image_node *n = &image->nodes[node];
-	const uint8_t *data = image->data + n->name; /* the name, and behind it RDATA as the compiler writes it */
-	__builtin_prefetch(&image->rrsets[n->rrset]);
+	const struct image_rrset *rrset = &image->rrsets[n->rrset];
+	/* The next ones, too: behind a delegation point stands its glue. */
+	__builtin_prefetch(n + 1);
+	__builtin_prefetch(rrset);
+	__builtin_prefetch(rrset + 1);
+	__builtin_prefetch(image->data + n->name);
+}
+
+void image_fetch_data(const struct image *image, uint32_t node)
+{
+	const struct image_node *n = &image->nodes[node];
+	if (n->rrset_count == 0) {
+		return;
+	}
+	const struct image_rrset *rrset = &image->rrsets[n->rrset]; /* A and NS come first, and are asked for most */
+	const uint8_t *data = image->data + rrset->data;
 	__builtin_prefetch(data);
 	__builtin_prefetch(data + 64);
+	if (rrset->targets != IMAGE_NONE) {
+		__builtin_prefetch(image->data + rrset->targets);
+	}
 }
 
 /* The child of encloser at or above node, which is below it. */

@@ -44,4 +44,9 @@ void ahead_fetch(struct ahead *batch, unsigned count)
 			image_fetch_sets(image_of(&batch[i]), batch[i].node);
 		}
 	}
+	for (unsigned i = 0; i < count; i++) {
+		if (image_of(&batch[i]) != NULL) {
+			image_fetch_data(image_of(&batch[i]), batch[i].node);
+		}
+	}
 }

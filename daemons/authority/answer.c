@@ -267,7 +267,8 @@ static enum answer_state answer_node(struct answer *a, uint32_t index)
 	}
 	const struct image_rrset *rrset = image_rrset(a->image, index, qtype);
 	if (rrset != NULL) {
-		if (answer_put(a, SECTION_ANSWER, a->sname, rrset, rrset->ttl) != BH_OK) {
+		uint32_t ttl = qtype == RR_NSEC ? answer_denial_ttl(a->image, rrset) : rrset->ttl;
+		if (answer_put(a, SECTION_ANSWER, a->sname, rrset, ttl) != BH_OK) {
 			return ANSWER_TRUNCATED;
 		}
 		a->extra = qtype == RR_NAPTR ? NULL : rrset; /* RFC 3403 4.1: those who ask know better */
@@ -278,7 +279,7 @@ static enum answer_state answer_node(struct answer *a, uint32_t index)
 		return answer_cname(a, image_rrset(a->image, index, RR_CNAME));
 	}
 	set_account(a, RRL_NODATA, 0);
-	return answer_negative(a, RCODE_NOERROR); /* RFC 2308 2.2; empty non-terminals: RFC 4592 2.2.2 */
+	return answer_no_type(a, index); /* RFC 2308 2.2; empty non-terminals: RFC 4592 2.2.2 */
 }
 
 /* --- one round --- */
@@ -356,11 +357,12 @@ static enum answer_state solve(struct answer *a)
 		return answer_node(a, a->match.node);
 	}
 	uint32_t wildcard = image->nodes[a->match.encloser].wildcard;
-	if (wildcard != IMAGE_NONE) {
-		return answer_node(a, wildcard);
+	if (wildcard == IMAGE_NONE) {
+		set_account(a, RRL_NXDOMAIN, 0);
+		return answer_no_name(a);
 	}
-	set_account(a, RRL_NXDOMAIN, 0);
-	return answer_negative(a, RCODE_NXDOMAIN);
+	enum answer_state state = denial_sname(a);
+	return state == ANSWER_DONE ? answer_node(a, wildcard) : state;
 }
 
 /* --- the message --- */
@@ -436,6 +438,7 @@ static void begin(struct answer *a, const struct view *view, const struct query 
 	a->places[0] = (struct answer_place){ .name = query->qname, .at = COMPOSE_QNAME };
 	a->place_count = 1;
 	a->dname_count = 0;
+	a->proof_count = 0;
 	a->extra = NULL;
 	a->referral_cut = IMAGE_NONE;
 	compose_begin(&a->compose, out, answer_limit(query, transport),
@@ -469,7 +472,13 @@ size_t answer(struct answer *a, const struct view *view, const struct query *que
 	if (a->steps == 0 && state == ANSWER_NOT_READY) {
 		return answer_error(a, query, RCODE_SERVFAIL, EDE_NOT_READY, true, out);
 	}
-	/* An alias that leads out of what is served here: the chain so far is the answer. */
+	if (state == ANSWER_FAILED) { /* no answer rather than one that is taken for a forgery */
+		return answer_error(a, query, RCODE_SERVFAIL, EDE_OTHER, true, out);
+	}
+	/* An alias that leads out of what is served here: the chain so far is the answer, with its proofs. */
+	if (state != ANSWER_TRUNCATED) {
+		state = denial_put(a);
+	}
 	if (state == ANSWER_DONE) {
 		state = answer_additional(a);
 	}

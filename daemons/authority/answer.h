@@ -10,6 +10,7 @@
  *   answer.c      rounds, and what goes into the answer section
  *   referral.c    delegations and their glue
  *   negative.c    name errors and missing types
+ *   denial.c      NSEC and NSEC3 that prove them
  *   additional.c  addresses of names that the other sections mention
  *
  * SPDX-License-Identifier: BSD-2-Clause
@@ -35,6 +36,8 @@ enum {
 	 * must not make large RRsets dear (CVE-2024-11187).
 	 */
 	ANSWER_COURTESY_MAX = 32,
+	/* RRsets of proofs: one for each alias that a wildcard made, three where the chain ends. */
+	ANSWER_PROOFS_MAX = CNAME_STEPS_MAX + 3,
 };
 
 /* What a step made of its round. */
@@ -44,6 +47,14 @@ enum answer_state {
 	ANSWER_TRUNCATED, /* something that belongs to the answer did not fit */
 	ANSWER_REFUSED,	  /* no zone of ours */
 	ANSWER_NOT_READY, /* the zone has no data */
+	ANSWER_FAILED,	  /* the proof that it needs cannot be made */
+};
+
+/* An NSEC or NSEC3 RRset on its way into the authority section. */
+struct answer_proof {
+	const struct image *image;
+	const struct image_rrset *rrset;
+	uint32_t owner; /* a node, or in a zone with IMAGE_NSEC3 an index of image->nsec3 */
 };
 
 /* A name of which it is known where in the message it stands. */
@@ -82,6 +93,8 @@ struct answer {
 	struct answer_place places[3]; /* QNAME; apex and closest encloser of the first round, that are in it */
 	unsigned dname_count; /* DNAMEs applied */
 	const struct image_rrset *dnames[CNAME_STEPS_MAX];
+	unsigned proof_count;
+	struct answer_proof proofs[ANSWER_PROOFS_MAX];
 	const struct image_rrset *extra; /* of image: its names want addresses; NULL: none */
 	uint32_t referral_cut;		 /* the delegation point referred to, or IMAGE_NONE */
 	struct compose compose;
@@ -130,7 +143,28 @@ int answer_put_at(struct answer *a, enum section section, const uint8_t *owner, 
 		  const struct image_rrset *rrset, uint32_t ttl) BH_CHECKED;
 
 enum answer_state answer_referral(struct answer *a, uint32_t cut);
-enum answer_state answer_negative(struct answer *a, uint16_t rcode);
 enum answer_state answer_additional(struct answer *a);
+
+/* sname does not exist and no wildcard stands for it. */
+enum answer_state answer_no_name(struct answer *a);
+/* The node of sname, or the wildcard that stands for it, has not the type asked for. */
+enum answer_state answer_no_type(struct answer *a, uint32_t node);
+/* TTL of an NSEC or NSEC3 RRset: no more than that of negative answers (RFC 9077 3). */
+uint32_t answer_denial_ttl(const struct image *image, const struct image_rrset *rrset);
+
+/* Note what proves it, if that is wanted and the zone has any proof. */
+/* The type asked for, or DS of a delegation, is not at this node: that of sname, or the cut above it. */
+void denial_type(struct answer *a, uint32_t node);
+/*
+ * sname itself does not exist (a wildcard may stand for it). ANSWER_FAILED: its hash could not be made, or is
+ * that of an NSEC3 (RFC 5155 7.2.9); nothing may be answered then.
+ */
+enum answer_state denial_sname(struct answer *a);
+/* No wildcard stands for sname. */
+void denial_no_wildcard(struct answer *a);
+/* The wildcard that stands for sname has not the type. */
+void denial_wildcard_type(struct answer *a, uint32_t wildcard);
+/* Add what was noted in all rounds. ANSWER_TRUNCATED: it did not fit. */
+enum answer_state denial_put(struct answer *a);
 
 #endif

@@ -4,6 +4,7 @@
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
+#include "common/dns/nsec3.h"
 #include "common/ipc/qlink.h"
 #include "common/ipc/role_link.h"
 #include "common/net/tcp.h"
@@ -36,6 +37,7 @@ static int on_prepare(void *ctx, const struct role_conf *conf, char *why, size_t
 	if (rc != BH_OK) {
 		return rc;
 	}
+	server->next->hasher = server->hasher;
 	rc = sources_prepare(server, conf);
 	if (rc != BH_OK) {
 		snprintf(why, why_size, "listeners: %s", bh_strerror(rc));
@@ -115,6 +117,10 @@ static void server_init(struct server *server)
 	if (server->base == NULL || server->udp == NULL || server->links == NULL) {
 		log_fatal("out of memory");
 	}
+	server->hasher = nsec3_hasher_new();
+	if (server->hasher == NULL) {
+		log_fatal("hash of NSEC3: out of memory, or libcrypto has no SHA-1");
+	}
 	server->tcp = serve_tcp_new(server);
 	server->stop_timer = event_new(server->base, -1, EV_PERSIST, on_stop_tick, server);
 	if (server->tcp == NULL || server->stop_timer == NULL) {
@@ -132,6 +138,7 @@ static void server_clear(struct server *server)
 	udp_batch_free(server->udp);
 	view_free(server->next);
 	view_free(server->view);
+	nsec3_hasher_free(server->hasher);
 }
 
 int main(void)

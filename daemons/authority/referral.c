@@ -15,10 +15,12 @@ enum answer_state answer_referral(struct answer *a, uint32_t cut)
 	if (answer_put(a, SECTION_AUTHORITY, owner, ns, ns->ttl) != BH_OK) {
 		return ANSWER_TRUNCATED;
 	}
-	/* RFC 4035 3.1.4: in a signed zone, DS with its signatures tells whether the child is signed. */
+	/* RFC 4035 3.1.4: in a signed zone, DS with its signatures or their absence tells whether the child is signed. */
 	bool secure = a->dnssec && (image->header->flags & IMAGE_SIGNED) != 0;
 	const struct image_rrset *ds = secure ? image_rrset(image, cut, RR_DS) : NULL;
-	if (ds != NULL && answer_put(a, SECTION_AUTHORITY, owner, ds, ds->ttl) != BH_OK) {
+	if (ds == NULL) {
+		denial_type(a, cut); /* RFC 5155 7.2.7 */
+	} else if (answer_put(a, SECTION_AUTHORITY, owner, ds, ds->ttl) != BH_OK) {
 		return ANSWER_TRUNCATED;
 	}
 	a->referral_cut = cut;

@@ -14,6 +14,7 @@
 
 struct event;
 struct event_base;
+struct nsec3_hasher;
 struct qlink_batch;
 struct role_conf;
 struct role_link;
@@ -48,6 +49,7 @@ struct server {
 	struct stats_page *stats;
 	struct view *view; /* in service; NULL before the first configuration */
 	struct view *next; /* prepared */
+	struct nsec3_hasher *hasher; /* of all views */
 	struct source_list sources;
 	struct source_list prepared; /* those that the next configuration adds */
 	struct udp_batch *udp;

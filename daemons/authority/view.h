@@ -18,6 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct nsec3_hasher;
 struct role_conf;
 struct view_mapping;
 
@@ -50,6 +51,8 @@ struct view {
 	char version[IPC_IDENTITY_MAX];	 /* version.server and version.bind */
 	struct rrl rrl;
 	void *rate_table; /* mapping that rrl counts in, or NULL */
+	/* Lent by the process for longer than any view lives. NULL: answers that need a hash fail. */
+	struct nsec3_hasher *hasher;
 };
 
 /* An empty view with room for so many zones. NULL: out of memory. */

@@ -597,12 +597,17 @@ static void read_view(struct reader *r, cfg_t *section, struct config_view *view
 	}
 	view->zones = must(calloc(zones + 1u, sizeof(*view->zones)));
 	for (unsigned i = 0; i < zones; i++) {
+		view->zones[view->zone_count].place = i;
 		read_zone(r, cfg_getnsec(section, "zone", i), view);
 	}
 	qsort(view->zones, view->zone_count, sizeof(*view->zones), compare_zones);
 	for (size_t i = 1; i < view->zone_count; i++) {
-		if (dname_equal(view->zones[i - 1].name, view->zones[i].name)) {
-			FAULT_SECTION(r, section, "zone '%s' stands twice in view '%s'", view->zones[i].text, name);
+		const struct config_zone *a = &view->zones[i - 1];
+		const struct config_zone *b = &view->zones[i];
+		if (dname_equal(a->name, b->name)) {
+			unsigned later = a->place > b->place ? a->place : b->place;
+			FAULT_SECTION(r, cfg_getnsec(section, "zone", later), "zone '%s' stands twice in view '%s'", b->text,
+				      name);
 		}
 	}
 }

@@ -44,6 +44,7 @@ struct config_zone {
 	bool overlay;
 	struct config_transfer *transfers; /* any one will do; none: nobody may */
 	size_t transfer_count;
+	unsigned place; /* among the zones of its view, as they stand in the configuration */
 };
 
 struct config_listen {

@@ -1,6 +1,9 @@
 /*
  * libconfuse: options, sections, includes, and its errors as "file, line, what, what is allowed".
  *
+ * libconfuse looks for the title of a new section among all that it has, which takes minutes with 100,000 zones. So
+ * zones are taken out of its hands one by one and given back at the end of their view.
+ *
  * libconfuse keeps no line numbers for values, so every option is a pointer option whose parse
  * callback, which runs while the line is known, stores the text with its place. And it counts lines
  * wrongly where there are comments (3.3), so it reads copies of the files in which comments are blanked
@@ -43,6 +46,11 @@ static struct {
 	unsigned count;
 	struct copy copies[FILES_MAX];
 	unsigned copy_count;
+	/* zones of the view that is being read */
+	cfg_opt_t *zone_opt; /* where they belong; NULL: there are none */
+	cfg_value_t **zones;
+	unsigned zone_count;
+	unsigned zone_room;
 } reading;
 
 /* The name an admin knows for what libconfuse calls its file. */
@@ -284,6 +292,60 @@ static int on_include(cfg_t *cfg, cfg_opt_t *opt, int argc, const char **argv)
 	return 0;
 }
 
+/* A zone section has been read: take it, so that the next one is the first again. */
+static int on_zone(cfg_t *view, cfg_opt_t *opt)
+{
+	(void)view;
+	if (reading.zone_count == reading.zone_room) {
+		unsigned room = reading.zone_room == 0 ? 16 : reading.zone_room * 2;
+		cfg_value_t **zones = reallocarray(reading.zones, room, sizeof(cfg_value_t *));
+		if (zones == NULL) {
+			cfg_error(view, "out of memory");
+			return -1;
+		}
+		reading.zones = zones;
+		reading.zone_room = room;
+	}
+	reading.zone_opt = opt;
+	for (unsigned i = 0; i < opt->nvalues; i++) { /* one */
+		reading.zones[reading.zone_count++] = opt->values[i];
+	}
+	opt->nvalues = 0;
+	return 0;
+}
+
+/* Give the zones back; behind them what is not complete because reading ended there. */
+static void give_zones_back(void)
+{
+	cfg_opt_t *opt = reading.zone_opt;
+	if (opt == NULL) {
+		return;
+	}
+	unsigned rest = opt->nvalues;
+	cfg_value_t **all = reallocarray(reading.zones, reading.zone_count + rest + 1u, sizeof(cfg_value_t *));
+	if (all == NULL) {
+		log_fatal("out of memory for the configuration");
+	}
+	for (unsigned i = 0; i < rest; i++) {
+		all[reading.zone_count++] = opt->values[i];
+	}
+	free(opt->values);
+	opt->values = all;
+	opt->nvalues = reading.zone_count;
+	reading.zone_opt = NULL;
+	reading.zones = NULL;
+	reading.zone_count = 0;
+	reading.zone_room = 0;
+}
+
+static int on_view(cfg_t *root, cfg_opt_t *opt)
+{
+	(void)root;
+	(void)opt;
+	give_zones_back();
+	return 0;
+}
+
 /* Read the first file and, in the order of their includes, the others. */
 static bool parse_files(cfg_t *cfg)
 {
@@ -378,7 +440,11 @@ cfg_t *config_text_parse(const char *path, config_error_fn *error, void *ctx)
 		return NULL;
 	}
 	cfg_set_error_function(cfg, on_error);
-	if (!parse_files(cfg)) {
+	cfg_set_validate_func(cfg, "view|zone", on_zone);
+	cfg_set_validate_func(cfg, "view", on_view);
+	bool parsed = parse_files(cfg);
+	give_zones_back(); /* of a view that was not read to its end */
+	if (!parsed) {
 		config_text_free(cfg);
 		return NULL;
 	}

@@ -63,7 +63,8 @@ static const struct sandbox_rule rules[] = {
 const struct sandbox_profile sandbox_authority = {
 	.role = "authority",
 	.namespaces = SANDBOX_NET | SANDBOX_IPC | SANDBOX_MOUNT | SANDBOX_PID | SANDBOX_UTS | SANDBOX_CGROUP,
-	.files_max = 16384, /* TCP clients, listeners, images of two generations */
+	/* TCP clients, listeners, and the images of 100,000 zones (CONFIG_ZONES_MAX) in two generations */
+	.files_max = 262144,
 	/*
 	 * No limit of address space or time: images are as large as their zones, and it runs for years. The
 	 * service manager's limits on memory apply.

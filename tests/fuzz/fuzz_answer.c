@@ -10,6 +10,7 @@
  */
 #include "common/dns/edns.h"
 #include "common/dns/message.h"
+#include "common/dns/nsec3.h"
 #include "common/util/cursor.h"
 #include "common/util/region.h"
 #include "daemons/authority/query.h"
@@ -56,6 +57,8 @@ static void setup(void)
 	f.view = view_new(4);
 	FUZZ_CHECK(f.view != NULL);
 	f.view->anyone = true;
+	f.view->hasher = nsec3_hasher_new();
+	FUZZ_CHECK(f.view->hasher != NULL);
 	zone_from_text("a.", zone_a, &f.images[0]);
 	zone_from_text("a.a.", zone_aa, &f.images[1]);
 	zone_from_text("b.", big, &f.images[2]);

@@ -301,7 +301,9 @@ static int compare_lines(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-const char *reply_section(const struct reply *reply, enum section section, char out[CLIENT_TEXT_MAX])
+const char *reply_section_if(const struct reply *reply, enum section section,
+			     bool (*wanted)(void *ctx, const struct message_rr *rr), void *ctx,
+			     char out[CLIENT_TEXT_MAX])
 {
 	static char text[4 * CLIENT_TEXT_MAX];
 	char *lines[512];
@@ -314,7 +316,7 @@ const char *reply_section(const struct reply *reply, enum section section, char 
 	}
 	for (size_t i = 0; i < reply->message.rr_count && count < COUNT(lines); i++) {
 		const struct message_rr *rr = &reply->message.rrs[i];
-		if (rr->section != section || sizeof(text) - at < 4096) {
+		if (rr->section != section || sizeof(text) - at < 4096 || (wanted != NULL && !wanted(ctx, rr))) {
 			continue;
 		}
 		char owner[DNAME_TEXT_MAX];
@@ -331,6 +333,11 @@ const char *reply_section(const struct reply *reply, enum section section, char 
 		at += (size_t)snprintf(out + at, CLIENT_TEXT_MAX - at, "%s%s", i == 0 ? "" : "; ", lines[i]);
 	}
 	return out;
+}
+
+const char *reply_section(const struct reply *reply, enum section section, char out[CLIENT_TEXT_MAX])
+{
+	return reply_section_if(reply, section, NULL, NULL, out);
 }
 
 uint32_t reply_ttl(const struct reply *reply, enum section section, uint16_t type)

@@ -73,6 +73,10 @@ const char *reply_status(const struct reply *reply, char out[64]);
  * Names in lower case. RDATA of types not known here is \# and hex.
  */
 const char *reply_section(const struct reply *reply, enum section section, char out[CLIENT_TEXT_MAX]);
+/* The same of those records that `wanted` likes. */
+const char *reply_section_if(const struct reply *reply, enum section section,
+			     bool (*wanted)(void *ctx, const struct message_rr *rr), void *ctx,
+			     char out[CLIENT_TEXT_MAX]);
 /* TTL of the first record of this type in the section, or UINT32_MAX. */
 uint32_t reply_ttl(const struct reply *reply, enum section section, uint16_t type);
 /* Do these octets, or this name in wire form with letters folded, occur anywhere in the reply? */

@@ -1,8 +1,7 @@
 /*
- * The same zones on three servers: ours, NSD and Knot. Every name that the zones have, and many that they
- * have not, is asked with many types and sizes. Where our answer is that of neither of the others, we
- * are wrong until an RFC says otherwise; what an RFC leaves open and all three do differently (where an endless
- * chain of aliases is cut, what ANY gets, which courtesies go along) is not asked here.
+ * The same zones on several servers: every name that the zones have, and many that they have not, is asked with many
+ * types and sizes. What an RFC leaves open and all do differently (where an endless chain of aliases is cut, what ANY
+ * gets) is not asked here. Signed zones are in test_signed.c.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -10,14 +9,12 @@
 #include "tests/integration/appliance.h"
 #include "tests/integration/client.h"
 #include "tests/integration/harness.h"
+#include "tests/integration/peers.h"
 
 #include <criterion/criterion.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-#define NAMES_MAX 1024
-#define TEXT_MAX (3 * CLIENT_TEXT_MAX)
 
 static const char zone_diff[] =
 	"$ORIGIN diff.example.\n$TTL 3600\n"
@@ -63,76 +60,15 @@ static const char zone_other[] =
 
 static char zone_diff_large[16384]; /* zone_diff and large RRsets */
 
-static const struct {
-	const char *name;
-	const char *text;
-} zones[] = {
+static const struct peer_zone zones[] = {
 	{ "diff.example", zone_diff_large },
 	{ "child.diff.example", zone_child },
 	{ "other.example", zone_other },
 };
 
-static const char *const servers[] = { "10.1.0.1", "10.1.0.2", "10.1.0.3" };
-enum { OURS, NSD, KNOT, SERVERS };
-
 static struct appliance appliance;
-static char names[NAMES_MAX][DNAME_TEXT_MAX];
-static size_t name_count;
+static struct peer_names names;
 static size_t owner_count; /* the first of these are in the zones */
-
-/* --- names -------------------------------------------------------------------------------------------- */
-
-static void add_name(const char *prefix, const char *name)
-{
-	uint8_t wire[DNAME_MAX];
-	char text[DNAME_TEXT_MAX];
-	int len = snprintf(text, sizeof(text), "%s%s", prefix, name);
-	if (len < 0 || (size_t)len >= sizeof(text) || dname_from_text(text, wire) < 0) {
-		return; /* a prefix too much */
-	}
-	for (size_t i = 0; i < name_count; i++) {
-		if (strcmp(names[i], text) == 0) {
-			return;
-		}
-	}
-	MUST(name_count < NAMES_MAX, "more than %d names", NAMES_MAX);
-	snprintf(names[name_count++], DNAME_TEXT_MAX, "%s", text);
-}
-
-/* The first word of every line that is no directive. */
-static void add_owners(const char *zone, const char *text)
-{
-	for (const char *line = text; *line != '\0'; line = strchr(line, '\n') + 1) {
-		char owner[DNAME_TEXT_MAX];
-		size_t len = strcspn(line, " ");
-		if (*line == '$') {
-			continue;
-		}
-		snprintf(owner, sizeof(owner), "%.*s.", (int)len, line);
-		add_name(*line == '@' ? "" : owner, zone);
-	}
-}
-
-/* What stands for a wildcard, below it, and beside it. */
-static void add_derived(const char *name)
-{
-	static const char *const prefixes[] = { "nx.", "a.b.c.", "_x.", "*." };
-	for (size_t i = 0; i < COUNT(prefixes); i++) {
-		add_name(prefixes[i], name);
-	}
-	const char *star = strchr(name, '*');
-	if (star != NULL) {
-		char text[DNAME_TEXT_MAX];
-		snprintf(text, sizeof(text), "%.*sfoo%s", (int)(star - name), name, star + 1);
-		add_name("", text);
-		add_name("x.y.", text);
-	}
-	for (const char *dot = strchr(name, '.'); dot != NULL && dot[1] != '\0'; dot = strchr(dot + 1, '.')) {
-		if (dot == name || dot[-1] != '\\') {
-			add_name("", dot + 1);
-		}
-	}
-}
 
 BH_PRINTF(2, 3) static void add_line(size_t *at, const char *fmt, ...)
 {
@@ -167,187 +103,52 @@ static void make_names(void)
 {
 	char label[64];
 	for (size_t i = 0; i < COUNT(zones); i++) {
-		add_owners(zones[i].name, zones[i].text);
+		names_add_owners(&names, &zones[i]);
 	}
-	owner_count = name_count;
+	owner_count = names.count;
 	for (size_t i = 0; i < owner_count; i++) {
-		add_derived(names[i]);
+		names_add_derived(&names, i);
 	}
 	memset(label, 'z', 63);
 	label[63] = '\0';
-	add_name(label, ".dnlong.diff.example");
-	add_name("www.", "dnout.diff.example");
-	add_name("x.", "dn1.diff.example");
-	add_name("q.w.", "dn.diff.example");
-	add_name("www.", "dnup.diff.example");
-	add_name("x.dn.dnup.", "dnup.diff.example");
-	add_name("", "elsewhere.test");
-}
-
-/* --- servers ------------------------------------------------------------------------------------------ */
-
-static void configure_ours(void)
-{
-	char conf[2048];
-	size_t at = (size_t)snprintf(conf, sizeof(conf), 
-				     "%sview \"v\" {\n listen = { \"%s\" }\n zones-dir = \"zones\"\n"
-				     " rate-limit { mode = \"off\" }\n",
-				     CONF_HERE, servers[OURS]);
-	for (size_t i = 0; i < COUNT(zones); i++) {
-		at += (size_t)snprintf(conf + at, sizeof(conf) - at, " zone \"%s\" { file = \"%s.zone\" }\n",
-				       zones[i].name, zones[i].name);
-	}
-	snprintf(conf + at, sizeof(conf) - at, "}\n");
-	appliance_configure(&appliance, conf);
-}
-
-static void configure_nsd(void)
-{
-	char conf[4096];
-	const char *dir = appliance.dir;
-	size_t at = (size_t)snprintf(conf, sizeof(conf),
-				     "server:\n  ip-address: %s\n  username: \"\"\n  chroot: \"\"\n  database: \"\"\n"
-				     "  zonesdir: \"%s/zones\"\n  pidfile: \"%s/nsd.pid\"\n  xfrdfile: \"%s/nsd.xfrd\"\n"
-				     "  zonelistfile: \"%s/nsd.list\"\n  xfrdir: \"%s\"\n  server-count: 1\n"
-				     "  rrl-ratelimit: 0\nremote-control:\n  control-enable: no\n",
-				     servers[NSD], dir, dir, dir, dir, dir);
-	for (size_t i = 0; i < COUNT(zones); i++) {
-		at += (size_t)snprintf(conf + at, sizeof(conf) - at, "zone:\n  name: \"%s\"\n  zonefile: \"%s.zone\"\n",
-				       zones[i].name, zones[i].name);
-	}
-	harness_write(dir, "nsd.conf", conf);
-}
-
-static void configure_knot(void)
-{
-	char conf[4096];
-	const char *dir = appliance.dir;
-	size_t at = (size_t)snprintf(conf, sizeof(conf),
-				     "server:\n  listen: %s\n  rundir: \"%s/knot\"\n  pidfile: \"%s/knot/pid\"\n"
-				     "  udp-workers: 1\n  tcp-workers: 1\n  background-workers: 1\n"
-				     "control:\n  listen: \"%s/knot/control\"\n"
-				     "database:\n  storage: \"%s/knot/db\"\n  journal-db-max-size: 16M\n"
-				     "  kasp-db-max-size: 16M\n  timer-db-max-size: 16M\n"
-				     "log:\n  - target: stderr\n    any: info\n"
-				     "template:\n  - id: default\n    storage: \"%s/zones\"\n    journal-content: none\n"
-				     "    zonefile-load: whole\n    zonefile-sync: -1\n    semantic-checks: false\nzone:\n",
-				     servers[KNOT], dir, dir, dir, dir, dir);
-	for (size_t i = 0; i < COUNT(zones); i++) {
-		at += (size_t)snprintf(conf + at, sizeof(conf) - at, "  - domain: %s\n    file: \"%s.zone\"\n",
-				       zones[i].name, zones[i].name);
-	}
-	harness_write(dir, "knot.conf", conf);
-	harness_write(dir, "knot/empty", "");
-}
-
-static void start_peer(const char *program, const char *option, const char *name)
-{
-	char conf[128];
-	char log[128];
-	snprintf(conf, sizeof(conf), "%s/%s.conf", appliance.dir, name);
-	snprintf(log, sizeof(log), "%s/%s.log", appliance.dir, name);
-	harness_show(log);
-	char *argv[] = { (char *)(uintptr_t)program, (char *)(uintptr_t)option, conf, NULL };
-	(void)harness_spawn(argv, log, NULL);
-}
-
-static bool answers(void *ctx)
-{
-	struct ask ask = { .server = *(const char *const *)ctx, .name = "www.other.example", .timeout_ms = 200 };
-	const struct reply *reply = client_ask(&ask);
-	return reply->received && reply->error == BH_OK && reply->message.rcode == RCODE_NOERROR;
+	names_add(&names, label, ".dnlong.diff.example");
+	names_add(&names, "www.", "dnout.diff.example");
+	names_add(&names, "x.", "dn1.diff.example");
+	names_add(&names, "q.w.", "dn.diff.example");
+	names_add(&names, "www.", "dnup.diff.example");
+	names_add(&names, "x.dn.dnup.", "dnup.diff.example");
+	names_add(&names, "", "elsewhere.test");
 }
 
 static void setup(void)
 {
-	char file[64];
 	harness_limit(120);
-	harness_own_network();
-	appliance_init(&appliance);
 	make_large();
-	for (size_t i = 0; i < SERVERS; i++) {
-		char address[32];
-		snprintf(address, sizeof(address), "%s/32", servers[i]);
-		harness_address(address);
-	}
-	for (size_t i = 0; i < COUNT(zones); i++) {
-		snprintf(file, sizeof(file), "zones/%s.zone", zones[i].name);
-		appliance_file(&appliance, file, zones[i].text);
-	}
-	configure_ours();
-	configure_nsd();
-	configure_knot();
-	start_peer("/usr/sbin/nsd", "-dc", "nsd");
-	start_peer("/usr/sbin/knotd", "-c", "knot");
-	appliance_start(&appliance);
-	for (size_t i = 0; i < SERVERS; i++) {
-		MUST(harness_until(answers, (void *)(uintptr_t)&servers[i], 10000 * harness_slow()),
-		     "%s does not answer", servers[i]);
-	}
+	peers_start(&appliance, zones, COUNT(zones));
 	make_names();
 }
 
 static void stop(void)
 {
+	peers_report();
 	appliance_clear(&appliance);
 }
 
 TestSuite(differential, .init = setup, .fini = stop);
-
-/* --- comparing ---------------------------------------------------------------------------------------- */
-
-/* What must be equal: RCODE, flags, answer, and the authority section where it is more than a courtesy. */
-static void describe(const struct ask *ask, const char *server, char out[TEXT_MAX])
-{
-	static char answer[CLIENT_TEXT_MAX];
-	static char authority[CLIENT_TEXT_MAX];
-	char status[64];
-	struct ask one = *ask;
-	one.server = server;
-	const struct reply *reply = client_ask(&one);
-	MUST(reply->received && reply->error == BH_OK, "%s: no reply to %s, type %u", server, ask->name, ask->type);
-
-	const struct message *m = &reply->message;
-	if ((m->flags & FLAG_TC) != 0) { /* what is left in a message that says so is nobody's business */
-		snprintf(out, TEXT_MAX, "%s", reply_status(reply, status));
-		return;
-	}
-	reply_section(reply, SECTION_ANSWER, answer);
-	reply_section(reply, SECTION_AUTHORITY, authority);
-	bool needed = answer[0] == '\0' || m->rcode != RCODE_NOERROR || (m->flags & FLAG_AA) == 0 ||
-		      reply_ttl(reply, SECTION_AUTHORITY, RR_SOA) != UINT32_MAX;
-	snprintf(out, TEXT_MAX, "%s | %s | %s | %u %u", reply_status(reply, status), answer, needed ? authority : "",
-		 reply_ttl(reply, SECTION_ANSWER, ask->type), reply_ttl(reply, SECTION_AUTHORITY, RR_SOA));
-}
-
-/* 1 when our answer is nobody's. */
-static unsigned compare(const struct ask *ask)
-{
-	static char texts[SERVERS][TEXT_MAX];
-	for (size_t i = 0; i < SERVERS; i++) {
-		describe(ask, servers[i], texts[i]);
-	}
-	if (strcmp(texts[OURS], texts[NSD]) == 0 || strcmp(texts[OURS], texts[KNOT]) == 0) {
-		return 0;
-	}
-	fprintf(stderr, "%s type %u, %s%u octets:\n  ours %s\n  NSD  %s\n  Knot %s\n", ask->name, ask->type,
-		ask->edns ? "EDNS " : "no EDNS ", ask->udp_size, texts[OURS], texts[NSD], texts[KNOT]);
-	return 1;
-}
 
 Test(differential, every_name_and_type, .timeout = 150)
 {
 	static const uint16_t types[] = { RR_A,	   RR_AAAA, RR_NS,    RR_SOA,	RR_CNAME,  RR_DNAME, RR_MX,
 					  RR_TXT,  RR_SRV,  RR_DS,    RR_HTTPS, RR_DNSKEY, RR_NAPTR, 65400 };
 	unsigned wrong = 0;
-	for (size_t i = 0; i < name_count; i++) {
+	for (size_t i = 0; i < names.count; i++) {
 		for (size_t k = 0; k < COUNT(types); k++) {
-			struct ask ask = { .name = names[i], .type = types[k], .edns = true,
+			struct ask ask = { .name = names.names[i], .type = types[k], .edns = true,
 					   .flags = (i + k) % 3 == 0 ? FLAG_RD : 0 };
-			wrong += compare(&ask);
+			wrong += peers_compare(&ask);
 		}
 	}
-	MUST(wrong == 0, "%u answers are like neither NSD's nor Knot's", wrong);
+	MUST(wrong == 0, "%u answers are like nobody's", wrong);
 }
 
 Test(differential, every_size_and_transport, .timeout = 150)
@@ -358,23 +159,19 @@ Test(differential, every_size_and_transport, .timeout = 150)
 	for (size_t i = 0; i < owner_count; i++) {
 		for (size_t k = 0; k < COUNT(types) * COUNT(sizes); k++) {
 			uint16_t size = sizes[k % COUNT(sizes)];
-			struct ask ask = { .name = names[i], .type = types[k / COUNT(sizes)], .edns = size > 0,
+			struct ask ask = { .name = names.names[i], .type = types[k / COUNT(sizes)], .edns = size > 0,
 					   .udp_size = size, .tcp = size == 4096 && i % 8 == 0 };
-			wrong += compare(&ask);
+			wrong += peers_compare(&ask);
 		}
 	}
-	MUST(wrong == 0, "%u answers are like neither NSD's nor Knot's", wrong);
+	MUST(wrong == 0, "%u answers are like nobody's", wrong);
 }
 
 int main(int argc, char **argv)
 {
-	static const char *const programs[] = { "nsd", "knotd" };
-	for (size_t i = 0; i < COUNT(programs); i++) {
-		if (!harness_has_program(programs[i])) {
-			char why[64];
-			snprintf(why, sizeof(why), "%s is not installed", programs[i]);
-			return harness_skip("integration/differential", why);
-		}
+	char why[64];
+	if (peers_missing(why) != 0) {
+		return harness_skip("integration/differential", why);
 	}
 	return harness_main(argc, argv, "integration/differential");
 }

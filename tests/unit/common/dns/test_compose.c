@@ -50,10 +50,10 @@ static void assert_targets(void)
 	for (unsigned i = 0; i < c.target_count; i++) {
 		cr_assert_lt(c.targets[i].parent, 0x4000);
 		cr_assert_lt(c.targets[i].offset, 0x4000);
-		cr_assert_eq(c.slots[c.targets[i].slot], i + 1);
+		cr_assert_eq(c.slots[c.targets[i].slot], i);
 	}
 	for (unsigned i = 0; i < COMPOSE_SLOTS && c.target_count > 0; i++) {
-		taken += c.slots[i] != 0;
+		taken += c.slots_taken[i / 64] >> i % 64 & 1;
 	}
 	cr_assert_eq(taken, c.target_count);
 }

@@ -100,3 +100,64 @@ Test(zonemd, verifies)
 		zone_free(z);
 	}
 }
+
+/*
+ * NSEC3s stand apart in the plan, those of a second chain behind the first; here they are among the other
+ * names, and two of them are at names that have other data too, of types below and above. The digest was
+ * computed by another program.
+ */
+#define SIG2(type) " RRSIG " type " 13 2 3600 20300101000000 20200101000000 1 example. AAAA\n"
+static const char with_nsec3[] =
+	"$TTL 3600\n"
+	"@ SOA ns admin 7 2 3 4 5\n"
+	"@ NS ns\n"
+	"ns A 192.0.2.1\n"
+	"@" SIGNATURE("SOA")
+	"@ DNSKEY 256 3 13 AAAA\n"
+	"@ NSEC3PARAM 1 0 0 -\n"
+	"x.w TXT x\n"
+	"00w A 192.0.2.9\n"
+	"vw A 192.0.2.9\n"
+	"3msev9usmd4br9s97v51r2tdvmr9iqo1 NSEC3 1 0 0 - kncb8asp44gj31sjvi5s29d8q49gb30r A TXT\n"
+	"3msev9usmd4br9s97v51r2tdvmr9iqo1" SIG2("NSEC3")
+	"kncb8asp44gj31sjvi5s29d8q49gb30r NSEC3 1 0 0 - tf4v2jbvf5iq28bheot32e5nsh2dbof3 A TXT\n"
+	"kncb8asp44gj31sjvi5s29d8q49gb30r" SIG2("NSEC3")
+	"tf4v2jbvf5iq28bheot32e5nsh2dbof3 NSEC3 1 0 0 - vdec5svarlb837sln077ffsvbrj6lv0q A TXT\n"
+	"tf4v2jbvf5iq28bheot32e5nsh2dbof3" SIG2("NSEC3")
+	"vdec5svarlb837sln077ffsvbrj6lv0q NSEC3 1 0 0 - 3msev9usmd4br9s97v51r2tdvmr9iqo1 A TXT\n"
+	"vdec5svarlb837sln077ffsvbrj6lv0q" SIG2("NSEC3")
+	"3msev9usmd4br9s97v51r2tdvmr9iqo1 A 192.0.2.7\n"
+	"3msev9usmd4br9s97v51r2tdvmr9iqo1 TYPE65280 \\# 1 00\n"
+	"3msev9usmd4br9s97v51r2tdvmr9iqo1" SIG2("A")
+	"3msev9usmd4br9s97v51r2tdvmr9iqo1" SIG2("TYPE65280")
+	"tf4v2jbvf5iq28bheot32e5nsh2dbof3 A 192.0.2.7\n"
+	"tf4v2jbvf5iq28bheot32e5nsh2dbof3 TYPE65280 \\# 1 00\n"
+	"tf4v2jbvf5iq28bheot32e5nsh2dbof3" SIG2("A")
+	"tf4v2jbvf5iq28bheot32e5nsh2dbof3" SIG2("TYPE65280")
+	"3e2rlkei7jmt51mt36jkatnf3p35to75 NSEC3 1 0 1 aa 4mbqub7tk3n6kmjcduj45folfm0b3rud A TXT\n"
+	"3e2rlkei7jmt51mt36jkatnf3p35to75" SIG2("NSEC3")
+	"4mbqub7tk3n6kmjcduj45folfm0b3rud NSEC3 1 0 1 aa moqmu4f8656s5imld4ub4p400iosj4jj A TXT\n"
+	"4mbqub7tk3n6kmjcduj45folfm0b3rud" SIG2("NSEC3")
+	"moqmu4f8656s5imld4ub4p400iosj4jj NSEC3 1 0 1 aa pftip0etuq7uv7tlbhtevqukkvv7piut A TXT\n"
+	"moqmu4f8656s5imld4ub4p400iosj4jj" SIG2("NSEC3")
+	"pftip0etuq7uv7tlbhtevqukkvv7piut NSEC3 1 0 1 aa 3e2rlkei7jmt51mt36jkatnf3p35to75 A TXT\n"
+	"pftip0etuq7uv7tlbhtevqukkvv7piut" SIG2("NSEC3")
+	"@ ZONEMD 7 1 2 1e970cad4e1c009b40712b4a4409a305fbb329d8e8994c4ecff421e549140b28"
+	"fbefa462fea50618737d0b048d481ff2b6c7909e0d6ef3cf7e8278ab8200ebe8\n";
+
+Test(zonemd, takes_nsec3_by_owner_name)
+{
+	struct zone *z = zone_of("example.", with_nsec3);
+	cr_assert_eq(z->errors, 0, "%s", z->found.text);
+	cr_assert_eq(z->image.header->nsec3_count, 8u);
+	cr_assert_eq(z->image.header->nsec3_chain, 4u);
+	zone_free(z);
+
+	char other[sizeof(with_nsec3)];
+	memcpy(other, with_nsec3, sizeof(other));
+	strstr(other, "vdec5")[4] = '6'; /* its NSEC3 leads elsewhere */
+	z = zone_of("example.", other);
+	cr_assert_eq(z->errors, 1);
+	cr_assert_not_null(strstr(z->found.text, DIFFERS));
+	zone_free(z);
+}

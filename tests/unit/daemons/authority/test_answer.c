@@ -480,7 +480,7 @@ Test(answer, names_with_odd_octets)
 	world_free(w);
 }
 
-/* --- signed zones: what a later issue does not change --- */
+/* --- signed zones; proofs are in test_denial.c --- */
 
 #define SIG(type) "RRSIG " type " 13 2 3600 20300101000000 20200101000000 1 s.test. AAAA\n"
 
@@ -506,7 +506,7 @@ Test(answer, signatures_ride_along_with_do)
 		  "NOERROR aa edns do\nan al.s.test. 3600 CNAME ns1.s.test.\nan al.s.test. 3600 RRSIG CNAME\n"
 		  "an ns1.s.test. 3600 A 192.0.2.1\nan ns1.s.test. 3600 RRSIG A\n" },
 		/* RFC 4035 2.5: NSEC and RRSIG may stand beside a CNAME, and are answered when asked for */
-		{ { "al.s.test.", "NSEC" }, "NOERROR aa\nan al.s.test. 3600 NSEC ns1.s.test.\n" },
+		{ { "al.s.test.", "NSEC" }, "NOERROR aa\nan al.s.test. 300 NSEC ns1.s.test.\n" }, /* RFC 9077 3 */
 		{ { "al.s.test.", "RRSIG", .transport = TRANSPORT_TCP },
 		  "NOERROR aa\nan al.s.test. 3600 RRSIG CNAME\nan al.s.test. 3600 RRSIG NSEC\n" },
 		{ { "ns1.s.test.", "RRSIG" }, "NOERROR aa\nan ns1.s.test. 3600 RRSIG A\n" },

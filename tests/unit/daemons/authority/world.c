@@ -6,6 +6,7 @@
 #include "common/dns/dname.h"
 #include "common/dns/edns.h"
 #include "common/dns/message.h"
+#include "common/dns/nsec3.h"
 #include "common/util/cursor.h"
 #include "common/util/region.h"
 #include "tests/unit/daemons/authority/zone_text.h"
@@ -24,11 +25,14 @@ struct world *world_new(void)
 	w->view = view_new(WORLD_ZONES_MAX);
 	cr_assert_not_null(w->view);
 	w->view->anyone = true;
+	w->view->hasher = nsec3_hasher_new();
+	cr_assert_not_null(w->view->hasher);
 	return w;
 }
 
 void world_free(struct world *w)
 {
+	nsec3_hasher_free(w->view->hasher);
 	view_free(w->view);
 	for (unsigned i = 0; i < w->count; i++) {
 		free(w->blocks[i]);

@@ -1,0 +1,50 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Does the bench itself work? A run with little zones and short measurements, of us and the echo only. Says nothing of
+# speed, only that every case was asked, answered and accounted for.
+set -u
+
+build=$PWD
+bench=$(cd "$(dirname "$0")" && pwd)
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+
+BENCH_SERVERS=bulkhead BENCH_SECONDS=0.3 BENCH_REPEAT=1 BENCH_SCALE=500 BENCH_TSV=$dir/tsv \
+	BENCH_CASES="a-hits nxdomain large tcp-single reloading load-many load-saved" \
+	bash "$bench/run" "$build" >"$dir/out" 2>"$dir/err"
+status=$?
+if [ "$status" -eq 77 ]; then
+	echo "SKIPPED: $(cat "$dir/out")"
+	exit 77
+fi
+cat "$dir/err" "$dir/out" "$dir/tsv"
+failures=0
+
+# expect WHAT CONDITION: one row at least, and the awk condition holds for all rows of that kind and case
+expect() {
+	awk -F '\t' "$2 { rows++; if (!($3)) bad++ } END { exit rows == 0 || bad > 0 }" "$dir/tsv" && return
+	echo "FAIL: $1"
+	failures=$((failures + 1))
+}
+
+[ "$status" -eq 0 ] || { echo "FAIL: status $status"; failures=1; }
+for name in a-hits nxdomain large tcp-single reloading; do
+	for server in echo bulkhead; do
+		for mode in full fixed; do
+			# A query takes some CPU and not a millisecond of it; a server is busy at times and on one processor.
+			expect "$name $mode $server" "\$1 == \"serving\" && \$2 == \"$name\" && \$3 == \"$mode\" && \$4 == \"$server\"" \
+				'$6 > 10 && $8 > 0.1 && $8 < 1000 && $9 > 0 && $9 < 110'
+		done
+	done
+	lengths=$(awk -F '\t' "\$1 == \"serving\" && \$2 == \"$name\" { print \$10 }" "$dir/tsv" | sort -u | wc -l)
+	[ "$lengths" -eq 1 ] || { echo "FAIL: $name: the echo's replies are not as long as ours"; failures=1; }
+done
+expect "nxdomain says NXDOMAIN" '$1 == "serving" && $2 == "nxdomain" && $4 == "bulkhead"' '$11 ~ /^NXDOMAIN \(100/'
+expect "hits say NOERROR" '$1 == "serving" && $2 == "a-hits" && $4 == "bulkhead"' '$11 ~ /^NOERROR \(100/'
+expect "large replies are large" '$1 == "serving" && $2 == "large"' '$10 > 1000'
+for name in load-many load-saved reload-one; do
+	expect "$name" "\$1 == \"loading\" && \$2 == \"$name\"" '$6 > 0 && $7 > 0'
+done
+expect "memory" '$1 == "memory"' '$5 > 1e6 && $6 > 1e6'
+exit $((failures > 0))

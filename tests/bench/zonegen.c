@@ -1,0 +1,169 @@
+/*
+ * Zones and queries for the bench; the same options give the same octets.
+ *
+ *   zonegen [-n COUNT] [-r RECORDS] [-s SERIAL] zone KIND ORIGIN       zone text
+ *   zonegen [-n COUNT] [-q QUERIES] queries KIND ORIGIN                lines "NAME TYPE", as dnsperf reads them
+ *
+ *   hosts        COUNT names with an A record; queries for them in random order
+ *   missing      (queries) names that hosts does not have
+ *   delegations  COUNT delegations, each with one name server below it and its glue: 2 COUNT records; queries for
+ *                names below them
+ *   sets         COUNT names with RECORDS AAAA records each; queries for them
+ *
+ * Random order is that of splitmix64 from a fixed start.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct options {
+	unsigned long count;
+	unsigned long records;
+	unsigned long serial;
+	unsigned long queries;
+	const char *origin;
+};
+
+static uint64_t random_state = 0x62756c6b68656164;
+
+/* splitmix64 (Steele, Lea, Flood 2014). */
+static uint64_t random_next(void)
+{
+	uint64_t z = random_state += 0x9e3779b97f4a7c15;
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+	z = (z ^ z >> 27) * 0x94d049bb133111eb;
+	return z ^ z >> 31;
+}
+
+static void apex(const struct options *o)
+{
+	printf("$ORIGIN %s.\n$TTL 3600\n"
+	       "@ IN SOA ns1 hostmaster %lu 3600 900 604800 300\n"
+	       "@ IN NS ns1\n@ IN NS ns2\nns1 IN A 192.0.2.1\nns2 IN A 192.0.2.2\n",
+	       o->origin, o->serial);
+}
+
+/* Host i's address: different for each. */
+static void address(unsigned long i)
+{
+	printf("10.%lu.%lu.%lu", i >> 16 & 255, i >> 8 & 255, i & 255);
+}
+
+static void hosts_zone(const struct options *o)
+{
+	apex(o);
+	for (unsigned long i = 0; i < o->count; i++) {
+		printf("host%lu IN A ", i);
+		address(i);
+		putchar('\n');
+	}
+}
+
+static void delegations_zone(const struct options *o)
+{
+	apex(o);
+	for (unsigned long i = 0; i < o->count; i++) {
+		printf("child%lu IN NS ns.child%lu\nns.child%lu IN A ", i, i, i);
+		address(i);
+		putchar('\n');
+	}
+}
+
+static void sets_zone(const struct options *o)
+{
+	apex(o);
+	for (unsigned long i = 0; i < o->count; i++) {
+		for (unsigned long j = 0; j < o->records; j++) {
+			printf("set%lu IN AAAA 2001:db8:%lx::%lx\n", i, i & 0xffff, j + 1);
+		}
+	}
+}
+
+static void hosts_query(const struct options *o)
+{
+	printf("host%lu.%s. A\n", (unsigned long)(random_next() % o->count), o->origin);
+}
+
+static void missing_query(const struct options *o)
+{
+	printf("no%08" PRIx64 ".%s. A\n", random_next() >> 32, o->origin);
+}
+
+static void delegations_query(const struct options *o)
+{
+	printf("www.child%lu.%s. A\n", (unsigned long)(random_next() % o->count), o->origin);
+}
+
+static void sets_query(const struct options *o)
+{
+	printf("set%lu.%s. AAAA\n", (unsigned long)(random_next() % o->count), o->origin);
+}
+
+static const struct {
+	const char *name;
+	void (*zone)(const struct options *);
+	void (*query)(const struct options *);
+} kinds[] = {
+	{ "hosts", hosts_zone, hosts_query },
+	{ "missing", hosts_zone, missing_query },
+	{ "delegations", delegations_zone, delegations_query },
+	{ "sets", sets_zone, sets_query },
+};
+
+static unsigned long number(const char *text)
+{
+	char *end;
+	unsigned long n = strtoul(text, &end, 10);
+	if (end == text || *end != '\0' || n == 0) {
+		fprintf(stderr, "zonegen: %s: not a number above 0\n", text);
+		exit(2);
+	}
+	return n;
+}
+
+int main(int argc, char **argv)
+{
+	struct options o = { .count = 1000, .records = 40, .serial = 1, .queries = 100000 };
+	for (int option; (option = getopt(argc, argv, "n:r:s:q:")) != -1;) {
+		switch (option) {
+		case 'n':
+			o.count = number(optarg);
+			break;
+		case 'r':
+			o.records = number(optarg);
+			break;
+		case 's':
+			o.serial = number(optarg);
+			break;
+		case 'q':
+			o.queries = number(optarg);
+			break;
+		default:
+			return 2;
+		}
+	}
+	if (argc - optind != 3) {
+		fprintf(stderr, "zonegen [-n COUNT] [-r RECORDS] [-s SERIAL] [-q QUERIES] zone|queries KIND ORIGIN\n");
+		return 2;
+	}
+	o.origin = argv[optind + 2];
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (strcmp(argv[optind + 1], kinds[i].name) != 0) {
+			continue;
+		}
+		if (strcmp(argv[optind], "zone") == 0) {
+			kinds[i].zone(&o);
+		} else {
+			for (unsigned long n = 0; n < o.queries; n++) {
+				kinds[i].query(&o);
+			}
+		}
+		return fflush(stdout) == 0 && !ferror(stdout) ? 0 : 1;
+	}
+	fprintf(stderr, "zonegen: %s: no such kind\n", argv[optind + 1]);
+	return 2;
+}
