@@ -230,6 +230,11 @@ void ipc_conf_authority_encode(struct sink *s, const struct ipc_conf_authority *
 {
 	sink_u8(s, m->anyone);
 	put_tcp(s, &m->tcp);
+	sink_u8(s, m->rotate);
+	sink_u8(s, m->cookies);
+	sink_blob(s, m->nsid, m->nsid_len);
+	sink_string(s, m->identity);
+	sink_string(s, m->version);
 }
 
 int ipc_conf_authority_decode(const uint8_t *p, size_t len, struct ipc_conf_authority *m)
@@ -237,6 +242,74 @@ int ipc_conf_authority_decode(const uint8_t *p, size_t len, struct ipc_conf_auth
 	struct cursor c = cursor_of(p, len);
 	m->anyone = get_bool(&c);
 	get_tcp(&c, &m->tcp);
+	m->rotate = get_bool(&c);
+	m->cookies = (uint8_t)bounded(&c, cursor_u8(&c), IPC_COOKIES_OFF, IPC_COOKIES_REQUIRE);
+	size_t nsid_len;
+	const uint8_t *nsid = cursor_blob(&c, &nsid_len);
+	m->nsid_len = (uint8_t)bounded(&c, (uint32_t)nsid_len, 0, NSID_MAX);
+	if (m->nsid_len > 0) {
+		memcpy(m->nsid, nsid, m->nsid_len);
+	}
+	cursor_string(&c, m->identity, sizeof(m->identity));
+	cursor_string(&c, m->version, sizeof(m->version));
+	return finish(&c);
+}
+
+void ipc_cookie_secrets_encode(struct sink *s, const struct ipc_cookie_secrets *m)
+{
+	put_count(s, m->secrets.count, COOKIE_SECRETS_MAX);
+	for (unsigned i = 0; i < m->secrets.count && !s->failed; i++) {
+		sink_bytes(s, m->secrets.bytes[i], COOKIE_SECRET_SIZE);
+	}
+}
+
+int ipc_cookie_secrets_decode(const uint8_t *p, size_t len, struct ipc_cookie_secrets *m)
+{
+	struct cursor c = cursor_of(p, len);
+	m->secrets.count = bounded(&c, cursor_u8(&c), 1, COOKIE_SECRETS_MAX);
+	for (unsigned i = 0; i < m->secrets.count; i++) {
+		const uint8_t *bytes = cursor_bytes(&c, COOKIE_SECRET_SIZE);
+		if (bytes != NULL) {
+			memcpy(m->secrets.bytes[i], bytes, COOKIE_SECRET_SIZE);
+		}
+	}
+	return finish(&c);
+}
+
+void ipc_rate_limit_encode(struct sink *s, const struct ipc_rate_limit *m)
+{
+	sink_u8(s, m->mode);
+	sink_u32(s, m->table);
+	sink_u32(s, m->per_second);
+	sink_u8(s, m->ipv4_bits);
+	sink_u8(s, m->ipv6_bits);
+}
+
+int ipc_rate_limit_decode(const uint8_t *p, size_t len, struct ipc_rate_limit *m)
+{
+	struct cursor c = cursor_of(p, len);
+	m->mode = (uint8_t)bounded(&c, cursor_u8(&c), IPC_RATE_LOG, IPC_RATE_ON);
+	m->table = bounded(&c, cursor_u32(&c), 1, UINT32_MAX);
+	m->per_second = bounded(&c, cursor_u32(&c), 1, IPC_RATE_MAX);
+	m->ipv4_bits = (uint8_t)bounded(&c, cursor_u8(&c), 1, 32);
+	m->ipv6_bits = (uint8_t)bounded(&c, cursor_u8(&c), 1, 64);
+	return finish(&c);
+}
+
+void ipc_rate_table_encode(struct sink *s, const struct ipc_rate_table *m)
+{
+	sink_u32(s, m->id);
+	sink_bytes(s, m->key, sizeof(m->key));
+}
+
+int ipc_rate_table_decode(const uint8_t *p, size_t len, struct ipc_rate_table *m)
+{
+	struct cursor c = cursor_of(p, len);
+	m->id = bounded(&c, cursor_u32(&c), 1, UINT32_MAX);
+	const uint8_t *key = cursor_bytes(&c, sizeof(m->key));
+	if (key != NULL) {
+		memcpy(m->key, key, sizeof(m->key));
+	}
 	return finish(&c);
 }
 
@@ -300,6 +373,7 @@ void ipc_zone_encode(struct sink *s, const struct ipc_zone *m)
 {
 	put_name(s, m->name);
 	sink_u32(s, m->image);
+	sink_u32(s, m->counter);
 	sink_u8(s, m->flags);
 }
 
@@ -308,6 +382,7 @@ int ipc_zone_decode(const uint8_t *p, size_t len, struct ipc_zone *m)
 	struct cursor c = cursor_of(p, len);
 	get_name(&c, m->name);
 	m->image = cursor_u32(&c);
+	m->counter = cursor_u32(&c);
 	m->flags = (uint8_t)bounded(&c, cursor_u8(&c), 0, IPC_ZONE_OVERLAY | IPC_ZONE_FAILED);
 	return finish(&c);
 }

@@ -77,6 +77,11 @@ enum msg_type {
 	/* more parts of a configuration: who may transfer zones */
 	MSG_CONF_KEY,
 	MSG_CONF_TRANSFER,
+	/* limits of an authority's answers */
+	MSG_RATE_TABLE,
+	MSG_CONF_COOKIE_SECRETS,
+	MSG_CONF_RATE_LIMIT,
+	MSG_CONF_RATE_EXEMPT,
 	MSG_TYPE_COUNT
 };
 

@@ -21,7 +21,7 @@
 /* Replies of a role are small; a supervisor that does not read them is broken. */
 #define ROLE_QUEUE_MAX (1024 * 1024)
 
-enum resource_kind { RESOURCE_LISTENER, RESOURCE_LINK, RESOURCE_IMAGE };
+enum resource_kind { RESOURCE_LISTENER, RESOURCE_LINK, RESOURCE_IMAGE, RESOURCE_RATE_TABLE };
 
 struct resource {
 	uint32_t id;
@@ -30,6 +30,7 @@ struct resource {
 	union {
 		struct ipc_listener listener;
 		struct ipc_link link;
+		struct ipc_rate_table rate_table;
 	} info;
 };
 
@@ -80,6 +81,8 @@ static void conf_clear(struct role_conf *conf)
 	free(conf->roots);
 	free(conf->outgoing);
 	acl_clear(&conf->acl);
+	acl_clear(&conf->rate_exempt);
+	explicit_bzero(&conf->cookie_secrets, sizeof(conf->cookie_secrets));
 	memset(conf, 0, sizeof(*conf));
 }
 
@@ -141,6 +144,8 @@ static bool conf_uses(const struct role_conf *conf, const struct resource *r)
 			}
 		}
 		return false;
+	case RESOURCE_RATE_TABLE:
+		return conf->rate.mode != 0 && conf->rate.table == r->id;
 	case RESOURCE_IMAGE:
 		break;
 	}
@@ -197,11 +202,12 @@ static int on_identity(struct role_link *rl, struct link_message *m)
 	if (rc != BH_OK) {
 		return rc;
 	}
-	void *page = mmap(NULL, STATS_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, m->fd, 0);
+	void *page = mmap(NULL, stats_size(rl->role), PROT_READ | PROT_WRITE, MAP_SHARED, m->fd, 0);
 	if (page == MAP_FAILED) {
 		return BH_ESYS;
 	}
 	*rl->stats = page;
+	(*rl->stats)->zone_room = (stats_size(rl->role) - STATS_PAGE_SIZE) / sizeof(uint64_t);
 	log_set_level((enum log_level)rl->identity.log_level);
 	link_set_phase(rl->link, PHASE_CONFIG);
 	return BH_OK;
@@ -235,6 +241,17 @@ static int on_image(struct role_link *rl, struct link_message *m)
 	struct resource *r;
 	int rc = ipc_image_decode(m->payload, m->len, &info);
 	return rc == BH_OK ? add_resource(rl, RESOURCE_IMAGE, info.id, m, &r) : rc;
+}
+
+static int on_rate_table(struct role_link *rl, struct link_message *m)
+{
+	struct ipc_rate_table info;
+	struct resource *r;
+	int rc = ipc_rate_table_decode(m->payload, m->len, &info);
+	if (rc == BH_OK && (rc = add_resource(rl, RESOURCE_RATE_TABLE, info.id, m, &r)) == BH_OK) {
+		r->info.rate_table = info;
+	}
+	return rc;
 }
 
 static int on_conf_begin(struct role_link *rl, const struct link_message *m)
@@ -299,6 +316,22 @@ static int conf_add_zone(struct role_link *rl, const struct link_message *m)
 		return BH_EMALFORMED; /* neither data nor an excuse */
 	}
 	conf->zone_count++;
+	return BH_OK;
+}
+
+static int conf_set_rate(struct role_link *rl, const struct link_message *m)
+{
+	struct role_conf *conf = &rl->next;
+	int rc = ipc_rate_limit_decode(m->payload, m->len, &conf->rate);
+	if (rc != BH_OK) {
+		return rc;
+	}
+	const struct resource *r = find_resource(rl, RESOURCE_RATE_TABLE, conf->rate.table);
+	if (r == NULL) {
+		return BH_EMALFORMED;
+	}
+	conf->rate_table = r->info.rate_table;
+	conf->rate_table_fd = r->fd;
 	return BH_OK;
 }
 
@@ -378,6 +411,13 @@ static int on_conf_part(struct role_link *rl, const struct link_message *m)
 		return rc == BH_OK ? acl_add(&conf->acl, &acl.prefix) : rc;
 	case MSG_CONF_ZONE:
 		return conf_add_zone(rl, m);
+	case MSG_CONF_COOKIE_SECRETS:
+		return ipc_cookie_secrets_decode(m->payload, m->len, &conf->cookie_secrets);
+	case MSG_CONF_RATE_LIMIT:
+		return conf_set_rate(rl, m);
+	case MSG_CONF_RATE_EXEMPT:
+		rc = ipc_acl_decode(m->payload, m->len, &acl);
+		return rc == BH_OK ? acl_add(&conf->rate_exempt, &acl.prefix) : rc;
 	case MSG_CONF_KEY:
 		return conf_add_key(conf, m);
 	case MSG_CONF_TRANSFER:
@@ -510,6 +550,8 @@ static int on_message(void *ctx, struct link *link, struct link_message *m)
 		return on_link(rl, m);
 	case MSG_IMAGE:
 		return on_image(rl, m);
+	case MSG_RATE_TABLE:
+		return on_rate_table(rl, m);
 	case MSG_CONF_BEGIN:
 		return on_conf_begin(rl, m);
 	case MSG_PREPARE:
@@ -591,7 +633,7 @@ void role_link_free(struct role_link *rl)
 		close(rl->resources[i].fd);
 	}
 	if (*rl->stats != rl->stats_private) {
-		munmap(*rl->stats, STATS_PAGE_SIZE);
+		munmap(*rl->stats, stats_size(rl->role));
 	}
 	*rl->stats = NULL;
 	free(rl->stats_private);

@@ -244,6 +244,15 @@ static enum answer_state answer_signatures(struct answer *a, const struct image_
 	return ANSWER_DONE;
 }
 
+/* The account of the response is that of the first name: who follows aliases has asked for them. */
+static void set_account(struct answer *a, enum rrl_class class, uint32_t node)
+{
+	if (a->steps == 0) {
+		a->rate_class = class;
+		a->rate_node = node;
+	}
+}
+
 /*
  * The name exists, or a wildcard stands for it (RFC 4592 3.3.1): then the RRsets of index are
  * answered as if they belonged to sname.
@@ -253,6 +262,7 @@ static enum answer_state answer_node(struct answer *a, uint32_t index)
 	const struct image_node *node = &a->image->nodes[index];
 	uint16_t qtype = a->query->qtype;
 
+	set_account(a, RRL_ANSWER, index);
 	if (node->rrset_count > 0 && qtype == RR_ANY) {
 		return answer_any(a, node);
 	}
@@ -276,6 +286,7 @@ static enum answer_state answer_node(struct answer *a, uint32_t index)
 	if ((node->flags & IMAGE_NODE_CNAME) != 0 && qtype != RR_RRSIG && qtype != RR_NSEC) {
 		return answer_cname(a, image_rrset(a->image, index, RR_CNAME));
 	}
+	set_account(a, RRL_NODATA, 0);
 	return answer_no_type(a, index); /* RFC 2308 2.2; empty non-terminals: RFC 4592 2.2.2 */
 }
 
@@ -321,6 +332,9 @@ static void note_places(struct answer *a)
 static enum answer_state solve(struct answer *a)
 {
 	const struct view_zone *zone = find_zone(a);
+	if (a->steps == 0) {
+		a->asked = zone;
+	}
 	if (zone == NULL) {
 		return ANSWER_REFUSED;
 	}
@@ -337,11 +351,13 @@ static enum answer_state solve(struct answer *a)
 	uint32_t dname = governing_dname(image, &a->match);
 	if (dname != IMAGE_NONE) {
 		a->authoritative = true;
+		set_account(a, RRL_ANSWER, dname);
 		return answer_dname(a, dname);
 	}
 	uint32_t cut = image->nodes[a->match.encloser].cut;
 	/* RFC 4035 3.1.4.1: DS of the cut is the parent's own data. */
 	if (cut != IMAGE_NONE && !(cut == a->match.node && a->query->qtype == RR_DS)) {
+		set_account(a, RRL_REFERRAL, cut);
 		return answer_referral(a, cut);
 	}
 	a->authoritative = true;
@@ -350,6 +366,7 @@ static enum answer_state solve(struct answer *a)
 	}
 	uint32_t wildcard = image->nodes[a->match.encloser].wildcard;
 	if (wildcard == IMAGE_NONE) {
+		set_account(a, RRL_NXDOMAIN, 0);
 		return answer_no_name(a);
 	}
 	enum answer_state state = denial_sname(a);
@@ -364,11 +381,14 @@ static uint16_t reply_flags(const struct query *query)
 	return (uint16_t)(FLAG_QR | (query->flags & (FLAG_OPCODE | FLAG_RD)));
 }
 
-static struct edns_reply reply_edns(const struct query *query, uint16_t rcode, int ede)
+static struct edns_reply reply_edns(const struct answer *a, const struct query *query, uint16_t rcode, int ede)
 {
-	return (struct edns_reply){
-		.udp_size = UDP_SIZE_MAX, .rcode = rcode, .do_bit = query->edns.do_bit, .ede = ede
-	};
+	return (struct edns_reply){ .udp_size = UDP_SIZE_MAX,
+				    .rcode = rcode,
+				    .do_bit = query->edns.do_bit,
+				    .ede = ede,
+				    .options_len = a->options_len,
+				    .options = a->options };
 }
 
 /*
@@ -384,14 +404,36 @@ static size_t limit_of(const struct answer *a, size_t limit, size_t opt)
 size_t answer_error(struct answer *a, const struct query *query, uint16_t rcode, int ede, bool with_question,
 		    uint8_t *out)
 {
-	struct edns_reply edns = reply_edns(query, rcode, ede);
+	struct edns_reply edns = reply_edns(a, query, rcode, ede);
 	bool question = with_question && query->qname_len > 0;
 
 	a->rcode = rcode;
 	a->truncated = false;
+	a->ede = ede;
+	a->rate_class = RRL_ERROR;
 	compose_begin(&a->compose, out, UDP_SIZE_PLAIN, query->edns.present ? edns_size(&edns) : 0, query->id,
 		      (uint16_t)(reply_flags(query) | (rcode & FLAG_RCODE)), question ? query->qname : NULL,
 		      query->qtype, query->qclass);
+	return compose_finish(&a->compose, query->edns.present ? &edns : NULL);
+}
+
+size_t answer_text(struct answer *a, const struct query *query, const char *text, uint8_t *out)
+{
+	struct edns_reply edns = reply_edns(a, query, RCODE_NOERROR, EDE_NONE);
+	uint8_t rdata[1 + UINT8_MAX];
+	size_t len = strnlen(text, UINT8_MAX);
+
+	a->rcode = RCODE_NOERROR;
+	a->ede = EDE_NONE;
+	a->rate_class = RRL_ERROR;
+	rdata[0] = (uint8_t)len;
+	memcpy(rdata + 1, text, len);
+	compose_begin(&a->compose, out, UDP_SIZE_PLAIN, query->edns.present ? edns_size(&edns) : 0, query->id,
+		      (uint16_t)(reply_flags(query) | FLAG_AA), query->qname, query->qtype, query->qclass);
+	/* RFC 4892: the answer is of this server and this moment, so nobody is to keep it. */
+	a->truncated = compose_rr(&a->compose, SECTION_ANSWER, query->qname, RR_TXT, query->qclass, 0, rdata,
+				  len + 1) != BH_OK;
+	compose_flags(&a->compose, 0, a->truncated ? FLAG_TC : 0);
 	return compose_finish(&a->compose, query->edns.present ? &edns : NULL);
 }
 
@@ -402,6 +444,7 @@ static void begin(struct answer *a, const struct view *view, const struct query 
 	a->truncated = false;
 	a->authoritative = false;
 	a->dnssec = query->edns.do_bit; /* RFC 3225 3 */
+	a->ede = EDE_NONE;
 	a->view = view;
 	a->query = query;
 	a->transport = transport;
@@ -417,14 +460,14 @@ static void begin(struct answer *a, const struct view *view, const struct query 
 	a->extra = NULL;
 	a->placed = NULL;
 	a->referral_cut = IMAGE_NONE;
-	size_t opt = query->edns.present ? EDNS_SIZE_MIN : 0;
+	size_t opt = query->edns.present ? EDNS_SIZE_MIN + a->options_len : 0;
 	compose_begin(&a->compose, out, limit_of(a, answer_limit(query, transport), opt), opt, query->id,
 		      reply_flags(query), query->qname, query->qtype, query->qclass);
 }
 
 static size_t finish(struct answer *a)
 {
-	struct edns_reply edns = reply_edns(a->query, a->rcode, EDE_NONE);
+	struct edns_reply edns = reply_edns(a, a->query, a->rcode, EDE_NONE);
 	uint16_t flags = (uint16_t)(a->rcode & FLAG_RCODE);
 	flags |= a->authoritative ? FLAG_AA : 0; /* RFC 1034 6.2.7: of the first name of a chain */
 	flags |= a->truncated ? FLAG_TC : 0;

@@ -64,8 +64,8 @@ struct answer_place {
 };
 
 /*
- * Scratch memory of one answer. The caller keeps one per process and lends it; what is in it means
- * nothing before a call. After the call rcode and truncated tell what was answered.
+ * Scratch memory of one answer. The caller keeps one per process and lends it; but for the options, what is in it
+ * means nothing before a call. After the call rcode, truncated, asked and rate_* tell what was answered.
  */
 struct answer {
 	uint16_t rcode;
@@ -73,6 +73,13 @@ struct answer {
 	bool authoritative;
 	bool dnssec; /* DO was set: signatures ride along */
 	size_t reserved; /* octets of each message that are left free, for TSIG; set before a call */
+	int ede;     /* extended error of an error reply, or EDE_NONE */
+	const struct view_zone *asked; /* zone of the first name, or NULL: whose query it is */
+	enum rrl_class rate_class;    /* the account that the response belongs to, see rrl.h: of the first name */
+	uint32_t rate_node;	      /* node of its zone for RRL_ANSWER and RRL_REFERRAL */
+	/* EDNS options of the reply but EDE. In: options_len is set before answer and answer_error. */
+	uint16_t options_len;
+	uint8_t options[EDNS_OPTIONS_OUT_MAX];
 	const struct view *view;
 	const struct query *query;
 	enum transport transport;
@@ -124,6 +131,9 @@ size_t answer_soa(struct answer *a, const struct query *query, const struct ahea
  */
 size_t answer_error(struct answer *a, const struct query *query, uint16_t rcode, int ede, bool with_question,
 		    uint8_t *out);
+
+/* A reply of one TXT record of class CHAOS, text being up to 255 octets (RFC 4892). */
+size_t answer_text(struct answer *a, const struct query *query, const char *text, uint8_t *out);
 
 /* --- for the files of this module --- */
 

@@ -58,6 +58,7 @@ static void on_commit(void *ctx, const struct role_conf *conf)
 	view_free(server->view); /* no query is in work between two events */
 	server->view = server->next;
 	server->next = NULL;
+	count_view(server->view, server->stats);
 
 	limits.connections = tcp->connections;
 	limits.connections_client = tcp->connections_client;
@@ -119,7 +120,6 @@ static void server_init(struct server *server)
 		log_fatal("out of memory");
 	}
 	server->work.tsig = tsig_engine_new();
-	server->work.now_sec = clock_wall_sec;
 	if (server->work.tsig == NULL) {
 		log_fatal("libcrypto: HMAC is not there");
 	}

@@ -19,10 +19,25 @@ enum query_transfer {
 	TRANSFER_REFUSED,
 };
 
-/* Scratch memory for one query; the caller keeps one per process and fills the first two. */
+/* The time, taken once for many queries. */
+struct query_now {
+	uint64_t us;  /* of the monotonic clock: response rates, UDP only */
+	uint32_t sec; /* since 1970: cookies, TSIG */
+};
+
+/* What rate limiting made of a response. */
+enum query_limited {
+	QUERY_UNLIMITED,
+	QUERY_RATE_LOGGED,    /* above the rate, sent as it was because limits are only logged */
+	QUERY_RATE_ERROR,     /* an error above the rate, without what could be left out */
+	QUERY_RATE_TRUNCATED, /* TC=1 in its place */
+	QUERY_RATE_COOKIE,    /* BADCOOKIE in its place */
+};
+
+/* One query; the caller keeps one per process and sets the first two. The rest is scratch memory. */
 struct query_work {
 	struct tsig_engine *tsig;
-	uint64_t (*now_sec)(void); /* since 1970; called for signed queries only */
+	struct query_now now;
 	struct query query;
 	struct ahead ahead;
 	struct answer answer;
@@ -30,18 +45,20 @@ struct query_work {
 	const struct tsig_key *key; /* that the query was signed with, rightly and in time, or NULL */
 	enum query_transfer transfer;
 	const struct view_zone *zone; /* asked for in a transfer; NULL: none of ours */
+	enum cookie_state cookie;
+	enum query_limited limited;
 };
 
 /* Room that a reply may need, depending on the transport. */
 #define QUERY_REPLY_MAX DNS_MESSAGE_MAX /* UDP: UDP_SIZE_MAX */
 
 /*
- * Answer wire[0..len). client: who asks, NULL when it does not matter (query links; views for
- * anyone). Returns the octets of the reply in out, or 0 for what must not be answered: responses and
+ * Answer wire[0..len). client: who asks, NULL for query links: everybody may ask over them, without cookies and
+ * limits. Returns the octets of the reply in out, or 0 for what must not be answered: responses and
  * packets without a whole header; and for TRANSFER_BEGIN.
  *
  * Signed queries (TSIG, RFC 8945) are verified with the keys of the view, and their replies signed. Who may ask
- * is for the view's list to say; a key gives the right to transfer, nothing else.
+ * is for the view's list to say; a key gives the right to transfer, and proves a client as a cookie does.
  */
 size_t query_reply(struct query_work *work, const struct view *view, enum transport transport,
 		   const struct addr *client, const uint8_t *wire, size_t len, uint8_t *out);
@@ -57,8 +74,22 @@ size_t query_reply_ahead(struct query_work *work, const struct ahead *ahead, con
  */
 size_t query_refuse(struct query_work *work, uint16_t rcode, int ede, enum transport transport, uint8_t *out);
 
+/* --- edns.c --- */
+
+/*
+ * Judge the cookie of work->query and make the options of its reply: COOKIE, NSID, keepalive, each only when it
+ * was asked for.
+ */
+void query_options(struct query_work *work, const struct view *view, enum transport transport,
+		   const struct addr *client);
+
+/* --- count.c --- */
+
 /* Count what the last query_reply made, reply_len being what it returned. */
 void query_count(const struct query_work *work, enum transport transport, size_t reply_len,
 		 struct stats_page *stats);
+
+/* The view is in service now: counters that no zone of it has begin at 0 when they are given out again. */
+void count_view(const struct view *view, struct stats_page *stats);
 
 #endif

@@ -10,6 +10,7 @@
 static void on_query(void *ctx, struct tcp_ref ref, const struct addr *peer, const uint8_t *msg, size_t len)
 {
 	struct server *server = ctx;
+	server_wall_clock(server);
 	size_t reply_len =
 		query_reply(&server->work, server->view, TRANSPORT_TCP, peer, msg, len, server->reply);
 	if (server->work.transfer == TRANSFER_BEGIN && serve_transfer_start(server, ref, peer)) {

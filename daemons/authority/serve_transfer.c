@@ -98,7 +98,7 @@ static ssize_t on_next(void *ctx, uint8_t *buf, size_t size)
 	}
 	size_t len = (size_t)n;
 	if (t->is_signed) {
-		int rc = tsig_sign(server->work.tsig, &t->tsig, server->work.now_sec(), buf, &len, size);
+		int rc = tsig_sign(server->work.tsig, &t->tsig, clock_wall_sec(), buf, &len, size);
 		if (rc != BH_OK) {
 			log_err("transfer: cannot sign: %s", bh_strerror(rc));
 			return rc;

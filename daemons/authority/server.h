@@ -61,10 +61,14 @@ struct server {
 	struct log_limit refusal_log;
 	struct event *stop_timer;
 	unsigned stop_ticks;
+	struct log_limit rate_log;
 	struct query_work work;
 	struct ahead ahead[AHEAD_MAX]; /* of a part of a batch of packets */
 	uint8_t reply[QUERY_REPLY_MAX];
 };
+
+/* Set the seconds of work.now from the time that the event loop has taken: no call of the kernel. */
+void server_wall_clock(struct server *server);
 
 /* --- serve_udp.c, serve_tcp.c, serve_link.c --- */
 

@@ -14,6 +14,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 
 /* A mapped image and the generations and transfers that use it; or the name of a zone that failed. */
 struct view_mapping {
@@ -72,6 +74,11 @@ void view_free(struct view *view)
 	}
 	acl_clear(&view->acl);
 	allow_free(view->allow);
+	acl_clear(&view->rrl.exempt);
+	explicit_bzero(&view->cookie_secrets, sizeof(view->cookie_secrets));
+	if (view->rate_table != NULL) {
+		munmap(view->rate_table, IPC_RATE_TABLE_SIZE);
+	}
 	free(view->zones);
 	free(view->slots);
 	free(view);
@@ -261,6 +268,9 @@ static int build_zone(struct view *view, const struct role_zone *zone, const str
 	if (mapping != NULL) {
 		const struct image *image = mapping->image;
 		rc = add_zone(view, image != NULL ? image->apex : mapping->name, image, mapping);
+		if (rc == BH_OK) {
+			view->zones[view->zone_count - 1].counter = zone->info.counter;
+		}
 		if (rc != BH_OK) {
 			snprintf(reason, sizeof(reason), "%s", bh_strerror(rc));
 			view_release(mapping);
@@ -268,6 +278,70 @@ static int build_zone(struct view *view, const struct role_zone *zone, const str
 	}
 	if (rc != BH_OK) {
 		snprintf(why, why_size, "zone %s: %s", dname_text(zone->info.name, text), reason);
+	}
+	return rc;
+}
+
+static int copy_acl(struct acl *to, const struct acl *from)
+{
+	int rc = BH_OK;
+	for (size_t i = 0; i < from->count && rc == BH_OK; i++) {
+		rc = acl_add(to, &from->items[i]);
+	}
+	return rc;
+}
+
+static int build_rates(struct view *view, const struct role_conf *conf)
+{
+	struct rrl *rrl = &view->rrl;
+	struct stat st;
+
+	if (conf->rate.mode == 0) {
+		return BH_OK;
+	}
+	/* A shorter file would end the process at the first access behind its end. */
+	if (fstat(conf->rate_table_fd, &st) != 0 || st.st_size != IPC_RATE_TABLE_SIZE) {
+		return BH_EMALFORMED;
+	}
+	void *block = mmap(NULL, IPC_RATE_TABLE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, conf->rate_table_fd, 0);
+	if (block == MAP_FAILED) {
+		return BH_ESYS;
+	}
+	view->rate_table = block;
+	rrl->mode = conf->rate.mode == IPC_RATE_ON ? RRL_ON : RRL_LOG;
+	memcpy(&rrl->key, conf->rate_table.key, sizeof(rrl->key));
+	rrl->cost_us = RRL_WINDOW_US / conf->rate.per_second;
+	rrl->ipv4_bits = conf->rate.ipv4_bits;
+	rrl->ipv6_bits = conf->rate.ipv6_bits;
+	int rc = rrl_table_init(&rrl->table, block, IPC_RATE_TABLE_SIZE);
+	return rc == BH_OK ? copy_acl(&rrl->exempt, &conf->rate_exempt) : rc;
+}
+
+static int build_options(struct view *view, const struct role_conf *conf, char *why, size_t why_size)
+{
+	const struct ipc_conf_authority *options = &conf->options.authority;
+
+	view->anyone = options->anyone != 0;
+	view->rotate = options->rotate != 0;
+	view->cookies = (enum ipc_cookies)options->cookies;
+	view->cookie_secrets = conf->cookie_secrets.secrets;
+	view->keepalive = (uint16_t)(options->tcp.idle_ms / 100 < UINT16_MAX ? options->tcp.idle_ms / 100 : UINT16_MAX);
+	view->nsid_len = options->nsid_len;
+	memcpy(view->nsid, options->nsid, options->nsid_len);
+	memcpy(view->identity, options->identity, sizeof(view->identity));
+	memcpy(view->version, options->version, sizeof(view->version));
+	if (view->cookies != IPC_COOKIES_OFF && view->cookie_secrets.count == 0) {
+		snprintf(why, why_size, "cookies: there is no secret");
+		return BH_EMALFORMED;
+	}
+	int rc = copy_acl(&view->acl, &conf->acl);
+	if (rc != BH_OK) {
+		snprintf(why, why_size, "allow-query: %s", bh_strerror(rc));
+		return rc;
+	}
+	rc = build_rates(view, conf);
+	if (rc != BH_OK) {
+		snprintf(why, why_size, "rate-limit: %s", bh_strerror(rc));
 	}
 	return rc;
 }
@@ -282,13 +356,9 @@ int view_build(const struct role_conf *conf, const struct view *old, view_refuse
 		snprintf(why, why_size, "%s", bh_strerror(rc));
 		return rc;
 	}
-	view->anyone = conf->options.authority.anyone != 0;
-	for (size_t i = 0; i < conf->acl.count; i++) {
-		rc = acl_add(&view->acl, &conf->acl.items[i]);
-		if (rc != BH_OK) {
-			snprintf(why, why_size, "allow-query: %s", bh_strerror(rc));
-			goto fail;
-		}
+	rc = build_options(view, conf, why, why_size);
+	if (rc != BH_OK) {
+		goto fail;
 	}
 	rc = allow_new(conf, &view->allow, why, why_size);
 	if (rc != BH_OK) {

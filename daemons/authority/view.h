@@ -9,8 +9,10 @@
 #ifndef BULKHEAD_DAEMONS_AUTHORITY_VIEW_H
 #define BULKHEAD_DAEMONS_AUTHORITY_VIEW_H
 
+#include "common/ipc/conf.h"
 #include "common/util/addr.h"
 #include "common/zone/image.h"
+#include "daemons/authority/rrl.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -28,6 +30,7 @@ struct view_zone {
 	uint8_t labels;
 	uint8_t name_len;
 	struct view_mapping *mapping; /* who owns image; NULL: the caller of view_add */
+	uint32_t counter;	      /* of its queries, in the counters of the process */
 };
 
 struct view {
@@ -41,6 +44,15 @@ struct view {
 	struct acl acl;
 	bool anyone; /* everybody may ask; acl is not looked at */
 	bool rotate; /* records of an answer begin with another one each time */
+	enum ipc_cookies cookies;
+	struct cookie_secrets cookie_secrets; /* when cookies are not off */
+	uint16_t keepalive;		      /* RFC 7828: idle timeout of TCP in units of 100 ms; 0: not told */
+	uint8_t nsid_len;
+	uint8_t nsid[NSID_MAX]; /* RFC 5001; empty: not told */
+	char identity[IPC_IDENTITY_MAX]; /* id.server and hostname.bind (RFC 4892); "": not told */
+	char version[IPC_IDENTITY_MAX];	 /* version.server and version.bind */
+	struct rrl rrl;
+	void *rate_table; /* mapping that rrl counts in, or NULL */
 	/* Lent by the process for longer than any view lives. NULL: answers that need a hash fail. */
 	struct nsec3_hasher *hasher;
 };

@@ -8,6 +8,7 @@
  */
 #include "common/util/clock.h"
 #include "common/util/log.h"
+#include "daemons/supervisor/counters.h"
 #include "daemons/supervisor/instance.h"
 #include "daemons/supervisor/saved.h"
 
@@ -133,6 +134,7 @@ static void abandon(struct change *change)
 	change->step = CHANGE_COMPILE; /* nobody is to be told the new one from here on */
 	listener_abort(&sup->listeners);
 	query_link_abort(&sup->links);
+	shared_settle(&sup->shared, sup->current.config);
 	for (struct instance *inst = sup->instances; inst != NULL && told; inst = inst->next) {
 		if (inst->pid != 0 && inst->wanted && !inst->fresh &&
 		    (inst->state == INSTANCE_READY || inst->state == INSTANCE_CONFIGURING)) {
@@ -215,7 +217,12 @@ static void begin_prepare(struct change *change)
 	if (want_listeners(change) != BH_OK || want_links(change) != BH_OK) {
 		return;
 	}
-	int rc = instance_want(sup, &change->next);
+	int rc = shared_want(&sup->shared, change->next.config, &sup->next_id);
+	if (rc != BH_OK) {
+		fail(change, "cannot make tables of response rates: %s", bh_strerror(rc));
+		return;
+	}
+	rc = instance_want(sup, &change->next);
 	if (rc != BH_OK) {
 		fail(change, "cannot make role instances: %s", bh_strerror(rc));
 		return;
@@ -264,6 +271,7 @@ static void begin_commit(struct change *change)
 	change->next = (struct generation){ 0 };
 	listener_commit(&sup->listeners);
 	query_link_commit(&sup->links);
+	shared_settle(&sup->shared, sup->current.config);
 	log_set_level(sup->current.config->log_level);
 	for (struct instance *inst = sup->instances; inst != NULL; inst = inst->next) {
 		inst->fresh = false;
@@ -393,7 +401,7 @@ int change_begin(struct supervisor *sup, const struct change_ops *ops, void *ctx
 		return BH_OK;
 	}
 	change->next.zones = zone_set_new(change->next.config);
-	if (change->next.zones == NULL) {
+	if (change->next.zones == NULL || counters_assign(change->next.zones, sup->current.zones) != BH_OK) {
 		fail(change, "out of memory");
 		return BH_OK;
 	}

@@ -373,6 +373,129 @@ static void read_transfers(struct reader *r, cfg_t *section, struct config_zone 
 	}
 }
 
+/* --- how answers are given --- */
+
+static void read_text(struct reader *r, cfg_t *section, const char *name, const char *fallback,
+		      char out[IPC_IDENTITY_MAX])
+{
+	const struct config_value *v = config_text_value(section, name);
+	if (v != NULL && strlen(v->text) >= IPC_IDENTITY_MAX) {
+		FAULT(r, v, "%s: longer than %d octets", name, IPC_IDENTITY_MAX - 1);
+		return;
+	}
+	snprintf(out, IPC_IDENTITY_MAX, "%s", v == NULL ? fallback : v->text);
+}
+
+/* Text, or octets as "0x" and hexadecimal digits. */
+static void read_nsid(struct reader *r, cfg_t *section, const struct config_names *fallback,
+		      struct config_names *out)
+{
+	const struct config_value *v = config_text_value(section, "nsid");
+	if (v == NULL) {
+		memcpy(out->nsid, fallback->nsid, sizeof(out->nsid));
+		out->nsid_len = fallback->nsid_len;
+		return;
+	}
+	bool hex = strncmp(v->text, "0x", 2) == 0;
+	const char *text = hex ? v->text + 2 : v->text;
+	size_t len = strlen(text);
+	if (hex && (len % 2 != 0 || strspn(text, "0123456789abcdefABCDEF") != len || len == 0)) {
+		FAULT(r, v, "nsid: '%s' is not 0x and pairs of hexadecimal digits", v->text);
+		return;
+	}
+	if ((hex ? len / 2 : len) > NSID_MAX) {
+		FAULT(r, v, "nsid: longer than %d octets", NSID_MAX);
+		return;
+	}
+	out->nsid_len = (uint8_t)(hex ? len / 2 : len);
+	for (size_t i = 0; i < out->nsid_len; i++) {
+		char pair[3] = { hex ? text[2 * i] : '\0', hex ? text[2 * i + 1] : '\0', '\0' };
+		out->nsid[i] = hex ? (uint8_t)strtoul(pair, NULL, 16) : (uint8_t)text[i];
+	}
+}
+
+/* What the section does not say is as in fallback. */
+static void read_names(struct reader *r, cfg_t *section, const struct config_names *fallback,
+		       struct config_names *out)
+{
+	read_nsid(r, section, fallback, out);
+	read_text(r, section, "identity", fallback->identity, out->identity);
+	read_text(r, section, "version", fallback->version, out->version);
+}
+
+/* One of some words: its index; fallback when it is not set or, after a fault, is none of them. */
+static unsigned read_word(struct reader *r, cfg_t *section, const char *name, const char *const *words,
+			  unsigned count, const char *allowed, unsigned fallback)
+{
+	const struct config_value *v = config_text_value(section, name);
+	for (unsigned i = 0; i < count && v != NULL; i++) {
+		if (strcmp(v->text, words[i]) == 0) {
+			return i;
+		}
+	}
+	if (v != NULL) {
+		FAULT(r, v, "%s: '%s' is none of %s", name, v->text, allowed);
+	}
+	return fallback;
+}
+
+static void read_cookies(struct reader *r, cfg_t *section, struct config_view *view)
+{
+	static const char *const words[] = { [IPC_COOKIES_OFF] = "off",
+					     [IPC_COOKIES_ANSWER] = "answer",
+					     [IPC_COOKIES_REQUIRE] = "require" };
+	view->cookies = (uint8_t)read_word(r, section, "cookies", words, 3, "\"answer\", \"require\", \"off\"",
+					   IPC_COOKIES_ANSWER);
+	const struct config_value *file = config_text_value(section, "cookie-secret-file");
+	if (file != NULL) {
+		char why[IPC_TEXT_MAX];
+		char *path = absolute_path(file);
+		if (secret_read_cookies(path, &view->cookie_secrets, why, sizeof(why)) != BH_OK) {
+			FAULT(r, file, "cookie-secret-file: '%s': %s", path, why);
+		}
+		free(path);
+	}
+}
+
+/* On by default where everybody may ask: only there do forged addresses get more than REFUSED. */
+static void read_rate_limit(struct reader *r, cfg_t *section, struct config_view *view)
+{
+	static const char *const words[] = { [0] = "off", [IPC_RATE_LOG] = "log", [IPC_RATE_ON] = "on" };
+	struct config_rate *rate = &view->rate;
+	unsigned long per_second;
+	unsigned long ipv4;
+	unsigned long ipv6;
+	unsigned count = cfg_size(section, "rate-limit");
+
+	*rate = (struct config_rate){
+		.mode = view->anyone ? IPC_RATE_ON : 0, .per_second = 20, .ipv4_bits = 24, .ipv6_bits = 56
+	};
+	if (count == 0) {
+		return;
+	}
+	cfg_t *own = cfg_getnsec(section, "rate-limit", count - 1);
+	if (count > 1) {
+		FAULT_SECTION(r, own, "section 'rate-limit' stands twice in view '%s'", view->name);
+		return;
+	}
+	rate->mode = (uint8_t)read_word(r, own, "mode", words, 3, "\"on\", \"log\", \"off\"", IPC_RATE_ON);
+	read_between(r, own, "responses-per-second", 1, IPC_RATE_MAX, rate->per_second, &per_second);
+	read_between(r, own, "ipv4-prefix", 1, 32, rate->ipv4_bits, &ipv4);
+	read_between(r, own, "ipv6-prefix", 1, 64, rate->ipv6_bits, &ipv6);
+	rate->per_second = (uint32_t)per_second;
+	rate->ipv4_bits = (uint8_t)ipv4;
+	rate->ipv6_bits = (uint8_t)ipv6;
+	read_acl(r, own, "exempt", &rate->exempt);
+
+	const struct config_value *slip = config_text_value(own, "slip");
+	if (slip != NULL && strcmp(slip->text, "1") != 0) {
+		FAULT(r, slip,
+		      "slip: '%s' would leave queries without an answer, allowed: 1, every limited response is sent "
+		      "truncated",
+		      slip->text);
+	}
+}
+
 /* --- zones and views --- */
 
 static bool has_dotdot(const char *path)
@@ -445,6 +568,11 @@ static void read_view(struct reader *r, cfg_t *section, struct config_view *view
 	read_tcp(r, section, &view->tcp);
 	view->anyone = config_text_count(section, "allow-query") == 0;
 	read_acl(r, section, "allow-query", &view->allow_query);
+
+	read_bool(r, section, "answer-rotation", true, &view->rotate);
+	read_cookies(r, section, view);
+	read_names(r, section, &r->config->names, &view->names);
+	read_rate_limit(r, section, view);
 
 	const struct config_value *user = config_text_value(section, "user");
 	if (user != NULL) {
@@ -633,6 +761,7 @@ static void read_appliance(struct reader *r, cfg_t *section)
 	if (level != NULL && log_level_parse(level->text, &config->log_level) != BH_OK) {
 		FAULT(r, level, "log-level: '%s' is none of error, warning, info, debug", level->text);
 	}
+	read_names(r, section, &(const struct config_names){ 0 }, &config->names);
 }
 
 /* One address and port belongs to one section: the socket chooses the view. */
@@ -767,6 +896,8 @@ static void view_clear(struct config_view *view)
 {
 	listen_clear(&view->listen);
 	acl_clear(&view->allow_query);
+	acl_clear(&view->rate.exempt);
+	explicit_bzero(&view->cookie_secrets, sizeof(view->cookie_secrets));
 	free(view->zones_dir);
 	for (size_t i = 0; i < view->zone_count; i++) {
 		free(view->zones[i].text);

@@ -54,6 +54,23 @@ struct config_listen {
 	size_t interface_count;
 };
 
+/* How often a client prefix may get the same kind of response. */
+struct config_rate {
+	uint8_t mode; /* enum ipc_rate_mode, 0: off */
+	uint32_t per_second;
+	uint8_t ipv4_bits;
+	uint8_t ipv6_bits;
+	struct acl exempt;
+};
+
+/* What a view says of the server that answers. */
+struct config_names {
+	uint8_t nsid[NSID_MAX];
+	uint8_t nsid_len;
+	char identity[IPC_IDENTITY_MAX];
+	char version[IPC_IDENTITY_MAX];
+};
+
 struct config_view {
 	char name[IPC_VIEW_MAX];
 	struct config_listen listen;
@@ -64,6 +81,11 @@ struct config_view {
 	struct config_zone *zones;
 	size_t zone_count;
 	char *user; /* NULL: the default for this view */
+	bool rotate;
+	uint8_t cookies; /* enum ipc_cookies */
+	struct cookie_secrets cookie_secrets; /* count 0: the supervisor's own */
+	struct config_names names;
+	struct config_rate rate;
 };
 
 struct config_stub {
@@ -96,6 +118,7 @@ struct config {
 	char *state_dir;
 	char *run_dir;
 	enum log_level log_level;
+	struct config_names names; /* of views that say nothing else */
 	struct tsig_key *keys;
 	size_t key_count;
 	struct config_view *views;

@@ -169,9 +169,9 @@ static int read_file(int fd, char text[FILE_MAX + 1], char *why, size_t why_size
 	return BH_OK;
 }
 
-int secret_read(const char *path, struct tsig_key *key, char *why, size_t why_size)
+/* Text of a file that only those who may can read. */
+static int read_checked(const char *path, char text[FILE_MAX + 1], char *why, size_t why_size)
 {
-	char text[FILE_MAX + 1];
 	struct stat st;
 	int rc;
 	/* Not blocking: what is no file, as a pipe, is refused and not waited for. */
@@ -188,13 +188,76 @@ int secret_read(const char *path, struct tsig_key *key, char *why, size_t why_si
 		rc = BH_EPERM;
 	} else {
 		rc = read_file(fd, text, why, why_size);
-		if (rc == BH_OK) {
-			rc = secret_parse(text, key, why, why_size);
-		}
-		explicit_bzero(text, sizeof(text));
 	}
 	if (fd >= 0) {
 		close(fd);
 	}
+	return rc;
+}
+
+int secret_read(const char *path, struct tsig_key *key, char *why, size_t why_size)
+{
+	char text[FILE_MAX + 1];
+	int rc = read_checked(path, text, why, why_size);
+	if (rc == BH_OK) {
+		rc = secret_parse(text, key, why, why_size);
+	}
+	explicit_bzero(text, sizeof(text));
+	return rc;
+}
+
+/* Two digits of a word. -1: they are none. */
+static int hex_octet(const char *text)
+{
+	int value = 0;
+	for (unsigned i = 0; i < 2; i++) {
+		static const char digits[] = "0123456789abcdef";
+		const char *found = strchr(digits, tolower((unsigned char)text[i]));
+		if (text[i] == '\0' || found == NULL) {
+			return -1;
+		}
+		value = value << 4 | (int)(found - digits);
+	}
+	return value;
+}
+
+static int parse_cookies(char *text, struct cookie_secrets *out)
+{
+	static const char blanks[] = " \t\r\n";
+	const char *p = text;
+
+	blank_comments(text);
+	for (p += strspn(p, blanks); *p != '\0'; p += strspn(p, blanks)) {
+		if (strcspn(p, blanks) != 2 * COOKIE_SECRET_SIZE || out->count == COOKIE_SECRETS_MAX) {
+			return BH_EMALFORMED;
+		}
+		for (unsigned i = 0; i < COOKIE_SECRET_SIZE; i++, p += 2) {
+			int octet = hex_octet(p);
+			if (octet < 0) {
+				return BH_EMALFORMED;
+			}
+			out->bytes[out->count][i] = (uint8_t)octet;
+		}
+		out->count++;
+	}
+	return out->count == 0 ? BH_EMALFORMED : BH_OK;
+}
+
+int secret_read_cookies(const char *path, struct cookie_secrets *out, char *why, size_t why_size)
+{
+	char text[FILE_MAX + 1];
+	struct cookie_secrets found = { 0 };
+	int rc = read_checked(path, text, why, why_size);
+	if (rc == BH_OK) {
+		rc = parse_cookies(text, &found);
+		if (rc == BH_OK) {
+			*out = found;
+		} else {
+			snprintf(why, why_size, "it does not hold one or two secrets of %d hexadecimal digits",
+				 2 * COOKIE_SECRET_SIZE);
+		}
+	}
+	explicit_bzero(&found, sizeof(found));
+	explicit_bzero(text, sizeof(text));
 	return rc;
 }

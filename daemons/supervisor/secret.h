@@ -1,11 +1,12 @@
 /*
- * Secrets of TSIG keys: files of their own, so that the configuration itself can be shown to anybody.
+ * Secrets of TSIG keys and DNS cookies: files of their own, so that the configuration itself can be shown to anybody.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
 #ifndef BULKHEAD_SUPERVISOR_SECRET_H
 #define BULKHEAD_SUPERVISOR_SECRET_H
 
+#include "common/dns/cookie.h"
 #include "common/dns/tsig_key.h"
 
 /* Fewest octets of a secret, 128 bit. RFC 8945 8 wants as many as the digest has; fewer are worth a warning. */
@@ -21,5 +22,11 @@ int secret_read(const char *path, struct tsig_key *key, char *why, size_t why_si
 
 /* The same for a text, which is overwritten. */
 int secret_parse(char *text, struct tsig_key *key, char *why, size_t why_size) BH_CHECKED;
+
+/*
+ * Read secrets of cookies: one or two of 32 hexadecimal digits each, divided by blanks or lines, the one that
+ * signs first. The file is judged as above, and comments are allowed.
+ */
+int secret_read_cookies(const char *path, struct cookie_secrets *out, char *why, size_t why_size) BH_CHECKED;
 
 #endif

@@ -3,7 +3,8 @@
  * the question that was asked, and is the same for the same query.
  *
  * The first octet chooses transport and kind: octets of a query as they are, or a query that is put together
- * from labels of the zones, so that aliases, cuts and wildcards are met often.
+ * from labels of the zones, so that aliases, cuts and wildcards are met often. A client asks once, and again at the
+ * same moment: then it is above its rate.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -50,6 +51,8 @@ static struct {
 	struct query_work work;
 	struct tsig_engine *tsig;
 	struct axfr axfr;
+	struct rrl_line line; /* a table of rates, of one line */
+	struct addr client;
 	struct region region;
 	uint8_t reply[QUERY_REPLY_MAX];
 	uint8_t again[QUERY_REPLY_MAX];
@@ -74,10 +77,8 @@ static void make_nsec3_zone(char *text, size_t room)
 	FUZZ_CHECK(pos < room);
 }
 
-static uint64_t now_sec(void)
-{
-	return 0x6b0188b2; /* of the signed seeds */
-}
+/* Of the signed seeds. */
+#define NOW_SEC 0x6b0188b2
 
 /* Everybody may transfer everything; "k" is a key. */
 static void allow_all(void)
@@ -98,12 +99,6 @@ static void allow_all(void)
 	FUZZ_CHECK(allow_new(&conf, &f.view->allow, why, sizeof(why)) == BH_OK);
 	f.tsig = tsig_engine_new();
 	FUZZ_CHECK(f.tsig != NULL);
-}
-
-static void lend(void)
-{
-	f.work.tsig = f.tsig;
-	f.work.now_sec = now_sec;
 }
 
 static void setup(void)
@@ -134,6 +129,14 @@ static void setup(void)
 	FUZZ_CHECK(view_add(f.view, failed, NULL) == BH_OK);
 	allow_all();
 	region_init(&f.region, 1 << 20, 1 << 24);
+	f.view->cookies = IPC_COOKIES_ANSWER;
+	f.view->cookie_secrets.count = 2;
+	f.view->nsid_len = NSID_MAX;
+	f.view->keepalive = 100;
+	snprintf(f.view->identity, sizeof(f.view->identity), "%0255d", 0);
+	f.view->rrl = (struct rrl){ .mode = RRL_ON, .cost_us = 1000000, .ipv4_bits = 24, .ipv6_bits = 56 };
+	FUZZ_CHECK(rrl_table_init(&f.view->rrl.table, &f.line, sizeof(f.line)) == BH_OK);
+	FUZZ_CHECK(addr_parse("192.0.2.1", 0, &f.client) == BH_OK);
 }
 
 /* A query made of short labels. Returns its octets. */
@@ -175,9 +178,19 @@ static size_t make_query(struct fuzz_input *in, uint8_t out[UDP_RECV_MAX])
 		sink_u16(&s, RR_OPT);
 		sink_u16(&s, (uint16_t)(512 + fuzz_u8(in) * 4));
 		sink_u32(&s, (kind & 8) != 0 ? EDNS_DO : 0);
-		sink_u16(&s, 0);
+		static const uint8_t options[] = { 0, 3, 0, 0, 0, 11, 0, 0, 0, 10, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8 };
+		sink_blob(&s, options, (kind & 16) != 0 ? sizeof(options) : (kind & 32) != 0 ? 8 : 0);
 	}
 	return s.pos;
+}
+
+/* Ask; what was there before means nothing. */
+static size_t reply_to(enum transport transport, const uint8_t *wire, size_t len, uint8_t *out)
+{
+	memset(&f.work, 0xa5, sizeof(f.work));
+	f.work.tsig = f.tsig;
+	f.work.now = (struct query_now){ .us = 5000000, .sec = NOW_SEC };
+	return query_reply(&f.work, f.view, transport, transport == TRANSPORT_LINK ? NULL : &f.client, wire, len, out);
 }
 
 static void check_reply(const uint8_t *wire, size_t len, size_t limit)
@@ -241,10 +254,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		wire = made;
 	}
 	f.view->rotate = (choice & 8) != 0;
-	static const struct addr anybody = { .family = ADDR_V4 };
-	const struct addr *client = transport == TRANSPORT_LINK ? NULL : &anybody;
-	lend();
-	size_t reply_len = query_reply(&f.work, f.view, transport, client, wire, len, f.reply);
+	memset(&f.line, 0, sizeof(f.line));
+	size_t reply_len = reply_to(transport, wire, len, f.reply);
 	if (f.work.transfer == TRANSFER_BEGIN) {
 		FUZZ_CHECK(reply_len == 0 && transport == TRANSPORT_TCP);
 		check_transfer(wire);
@@ -256,10 +267,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		size_t limit = answer_limit(&f.work.query, transport);
 		check_reply(wire, reply_len, f.work.query.has_tsig && limit < UDP_SIZE_MAX ? UDP_SIZE_MAX : limit);
 		/* Nothing may be left over from one query to the next. */
-		memset(&f.work, 0xa5, sizeof(f.work));
-		lend();
-		FUZZ_CHECK(query_reply(&f.work, f.view, transport, client, wire, len, f.again) == reply_len);
+		memset(&f.line, 0, sizeof(f.line));
+		FUZZ_CHECK(reply_to(transport, wire, len, f.again) == reply_len);
 		FUZZ_CHECK(memcmp(f.reply, f.again, reply_len) == 0);
+		/* Above the rate: a reply all the same, and one that is hardly longer than the query. */
+		size_t short_len = reply_to(transport, wire, len, f.reply);
+		FUZZ_CHECK(transport == TRANSPORT_UDP || short_len == reply_len);
+		FUZZ_CHECK((f.work.limited != QUERY_UNLIMITED) == (transport == TRANSPORT_UDP));
+		if (transport == TRANSPORT_UDP) {
+			check_reply(wire, short_len, len + EDNS_SIZE_MIN + EDNS_OPTIONS_OUT_MAX);
+			FUZZ_CHECK(get_u16(f.reply + 6) == 0 && get_u16(f.reply + 8) == 0);
+		}
 	}
 	return 0;
 }

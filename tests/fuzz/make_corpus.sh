@@ -138,27 +138,31 @@ put conf listener6 "03 00000002 02 06 0035 00000002 fe80000000000000000000000000
 put conf link "04 00000003 03 0001"
 put conf image "05 00000004 $example"
 put conf begin "06 00000001"
-put conf authority "07 01 00000040 00002710"
-put conf frontend "08 0000000010000000 00002000 00000040 00000040 00002710 0100"
+put conf authority "07 01 00000040 00000008 00002710 00002710 01 01 0003 626f78 0003 626f78 0000"
+put conf frontend "08 0000000010000000 00002000 00000040 00000040 00000008 00002710 00002710 0100"
 put conf resolver "09 0000000010000000 00002000 01 01 01 01 00"
 put conf acl4 "0c 04 08 0a000000"
 put conf acl6 "0c 06 08 fd000000000000000000000000000000"
-put conf zone "0d $example 00000004 01"
+put conf zone "0d $example 00000004 00000007 01"
 put conf rebind "0e $example"
 put conf stub "0f $example 02 04 0035 00000000 c0000201 06 0035 00000000 20010db8000000000000000000000001"
 put conf outgoing "11 04 0000 00000000 c0000201"
 put conf refused "14 00000001 0003 776879"
-put conf flush "19 02 $example"
-put conf flushed "1a 0000000000000007"
-put conf compile "1c 00 $example 0004 7a6f6e65 00000e10 06"
-put conf diagnostic "1d 01 0000002a 0004 7a6f6e65 0003 776879"
-put conf compiled "1f 01 00000000 00000001 00000007 00000064 0000000000001000 0123456789abcdef"
-put conf request "20 02 0005 666c757368 0003 616c6c"
-put conf row "21 0004 726f6c65 03 0004 6e616d65 01 0001 61 0003 706964 02 0000000000000001 0002 7570 03 0000000000000001"
-put conf done "22 00 0002 6f6b"
+put conf flush "1a 02 $example"
+put conf flushed "1b 0000000000000007"
+put conf compile "1d 00 $example 0004 7a6f6e65 00000e10 06"
+put conf diagnostic "1e 01 0000002a 0004 7a6f6e65 0003 776879"
+put conf compiled "21 01 00000000 00000001 00000007 00000064 0000000000001000 0123456789abcdef"
+put conf request "22 02 0005 666c757368 0003 616c6c"
+put conf row "23 0004 726f6c65 03 0004 6e616d65 01 0001 61 0003 706964 02 0000000000000001 0002 7570 03 0000000000000001"
+put conf done "24 00 0002 6f6b"
 put conf key "25 016b00 01 0010 30313233343536373839616263646566"
 put conf transfer "26 00000000 03 04 08 0a000000 016b00"
 put conf transfer_any "26 00000001 02 016b00"
+put conf rate_table "27 00000005 000102030405060708090a0b0c0d0e0f"
+put conf cookie_secrets "28 02 000102030405060708090a0b0c0d0e0f 101112131415161718191a1b1c1d1e1f"
+put conf rate_limit "29 02 00000005 00000014 18 38"
+put conf rate_exempt "2a 04 08 0a000000"
 
 # --- link: self, peer, phase, what handlers do; datagrams: how, length, octets -----------------------
 begin='0c 0006 0000 00000004 00000001'       # CONF_BEGIN, request 4
@@ -246,6 +250,14 @@ text config escapes 'view "a\x41\101\n" { listen = "\
 " += "b" }
 '
 text config odd_comment '/*/ x */ view a{}#
+'
+text config answers 'appliance { nsid = "box" identity = "b" }
+view "a" { listen = { "127.0.0.1" } zones-dir = "." cookies = "require" cookie-secret-file = "good.conf"
+  nsid = "0x00ff" version = "1" answer-rotation = no
+  rate-limit { mode = "log" responses-per-second = 5 slip = 1 ipv4-prefix = 32 ipv6-prefix = 64
+    exempt = { "::/0", "10.0.0.0/8" } } }
+'
+text config slip 'view "a" { rate-limit { slip = 2 responses-per-second = 0 mode = "x" } rate-limit { } }
 '
 text config keys 'key "p" { algorithm = "hmac-sha256" secret-file = "good.conf" }
 view "a" { listen = { "127.0.0.1" } zones-dir = "."

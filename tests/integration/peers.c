@@ -87,7 +87,9 @@ static void write_zones(struct appliance *a)
 static void configure_ours(struct appliance *a)
 {
 	struct text t = { .len = 0 };
-	add(&t, "%sview \"v\" {\n listen = { \"%s\" }\n zones-dir = \"zones\"\n", CONF_HERE, peer_addresses[PEER_OURS]);
+	/* One address asks for everything. */
+	add(&t, "%sview \"v\" {\n listen = { \"%s\" }\n zones-dir = \"zones\"\n rate-limit { mode = \"off\" }\n", CONF_HERE,
+	    peer_addresses[PEER_OURS]);
 	for (size_t i = 0; i < zone_count; i++) {
 		add(&t, " zone \"%s\" { file = \"%s\" }\n", zones[i].name, file_of(&zones[i]));
 	}

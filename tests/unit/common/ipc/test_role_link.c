@@ -167,7 +167,7 @@ static enum msg_type hear(const struct fixture *f, uint8_t *payload, size_t *len
 static void say_options(const struct fixture *f, struct sink *s)
 {
 	if (f->role == ROLE_AUTHORITY) {
-		ipc_conf_authority_encode(s, &(struct ipc_conf_authority){ 1, { 10, 5, 1000, 1000 } });
+		ipc_conf_authority_encode(s, &(struct ipc_conf_authority){ .anyone = 1, .tcp = { 10, 5, 1000, 1000 } });
 		say(f, MSG_CONF_AUTHORITY, s, -1);
 	} else {
 		ipc_conf_resolver_encode(s, &(struct ipc_conf_resolver){ .cache_bytes = 1, .pending_max = 1 });

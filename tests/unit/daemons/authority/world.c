@@ -18,11 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static uint64_t world_now_sec(void)
-{
-	return WORLD_NOW_SEC;
-}
-
 struct world *world_new(void)
 {
 	struct world *w = calloc(1, sizeof(*w));
@@ -31,7 +26,7 @@ struct world *world_new(void)
 	cr_assert_not_null(w->view);
 	w->view->anyone = true;
 	w->work.tsig = tsig_engine_new();
-	w->work.now_sec = world_now_sec;
+	w->work.now.sec = WORLD_NOW_SEC;
 	cr_assert_not_null(w->work.tsig);
 	w->view->hasher = nsec3_hasher_new();
 	cr_assert_not_null(w->view->hasher);
@@ -72,7 +67,11 @@ static size_t put_opt(const struct question *q, uint8_t *out, size_t room)
 	sink_u16(&s, RR_OPT);
 	sink_u16(&s, q->udp_size != 0 ? q->udp_size : 1232);
 	sink_u32(&s, (uint32_t)q->version << 16 | (q->dnssec ? EDNS_DO : 0u));
-	sink_u16(&s, 0);
+	sink_u16(&s, (uint16_t)(q->options == NULL ? 0 : strlen(q->options) / 2));
+	for (const char *p = q->options; p != NULL && *p != '\0'; p += 2) {
+		char pair[3] = { p[0], p[1], '\0' };
+		sink_u8(&s, (uint8_t)strtoul(pair, NULL, 16));
+	}
 	return s.pos;
 }
 
@@ -81,7 +80,7 @@ size_t question_wire(const struct question *q, uint8_t out[UDP_RECV_MAX])
 	static const uint8_t tsig[] = { 0, 0, RR_TSIG, 0, CLASS_ANY, 0, 0, 0, 0, 0, 0 };
 	uint8_t name[DNAME_MAX];
 	uint16_t type = RR_A;
-	bool edns = q->edns || q->dnssec || q->version > 0 || q->udp_size > 0;
+	bool edns = q->edns || q->dnssec || q->version > 0 || q->udp_size > 0 || q->options != NULL;
 
 	cr_assert_gt(dname_from_text(q->name, name), 0, "%s", q->name);
 	cr_assert(q->type == NULL || rr_type_parse(q->type, &type) == BH_OK, "%s", q->type);

@@ -45,6 +45,7 @@ struct question {
 	enum transport transport;
 	const struct addr *client;
 	bool tsig;
+	const char *options; /* of OPT, in hex; implies edns */
 };
 
 /* The octets of a question. Returns how many. */

@@ -134,3 +134,47 @@ Test(secret, files)
 	cr_assert_eq(unlink(path), 0);
 	cr_assert_eq(secret_read("/tmp", &key, why, sizeof(why)), BH_EMALFORMED);
 }
+
+Test(secret, cookies)
+{
+#define ONE "000102030405060708090a0b0c0d0e0f"
+	static const struct {
+		const char *text;
+		unsigned count; /* 0: refused */
+	} table[] = {
+		{ ONE, 1 },
+		{ "\n" ONE "\n", 1 },
+		{ ONE "\r\n" ONE "\r\n", 2 },
+		{ "# old\n" ONE " # signs\n" ONE, 2 },
+		{ ONE ONE, 0 },
+		{ ONE " " ONE " " ONE, 0 },
+		{ "", 0 },
+		{ "# none", 0 },
+		{ "00010203", 0 },
+		{ "000102030405060708090a0b0c0d0e0", 0 },
+		{ "000102030405060708090a0b0c0d0e0g", 0 },
+		{ "0x0102030405060708090a0b0c0d0e0f", 0 },
+		{ ONE " 00", 0 },
+	};
+	char path[] = "/tmp/bulkhead-secret-XXXXXX";
+	int fd = mkstemp(path);
+	cr_assert_geq(fd, 0);
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		struct cookie_secrets got = { 0 };
+		char why[256] = "";
+		size_t len = strlen(table[i].text);
+		cr_assert_eq(ftruncate(fd, 0), 0);
+		cr_assert_eq(pwrite(fd, table[i].text, len, 0), (ssize_t)len);
+		int rc = secret_read_cookies(path, &got, why, sizeof(why));
+		cr_expect_eq(rc, table[i].count > 0 ? BH_OK : BH_EMALFORMED, "case %zu: %s", i, why);
+		cr_expect_eq(got.count, table[i].count, "case %zu", i);
+		cr_expect(table[i].count == 0 || got.bytes[got.count - 1][15] == 15);
+		cr_expect_null(strstr(why, "0102"), "%s", why); /* never what is in it */
+	}
+	cr_assert_eq(fchmod(fd, 0604), 0);
+	struct cookie_secrets got = { 0 };
+	char why[256] = "";
+	cr_expect_eq(secret_read_cookies(path, &got, why, sizeof(why)), BH_EPERM);
+	close(fd);
+	remove(path);
+}
