@@ -563,8 +563,11 @@ static bool fill_slots(struct builder_plan *plan, const uint64_t *hashes)
 		if (n + PREFETCH_AHEAD < plan->node_count) {
 			__builtin_prefetch(&plan->slots[(uint32_t)(hashes[n + PREFETCH_AHEAD] >> 32) & mask], 1);
 		}
-		while (plan->slots[at] != 0) {
-			at = (at + 1) & mask;
+		/* Whoever writes the text can make names fall together: beyond the bound nothing is gained. */
+		for (unsigned probes = 0; plan->slots[at] != 0; at = (at + 1) & mask) {
+			if (++probes == IMAGE_PROBES_MAX) {
+				return false;
+			}
 		}
 		plan->slots[at] = ((uint32_t)hashes[n] & ~index_mask) | (n + 1);
 	}

@@ -2,7 +2,8 @@
  * Names are turned into keys that compare as plain octet strings, labels from the apex outwards, and
  * the keys are sorted by a quicksort that looks at eight octets at a time: most comparisons are of two
  * words that lie in the array itself. Zones that come from another server are sorted already, so that is
- * looked at first.
+ * looked at first. Pivots are chosen by chance: whoever writes the text must not be able to choose an order that
+ * costs the square of its length, and some orders that people do write would.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -10,6 +11,7 @@
 
 #include "common/dns/dname.h"
 #include "common/util/cursor.h"
+#include "common/util/rand.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -101,11 +103,26 @@ static void insertion_sort(const uint8_t *keys, struct item *items, size_t count
 	}
 }
 
-static uint64_t median_word(const struct item *items, size_t count)
+/* What stays the same for all of one sort. */
+struct sorter {
+	const uint8_t *keys;
+	uint64_t chance; /* never 0 */
+};
+
+/* Some item's word. The numbers (xorshift) need only be unknown to the author of the text. */
+static uint64_t any_word(struct sorter *s, const struct item *items, size_t count)
 {
-	uint64_t a = items[0].word;
-	uint64_t b = items[count / 2].word;
-	uint64_t c = items[count - 1].word;
+	s->chance ^= s->chance << 13;
+	s->chance ^= s->chance >> 7;
+	s->chance ^= s->chance << 17;
+	return items[(size_t)((unsigned __int128)s->chance * count >> 64)].word;
+}
+
+static uint64_t median_word(struct sorter *s, const struct item *items, size_t count)
+{
+	uint64_t a = any_word(s, items, count);
+	uint64_t b = any_word(s, items, count);
+	uint64_t c = any_word(s, items, count);
 	if (a > b) {
 		uint64_t t = a;
 		a = b;
@@ -115,9 +132,9 @@ static uint64_t median_word(const struct item *items, size_t count)
 }
 
 /* [0, *lower) below the pivot, [*lower, *upper) equal to it, the rest above. */
-static void partition(struct item *items, size_t count, size_t *lower, size_t *upper)
+static void partition(struct sorter *s, struct item *items, size_t count, size_t *lower, size_t *upper)
 {
-	uint64_t pivot = median_word(items, count);
+	uint64_t pivot = median_word(s, items, count);
 	size_t low = 0;
 	size_t high = count;
 	for (size_t i = 0; i < high;) {
@@ -163,12 +180,12 @@ static bool next_words(const uint8_t *keys, struct item *items, size_t count, si
 }
 
 /* All items share their first `depth` key octets. Each recursion has at most half of the items. */
-static void sort(const uint8_t *keys, struct item *items, size_t count, size_t depth)
+static void sort(struct sorter *s, struct item *items, size_t count, size_t depth)
 {
 	while (count > 12 && depth < KEY_MAX) {
 		size_t lower;
 		size_t upper;
-		partition(items, count, &lower, &upper);
+		partition(s, items, count, &lower, &upper);
 		struct {
 			struct item *items;
 			size_t count;
@@ -178,7 +195,7 @@ static void sort(const uint8_t *keys, struct item *items, size_t count, size_t d
 			{ items + lower, upper - lower, depth + WORD },
 			{ items + upper, count - upper, depth },
 		};
-		if (!next_words(keys, parts[1].items, parts[1].count, depth)) {
+		if (!next_words(s->keys, parts[1].items, parts[1].count, depth)) {
 			parts[1].count = 0;
 		}
 		unsigned largest = 0;
@@ -187,14 +204,14 @@ static void sort(const uint8_t *keys, struct item *items, size_t count, size_t d
 		}
 		for (unsigned i = 0; i < 3; i++) {
 			if (i != largest && parts[i].count > 1) {
-				sort(keys, parts[i].items, parts[i].count, parts[i].depth);
+				sort(s, parts[i].items, parts[i].count, parts[i].depth);
 			}
 		}
 		items = parts[largest].items;
 		count = parts[largest].count;
 		depth = parts[largest].depth;
 	}
-	insertion_sort(keys, items, count, depth);
+	insertion_sort(s->keys, items, count, depth);
 }
 
 /* Does each name stand where it belongs? */
@@ -237,7 +254,8 @@ int name_sort(const uint8_t *bytes, const uint32_t *offsets, unsigned apex_label
 		items[i].word = key_word(keys + items[i].key, 0);
 	}
 	if (err == BH_OK) {
-		sort(keys, items, count, 0);
+		struct sorter s = { .keys = keys, .chance = rand_u64() | 1 };
+		sort(&s, items, count, 0);
 		for (size_t i = 0; i < count; i++) {
 			ids[i] = items[i].id;
 		}

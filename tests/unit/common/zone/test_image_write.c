@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "common/dns/fold.h"
 #include "common/dns/rr.h"
 #include "common/util/cursor.h"
 #include "tests/unit/common/zone/zone_text.h"
@@ -191,4 +192,61 @@ Test(image_write, saves_what_it_writes)
 	fclose(file);
 	free(saved);
 	zone_free(z);
+}
+
+/* The word that a block of the hash needs to come from one state to another. */
+static uint64_t word_between(uint64_t from, uint64_t to)
+{
+	const uint64_t factor = fold_hash_block(0, 1); /* of the step; undone below like the shift */
+	uint64_t product = to ^ to >> 32;
+	uint64_t odd = factor ^ factor >> 32;
+	uint64_t inverse = 1;
+	for (unsigned i = 0; i < 6; i++) {
+		inverse *= 2 - odd * inverse;
+	}
+	return product * inverse ^ from;
+}
+
+/* A label of sixteen octets whose hash is that of all others of this kind; false: not with this number. */
+static bool colliding_label(uint64_t hash, uint32_t number, uint8_t out[17])
+{
+	char first[9];
+	uint64_t words[2];
+	snprintf(first, sizeof(first), "%08x", number);
+	memcpy(&words[0], first, sizeof(words[0]));
+	words[1] = word_between(fold_hash_block(hash, words[0]), UINT64_C(0x1234567890abcdef));
+	out[0] = 16;
+	memcpy(out + 1, words, sizeof(words));
+	return fold_word(words[1]) == words[1]; /* no capital letters in it */
+}
+
+/* Names that were made to have one hash: a zone of few is served, one of many is refused, and not after hours. */
+Test(image_write, names_made_to_fall_together_are_bounded, .timeout = 30)
+{
+	static const struct {
+		unsigned names;
+		int err;
+	} cases[] = { { 1500, BH_OK }, { 3000, BH_ELIMIT }, { 200000, BH_ELIMIT } };
+	struct name apex = name_of("t.");
+	uint64_t hash = image_hash_label(IMAGE_HASH_ROOT, apex.wire);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct findings found = { .len = 0 };
+		struct image_builder *b = image_builder_new(apex.wire);
+		static const uint8_t soa[] = "\001a\0\001b\0\0\0\0\1\0\0\0\2\0\0\0\3\0\0\0\4\0\0\0\5";
+		cr_assert_eq(image_builder_add(b, apex.wire, RR_SOA, 60, soa, sizeof(soa) - 1, "f", 1), BH_OK);
+		cr_assert_eq(image_builder_add(b, apex.wire, RR_NS, 60, soa, 3, "f", 1), BH_OK);
+		uint32_t number = 0;
+		for (unsigned made = 0; made < cases[i].names; number++) {
+			uint8_t name[20];
+			memcpy(name + 17, apex.wire, 3);
+			if (colliding_label(hash, number, name)) {
+				cr_assert_eq(image_hash_label(hash, name),
+					     fold_hash_end(UINT64_C(0x1234567890abcdef), 0, 16));
+				cr_assert_eq(image_builder_add(b, name, RR_A, 60, soa, 4, "f", 1), BH_OK);
+				made++;
+			}
+		}
+		cr_assert_eq(image_builder_check(b, findings_add, &found), cases[i].err, "%u names", cases[i].names);
+		image_builder_free(b);
+	}
 }

@@ -5,7 +5,9 @@
 #include "tests/unit/common/dns/wire.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* The example of RFC 4034 6.1, in its order. */
 static const char *const rfc_order[] = {
@@ -101,4 +103,42 @@ Test(name_sort, leaves_an_ordered_zone_alone)
 	for (uint32_t i = 0; i < COUNT(ids); i++) {
 		cr_assert_eq(ids[i], i);
 	}
+}
+
+/* Numbers down to 0 and up again in n steps, and the other way round. */
+static uint32_t valley(uint32_t i, uint32_t n)
+{
+	return i < n / 2 ? n - 2 * i : 2 * i - n + 1;
+}
+
+static uint32_t hill(uint32_t i, uint32_t n)
+{
+	return 2 * n - valley(i, n);
+}
+
+/* An order in which somebody writes a zone must not cost the square of its length: that would be minutes here. */
+Test(name_sort, takes_names_in_any_order, .timeout = 60)
+{
+	enum { NAMES = 300000, NAME_LEN = 11 };
+	static uint32_t (*const orders[])(uint32_t i, uint32_t n) = { valley, hill };
+	uint8_t *bytes = malloc(NAMES * NAME_LEN);
+	uint32_t *offsets = malloc(NAMES * sizeof(*offsets));
+	uint32_t *ids = malloc(NAMES * sizeof(*ids));
+	for (size_t order = 0; order < COUNT(orders); order++) {
+		for (uint32_t i = 0; i < NAMES; i++) {
+			char label[9];
+			snprintf(label, sizeof(label), "\007%07u", orders[order](i, NAMES));
+			offsets[i] = i * NAME_LEN;
+			ids[i] = i;
+			memcpy(bytes + offsets[i], label, 8);
+			memcpy(bytes + offsets[i] + 8, "\001t", 3);
+		}
+		cr_assert_eq(name_sort(bytes, offsets, 1, ids, NAMES), BH_OK);
+		for (uint32_t i = 1; i < NAMES; i++) {
+			cr_assert_lt(memcmp(bytes + offsets[ids[i - 1]], bytes + offsets[ids[i]], NAME_LEN), 0);
+		}
+	}
+	free(bytes);
+	free(offsets);
+	free(ids);
 }
