@@ -8,7 +8,6 @@
 
 #include "common/ipc/link.h"
 #include "common/util/log.h"
-#include "common/util/sum64.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -47,7 +46,6 @@ struct saver {
 	int fd; /* -1: none */
 	uint64_t done;
 	uint64_t image_at;
-	struct sum64 sum;
 	char path[PATH_MAX];
 	char temporary[PATH_MAX];
 };
@@ -133,12 +131,11 @@ static bool write_at(int fd, const uint8_t *bytes, size_t len, uint64_t at)
 	return true;
 }
 
-static void head_of(const struct work *work, uint64_t sum, struct saved_head *head)
+static void head_of(const struct work *work, struct saved_head *head)
 {
 	*head = (struct saved_head){
 		.info = work->image->info,
 		.made_sec = work->image->made_sec,
-		.sum = sum,
 		.sources = work->image->sources, /* borrowed */
 	};
 	snprintf(head->build, sizeof(head->build), "%s", ipc_build_id());
@@ -146,7 +143,7 @@ static void head_of(const struct work *work, uint64_t sum, struct saved_head *he
 }
 
 /* Encoded body in memory of its own; NULL: out of memory. */
-static uint8_t *encode_head(const struct work *work, uint64_t sum, size_t *len)
+static uint8_t *encode_head(const struct work *work, size_t *len)
 {
 	struct saved_head head;
 	size_t room = 2048 + work->image->sources.octets + work->image->sources.count * 64;
@@ -155,7 +152,7 @@ static uint8_t *encode_head(const struct work *work, uint64_t sum, size_t *len)
 		return NULL;
 	}
 	struct sink s = sink_of(body, room);
-	head_of(work, sum, &head);
+	head_of(work, &head);
 	saved_head_encode(&s, &head);
 	if (s.failed) {
 		free(body);
@@ -187,7 +184,7 @@ static bool begin_file(struct saver *saver, const struct work *work)
 		warn(saver, dir, "not a directory that only root can write, or not to be made");
 		return false;
 	}
-	uint8_t *body = encode_head(work, 0, &head_len); /* its length does not depend on the sum */
+	uint8_t *body = encode_head(work, &head_len);
 	if (body == NULL || head_len > SAVED_BODY_MAX) {
 		free(body);
 		return false;
@@ -201,7 +198,6 @@ static bool begin_file(struct saver *saver, const struct work *work)
 	}
 	saver->done = 0;
 	saver->image_at = SAVED_PREFIX + head_len;
-	saver->sum = (struct sum64){ .octets = 0 };
 	return true;
 }
 
@@ -210,7 +206,7 @@ static bool end_file(struct saver *saver, const struct work *work)
 {
 	uint8_t prefix[SAVED_PREFIX];
 	size_t len;
-	uint8_t *body = encode_head(work, sum64_end(&saver->sum), &len);
+	uint8_t *body = encode_head(work, &len);
 	if (body == NULL || SAVED_PREFIX + len != saver->image_at) {
 		free(body); /* it was compiled again meanwhile, from other files to the same image: next time */
 		errno = EAGAIN;
@@ -226,22 +222,14 @@ static bool end_file(struct saver *saver, const struct work *work)
 
 static bool copy_slice(struct saver *saver, const struct work *work, size_t *budget)
 {
-	static uint8_t slice[SLICE_OCTETS];
 	uint64_t left = work->image->info.size - saver->done;
-	size_t want = left < sizeof(slice) ? (size_t)left : sizeof(slice);
-	for (size_t got = 0; got < want;) {
-		ssize_t n = pread(work->image->fd->fd, slice + got, want - got, (off_t)(saver->done + got));
-		if (n <= 0) {
-			return false;
-		}
-		got += (size_t)n;
-	}
-	sum64_add(&saver->sum, slice, want);
-	if (!write_at(saver->fd, slice, want, saver->image_at + saver->done)) {
+	size_t want = left < *budget ? (size_t)left : *budget;
+	if (lseek(saver->fd, (off_t)(saver->image_at + saver->done), SEEK_SET) < 0 ||
+	    saved_copy(saver->fd, work->image->fd->fd, saver->done, want) != BH_OK) {
 		return false;
 	}
 	saver->done += want;
-	*budget -= want < *budget ? want : *budget;
+	*budget -= want;
 	return true;
 }
 
