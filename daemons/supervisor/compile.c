@@ -190,8 +190,8 @@ static struct zone_image *image_new(struct compile_run *run, int fd)
 	return image;
 }
 
-/* What was saved, when the same text would be read. */
-static bool load(struct compile_run *run, struct zone_state *zone)
+/* What was saved. False: nothing that will do. */
+static bool load_saved(struct compile_run *run, struct zone_state *zone, enum saved_age age)
 {
 	struct saved_head head;
 	char why[128];
@@ -201,7 +201,7 @@ static bool load(struct compile_run *run, struct zone_state *zone)
 		return false; /* what was saved is no newer than what is in service */
 	}
 	int rc = saved_load(run->env.state_dir, zone->view_name, view_of(run, zone)->zones_dir, zone->conf,
-			    DEFAULT_TTL_SEC, &head, &fd, why, sizeof(why));
+			    DEFAULT_TTL_SEC, age, &head, &fd, why, sizeof(why));
 	if (rc == BH_ENOENT) {
 		return false;
 	}
@@ -218,8 +218,15 @@ static bool load(struct compile_run *run, struct zone_state *zone)
 	image->saved = true;
 	sources_move(&image->sources, &head.sources);
 	take(zone, image, ZONE_LOADED);
-	run->set->loaded++;
 	return true;
+}
+
+/* What was saved, when the same text would be read. */
+static bool load(struct compile_run *run, struct zone_state *zone)
+{
+	bool loaded = load_saved(run, zone, SAVED_CURRENT);
+	run->set->loaded += loaded;
+	return loaded;
 }
 
 /* Some zones more. True: all were looked at. */
@@ -367,7 +374,7 @@ static const char *take_image(struct compiler *compiler, const struct ipc_compil
 	return NULL;
 }
 
-/* What was in service stays there. */
+/* What was in service stays there; at a start that is what was saved last. */
 static void fail_job(struct compiler *compiler)
 {
 	struct compile_run *run = compiler->run;
@@ -384,6 +391,10 @@ static void fail_job(struct compiler *compiler)
 	if (old != NULL) {
 		old->refs++;
 		take(job->zone, old, ZONE_KEPT);
+		job->zone->stale = true;
+	} else if (load_saved(run, job->zone, SAVED_ANY)) {
+		log_warn("zone %s view=%s: does not compile, the image that was saved is served serial=%u",
+			 job->zone->conf->text, job->zone->view_name, (unsigned)job->zone->image->info.serial);
 		job->zone->stale = true;
 	}
 }

@@ -50,7 +50,8 @@ struct compile_run;
 
 /*
  * Fill `set`, the zones of env->config, and the root hints. A zone of `old` (may be NULL) with the same sources or
- * the same content keeps its image and id; one that does not compile keeps the old image and is marked stale. env is copied, what it points to must outlive the run. NULL: out of memory.
+ * the same content keeps its image and id; one that does not compile keeps the old image, or at
+ * a start gets the one that was saved last, and is marked stale. env is copied, what it points to must outlive the run. NULL: out of memory.
  */
 struct compile_run *compile_start(const struct compile_env *env, struct zone_set *set,
 				  const struct zone_set *old, const struct compile_ops *ops, void *ctx);

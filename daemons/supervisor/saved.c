@@ -252,7 +252,7 @@ static int read_head(int fd, uint64_t file_size, struct saved_head *head, uint64
 
 /* Does the head describe what a compiler would make now? NULL, or why not. */
 static const char *head_fault(const struct saved_head *head, const char *zones_dir, const struct config_zone *zone,
-			      uint32_t default_ttl, uint64_t image_octets)
+			      uint32_t default_ttl, enum saved_age age, uint64_t image_octets)
 {
 	if (strcmp(head->build, ipc_build_id()) != 0) {
 		return "is of another version";
@@ -264,7 +264,7 @@ static const char *head_fault(const struct saved_head *head, const char *zones_d
 	if (head->info.size != image_octets || image_octets == 0) {
 		return "is cut, or too long";
 	}
-	if (!sources_current(&head->sources, zones_dir, zone->file, default_ttl)) {
+	if (age == SAVED_CURRENT && !sources_current(&head->sources, zones_dir, zone->file, default_ttl)) {
 		return "is older than the zone's files";
 	}
 	return NULL;
@@ -290,7 +290,7 @@ static int copy_image(int fd, uint64_t at, const struct saved_head *head, char *
 }
 
 static int load(int fd, const char *zones_dir, const struct config_zone *zone, uint32_t default_ttl,
-		struct saved_head *head, int *memfd, char *why, size_t why_size)
+		enum saved_age age, struct saved_head *head, int *memfd, char *why, size_t why_size)
 {
 	struct stat st;
 	uint64_t at = 0;
@@ -301,7 +301,7 @@ static int load(int fd, const char *zones_dir, const struct config_zone *zone, u
 	if (rc != BH_OK) {
 		return rc;
 	}
-	const char *fault = head_fault(head, zones_dir, zone, default_ttl, (uint64_t)st.st_size - at);
+	const char *fault = head_fault(head, zones_dir, zone, default_ttl, age, (uint64_t)st.st_size - at);
 	if (fault != NULL) {
 		return refuse(why, why_size, fault);
 	}
@@ -314,7 +314,8 @@ static int load(int fd, const char *zones_dir, const struct config_zone *zone, u
 }
 
 int saved_load(const char *state_dir, const char *view, const char *zones_dir, const struct config_zone *zone,
-	       uint32_t default_ttl, struct saved_head *head, int *memfd, char *why, size_t why_size)
+	       uint32_t default_ttl, enum saved_age age, struct saved_head *head, int *memfd, char *why,
+	       size_t why_size)
 {
 	char name[SAVED_NAME_MAX + 1];
 	char path[PATH_MAX];
@@ -333,7 +334,7 @@ int saved_load(const char *state_dir, const char *view, const char *zones_dir, c
 		snprintf(why, why_size, "cannot be opened: %s", strerror(errno));
 		return BH_ESYS;
 	}
-	int rc = load(fd, zones_dir, zone, default_ttl, head, memfd, why, why_size);
+	int rc = load(fd, zones_dir, zone, default_ttl, age, head, memfd, why, why_size);
 	close(fd);
 	if (rc != BH_OK) {
 		sources_clear(&head->sources);

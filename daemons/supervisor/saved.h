@@ -64,13 +64,19 @@ bool saved_name_parse(const char *name, uint8_t zone[DNAME_MAX]);
  */
 int saved_copy(int to, int from, uint64_t at, uint64_t size) BH_CHECKED;
 
+/* Which saved image will do. */
+enum saved_age {
+	SAVED_CURRENT, /* made from the files as they are now */
+	SAVED_ANY,     /* or from what they were */
+};
+
 /*
- * The current image of a zone: a sealed memfd, and its head. BH_ENOENT: there is
- * none. Any other error: why says in a few words why the file is not used. On success *fd and head->sources are
- * the caller's.
+ * The image of a zone: a sealed memfd, and its head. BH_ENOENT: there is none. Any other error: why says in a few words
+ * why the file is not used. On success *fd and head->sources are the caller's.
  */
 int saved_load(const char *state_dir, const char *view, const char *zones_dir, const struct config_zone *zone,
-	       uint32_t default_ttl, struct saved_head *head, int *fd, char *why, size_t why_size) BH_CHECKED;
+	       uint32_t default_ttl, enum saved_age age, struct saved_head *head, int *fd, char *why,
+	       size_t why_size) BH_CHECKED;
 
 struct saver;
 

@@ -43,7 +43,7 @@ struct zone_state {
 	uint32_t counter;	   /* of its queries, in the counters of its authorities */
 	struct zone_image *image;  /* NULL: nothing to serve */
 	enum zone_origin origin;   /* of image */
-	bool stale;		   /* the text did not compile; image is of the generation before */
+	bool stale;		   /* the text did not compile; image is of the generation before, or what was saved */
 	char detail[IPC_TEXT_MAX]; /* first error when stale or without image */
 };
 

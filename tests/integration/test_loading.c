@@ -214,6 +214,29 @@ Test(loading, what_changed_while_it_was_stopped_is_compiled)
 	     "the log does not say why");
 }
 
+/* A restart serves no less than a reload would have: the last good image, marked as old. */
+Test(loading, a_zone_broken_before_a_start_is_served_from_what_was_saved)
+{
+	save_all();
+	appliance_file(&appliance, "internal/b", HEAD("b.example") "www A not-an-address\n");
+	appliance_start(&appliance);
+	must_serve();
+	must_come_from("saved", "saved", "saved");
+	unsigned from = 0;
+	const struct ctl_row *row = answer_next(appliance_control(&appliance, "zone status b.example"), "zone", &from);
+	MUST(row != NULL && strcmp(row_text(row, "state"), "old") == 0, "its state is not old");
+	MUST(appliance_logged(&appliance, "zone b.example. view=internal: does not compile, the image that was saved is"),
+	     "the log does not say so");
+	/* once more, and then it is mended */
+	MUST(appliance_control(&appliance, "reload")->done.status != 0, "a reload with the broken zone is told as good");
+	must_serve();
+	MUST(is_there("b.example.image"), "the saved image was removed");
+	appliance_file(&appliance, "internal/b", HEAD("b.example") "www A 10.1.2.22\n");
+	appliance_reload(&appliance);
+	must_answer("www.b.example", "10.1.2.22");
+	must_come_from("kept", "compiled", "kept");
+}
+
 /* --- damage ------------------------------------------------------------------------------------------- */
 
 #define SAVED_FILE_MAX (1 << 20)

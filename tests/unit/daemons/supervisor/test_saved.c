@@ -181,7 +181,7 @@ static int load(const struct place *p, char why[128])
 	char text[sizeof(image_text)];
 	int fd = -1;
 	why[0] = '\0';
-	int rc = saved_load(p->state, "view", p->zones, &p->zone, TTL, &head, &fd, why, 128);
+	int rc = saved_load(p->state, "view", p->zones, &p->zone, TTL, SAVED_CURRENT, &head, &fd, why, 128);
 	if (rc == BH_OK) {
 		cr_assert_eq(pread(fd, text, sizeof(text), 0), (ssize_t)sizeof(text));
 		cr_assert_eq(memcmp(text, image_text, sizeof(text)), 0);
@@ -258,7 +258,7 @@ Test(saved, a_changed_source_or_setting_makes_it_old)
 
 	struct saved_head head;
 	int fd;
-	cr_assert_neq(saved_load(p.state, "view", p.zones, &p.zone, TTL + 1, &head, &fd, why, sizeof(why)), BH_OK,
+	cr_assert_neq(saved_load(p.state, "view", p.zones, &p.zone, TTL + 1, SAVED_CURRENT, &head, &fd, why, sizeof(why)), BH_OK,
 		      "another default TTL");
 
 	snprintf(path, sizeof(path), "%s/included", p.zones);
@@ -268,6 +268,14 @@ Test(saved, a_changed_source_or_setting_makes_it_old)
 	cr_assert_eq(load_bytes(&p, &b, why), BH_OK, "%s", why);
 	unlink(path);
 	cr_assert_neq(load_bytes(&p, &b, why), BH_OK, "a missing include");
+	cr_assert_eq(saved_load(p.state, "view", p.zones, &p.zone, TTL, SAVED_ANY, &head, &fd, why, sizeof(why)), BH_OK,
+		     "old, but complete: %s", why);
+	close(fd);
+	sources_clear(&head.sources);
+	b.at[SAVED_PREFIX + 3] ^= 1;
+	put_file(p.image, b.at, b.len, 0600);
+	cr_assert_neq(saved_load(p.state, "view", p.zones, &p.zone, TTL, SAVED_ANY, &head, &fd, why, sizeof(why)), BH_OK,
+		      "damaged is not old");
 	place_free(&p);
 }
 
