@@ -40,7 +40,7 @@ static void look_at_question(struct compose *c)
 static unsigned match_question(struct compose *c, const uint8_t *name, size_t len, size_t *rest, uint16_t *known)
 {
 	size_t common = 1;
-	if (c->question_len > 0) {
+	if (c->question_len > 0 && !c->exact) { /* QNAME has the case that the client chose */
 		if (!c->question_known) {
 			look_at_question(c);
 		}
@@ -72,7 +72,9 @@ static uint64_t label_key(const uint8_t *label)
 
 static unsigned home_slot(uint64_t key, uint16_t parent)
 {
-	return (unsigned)((key + parent * UINT64_C(0x9e3779b97f4a7c15)) * UINT64_C(0xd6e8feb86659fd93) >> 56);
+	/* Labels of one octet in a row, as in ip6.arpa, differ little in key and parent: mixed in two steps. */
+	uint64_t x = (key ^ (uint64_t)parent << 40) * UINT64_C(0x9e3779b97f4a7c15);
+	return (unsigned)((x ^ x >> 32) * UINT64_C(0xd6e8feb86659fd93) >> 56);
 }
 
 static bool is_taken(const struct compose *c, unsigned slot)
@@ -91,7 +93,8 @@ static uint16_t find_target(const struct compose *c, const uint8_t *label, uint1
 		}
 		const struct compose_target *t = &c->targets[c->slots[slot]];
 		if (t->key == key && t->parent == parent &&
-		    (label[0] < 8 || fold_equal(label + 8, c->buf + t->offset + 8, label[0] - 7u))) {
+		    (label[0] < 8 || fold_equal(label + 8, c->buf + t->offset + 8, label[0] - 7u)) &&
+		    (!c->exact || memcmp(label, c->buf + t->offset, label[0] + 1u) == 0)) {
 			return t->offset;
 		}
 	}
@@ -122,8 +125,8 @@ static bool add_target(struct compose *c, size_t offset, uint16_t parent)
 	return false;
 }
 
-/* Back to `count` targets. The last come out first, so none is left behind a slot that became empty. */
-static void forget_targets(struct compose *c, uint16_t count)
+/* The last come out first, so none is left behind a slot that became empty. */
+void compose_forget(struct compose *c, unsigned count)
 {
 	while (c->target_count > count) {
 		unsigned slot = c->targets[--c->target_count].slot;
@@ -164,13 +167,17 @@ static bool put_name(struct compose *c, const uint8_t *name, size_t len, uint16_
 	}
 	c->pos += size;
 
+	if (fresh == 0) {
+		*at = known;
+		return true;
+	}
 	bool reachable = true;
 	for (unsigned i = fresh; i > 0 && reachable; i--) {
 		size_t offset = start + c->name_at[i - 1];
 		reachable = add_target(c, offset, known);
 		known = (uint16_t)offset;
 	}
-	*at = reachable ? known : 0;
+	*at = start < POINTER_END ? (uint16_t)start : 0; /* also when the table does not know it */
 	return true;
 }
 
@@ -185,7 +192,7 @@ static bool put_octets(struct compose *c, const uint8_t *octets, size_t len)
 }
 
 /* RDATA whose names may be compressed, with its length before it. False: no room. */
-static bool put_compressed(struct compose *c, const uint8_t *fields, const uint8_t *rdata, size_t len)
+static bool put_compressed(struct compose *c, const uint8_t *fields, const uint8_t *rdata, size_t len, uint16_t *name_at)
 {
 	size_t pos = 0;
 	size_t len_at = c->pos;
@@ -197,9 +204,8 @@ static bool put_compressed(struct compose *c, const uint8_t *fields, const uint8
 			pos += *fields;
 			continue;
 		}
-		uint16_t at;
 		size_t name_len = dname_len(rdata + pos);
-		fits = put_name(c, rdata + pos, name_len, &at);
+		fits = put_name(c, rdata + pos, name_len, name_at);
 		pos += name_len;
 	}
 	if (!fits || !put_octets(c, rdata + pos, len - pos)) {
@@ -214,20 +220,21 @@ static bool put_compressed(struct compose *c, const uint8_t *fields, const uint8
 void compose_begin(struct compose *c, uint8_t *buf, size_t limit, size_t reserved, uint16_t id,
 		   uint16_t flags, const uint8_t *qname, uint16_t qtype, uint16_t qclass)
 {
-	assert(limit >= UDP_SIZE_PLAIN && limit <= DNS_MESSAGE_MAX);
-	assert(reserved <= EDNS_RESERVE_MAX); /* question always fits: 12 + 255 + 4 + 229 < 512 */
+	assert(limit <= DNS_MESSAGE_MAX && reserved <= limit);
+	assert(limit - reserved >= COMPOSE_QUESTION_MAX); /* a question always fits */
 	c->buf = buf;
 	c->pos = DNS_HEADER_SIZE;
 	c->limit = limit - reserved;
 	c->reserved = reserved;
 	memset(c->counts, 0, sizeof(c->counts));
 	c->target_count = 0;
+	c->exact = false;
 	c->question_len = 0;
 	c->question_known = false;
 	put_u16(buf, id);
 	put_u16(buf + 2, flags);
 
-	if (qname != NULL) { /* at most 12 + 255 + 4 octets: fits, see above */
+	if (qname != NULL) { /* fits, see above */
 		size_t len = dname_len(qname);
 		uint8_t *p = buf + COMPOSE_QNAME;
 		memcpy(p, qname, len);
@@ -245,6 +252,7 @@ void compose_rrset_begin(struct compose_rrset *set, enum section section, const 
 	set->owner = owner;
 	set->fields = rdata_is_compressed(type) ? rdata_fields(type) : NULL;
 	set->section = section;
+	set->name_at = 0;
 	set->owner_at = dname_is_root(owner) ? 0 : owner_at; /* the root is shorter than a pointer to it */
 	put_u16(set->head, (uint16_t)(0xc000 | owner_at));
 	put_u16(set->head + 2, type);
@@ -281,9 +289,10 @@ int compose_rrset_add(struct compose *c, struct compose_rrset *set, const uint8_
 	uint16_t owner_at;
 
 	if (!put_head(c, set, &owner_at) ||
-	    !(set->fields == NULL ? put_plain(c, rdata, rdata_len) : put_compressed(c, set->fields, rdata, rdata_len))) {
+	    !(set->fields == NULL ? put_plain(c, rdata, rdata_len)
+				  : put_compressed(c, set->fields, rdata, rdata_len, &set->name_at))) {
 		c->pos = pos;
-		forget_targets(c, target_count);
+		compose_forget(c, target_count);
 		return BH_ENOSPC;
 	}
 	if (owner_at != set->owner_at) {
@@ -305,7 +314,7 @@ int compose_rr(struct compose *c, enum section section, const uint8_t *owner, ui
 void compose_rollback(struct compose *c, const struct compose_mark *mark)
 {
 	c->pos = mark->pos;
-	forget_targets(c, mark->target_count);
+	compose_forget(c, mark->target_count);
 	memcpy(c->counts, mark->counts, sizeof(c->counts));
 }
 

@@ -38,6 +38,7 @@ struct compose {
 	uint16_t counts[4];
 	uint16_t target_count;
 	uint8_t question_len;		   /* octets of QNAME; 0: no question */
+	bool exact; /* names differ by their case, too; for the caller to set behind compose_begin */
 	bool question_known;		   /* question_starts is filled in: when it is needed first */
 	uint64_t question_starts[4];	   /* bit n: a label of QNAME begins n octets behind its beginning */
 	uint8_t name_at[DNAME_LABELS_MAX]; /* where the labels begin of the name that is being written */
@@ -52,9 +53,12 @@ struct compose_mark {
 	uint16_t target_count;
 };
 
+/* Header and the longest question. */
+#define COMPOSE_QUESTION_MAX (DNS_HEADER_SIZE + DNAME_MAX + 4)
+
 /*
- * Begin a message in buf. limit: largest size of the whole message, at least 512 and at most
- * DNS_MESSAGE_MAX; reserved: octets of it kept for OPT (edns_size), 0 for none. qname NULL: no
+ * Begin a message in buf. limit: largest size of the whole message, at most DNS_MESSAGE_MAX; reserved: octets of
+ * it kept for OPT (edns_size), 0 for none. At least COMPOSE_QUESTION_MAX must be left. qname NULL: no
  * question section. flags is the whole second header word with the low four bits of the RCODE.
  */
 void compose_begin(struct compose *c, uint8_t *buf, size_t limit, size_t reserved, uint16_t id,
@@ -73,6 +77,7 @@ struct compose_rrset {
 	const uint8_t *fields; /* of RDATA with names to compress, else NULL */
 	enum section section;
 	uint16_t owner_at;
+	uint16_t name_at; /* where the name in RDATA of the last record can be pointed at, or 0 */
 	uint8_t head[10]; /* pointer to the owner, type, class, TTL */
 };
 
@@ -86,6 +91,12 @@ void compose_rrset_begin(struct compose_rrset *set, enum section section, const 
 
 /* As compose_rr. BH_ENOSPC: nothing of this record was done. */
 int compose_rrset_add(struct compose *c, struct compose_rrset *set, const uint8_t *rdata, size_t rdata_len) BH_CHECKED;
+
+/*
+ * Forget all labels that could be pointed at but the first `count`, and QNAME: room for those of the names
+ * that come next.
+ */
+void compose_forget(struct compose *c, unsigned count);
 
 static inline struct compose_mark compose_mark(const struct compose *c)
 {

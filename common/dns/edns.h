@@ -19,6 +19,7 @@ enum edns_option {
 
 #define EDNS_DO 0x8000u /* in the TTL field of OPT, RFC 3225 */
 #define EDNS_SIZE_MIN 11 /* OPT without options */
+#define EDNS_OPTION_HEADER 4 /* code and length */
 /* Longest EXTRA-TEXT that is written; longer text is cut at this many octets. */
 #define EDE_TEXT_MAX 64
 
@@ -28,6 +29,8 @@ struct edns_reply {
 	bool do_bit;	      /* copied from the query, RFC 3225 3 */
 	int ede;	      /* enum ede, EDE_NONE for no option */
 	const char *ede_text; /* EXTRA-TEXT or NULL; ASCII */
+	uint16_t options_len; /* 0..EDNS_OPTIONS_OUT_MAX */
+	const uint8_t *options; /* further options, each with code and length; NULL when options_len is 0 */
 };
 
 /* Octets that edns_write will need. */

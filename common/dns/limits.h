@@ -36,8 +36,26 @@ enum {
 
 	/* EDNS options looked at in one OPT; more is FORMERR (option floods, CVE-2026-41292). */
 	EDNS_OPTIONS_MAX = 32,
-	/* Most that an OPT of ours takes: fixed part 11, EDE 6+64, cookie 44, NSID 4+100. */
-	EDNS_RESERVE_MAX = 229,
+	/* Octets of NSID (RFC 5001 leaves it open): a host name fits, and a reply stays small. */
+	NSID_MAX = 100,
+	/* RFC 7873 4, RFC 9018 4: octets of a client cookie, of a COOKIE option that we send, and of a secret. */
+	COOKIE_CLIENT_SIZE = 8,
+	COOKIE_REPLY_SIZE = 24,
+	COOKIE_SECRET_SIZE = 16,
+	/* One that signs, and the one before or after it (RFC 9018 5). */
+	COOKIE_SECRETS_MAX = 2,
+	/* Options of a reply but EDE: COOKIE 4+24, NSID 4+NSID_MAX, keepalive 4+2. */
+	EDNS_OPTIONS_OUT_MAX = 138,
+	/* Most that an OPT of ours takes: fixed part 11, EDE 6+64, other options. */
+	EDNS_RESERVE_MAX = 219,
+
+	/*
+	 * Octets of a TSIG secret. HMAC hashes what is longer than a block of its digest (RFC 2104 2), 128 octets at
+	 * most, so nothing is gained above.
+	 */
+	TSIG_SECRET_MAX = 128,
+	/* TSIG keys of a configuration: found in halves for every signed query. */
+	TSIG_KEYS_MAX = 1024,
 
 	/* CNAME and DNAME steps in one answer of an authority, as BIND and NSD bound it. */
 	CNAME_STEPS_MAX = 16,

@@ -83,6 +83,7 @@ static bool parse_record(const uint8_t *wire, size_t len, size_t *pos, bool last
 			return false;
 		}
 		q->has_tsig = true;
+		q->tsig_at = (uint32_t)owner;
 	}
 	return true;
 }

@@ -45,6 +45,7 @@ struct query {
 	uint16_t qclass;
 	uint8_t qname_len;	  /* 0: no question could be read */
 	bool has_tsig;		  /* a TSIG record closes the message; not verified here */
+	uint32_t tsig_at;	  /* where it begins, for tsig_read */
 	uint8_t qname[DNAME_MAX]; /* case kept as sent */
 	struct edns_query edns;
 };

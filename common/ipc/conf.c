@@ -230,6 +230,11 @@ void ipc_conf_authority_encode(struct sink *s, const struct ipc_conf_authority *
 {
 	sink_u8(s, m->anyone);
 	put_tcp(s, &m->tcp);
+	sink_u8(s, m->rotate);
+	sink_u8(s, m->cookies);
+	sink_blob(s, m->nsid, m->nsid_len);
+	sink_string(s, m->identity);
+	sink_string(s, m->version);
 }
 
 int ipc_conf_authority_decode(const uint8_t *p, size_t len, struct ipc_conf_authority *m)
@@ -237,6 +242,74 @@ int ipc_conf_authority_decode(const uint8_t *p, size_t len, struct ipc_conf_auth
 	struct cursor c = cursor_of(p, len);
 	m->anyone = get_bool(&c);
 	get_tcp(&c, &m->tcp);
+	m->rotate = get_bool(&c);
+	m->cookies = (uint8_t)bounded(&c, cursor_u8(&c), IPC_COOKIES_OFF, IPC_COOKIES_REQUIRE);
+	size_t nsid_len;
+	const uint8_t *nsid = cursor_blob(&c, &nsid_len);
+	m->nsid_len = (uint8_t)bounded(&c, (uint32_t)nsid_len, 0, NSID_MAX);
+	if (m->nsid_len > 0) {
+		memcpy(m->nsid, nsid, m->nsid_len);
+	}
+	cursor_string(&c, m->identity, sizeof(m->identity));
+	cursor_string(&c, m->version, sizeof(m->version));
+	return finish(&c);
+}
+
+void ipc_cookie_secrets_encode(struct sink *s, const struct ipc_cookie_secrets *m)
+{
+	put_count(s, m->secrets.count, COOKIE_SECRETS_MAX);
+	for (unsigned i = 0; i < m->secrets.count && !s->failed; i++) {
+		sink_bytes(s, m->secrets.bytes[i], COOKIE_SECRET_SIZE);
+	}
+}
+
+int ipc_cookie_secrets_decode(const uint8_t *p, size_t len, struct ipc_cookie_secrets *m)
+{
+	struct cursor c = cursor_of(p, len);
+	m->secrets.count = bounded(&c, cursor_u8(&c), 1, COOKIE_SECRETS_MAX);
+	for (unsigned i = 0; i < m->secrets.count; i++) {
+		const uint8_t *bytes = cursor_bytes(&c, COOKIE_SECRET_SIZE);
+		if (bytes != NULL) {
+			memcpy(m->secrets.bytes[i], bytes, COOKIE_SECRET_SIZE);
+		}
+	}
+	return finish(&c);
+}
+
+void ipc_rate_limit_encode(struct sink *s, const struct ipc_rate_limit *m)
+{
+	sink_u8(s, m->mode);
+	sink_u32(s, m->table);
+	sink_u32(s, m->per_second);
+	sink_u8(s, m->ipv4_bits);
+	sink_u8(s, m->ipv6_bits);
+}
+
+int ipc_rate_limit_decode(const uint8_t *p, size_t len, struct ipc_rate_limit *m)
+{
+	struct cursor c = cursor_of(p, len);
+	m->mode = (uint8_t)bounded(&c, cursor_u8(&c), IPC_RATE_LOG, IPC_RATE_ON);
+	m->table = bounded(&c, cursor_u32(&c), 1, UINT32_MAX);
+	m->per_second = bounded(&c, cursor_u32(&c), 1, IPC_RATE_MAX);
+	m->ipv4_bits = (uint8_t)bounded(&c, cursor_u8(&c), 1, 32);
+	m->ipv6_bits = (uint8_t)bounded(&c, cursor_u8(&c), 1, 64);
+	return finish(&c);
+}
+
+void ipc_rate_table_encode(struct sink *s, const struct ipc_rate_table *m)
+{
+	sink_u32(s, m->id);
+	sink_bytes(s, m->key, sizeof(m->key));
+}
+
+int ipc_rate_table_decode(const uint8_t *p, size_t len, struct ipc_rate_table *m)
+{
+	struct cursor c = cursor_of(p, len);
+	m->id = bounded(&c, cursor_u32(&c), 1, UINT32_MAX);
+	const uint8_t *key = cursor_bytes(&c, sizeof(m->key));
+	if (key != NULL) {
+		memcpy(m->key, key, sizeof(m->key));
+	}
 	return finish(&c);
 }
 
@@ -300,6 +373,7 @@ void ipc_zone_encode(struct sink *s, const struct ipc_zone *m)
 {
 	put_name(s, m->name);
 	sink_u32(s, m->image);
+	sink_u32(s, m->counter);
 	sink_u8(s, m->flags);
 }
 
@@ -308,7 +382,57 @@ int ipc_zone_decode(const uint8_t *p, size_t len, struct ipc_zone *m)
 	struct cursor c = cursor_of(p, len);
 	get_name(&c, m->name);
 	m->image = cursor_u32(&c);
+	m->counter = cursor_u32(&c);
 	m->flags = (uint8_t)bounded(&c, cursor_u8(&c), 0, IPC_ZONE_OVERLAY | IPC_ZONE_FAILED);
+	return finish(&c);
+}
+
+void ipc_key_encode(struct sink *s, const struct ipc_key *m)
+{
+	put_name(s, m->key.name);
+	sink_u8(s, m->key.algorithm);
+	sink_blob(s, m->key.secret, m->key.secret_len);
+}
+
+int ipc_key_decode(const uint8_t *p, size_t len, struct ipc_key *m)
+{
+	struct cursor c = cursor_of(p, len);
+	size_t secret_len;
+	get_name(&c, m->key.name);
+	m->key.algorithm = (uint8_t)bounded(&c, cursor_u8(&c), 1, TSIG_ALGORITHM_END - 1);
+	const uint8_t *secret = cursor_blob(&c, &secret_len);
+	m->key.secret_len = 0;
+	if (secret == NULL || secret_len < 1 || secret_len > sizeof(m->key.secret)) {
+		return BH_EMALFORMED;
+	}
+	memcpy(m->key.secret, secret, secret_len);
+	m->key.secret_len = (uint16_t)secret_len;
+	return finish(&c);
+}
+
+void ipc_transfer_encode(struct sink *s, const struct ipc_transfer *m)
+{
+	sink_u32(s, m->zone);
+	sink_u8(s, m->needs);
+	if ((m->needs & IPC_TRANSFER_PREFIX) != 0) {
+		prefix_encode(s, &m->prefix);
+	}
+	if ((m->needs & IPC_TRANSFER_KEY) != 0) {
+		put_name(s, m->key);
+	}
+}
+
+int ipc_transfer_decode(const uint8_t *p, size_t len, struct ipc_transfer *m)
+{
+	struct cursor c = cursor_of(p, len);
+	m->zone = cursor_u32(&c);
+	m->needs = (uint8_t)bounded(&c, cursor_u8(&c), 1, IPC_TRANSFER_PREFIX | IPC_TRANSFER_KEY);
+	if ((m->needs & IPC_TRANSFER_PREFIX) != 0) {
+		prefix_decode(&c, &m->prefix);
+	}
+	if ((m->needs & IPC_TRANSFER_KEY) != 0) {
+		get_name(&c, m->key);
+	}
 	return finish(&c);
 }
 

@@ -12,7 +12,9 @@
 #ifndef BULKHEAD_COMMON_IPC_CONF_H
 #define BULKHEAD_COMMON_IPC_CONF_H
 
+#include "common/dns/cookie.h"
 #include "common/dns/dname.h"
+#include "common/dns/tsig_key.h"
 #include "common/ipc/msg.h"
 #include "common/util/addr.h"
 #include "common/util/cursor.h"
@@ -23,6 +25,9 @@
 #define IPC_PATH_MAX 1024  /* a zone file below its directory */
 #define IPC_ADDRS_MAX 16   /* servers of one stub zone or root server */
 #define IPC_BUILD_MAX 64
+#define IPC_IDENTITY_MAX 256 /* text of a TXT record with terminator: RFC 1035 3.3 */
+/* Octets of the table of response rates that the workers of a view share: 524,288 accounts of 8 octets. */
+#define IPC_RATE_TABLE_SIZE (4u * 1024 * 1024)
 
 /* The walls a role found around itself, read back from the kernel inside its sandbox. */
 enum wall_bits {
@@ -102,9 +107,46 @@ struct ipc_tcp { /* part of CONF_AUTHORITY and CONF_FRONTEND: limits of one work
 	uint32_t reply_ms; /* for a client to take a reply */
 };
 
+/* What COOKIE options of queries are worth (RFC 7873). */
+enum ipc_cookies {
+	IPC_COOKIES_OFF,
+	IPC_COOKIES_ANSWER,  /* answered with a server cookie */
+	IPC_COOKIES_REQUIRE, /* and over UDP BADCOOKIE for clients that send one without a valid server cookie */
+};
+
 struct ipc_conf_authority {
 	uint8_t anyone;	 /* no allow-query was set: everybody may ask */
 	struct ipc_tcp tcp;
+	uint8_t rotate;	 /* records of an RRset take turns in being first */
+	uint8_t cookies; /* enum ipc_cookies */
+	uint8_t nsid_len;
+	uint8_t nsid[NSID_MAX];		 /* RFC 5001 */
+	char identity[IPC_IDENTITY_MAX]; /* id.server, hostname.bind; "": refused */
+	char version[IPC_IDENTITY_MAX];	 /* version.server, version.bind; "": refused */
+};
+
+/* CONF_COOKIE_SECRETS: of all workers of the view; needed unless cookies are off. Never logged. */
+struct ipc_cookie_secrets {
+	struct cookie_secrets secrets;
+};
+
+enum ipc_rate_mode { IPC_RATE_LOG = 1, IPC_RATE_ON = 2 };
+
+/* CONF_RATE_LIMIT; without it no rate is limited. */
+struct ipc_rate_limit {
+	uint8_t mode; /* enum ipc_rate_mode */
+	uint32_t table; /* id of a RATE_TABLE */
+	uint32_t per_second; /* 1..IPC_RATE_MAX */
+	uint8_t ipv4_bits; /* 1..32 */
+	uint8_t ipv6_bits; /* 1..64 */
+};
+
+#define IPC_RATE_MAX 100000
+
+/* RATE_TABLE, + descriptor: memfd of IPC_RATE_TABLE_SIZE, the same for all workers of a view. */
+struct ipc_rate_table {
+	uint32_t id;
+	uint8_t key[16]; /* of the hash that places clients in the table */
 };
 
 struct ipc_conf_frontend {
@@ -137,7 +179,22 @@ enum ipc_zone_flags {
 struct ipc_zone {
 	uint8_t name[DNAME_MAX];
 	uint32_t image; /* id of an IMAGE for authorities; 0 for the frontend and failed zones */
+	uint32_t counter; /* of its queries in the counters of an authority: 0..STATS_ZONES_MAX-1 */
 	uint8_t flags;
+};
+
+struct ipc_key { /* a secret: whoever holds it overwrites it when it is no longer needed */
+	struct tsig_key key;
+};
+
+enum ipc_transfer_needs { IPC_TRANSFER_PREFIX = 1, IPC_TRANSFER_KEY = 2 };
+
+/* One way in which a zone may be transferred: everything that it needs must be there. */
+struct ipc_transfer {
+	uint32_t zone; /* which of the CONF_ZONEs before this message, the first is 0 */
+	uint8_t needs; /* enum ipc_transfer_needs, at least one */
+	struct prefix prefix;
+	uint8_t key[DNAME_MAX]; /* name of a CONF_KEY */
 };
 
 struct ipc_name { /* CONF_REBIND_ALLOW */
@@ -258,10 +315,20 @@ void ipc_conf_frontend_encode(struct sink *s, const struct ipc_conf_frontend *m)
 int ipc_conf_frontend_decode(const uint8_t *p, size_t len, struct ipc_conf_frontend *m) BH_CHECKED;
 void ipc_conf_resolver_encode(struct sink *s, const struct ipc_conf_resolver *m);
 int ipc_conf_resolver_decode(const uint8_t *p, size_t len, struct ipc_conf_resolver *m) BH_CHECKED;
+void ipc_cookie_secrets_encode(struct sink *s, const struct ipc_cookie_secrets *m);
+int ipc_cookie_secrets_decode(const uint8_t *p, size_t len, struct ipc_cookie_secrets *m) BH_CHECKED;
+void ipc_rate_limit_encode(struct sink *s, const struct ipc_rate_limit *m);
+int ipc_rate_limit_decode(const uint8_t *p, size_t len, struct ipc_rate_limit *m) BH_CHECKED;
+void ipc_rate_table_encode(struct sink *s, const struct ipc_rate_table *m);
+int ipc_rate_table_decode(const uint8_t *p, size_t len, struct ipc_rate_table *m) BH_CHECKED;
 void ipc_acl_encode(struct sink *s, const struct ipc_acl *m);
 int ipc_acl_decode(const uint8_t *p, size_t len, struct ipc_acl *m) BH_CHECKED;
 void ipc_zone_encode(struct sink *s, const struct ipc_zone *m);
 int ipc_zone_decode(const uint8_t *p, size_t len, struct ipc_zone *m) BH_CHECKED;
+void ipc_key_encode(struct sink *s, const struct ipc_key *m);
+int ipc_key_decode(const uint8_t *p, size_t len, struct ipc_key *m) BH_CHECKED;
+void ipc_transfer_encode(struct sink *s, const struct ipc_transfer *m);
+int ipc_transfer_decode(const uint8_t *p, size_t len, struct ipc_transfer *m) BH_CHECKED;
 void ipc_name_encode(struct sink *s, const struct ipc_name *m);
 int ipc_name_decode(const uint8_t *p, size_t len, struct ipc_name *m) BH_CHECKED;
 void ipc_servers_encode(struct sink *s, const struct ipc_servers *m);

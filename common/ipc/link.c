@@ -85,6 +85,15 @@ struct link *link_new(struct event_base *base, int fd, enum role self, enum role
 	return link;
 }
 
+/* Overwrite a copy of a message that holds a secret; others stay as they are. */
+static void wipe(uint16_t type, void *bytes, size_t len)
+{
+	const struct msg_rule *rule = msg_rule(type);
+	if (rule != NULL && rule->secret) {
+		explicit_bzero(bytes, len);
+	}
+}
+
 static void drop_first(struct link *link)
 {
 	struct queued *first = link->head;
@@ -94,6 +103,7 @@ static void drop_first(struct link *link)
 	}
 	link->queued -= first->len;
 	shared_fd_release(first->fd);
+	wipe(get_u16(first->bytes), first->bytes, first->len);
 	free(first);
 }
 
@@ -445,6 +455,7 @@ static int receive_one(struct link *link, const bool *freed)
 	}
 
 	int rc = link->ops->message(link->ctx, link, &m);
+	wipe(m.type, bytes, (size_t)n);
 	if (m.fd >= 0) {
 		close(m.fd);
 	}

@@ -13,6 +13,8 @@
 #define RES ROLE_BIT(ROLE_RESOLVER)
 #define LATER (PHASE_CONFIG | PHASE_RUN)
 #define DNAME_OCTETS 255 /* RFC 1035 3.1; this file needs nothing else of DNS */
+#define NSID_OCTETS 100	 /* NSID_MAX */
+#define SECRET_OCTETS 128 /* TSIG_SECRET_MAX */
 
 static const struct msg_rule rules[MSG_TYPE_COUNT] = {
 	[MSG_HELLO] = { .name = "hello", .from = ROLES_SERVING | COMP, .to = SUP, .min_len = 21,
@@ -25,10 +27,12 @@ static const struct msg_rule rules[MSG_TYPE_COUNT] = {
 		       .fds = 1, .phases = LATER },
 	[MSG_IMAGE] = { .name = "image", .from = SUP, .to = AUTH, .min_len = 5, .max_len = 4 + DNAME_OCTETS,
 			.fds = 1, .phases = LATER },
+	[MSG_RATE_TABLE] = { .name = "rate_table", .from = SUP, .to = AUTH, .min_len = 20, .max_len = 20,
+			     .fds = 1, .phases = LATER, .secret = true },
 	[MSG_CONF_BEGIN] = { .name = "conf_begin", .from = SUP, .to = ROLES_SERVING, .min_len = 4,
 			     .max_len = 4, .fds = 0, .phases = LATER },
-	[MSG_CONF_AUTHORITY] = { .name = "conf_authority", .from = SUP, .to = AUTH, .min_len = 17,
-				 .max_len = 17, .fds = 0, .phases = LATER },
+	[MSG_CONF_AUTHORITY] = { .name = "conf_authority", .from = SUP, .to = AUTH, .min_len = 25,
+				 .max_len = 25 + NSID_OCTETS + 2 * 255, .fds = 0, .phases = LATER },
 	[MSG_CONF_FRONTEND] = { .name = "conf_frontend", .from = SUP, .to = FRONT, .min_len = 34,
 				.max_len = 34, .fds = 0, .phases = LATER },
 	[MSG_CONF_RESOLVER] = { .name = "conf_resolver", .from = SUP, .to = RES, .min_len = 17,
@@ -39,8 +43,20 @@ static const struct msg_rule rules[MSG_TYPE_COUNT] = {
 			    .max_len = 4, .fds = 0, .phases = LATER },
 	[MSG_CONF_ACL] = { .name = "conf_acl", .from = SUP, .to = AUTH | FRONT, .min_len = 6,
 			   .max_len = 18, .fds = 0, .phases = LATER },
-	[MSG_CONF_ZONE] = { .name = "conf_zone", .from = SUP, .to = AUTH | FRONT, .min_len = 6,
-			    .max_len = 5 + DNAME_OCTETS, .fds = 0, .phases = LATER },
+	[MSG_CONF_ZONE] = { .name = "conf_zone", .from = SUP, .to = AUTH | FRONT, .min_len = 10,
+			    .max_len = 9 + DNAME_OCTETS, .fds = 0, .phases = LATER },
+	[MSG_CONF_COOKIE_SECRETS] = { .name = "conf_cookie_secrets", .from = SUP, .to = AUTH, .min_len = 17,
+				      .max_len = 33, .fds = 0, .phases = LATER, .secret = true },
+	[MSG_CONF_RATE_LIMIT] = { .name = "conf_rate_limit", .from = SUP, .to = AUTH, .min_len = 11,
+				  .max_len = 11, .fds = 0, .phases = LATER },
+	[MSG_CONF_RATE_EXEMPT] = { .name = "conf_rate_exempt", .from = SUP, .to = AUTH, .min_len = 6,
+				   .max_len = 18, .fds = 0, .phases = LATER },
+	/* Secrets go to authorities only, and to those only whose view uses them. */
+	[MSG_CONF_KEY] = { .name = "conf_key", .from = SUP, .to = AUTH, .min_len = 5,
+			   .max_len = DNAME_OCTETS + 1 + 2 + SECRET_OCTETS, .fds = 0, .phases = LATER,
+			   .secret = true },
+	[MSG_CONF_TRANSFER] = { .name = "conf_transfer", .from = SUP, .to = AUTH, .min_len = 6,
+				.max_len = 4 + 1 + 18 + DNAME_OCTETS, .fds = 0, .phases = LATER },
 	[MSG_CONF_REBIND_ALLOW] = { .name = "conf_rebind_allow", .from = SUP, .to = FRONT, .min_len = 1,
 				    .max_len = DNAME_OCTETS, .fds = 0, .phases = LATER },
 	[MSG_CONF_STUB] = { .name = "conf_stub", .from = SUP, .to = FRONT | RES, .min_len = 2,

@@ -10,6 +10,7 @@
 #ifndef BULKHEAD_COMMON_IPC_MSG_H
 #define BULKHEAD_COMMON_IPC_MSG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -73,6 +74,14 @@ enum msg_type {
 	MSG_CTL_REQUEST,
 	MSG_CTL_ROW,
 	MSG_CTL_DONE,
+	/* more parts of a configuration: who may transfer zones */
+	MSG_CONF_KEY,
+	MSG_CONF_TRANSFER,
+	/* limits of an authority's answers */
+	MSG_RATE_TABLE,
+	MSG_CONF_COOKIE_SECRETS,
+	MSG_CONF_RATE_LIMIT,
+	MSG_CONF_RATE_EXEMPT,
 	MSG_TYPE_COUNT
 };
 
@@ -93,6 +102,7 @@ struct msg_rule {
 	uint16_t max_len;
 	uint8_t fds; /* exact number of descriptors */
 	uint8_t phases;
+	bool secret; /* both ends overwrite their copies when it was sent and when it was handled */
 };
 
 /* A role finds its control link at this descriptor when its main begins. */

@@ -21,7 +21,7 @@
 /* Replies of a role are small; a supervisor that does not read them is broken. */
 #define ROLE_QUEUE_MAX (1024 * 1024)
 
-enum resource_kind { RESOURCE_LISTENER, RESOURCE_LINK, RESOURCE_IMAGE };
+enum resource_kind { RESOURCE_LISTENER, RESOURCE_LINK, RESOURCE_IMAGE, RESOURCE_RATE_TABLE };
 
 struct resource {
 	uint32_t id;
@@ -30,6 +30,7 @@ struct resource {
 	union {
 		struct ipc_listener listener;
 		struct ipc_link link;
+		struct ipc_rate_table rate_table;
 	} info;
 };
 
@@ -73,11 +74,15 @@ static void conf_clear(struct role_conf *conf)
 	free(conf->listeners);
 	free(conf->links);
 	free(conf->zones);
+	tsig_keys_free(conf->keys, conf->key_count);
+	free(conf->transfers);
 	free(conf->rebind_allow);
 	free(conf->stubs);
 	free(conf->roots);
 	free(conf->outgoing);
 	acl_clear(&conf->acl);
+	acl_clear(&conf->rate_exempt);
+	explicit_bzero(&conf->cookie_secrets, sizeof(conf->cookie_secrets));
 	memset(conf, 0, sizeof(*conf));
 }
 
@@ -139,6 +144,8 @@ static bool conf_uses(const struct role_conf *conf, const struct resource *r)
 			}
 		}
 		return false;
+	case RESOURCE_RATE_TABLE:
+		return conf->rate.mode != 0 && conf->rate.table == r->id;
 	case RESOURCE_IMAGE:
 		break;
 	}
@@ -195,11 +202,12 @@ static int on_identity(struct role_link *rl, struct link_message *m)
 	if (rc != BH_OK) {
 		return rc;
 	}
-	void *page = mmap(NULL, STATS_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, m->fd, 0);
+	void *page = mmap(NULL, stats_size(rl->role), PROT_READ | PROT_WRITE, MAP_SHARED, m->fd, 0);
 	if (page == MAP_FAILED) {
 		return BH_ESYS;
 	}
 	*rl->stats = page;
+	(*rl->stats)->zone_room = (stats_size(rl->role) - STATS_PAGE_SIZE) / sizeof(uint64_t);
 	log_set_level((enum log_level)rl->identity.log_level);
 	link_set_phase(rl->link, PHASE_CONFIG);
 	return BH_OK;
@@ -233,6 +241,17 @@ static int on_image(struct role_link *rl, struct link_message *m)
 	struct resource *r;
 	int rc = ipc_image_decode(m->payload, m->len, &info);
 	return rc == BH_OK ? add_resource(rl, RESOURCE_IMAGE, info.id, m, &r) : rc;
+}
+
+static int on_rate_table(struct role_link *rl, struct link_message *m)
+{
+	struct ipc_rate_table info;
+	struct resource *r;
+	int rc = ipc_rate_table_decode(m->payload, m->len, &info);
+	if (rc == BH_OK && (rc = add_resource(rl, RESOURCE_RATE_TABLE, info.id, m, &r)) == BH_OK) {
+		r->info.rate_table = info;
+	}
+	return rc;
 }
 
 static int on_conf_begin(struct role_link *rl, const struct link_message *m)
@@ -300,6 +319,59 @@ static int conf_add_zone(struct role_link *rl, const struct link_message *m)
 	return BH_OK;
 }
 
+static int conf_set_rate(struct role_link *rl, const struct link_message *m)
+{
+	struct role_conf *conf = &rl->next;
+	int rc = ipc_rate_limit_decode(m->payload, m->len, &conf->rate);
+	if (rc != BH_OK) {
+		return rc;
+	}
+	const struct resource *r = find_resource(rl, RESOURCE_RATE_TABLE, conf->rate.table);
+	if (r == NULL) {
+		return BH_EMALFORMED;
+	}
+	conf->rate_table = r->info.rate_table;
+	conf->rate_table_fd = r->fd;
+	return BH_OK;
+}
+
+/*
+ * Keys do not grow as other arrays do: reallocation would leave copies of secrets behind. Memory that is not
+ * written to costs none.
+ */
+static int conf_add_key(struct role_conf *conf, const struct link_message *m)
+{
+	struct ipc_key key;
+	int rc = ipc_key_decode(m->payload, m->len, &key);
+	if (rc == BH_OK && conf->key_count == TSIG_KEYS_MAX) {
+		rc = BH_ELIMIT;
+	}
+	if (rc == BH_OK) {
+		if (conf->keys == NULL) {
+			conf->keys = calloc(TSIG_KEYS_MAX, sizeof(*conf->keys));
+		}
+		if (conf->keys == NULL) {
+			log_fatal("out of memory for the configuration");
+		}
+		conf->keys[conf->key_count++] = key.key;
+	}
+	explicit_bzero(&key, sizeof(key));
+	return rc;
+}
+
+static int conf_add_transfer(struct role_conf *conf, const struct link_message *m)
+{
+	conf->transfers = array_grow(conf->transfers, conf->transfer_count, sizeof(*conf->transfers));
+	struct ipc_transfer *transfer = &conf->transfers[conf->transfer_count];
+	int rc = ipc_transfer_decode(m->payload, m->len, transfer);
+	bool in_order = conf->transfer_count == 0 || transfer[-1].zone <= transfer->zone;
+	if (rc == BH_OK && (transfer->zone >= conf->zone_count || !in_order)) {
+		rc = BH_EMALFORMED;
+	}
+	conf->transfer_count += rc == BH_OK;
+	return rc;
+}
+
 static int conf_add_servers(const struct link_message *m, struct ipc_servers **list, size_t *count)
 {
 	*list = array_grow(*list, *count, sizeof(**list));
@@ -339,6 +411,17 @@ static int on_conf_part(struct role_link *rl, const struct link_message *m)
 		return rc == BH_OK ? acl_add(&conf->acl, &acl.prefix) : rc;
 	case MSG_CONF_ZONE:
 		return conf_add_zone(rl, m);
+	case MSG_CONF_COOKIE_SECRETS:
+		return ipc_cookie_secrets_decode(m->payload, m->len, &conf->cookie_secrets);
+	case MSG_CONF_RATE_LIMIT:
+		return conf_set_rate(rl, m);
+	case MSG_CONF_RATE_EXEMPT:
+		rc = ipc_acl_decode(m->payload, m->len, &acl);
+		return rc == BH_OK ? acl_add(&conf->rate_exempt, &acl.prefix) : rc;
+	case MSG_CONF_KEY:
+		return conf_add_key(conf, m);
+	case MSG_CONF_TRANSFER:
+		return conf_add_transfer(conf, m);
 	case MSG_CONF_REBIND_ALLOW:
 		conf->rebind_allow = array_grow(conf->rebind_allow, conf->rebind_allow_count,
 						sizeof(*conf->rebind_allow));
@@ -467,6 +550,8 @@ static int on_message(void *ctx, struct link *link, struct link_message *m)
 		return on_link(rl, m);
 	case MSG_IMAGE:
 		return on_image(rl, m);
+	case MSG_RATE_TABLE:
+		return on_rate_table(rl, m);
 	case MSG_CONF_BEGIN:
 		return on_conf_begin(rl, m);
 	case MSG_PREPARE:
@@ -548,7 +633,7 @@ void role_link_free(struct role_link *rl)
 		close(rl->resources[i].fd);
 	}
 	if (*rl->stats != rl->stats_private) {
-		munmap(*rl->stats, STATS_PAGE_SIZE);
+		munmap(*rl->stats, stats_size(rl->role));
 	}
 	*rl->stats = NULL;
 	free(rl->stats_private);

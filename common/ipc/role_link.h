@@ -54,7 +54,16 @@ struct role_conf {
 	size_t link_count;
 	struct role_zone *zones;
 	size_t zone_count;
+	struct tsig_key *keys;
+	size_t key_count;
+	struct ipc_transfer *transfers; /* their zones are indexes into zones; in ascending order */
+	size_t transfer_count;
 	struct acl acl;
+	struct ipc_cookie_secrets cookie_secrets; /* count 0: none came */
+	struct ipc_rate_limit rate;		  /* mode 0: none came */
+	struct ipc_rate_table rate_table;	  /* that rate names */
+	int rate_table_fd;			  /* belongs to role_link */
+	struct acl rate_exempt;
 	struct ipc_name *rebind_allow;
 	size_t rebind_allow_count;
 	struct ipc_servers *stubs;

@@ -3,18 +3,28 @@
  */
 #include "common/ipc/stats.h"
 
+#include "common/dns/rr.h"
+
 #include <assert.h>
+#include <stdio.h>
 
 static const char *const authority_names[] = {
 	[STAT_AUTH_UDP_QUERIES] = "udp_queries",
 	[STAT_AUTH_TCP_QUERIES] = "tcp_queries",
 	[STAT_AUTH_LINK_QUERIES] = "link_queries",
 	[STAT_AUTH_NOERROR] = "noerror",
-	[STAT_AUTH_NXDOMAIN] = "nxdomain",
-	[STAT_AUTH_REFUSED] = "refused",
-	[STAT_AUTH_SERVFAIL] = "servfail",
 	[STAT_AUTH_FORMERR] = "formerr",
+	[STAT_AUTH_SERVFAIL] = "servfail",
+	[STAT_AUTH_NXDOMAIN] = "nxdomain",
 	[STAT_AUTH_NOTIMP] = "notimp",
+	[STAT_AUTH_REFUSED] = "refused",
+	[STAT_AUTH_RCODE + 6] = "yxdomain",
+	[STAT_AUTH_RCODE + 9] = "notauth",
+	[STAT_AUTH_RCODE + 16] = "badvers",
+	[STAT_AUTH_RCODE + 17] = "badkey",
+	[STAT_AUTH_RCODE + 18] = "badtime",
+	[STAT_AUTH_RCODE + 22] = "badtrunc",
+	[STAT_AUTH_RCODE + 23] = "badcookie",
 	[STAT_AUTH_OTHER_RCODE] = "other_rcode",
 	[STAT_AUTH_TRUNCATED] = "truncated",
 	[STAT_AUTH_IGNORED] = "ignored",
@@ -22,6 +32,26 @@ static const char *const authority_names[] = {
 	[STAT_AUTH_SEND_FAILED] = "send_failed",
 	[STAT_AUTH_TCP_ACCEPTED] = "tcp_accepted",
 	[STAT_AUTH_TCP_REFUSED] = "tcp_refused",
+	[STAT_AUTH_TRANSFERS_STARTED] = "transfers_started",
+	[STAT_AUTH_TRANSFERS_DONE] = "transfers_done",
+	[STAT_AUTH_TRANSFERS_REFUSED] = "transfers_refused",
+	[STAT_AUTH_TRANSFERS_ABORTED] = "transfers_aborted",
+	[STAT_AUTH_RATE_LIMITED] = "rate_limited",
+	[STAT_AUTH_RATE_TRUNCATED] = "rate_truncated",
+	[STAT_AUTH_RATE_BADCOOKIE] = "rate_badcookie",
+	[STAT_AUTH_COOKIE] = "cookie_none",
+	[STAT_AUTH_COOKIE + 1] = "cookie_client_only",
+	[STAT_AUTH_COOKIE + 2] = "cookie_bad",
+	[STAT_AUTH_COOKIE + 3] = "cookie_valid",
+	[STAT_AUTH_EDNS_NONE] = "edns_none",
+	[STAT_AUTH_EDNS_0] = "edns_0",
+	[STAT_AUTH_EDNS_OTHER] = "edns_other",
+	[STAT_AUTH_OPCODE + 0] = "opcode_query",
+	[STAT_AUTH_OPCODE + 1] = "opcode_iquery",
+	[STAT_AUTH_OPCODE + 2] = "opcode_status",
+	[STAT_AUTH_OPCODE + 4] = "opcode_notify",
+	[STAT_AUTH_OPCODE + 5] = "opcode_update",
+	[STAT_AUTH_OTHER_QTYPE] = "qtype_other",
 };
 
 static const char *const frontend_names[] = {
@@ -74,8 +104,9 @@ static const char *const resolver_names[] = {
 	[STAT_RES_SEND_FAILED] = "send_failed",
 };
 
+static_assert(STAT_AUTH_COUNT <= STATS_COUNTERS, "in one page");
 static_assert(sizeof(struct stats_page) == STATS_PAGE_SIZE, "one page");
-static_assert(sizeof(authority_names) / sizeof(authority_names[0]) == STAT_AUTH_COUNT, "a name each");
+static_assert(sizeof(authority_names) / sizeof(authority_names[0]) == STAT_AUTH_COUNT, "to the last");
 static_assert(sizeof(frontend_names) / sizeof(frontend_names[0]) == STAT_FRONT_COUNT, "a name each");
 static_assert(sizeof(resolver_names) / sizeof(resolver_names[0]) == STAT_RES_COUNT, "a name each");
 
@@ -93,12 +124,42 @@ unsigned stats_count(enum role role)
 	}
 }
 
-const char *stats_name(enum role role, unsigned counter)
+size_t stats_size(enum role role)
+{
+	return STATS_PAGE_SIZE + (role == ROLE_AUTHORITY ? STATS_ZONES_MAX * sizeof(uint64_t) : 0);
+}
+
+/* Of those that are many: the kind, and the number or type. */
+static void detail_name(unsigned counter, char out[STATS_NAME_MAX])
+{
+	char type[RR_TYPE_TEXT_MAX];
+	if (counter >= STAT_AUTH_QTYPE) {
+		snprintf(out, STATS_NAME_MAX, "qtype_%s", rr_type_text((uint16_t)(counter - STAT_AUTH_QTYPE), type));
+	} else if (counter >= STAT_AUTH_OPCODE) {
+		snprintf(out, STATS_NAME_MAX, "opcode_%u", counter - STAT_AUTH_OPCODE);
+	} else {
+		snprintf(out, STATS_NAME_MAX, "rcode_%u", counter - STAT_AUTH_RCODE);
+	}
+}
+
+const char *stats_name(enum role role, unsigned counter, char out[STATS_NAME_MAX])
 {
 	if (counter >= stats_count(role)) {
 		return NULL;
 	}
-	return role == ROLE_AUTHORITY  ? authority_names[counter]
-	       : role == ROLE_FRONTEND ? frontend_names[counter]
-				       : resolver_names[counter];
+	const char *name = role == ROLE_AUTHORITY  ? authority_names[counter]
+			   : role == ROLE_FRONTEND ? frontend_names[counter]
+						   : resolver_names[counter];
+	if (name != NULL) {
+		snprintf(out, STATS_NAME_MAX, "%s", name);
+	} else {
+		detail_name(counter, out);
+	}
+	return out;
+}
+
+bool stats_is_detail(enum role role, unsigned counter)
+{
+	return role == ROLE_AUTHORITY &&
+	       (counter >= STAT_AUTH_OPCODE || (counter > STAT_AUTH_REFUSED && counter < STAT_AUTH_OTHER_RCODE));
 }

@@ -1,6 +1,7 @@
 /*
- * Counters: one page of shared memory per process. The role writes it, the supervisor maps it
- * read-only and reads plain 64-bit loads out of it; nothing in it is trusted for more than display.
+ * Counters: one page of shared memory per process, and behind that of an authority one counter for each zone.
+ * The role writes it, the supervisor maps it read-only and reads plain 64-bit loads out of it; nothing in it
+ * is trusted for more than display.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -9,35 +10,74 @@
 
 #include "common/ipc/msg.h"
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define STATS_PAGE_SIZE 4096
 #define STATS_COUNTERS 500
 
+/*
+ * Counters of zones. A zone has the same one as long as it is configured, and one that takes the place of another in
+ * a change gets one that no zone had: so two times the zones of a view. Sparse: what is not used costs nothing.
+ */
+#define STATS_ZONES_MAX 200000
+
 /* Octets are those of the machine; both ends run on it. */
 struct stats_page {
 	uint64_t counters[STATS_COUNTERS];
-	uint64_t unused[STATS_PAGE_SIZE / 8 - STATS_COUNTERS];
+	uint64_t zone_room; /* counters of zones behind this page; the role's own note, as the next */
+	uint64_t zone_high; /* those from here on were never used */
+	uint64_t unused[STATS_PAGE_SIZE / 8 - STATS_COUNTERS - 2];
 };
+
+/* Counters of zones, zone_room of them. */
+static inline uint64_t *stats_zones(struct stats_page *page)
+{
+	return (uint64_t *)(page + 1);
+}
+
+/* Octets of the memory for a role. */
+size_t stats_size(enum role role);
+
+/* Numbers that have a counter each; larger ones are counted together. */
+#define STATS_OPCODES 16 /* all there are */
+#define STATS_RCODES 24	 /* to BADCOOKIE */
+#define STATS_QTYPES 260 /* to CAA and AMTRELAY */
 
 /* Counters of the authority. */
 enum stats_authority {
 	STAT_AUTH_UDP_QUERIES,
 	STAT_AUTH_TCP_QUERIES,
 	STAT_AUTH_LINK_QUERIES, /* over query links */
-	STAT_AUTH_NOERROR,
-	STAT_AUTH_NXDOMAIN,
-	STAT_AUTH_REFUSED,
-	STAT_AUTH_SERVFAIL,
+	STAT_AUTH_RCODE,	/* by number, then all others */
+	STAT_AUTH_NOERROR = STAT_AUTH_RCODE,
 	STAT_AUTH_FORMERR,
+	STAT_AUTH_SERVFAIL,
+	STAT_AUTH_NXDOMAIN,
 	STAT_AUTH_NOTIMP,
-	STAT_AUTH_OTHER_RCODE,
+	STAT_AUTH_REFUSED,
+	STAT_AUTH_OTHER_RCODE = STAT_AUTH_RCODE + STATS_RCODES,
 	STAT_AUTH_TRUNCATED,
 	STAT_AUTH_IGNORED,	     /* QR=1 or shorter than a header */
 	STAT_AUTH_INTENTIONAL_DROPS, /* stays 0 */
 	STAT_AUTH_SEND_FAILED,	     /* the kernel did not take a reply */
 	STAT_AUTH_TCP_ACCEPTED,
 	STAT_AUTH_TCP_REFUSED,
+	STAT_AUTH_TRANSFERS_STARTED,
+	STAT_AUTH_TRANSFERS_DONE,
+	STAT_AUTH_TRANSFERS_REFUSED, /* not allowed, or too many at once */
+	STAT_AUTH_TRANSFERS_ABORTED, /* the client went, or did not read */
+	STAT_AUTH_RATE_LIMITED,	   /* above the rate, in log mode too */
+	STAT_AUTH_RATE_TRUNCATED,  /* of these, TC=1 in the place of an answer */
+	STAT_AUTH_RATE_BADCOOKIE,  /* BADCOOKIE in its place */
+	STAT_AUTH_COOKIE,	   /* four, as enum cookie_state */
+	STAT_AUTH_EDNS_NONE = STAT_AUTH_COOKIE + 4,
+	STAT_AUTH_EDNS_0,
+	STAT_AUTH_EDNS_OTHER, /* BADVERS */
+	STAT_AUTH_OPCODE,     /* by number */
+	STAT_AUTH_QTYPE = STAT_AUTH_OPCODE + STATS_OPCODES, /* by number, then all others */
+	STAT_AUTH_OTHER_QTYPE = STAT_AUTH_QTYPE + STATS_QTYPES,
 	STAT_AUTH_COUNT
 };
 
@@ -93,8 +133,13 @@ enum stats_resolver {
 	STAT_RES_COUNT
 };
 
+#define STATS_NAME_MAX 32
+
 /* Number of counters of a role, and the name of one ("udp_queries"); NULL past the end. */
 unsigned stats_count(enum role role);
-const char *stats_name(enum role role, unsigned counter);
+const char *stats_name(enum role role, unsigned counter, char out[STATS_NAME_MAX]);
+
+/* Is it one of many of its kind, which are worth showing only when there is something to show? */
+bool stats_is_detail(enum role role, unsigned counter);
 
 #endif

@@ -77,16 +77,21 @@ static int order_apart(struct image_builder *b, uint32_t *out)
 		return BH_ENOMEM;
 	}
 	size_t count = 0;
+	bool in_order = true; /* as signers and servers write them */
 	for (size_t i = 0; i < b->record_count; i++) {
 		if (builder_is_apart(&b->records[i])) {
 			const uint8_t *hash = hash_of_record(b, (uint32_t)i);
-			items[count++] = (struct item){
+			items[count] = (struct item){
 				.word = get_u64(hash),
 				.record = (uint32_t)i,
 			};
+			in_order = in_order && (count == 0 || compare_items(&items[count - 1], &items[count], b) < 0);
+			count++;
 		}
 	}
-	qsort_r(items, count, sizeof(*items), compare_items, b);
+	if (!in_order) {
+		qsort_r(items, count, sizeof(*items), compare_items, b);
+	}
 	for (size_t i = 0; i < count; i++) {
 		out[i] = items[i].record;
 	}

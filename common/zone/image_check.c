@@ -110,8 +110,8 @@ static void check_single(struct checker *c, uint32_t node, const struct builder_
 /* The whole RRset with its signatures must be able to travel in one message, or nobody ever gets it. */
 static void check_size(struct checker *c, const uint8_t *owner, const struct builder_set *set)
 {
-	struct words w;
 	if (set->record_count > UINT16_MAX || set->sig_count > UINT16_MAX) {
+		struct words w;
 		name_words(owner, set->type, &w);
 		tell_at(c, ZONE_ERROR, record_at(c, set->records[0]), "more than %u %s records at %s", UINT16_MAX,
 			w.type, w.owner);
@@ -122,6 +122,7 @@ static void check_size(struct checker *c, const uint8_t *owner, const struct bui
 	uint64_t size = DNS_HEADER_SIZE + 4 + c->b->apex_len + (uint64_t)set->record_count * 12 +
 			set->rrset->data_len - lengths;
 	if (size > DNS_MESSAGE_MAX) {
+		struct words w;
 		name_words(owner, set->type, &w);
 		tell_at(c, ZONE_WARNING, record_at(c, set->records[0]),
 			"the %s records at %s do not fit into a DNS message", w.type, w.owner);
@@ -181,8 +182,8 @@ static void check_hidden(struct checker *c, uint32_t node, const struct builder_
 {
 	const struct image_node *n = node_at(c, node);
 	const struct builder_record *r = record_at(c, set->records[0]);
-	struct words w;
 	if (n->dname != IMAGE_NONE) {
+		struct words w;
 		make_words(c, node, set->type, &w);
 		tell_at(c, ZONE_ERROR, r, "%s %s is below the DNAME at %s (RFC 6672 2.4)", w.owner, w.type,
 			dname_text(node_name(c, n->dname), w.other));
@@ -193,6 +194,7 @@ static void check_hidden(struct checker *c, uint32_t node, const struct builder_
 	}
 	bool glue = (set->type == RR_A || set->type == RR_AAAA) && (n->flags & PLAN_NODE_NS_TARGET) != 0;
 	if (n->cut == node ? !belongs_to_cut(c, node, set->type) : !glue) {
+		struct words w;
 		make_words(c, node, set->type, &w);
 		tell_at(c, ZONE_WARNING, r, "%s %s is hidden by the delegation of %s and is no glue", w.owner,
 			w.type, dname_text(node_name(c, n->cut), w.other));
@@ -213,34 +215,36 @@ static void check_iterations(struct checker *c, const struct builder_set *set)
 	}
 }
 
-static void check_places(struct checker *c, uint32_t node, const struct builder_set *set)
+static void tell_place(struct checker *c, enum zone_severity severity, const struct builder_record *r, uint32_t node,
+		       const char *before, const char *after)
 {
 	char owner[DNAME_TEXT_MAX];
+	tell_at(c, severity, r, "%s %s%s", before, dname_text(node_name(c, node), owner), after);
+}
+
+static void check_places(struct checker *c, uint32_t node, const struct builder_set *set)
+{
 	const struct image_node *n = node_at(c, node);
 	const struct builder_record *r = record_at(c, set->records[0]);
 	switch (set->type) {
 	case RR_SOA:
 		if (node != 0) {
-			tell_at(c, ZONE_ERROR, r, "SOA at %s, which is not the apex",
-				dname_text(node_name(c, node), owner));
+			tell_place(c, ZONE_ERROR, r, node, "SOA at", ", which is not the apex");
 		}
 		break;
 	case RR_DS: /* RFC 4035 2.4 */
 		if (node == 0 || !has_type(c, node, RR_NS)) {
-			tell_at(c, ZONE_WARNING, r, "DS at %s, which is no delegation",
-				dname_text(node_name(c, node), owner));
+			tell_place(c, ZONE_WARNING, r, node, "DS at", ", which is no delegation");
 		}
 		break;
 	case RR_NS:
 		if ((n->flags & IMAGE_NODE_WILDCARD) != 0) { /* RFC 4592 4.2 */
-			tell_at(c, ZONE_WARNING, r, "NS at the wildcard %s does not delegate what it covers",
-				dname_text(node_name(c, node), owner));
+			tell_place(c, ZONE_WARNING, r, node, "NS at the wildcard", " does not delegate what it covers");
 		}
 		break;
 	case RR_DNAME:
 		if (node != 0 && has_type(c, node, RR_NS)) { /* RFC 6672 2.3 */
-			tell_at(c, ZONE_WARNING, r, "DNAME at %s is hidden by NS at the same name",
-				dname_text(node_name(c, node), owner));
+			tell_place(c, ZONE_WARNING, r, node, "DNAME at", " is hidden by NS at the same name");
 		}
 		break;
 	case RR_NSEC3PARAM:
@@ -249,9 +253,8 @@ static void check_places(struct checker *c, uint32_t node, const struct builder_
 	case RR_CDS:
 	case RR_CDNSKEY: /* RFC 7344 4.1 */
 		if (node != 0) {
-			struct words w;
-			make_words(c, node, set->type, &w);
-			tell_at(c, ZONE_WARNING, r, "%s at %s, which is not the apex", w.type, w.owner);
+			tell_place(c, ZONE_WARNING, r, node, set->type == RR_CDS ? "CDS at" : "CDNSKEY at",
+				   ", which is not the apex");
 		}
 		break;
 	default:

@@ -30,16 +30,16 @@ static bool has_target_before(const struct answer *a, unsigned i, uint32_t node)
 	return false;
 }
 
-/* A and AAAA of a node. BH_ENOSPC: one of them did not fit. */
-static int put_addresses(struct answer *a, uint32_t node)
+/* A and AAAA of a node, that of the i-th name. BH_ENOSPC: one of them did not fit. */
+static int put_addresses(struct answer *a, unsigned i, uint32_t node)
 {
 	static const uint16_t types[] = { RR_A, RR_AAAA };
 	const uint8_t *owner = image_name(a->image, node);
-	uint16_t place = 0;
+	uint16_t place = a->placed == a->extra && i < ANSWER_COURTESY_MAX ? a->target_places[i] : 0;
 	int rc = BH_OK;
 
-	for (unsigned i = 0; i < 2 && rc == BH_OK; i++) {
-		const struct image_rrset *rrset = image_rrset(a->image, node, types[i]);
+	for (unsigned k = 0; k < 2 && rc == BH_OK; k++) {
+		const struct image_rrset *rrset = image_rrset(a->image, node, types[k]);
 		if (rrset != NULL) {
 			rc = answer_put_at(a, SECTION_ADDITIONAL, owner, &place, rrset, rrset->ttl);
 		}
@@ -53,7 +53,7 @@ static int put_glue(struct answer *a)
 	for (unsigned i = 0; i < a->extra->rr_count; i++) {
 		uint32_t node = target_node(a, i);
 		if (node != IMAGE_NONE && a->image->nodes[node].cut == a->referral_cut &&
-		    put_addresses(a, node) != BH_OK) {
+		    put_addresses(a, i, node) != BH_OK) {
 			return BH_ENOSPC;
 		}
 	}
@@ -81,7 +81,7 @@ static void put_courtesy(struct answer *a)
 	count = count < ANSWER_COURTESY_MAX ? count : ANSWER_COURTESY_MAX;
 	for (unsigned i = 0; i < count; i++) {
 		uint32_t node = target_node(a, i);
-		if (is_courtesy(a, node) && !has_target_before(a, i, node) && put_addresses(a, node) != BH_OK) {
+		if (is_courtesy(a, node) && !has_target_before(a, i, node) && put_addresses(a, i, node) != BH_OK) {
 			return;
 		}
 	}

@@ -25,30 +25,31 @@ size_t answer_limit(const struct query *query, enum transport transport)
 /* --- records --- */
 
 /*
- * Append `count` records that stand one after the other, beginning with record `first` and going round. What
- * was appended before one that did not fit is the caller's to take back.
+ * Append `count` records that stand one after the other to a set, beginning with record `first` and going round.
+ * What was appended before one that did not fit is the caller's to take back.
  */
-static int put_records(struct answer *a, enum section section, const uint8_t *owner, uint16_t *place, uint16_t type,
-		       uint32_t ttl, const uint8_t *records, unsigned count, unsigned first)
+static int put_records(struct answer *a, struct compose_rrset *set, const uint8_t *records, unsigned count,
+		       unsigned first)
 {
-	struct compose_rrset set;
 	size_t pos = 0;
 	uint16_t len;
 
-	compose_rrset_begin(&set, section, owner, *place, type, CLASS_IN, ttl);
 	for (unsigned i = 0; i < first; i++) {
 		(void)image_next_rdata(records, &pos, &len);
 	}
-	for (unsigned i = 0; i < count; i++) {
-		if (first + i == count) {
+	for (unsigned i = 0, index = first; i < count; i++, index++) {
+		if (index == count) {
+			index = 0;
 			pos = 0;
 		}
 		const uint8_t *rdata = image_next_rdata(records, &pos, &len);
-		if (compose_rrset_add(&a->compose, &set, rdata, len) != BH_OK) {
+		if (compose_rrset_add(&a->compose, set, rdata, len) != BH_OK) {
 			return BH_ENOSPC;
 		}
+		if (set->fields != NULL && index < ANSWER_COURTESY_MAX) {
+			a->target_places[index] = set->name_at;
+		}
 	}
-	*place = set.owner_at;
 	return BH_OK;
 }
 
@@ -83,21 +84,28 @@ static int put_signatures(struct answer *a, enum section section, const uint8_t 
 	if (rrset->sig_count == 0) { /* sigs means nothing then */
 		return BH_OK;
 	}
-	return put_records(a, section, owner, place, RR_RRSIG, ttl, a->image->data + rrset->sigs, rrset->sig_count,
-			   0);
+	struct compose_rrset set;
+	compose_rrset_begin(&set, section, owner, *place, RR_RRSIG, CLASS_IN, ttl);
+	int rc = put_records(a, &set, a->image->data + rrset->sigs, rrset->sig_count, 0);
+	*place = rc == BH_OK ? set.owner_at : *place;
+	return rc;
 }
 
 int answer_put_at(struct answer *a, enum section section, const uint8_t *owner, uint16_t *place,
 		  const struct image_rrset *rrset, uint32_t ttl)
 {
 	struct compose_mark before = compose_mark(&a->compose);
+	struct compose_rrset set;
 	uint16_t place_before = *place;
-	int rc = put_records(a, section, owner, place, rrset->type, ttl, a->image->data + rrset->data,
-			     rrset->rr_count, first_record(a, section, rrset));
+
+	compose_rrset_begin(&set, section, owner, *place, rrset->type, CLASS_IN, ttl);
+	a->placed = set.fields != NULL ? rrset : a->placed;
+	int rc = put_records(a, &set, a->image->data + rrset->data, rrset->rr_count, first_record(a, section, rrset));
 	if (rc != BH_OK) {
 		compose_rollback(&a->compose, &before); /* RFC 2181 9: no part of an RRset */
 		return rc;
 	}
+	*place = set.owner_at;
 	if (!a->dnssec || rrset->sig_count == 0) {
 		return BH_OK;
 	}
@@ -236,6 +244,15 @@ static enum answer_state answer_signatures(struct answer *a, const struct image_
 	return ANSWER_DONE;
 }
 
+/* The account of the response is that of the first name: who follows aliases has asked for them. */
+static void set_account(struct answer *a, enum rrl_class class, uint32_t node)
+{
+	if (a->steps == 0) {
+		a->rate_class = class;
+		a->rate_node = node;
+	}
+}
+
 /*
  * The name exists, or a wildcard stands for it (RFC 4592 3.3.1): then the RRsets of index are
  * answered as if they belonged to sname.
@@ -245,6 +262,7 @@ static enum answer_state answer_node(struct answer *a, uint32_t index)
 	const struct image_node *node = &a->image->nodes[index];
 	uint16_t qtype = a->query->qtype;
 
+	set_account(a, RRL_ANSWER, index);
 	if (node->rrset_count > 0 && qtype == RR_ANY) {
 		return answer_any(a, node);
 	}
@@ -268,6 +286,7 @@ static enum answer_state answer_node(struct answer *a, uint32_t index)
 	if ((node->flags & IMAGE_NODE_CNAME) != 0 && qtype != RR_RRSIG && qtype != RR_NSEC) {
 		return answer_cname(a, image_rrset(a->image, index, RR_CNAME));
 	}
+	set_account(a, RRL_NODATA, 0);
 	return answer_no_type(a, index); /* RFC 2308 2.2; empty non-terminals: RFC 4592 2.2.2 */
 }
 
@@ -313,6 +332,9 @@ static void note_places(struct answer *a)
 static enum answer_state solve(struct answer *a)
 {
 	const struct view_zone *zone = find_zone(a);
+	if (a->steps == 0) {
+		a->asked = zone;
+	}
 	if (zone == NULL) {
 		return ANSWER_REFUSED;
 	}
@@ -329,11 +351,13 @@ static enum answer_state solve(struct answer *a)
 	uint32_t dname = governing_dname(image, &a->match);
 	if (dname != IMAGE_NONE) {
 		a->authoritative = true;
+		set_account(a, RRL_ANSWER, dname);
 		return answer_dname(a, dname);
 	}
 	uint32_t cut = image->nodes[a->match.encloser].cut;
 	/* RFC 4035 3.1.4.1: DS of the cut is the parent's own data. */
 	if (cut != IMAGE_NONE && !(cut == a->match.node && a->query->qtype == RR_DS)) {
+		set_account(a, RRL_REFERRAL, cut);
 		return answer_referral(a, cut);
 	}
 	a->authoritative = true;
@@ -342,6 +366,7 @@ static enum answer_state solve(struct answer *a)
 	}
 	uint32_t wildcard = image->nodes[a->match.encloser].wildcard;
 	if (wildcard == IMAGE_NONE) {
+		set_account(a, RRL_NXDOMAIN, 0);
 		return answer_no_name(a);
 	}
 	enum answer_state state = denial_sname(a);
@@ -356,24 +381,59 @@ static uint16_t reply_flags(const struct query *query)
 	return (uint16_t)(FLAG_QR | (query->flags & (FLAG_OPCODE | FLAG_RD)));
 }
 
-static struct edns_reply reply_edns(const struct query *query, uint16_t rcode, int ede)
+static struct edns_reply reply_edns(const struct answer *a, const struct query *query, uint16_t rcode, int ede)
 {
-	return (struct edns_reply){
-		.udp_size = UDP_SIZE_MAX, .rcode = rcode, .do_bit = query->edns.do_bit, .ede = ede
-	};
+	return (struct edns_reply){ .udp_size = UDP_SIZE_MAX,
+				    .rcode = rcode,
+				    .do_bit = query->edns.do_bit,
+				    .ede = ede,
+				    .options_len = a->options_len,
+				    .options = a->options };
+}
+
+/*
+ * Largest message without what is kept free. Where a long QNAME, key and algorithm leave no room in 512 octets,
+ * the reply is larger by what is missing: a question with its signature (RFC 8945 5.3) is the least there is.
+ */
+static size_t limit_of(const struct answer *a, size_t limit, size_t opt)
+{
+	size_t least = COMPOSE_QUESTION_MAX + opt;
+	return limit >= a->reserved + least ? limit - a->reserved : least;
 }
 
 size_t answer_error(struct answer *a, const struct query *query, uint16_t rcode, int ede, bool with_question,
 		    uint8_t *out)
 {
-	struct edns_reply edns = reply_edns(query, rcode, ede);
+	struct edns_reply edns = reply_edns(a, query, rcode, ede);
 	bool question = with_question && query->qname_len > 0;
 
 	a->rcode = rcode;
 	a->truncated = false;
+	a->ede = ede;
+	a->rate_class = RRL_ERROR;
 	compose_begin(&a->compose, out, UDP_SIZE_PLAIN, query->edns.present ? edns_size(&edns) : 0, query->id,
 		      (uint16_t)(reply_flags(query) | (rcode & FLAG_RCODE)), question ? query->qname : NULL,
 		      query->qtype, query->qclass);
+	return compose_finish(&a->compose, query->edns.present ? &edns : NULL);
+}
+
+size_t answer_text(struct answer *a, const struct query *query, const char *text, uint8_t *out)
+{
+	struct edns_reply edns = reply_edns(a, query, RCODE_NOERROR, EDE_NONE);
+	uint8_t rdata[1 + UINT8_MAX];
+	size_t len = strnlen(text, UINT8_MAX);
+
+	a->rcode = RCODE_NOERROR;
+	a->ede = EDE_NONE;
+	a->rate_class = RRL_ERROR;
+	rdata[0] = (uint8_t)len;
+	memcpy(rdata + 1, text, len);
+	compose_begin(&a->compose, out, UDP_SIZE_PLAIN, query->edns.present ? edns_size(&edns) : 0, query->id,
+		      (uint16_t)(reply_flags(query) | FLAG_AA), query->qname, query->qtype, query->qclass);
+	/* RFC 4892: the answer is of this server and this moment, so nobody is to keep it. */
+	a->truncated = compose_rr(&a->compose, SECTION_ANSWER, query->qname, RR_TXT, query->qclass, 0, rdata,
+				  len + 1) != BH_OK;
+	compose_flags(&a->compose, 0, a->truncated ? FLAG_TC : 0);
 	return compose_finish(&a->compose, query->edns.present ? &edns : NULL);
 }
 
@@ -384,6 +444,7 @@ static void begin(struct answer *a, const struct view *view, const struct query 
 	a->truncated = false;
 	a->authoritative = false;
 	a->dnssec = query->edns.do_bit; /* RFC 3225 3 */
+	a->ede = EDE_NONE;
 	a->view = view;
 	a->query = query;
 	a->transport = transport;
@@ -397,19 +458,33 @@ static void begin(struct answer *a, const struct view *view, const struct query 
 	a->dname_count = 0;
 	a->proof_count = 0;
 	a->extra = NULL;
+	a->placed = NULL;
 	a->referral_cut = IMAGE_NONE;
-	compose_begin(&a->compose, out, answer_limit(query, transport), query->edns.present ? EDNS_SIZE_MIN : 0,
-		      query->id, reply_flags(query), query->qname, query->qtype, query->qclass);
+	size_t opt = query->edns.present ? EDNS_SIZE_MIN + a->options_len : 0;
+	compose_begin(&a->compose, out, limit_of(a, answer_limit(query, transport), opt), opt, query->id,
+		      reply_flags(query), query->qname, query->qtype, query->qclass);
 }
 
 static size_t finish(struct answer *a)
 {
-	struct edns_reply edns = reply_edns(a->query, a->rcode, EDE_NONE);
+	struct edns_reply edns = reply_edns(a, a->query, a->rcode, EDE_NONE);
 	uint16_t flags = (uint16_t)(a->rcode & FLAG_RCODE);
 	flags |= a->authoritative ? FLAG_AA : 0; /* RFC 1034 6.2.7: of the first name of a chain */
 	flags |= a->truncated ? FLAG_TC : 0;
 	compose_flags(&a->compose, 0, flags);
 	return compose_finish(&a->compose, a->query->edns.present ? &edns : NULL);
+}
+
+size_t answer_soa(struct answer *a, const struct query *query, const struct ahead *ahead, const struct image *image,
+		  enum transport transport, uint8_t *out)
+{
+	const struct image_rrset *soa = image_rrset(image, 0, RR_SOA);
+	begin(a, NULL, query, ahead, transport, out);
+	a->image = image;
+	a->authoritative = true;
+	a->dnssec = false;
+	a->truncated = answer_put(a, SECTION_ANSWER, image->apex, soa, soa->ttl) != BH_OK;
+	return finish(a);
 }
 
 size_t answer(struct answer *a, const struct view *view, const struct query *query, const struct ahead *ahead,

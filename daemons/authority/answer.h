@@ -64,14 +64,22 @@ struct answer_place {
 };
 
 /*
- * Scratch memory of one answer. The caller keeps one per process and lends it; what is in it means
- * nothing before a call. After the call rcode and truncated tell what was answered.
+ * Scratch memory of one answer. The caller keeps one per process and lends it; but for the options, what is in it
+ * means nothing before a call. After the call rcode, truncated, asked and rate_* tell what was answered.
  */
 struct answer {
 	uint16_t rcode;
 	bool truncated;
 	bool authoritative;
 	bool dnssec; /* DO was set: signatures ride along */
+	size_t reserved; /* octets of each message that are left free, for TSIG; set before a call */
+	int ede;     /* extended error of an error reply, or EDE_NONE */
+	const struct view_zone *asked; /* zone of the first name, or NULL: whose query it is */
+	enum rrl_class rate_class;    /* the account that the response belongs to, see rrl.h: of the first name */
+	uint32_t rate_node;	      /* node of its zone for RRL_ANSWER and RRL_REFERRAL */
+	/* EDNS options of the reply but EDE. In: options_len is set before answer and answer_error. */
+	uint16_t options_len;
+	uint8_t options[EDNS_OPTIONS_OUT_MAX];
 	const struct view *view;
 	const struct query *query;
 	enum transport transport;
@@ -89,6 +97,8 @@ struct answer {
 	unsigned proof_count;
 	struct answer_proof proofs[ANSWER_PROOFS_MAX];
 	const struct image_rrset *extra; /* of image: its names want addresses; NULL: none */
+	const struct image_rrset *placed; /* the last RRset put whose names may be compressed; they stand at: */
+	uint16_t target_places[ANSWER_COURTESY_MAX]; /* 0 where it is not known */
 	uint32_t referral_cut;		 /* the delegation point referred to, or IMAGE_NONE */
 	struct compose compose;
 	struct image_look alias; /* look at the name that an alias leads to */
@@ -109,11 +119,21 @@ size_t answer(struct answer *a, const struct view *view, const struct query *que
 	      enum transport transport, uint8_t *out);
 
 /*
+ * The answer to IXFR that is the SOA of the zone alone (RFC 1995 2, 4): the client has this version already,
+ * or shall come over TCP.
+ */
+size_t answer_soa(struct answer *a, const struct query *query, const struct ahead *ahead, const struct image *image,
+		  enum transport transport, uint8_t *out);
+
+/*
  * A reply without data: header, the question when with_question and it could be read, OPT when the
  * query had EDNS, with an extended error (EDE_NONE: without).
  */
 size_t answer_error(struct answer *a, const struct query *query, uint16_t rcode, int ede, bool with_question,
 		    uint8_t *out);
+
+/* A reply of one TXT record of class CHAOS, text being up to 255 octets (RFC 4892). */
+size_t answer_text(struct answer *a, const struct query *query, const char *text, uint8_t *out);
 
 /* --- for the files of this module --- */
 

@@ -9,6 +9,7 @@
 #include "common/ipc/role_link.h"
 #include "common/net/tcp.h"
 #include "common/net/udp.h"
+#include "common/util/clock.h"
 #include "common/util/log.h"
 #include "common/util/rand.h"
 #include "daemons/authority/server.h"
@@ -53,9 +54,11 @@ static void on_commit(void *ctx, const struct role_conf *conf)
 	struct tcp_limits limits = tcp_limits_default;
 	const struct ipc_tcp *tcp = &conf->options.authority.tcp;
 
+	tsig_engine_forget(server->work.tsig);
 	view_free(server->view); /* no query is in work between two events */
 	server->view = server->next;
 	server->next = NULL;
+	count_view(server->view, server->stats);
 
 	limits.connections = tcp->connections;
 	limits.connections_client = tcp->connections_client;
@@ -116,6 +119,10 @@ static void server_init(struct server *server)
 	if (server->base == NULL || server->udp == NULL || server->links == NULL) {
 		log_fatal("out of memory");
 	}
+	server->work.tsig = tsig_engine_new();
+	if (server->work.tsig == NULL) {
+		log_fatal("libcrypto: HMAC is not there");
+	}
 	server->hasher = nsec3_hasher_new();
 	if (server->hasher == NULL) {
 		log_fatal("hash of NSEC3: out of memory, or libcrypto has no SHA-1");
@@ -137,6 +144,7 @@ static void server_clear(struct server *server)
 	udp_batch_free(server->udp);
 	view_free(server->next);
 	view_free(server->view);
+	tsig_engine_free(server->work.tsig);
 	nsec3_hasher_free(server->hasher);
 }
 

@@ -10,8 +10,19 @@
 static void on_query(void *ctx, struct tcp_ref ref, const struct addr *peer, const uint8_t *msg, size_t len)
 {
 	struct server *server = ctx;
+	server_wall_clock(server);
 	size_t reply_len =
 		query_reply(&server->work, server->view, TRANSPORT_TCP, peer, msg, len, server->reply);
+	if (server->work.transfer == TRANSFER_BEGIN && serve_transfer_start(server, ref, peer)) {
+		query_count(&server->work, TRANSPORT_TCP, reply_len, server->stats);
+		return;
+	}
+	if (server->work.transfer == TRANSFER_BEGIN) {
+		reply_len = query_refuse(&server->work, RCODE_SERVFAIL, EDE_OTHER, TRANSPORT_TCP, server->reply);
+	}
+	if (server->work.transfer == TRANSFER_REFUSED) {
+		serve_transfer_refused(server, peer);
+	}
 	query_count(&server->work, TRANSPORT_TCP, reply_len, server->stats);
 	/* What is no query ends the connection: its sender speaks something else. */
 	tcp_reply(server->tcp, ref, server->reply, reply_len);

@@ -6,11 +6,35 @@
 #include "daemons/authority/server.h"
 
 #include "common/net/udp.h"
+#include "common/util/clock.h"
+#include "common/util/log.h"
 
 #include <event2/event.h>
+#include <string.h>
 
 /* Batches of one socket in a row, before others get their turn. */
 #define UDP_ROUNDS_MAX 8
+
+/* Lines about limited clients: one in this time, with how many there would have been. */
+#define RATE_LOG_MS 10000
+
+/* Somebody is above the rate: told with the prefix it comes from, or whose address it carries. */
+static void log_limited(struct server *server, const struct addr *client)
+{
+	const struct rrl *rrl = &server->view->rrl;
+	struct prefix prefix = rrl_prefix(rrl, client);
+	struct addr net = { .family = prefix.family };
+	char text[ADDR_TEXT_MAX];
+	uint32_t suppressed = 0;
+
+	if (!log_limit_pass(&server->rate_log, server->work.now.us / 1000, RATE_LOG_MS, 1, &suppressed)) {
+		return;
+	}
+	memcpy(net.bytes, prefix.bytes, sizeof(net.bytes));
+	log_warn("response rate limit: %s client=%s/%u class=%s others_since_last=%u",
+		 rrl->mode == RRL_LOG ? "exceeded, not enforced" : "responses are shortened", addr_text(&net, text),
+		 prefix.bits, rrl_class_text(server->work.answer.rate_class), (unsigned)suppressed);
+}
 
 static void reply_one(struct source *source, unsigned i, const struct ahead *ahead)
 {
@@ -20,12 +44,17 @@ static void reply_one(struct source *source, unsigned i, const struct ahead *ahe
 	size_t len;
 	const uint8_t *wire = udp_batch_data(server->udp, i, &len);
 
-	bool anyone = server->view->anyone;
-	if (!anyone && addr_from_sockaddr(&peer->remote.sa, peer->remote_len, &client) != BH_OK) {
+	if (addr_from_sockaddr(&peer->remote.sa, peer->remote_len, &client) != BH_OK) {
 		return; /* no Internet address: nowhere to send a reply to */
 	}
-	size_t reply_len = query_reply_ahead(&server->work, ahead, server->view, TRANSPORT_UDP,
-					     anyone ? NULL : &client, wire, len, udp_batch_reply(server->udp));
+	size_t reply_len = query_reply_ahead(&server->work, ahead, server->view, TRANSPORT_UDP, &client, wire, len,
+					     udp_batch_reply(server->udp));
+	if (server->work.transfer == TRANSFER_REFUSED) {
+		serve_transfer_refused(server, &client);
+	}
+	if (server->work.limited != QUERY_UNLIMITED) {
+		log_limited(server, &client);
+	}
 	query_count(&server->work, TRANSPORT_UDP, reply_len, server->stats);
 	if (reply_len > 0) {
 		udp_batch_push(server->udp, source->fd, peer, reply_len);
@@ -55,6 +84,8 @@ static void on_packets(evutil_socket_t fd, short what, void *arg)
 
 	for (unsigned round = 0; round < UDP_ROUNDS_MAX; round++) {
 		unsigned count = udp_batch_receive(server->udp, fd);
+		server->work.now.us = clock_now_us();
+		server_wall_clock(server);
 		for (unsigned first = 0; first < count; first += AHEAD_MAX) {
 			reply_some(source, first, count - first < AHEAD_MAX ? count - first : AHEAD_MAX);
 		}

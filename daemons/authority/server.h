@@ -7,6 +7,7 @@
 #ifndef BULKHEAD_DAEMONS_AUTHORITY_SERVER_H
 #define BULKHEAD_DAEMONS_AUTHORITY_SERVER_H
 
+#include "common/util/log.h"
 #include "daemons/authority/query.h"
 
 #include <sys/queue.h>
@@ -17,6 +18,7 @@ struct nsec3_hasher;
 struct qlink_batch;
 struct role_conf;
 struct role_link;
+struct tcp_ref;
 struct tcp_server;
 struct tcp_limits;
 struct udp_batch;
@@ -54,12 +56,19 @@ struct server {
 	struct udp_batch *udp;
 	struct tcp_server *tcp;
 	struct qlink_batch *links;
+	unsigned transfers; /* running now */
+	struct log_limit transfer_log; /* of those that ran */
+	struct log_limit refusal_log;
 	struct event *stop_timer;
 	unsigned stop_ticks;
+	struct log_limit rate_log;
 	struct query_work work;
 	struct ahead ahead[AHEAD_MAX]; /* of a part of a batch of packets */
 	uint8_t reply[QUERY_REPLY_MAX];
 };
+
+/* Set the seconds of work.now from the time that the event loop has taken: no call of the kernel. */
+void server_wall_clock(struct server *server);
 
 /* --- serve_udp.c, serve_tcp.c, serve_link.c --- */
 
@@ -79,6 +88,25 @@ void serve_link_peer_restarted(struct source *source);
 
 /* The TCP server of the process. NULL: out of memory. */
 struct tcp_server *serve_tcp_new(struct server *server);
+
+/* --- serve_transfer.c --- */
+
+enum {
+	/*
+	 * Transfers of one process at a time, those that wait for another one on the same connection included.
+	 * Each costs less than 2 KiB; more than this are more secondaries than a zone has. Above it the answer is
+	 * SERVFAIL, and clients come again.
+	 */
+	TRANSFERS_MAX = 256,
+};
+
+/*
+ * Send server->work.zone in reply to the query that server->work has just taken apart (TRANSFER_BEGIN). The
+ * image that is in service now is sent to its end, whatever is reloaded meanwhile. False: too many at once.
+ */
+bool serve_transfer_start(struct server *server, struct tcp_ref ref, const struct addr *client);
+/* Tell the log of a transfer that server->work refused. */
+void serve_transfer_refused(struct server *server, const struct addr *client);
 
 /* --- sources.c --- */
 

@@ -12,6 +12,13 @@
 #include <event2/event.h>
 #include <stdlib.h>
 
+void server_wall_clock(struct server *server)
+{
+	struct timeval tv;
+	(void)event_base_gettimeofday_cached(server->base, &tv); /* fails for a NULL base only */
+	server->work.now.sec = (uint32_t)tv.tv_sec;
+}
+
 static struct source *find_source(struct source_list *list, uint32_t id)
 {
 	struct source *source;

@@ -8,13 +8,16 @@
 #include "common/dns/dname.h"
 #include "common/dns/fold.h"
 #include "common/ipc/role_link.h"
+#include "daemons/authority/allow.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 
-/* A mapped image and the generations that use it; or the name of a zone that failed. */
+/* A mapped image and the generations and transfers that use it; or the name of a zone that failed. */
 struct view_mapping {
 	uint32_t id;
 	unsigned users;
@@ -22,7 +25,7 @@ struct view_mapping {
 	uint8_t *name;
 };
 
-static void mapping_release(struct view_mapping *mapping)
+void view_release(struct view_mapping *mapping)
 {
 	if (mapping != NULL && --mapping->users == 0) {
 		if (mapping->image != NULL) {
@@ -31,6 +34,14 @@ static void mapping_release(struct view_mapping *mapping)
 		free(mapping->name);
 		free(mapping);
 	}
+}
+
+struct view_mapping *view_hold(const struct view_zone *zone)
+{
+	if (zone->mapping != NULL) {
+		zone->mapping->users++;
+	}
+	return zone->mapping;
 }
 
 struct view *view_new(size_t zone_max)
@@ -59,9 +70,15 @@ void view_free(struct view *view)
 		return;
 	}
 	for (size_t i = 0; i < view->zone_count; i++) {
-		mapping_release(view->zones[i].mapping);
+		view_release(view->zones[i].mapping);
 	}
 	acl_clear(&view->acl);
+	allow_free(view->allow);
+	acl_clear(&view->rrl.exempt);
+	explicit_bzero(&view->cookie_secrets, sizeof(view->cookie_secrets));
+	if (view->rate_table != NULL) {
+		munmap(view->rate_table, IPC_RATE_TABLE_SIZE);
+	}
 	free(view->zones);
 	free(view->slots);
 	free(view);
@@ -191,8 +208,7 @@ static struct view_mapping *get_mapping(const struct role_zone *zone, const stru
 	bool failed = (zone->info.flags & IPC_ZONE_FAILED) != 0;
 	const struct view_zone *known = find_mapped(old, zone->info.image, zone->info.name);
 	if (!failed && known != NULL) {
-		known->mapping->users++;
-		return known->mapping;
+		return view_hold(known);
 	}
 	struct view_mapping *mapping = mapping_new(failed ? 0 : zone->info.image);
 	*rc = BH_ENOMEM;
@@ -200,7 +216,7 @@ static struct view_mapping *get_mapping(const struct role_zone *zone, const stru
 	if (mapping != NULL) {
 		*rc = failed ? keep_name(zone, mapping) : map_image(zone, mapping, why, why_size);
 		if (*rc != BH_OK) {
-			mapping_release(mapping);
+			view_release(mapping);
 			mapping = NULL;
 		}
 	}
@@ -223,7 +239,7 @@ static struct view_mapping *get_substitute(const struct role_zone *zone, const s
 	}
 	struct view_mapping *mapping = mapping_new(0);
 	if (mapping != NULL && keep_name(zone, mapping) != BH_OK) {
-		mapping_release(mapping);
+		view_release(mapping);
 		return NULL;
 	}
 	return mapping;
@@ -252,13 +268,80 @@ static int build_zone(struct view *view, const struct role_zone *zone, const str
 	if (mapping != NULL) {
 		const struct image *image = mapping->image;
 		rc = add_zone(view, image != NULL ? image->apex : mapping->name, image, mapping);
+		if (rc == BH_OK) {
+			view->zones[view->zone_count - 1].counter = zone->info.counter;
+		}
 		if (rc != BH_OK) {
 			snprintf(reason, sizeof(reason), "%s", bh_strerror(rc));
-			mapping_release(mapping);
+			view_release(mapping);
 		}
 	}
 	if (rc != BH_OK) {
 		snprintf(why, why_size, "zone %s: %s", dname_text(zone->info.name, text), reason);
+	}
+	return rc;
+}
+
+static int copy_acl(struct acl *to, const struct acl *from)
+{
+	int rc = BH_OK;
+	for (size_t i = 0; i < from->count && rc == BH_OK; i++) {
+		rc = acl_add(to, &from->items[i]);
+	}
+	return rc;
+}
+
+static int build_rates(struct view *view, const struct role_conf *conf)
+{
+	struct rrl *rrl = &view->rrl;
+	struct stat st;
+
+	if (conf->rate.mode == 0) {
+		return BH_OK;
+	}
+	/* A shorter file would end the process at the first access behind its end. */
+	if (fstat(conf->rate_table_fd, &st) != 0 || st.st_size != IPC_RATE_TABLE_SIZE) {
+		return BH_EMALFORMED;
+	}
+	void *block = mmap(NULL, IPC_RATE_TABLE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, conf->rate_table_fd, 0);
+	if (block == MAP_FAILED) {
+		return BH_ESYS;
+	}
+	view->rate_table = block;
+	rrl->mode = conf->rate.mode == IPC_RATE_ON ? RRL_ON : RRL_LOG;
+	memcpy(&rrl->key, conf->rate_table.key, sizeof(rrl->key));
+	rrl->cost_us = RRL_WINDOW_US / conf->rate.per_second;
+	rrl->ipv4_bits = conf->rate.ipv4_bits;
+	rrl->ipv6_bits = conf->rate.ipv6_bits;
+	int rc = rrl_table_init(&rrl->table, block, IPC_RATE_TABLE_SIZE);
+	return rc == BH_OK ? copy_acl(&rrl->exempt, &conf->rate_exempt) : rc;
+}
+
+static int build_options(struct view *view, const struct role_conf *conf, char *why, size_t why_size)
+{
+	const struct ipc_conf_authority *options = &conf->options.authority;
+
+	view->anyone = options->anyone != 0;
+	view->rotate = options->rotate != 0;
+	view->cookies = (enum ipc_cookies)options->cookies;
+	view->cookie_secrets = conf->cookie_secrets.secrets;
+	view->keepalive = (uint16_t)(options->tcp.idle_ms / 100 < UINT16_MAX ? options->tcp.idle_ms / 100 : UINT16_MAX);
+	view->nsid_len = options->nsid_len;
+	memcpy(view->nsid, options->nsid, options->nsid_len);
+	memcpy(view->identity, options->identity, sizeof(view->identity));
+	memcpy(view->version, options->version, sizeof(view->version));
+	if (view->cookies != IPC_COOKIES_OFF && view->cookie_secrets.count == 0) {
+		snprintf(why, why_size, "cookies: there is no secret");
+		return BH_EMALFORMED;
+	}
+	int rc = copy_acl(&view->acl, &conf->acl);
+	if (rc != BH_OK) {
+		snprintf(why, why_size, "allow-query: %s", bh_strerror(rc));
+		return rc;
+	}
+	rc = build_rates(view, conf);
+	if (rc != BH_OK) {
+		snprintf(why, why_size, "rate-limit: %s", bh_strerror(rc));
 	}
 	return rc;
 }
@@ -273,13 +356,13 @@ int view_build(const struct role_conf *conf, const struct view *old, view_refuse
 		snprintf(why, why_size, "%s", bh_strerror(rc));
 		return rc;
 	}
-	view->anyone = conf->options.authority.anyone != 0;
-	for (size_t i = 0; i < conf->acl.count; i++) {
-		rc = acl_add(&view->acl, &conf->acl.items[i]);
-		if (rc != BH_OK) {
-			snprintf(why, why_size, "allow-query: %s", bh_strerror(rc));
-			goto fail;
-		}
+	rc = build_options(view, conf, why, why_size);
+	if (rc != BH_OK) {
+		goto fail;
+	}
+	rc = allow_new(conf, &view->allow, why, why_size);
+	if (rc != BH_OK) {
+		goto fail;
 	}
 	for (size_t i = 0; i < conf->zone_count; i++) {
 		rc = build_zone(view, &conf->zones[i], old, &refusals, why, why_size);

@@ -9,13 +9,16 @@
 #ifndef BULKHEAD_DAEMONS_AUTHORITY_VIEW_H
 #define BULKHEAD_DAEMONS_AUTHORITY_VIEW_H
 
+#include "common/ipc/conf.h"
 #include "common/util/addr.h"
 #include "common/zone/image.h"
+#include "daemons/authority/rrl.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+struct allow;
 struct nsec3_hasher;
 struct role_conf;
 struct view_mapping;
@@ -27,6 +30,7 @@ struct view_zone {
 	uint8_t labels;
 	uint8_t name_len;
 	struct view_mapping *mapping; /* who owns image; NULL: the caller of view_add */
+	uint32_t counter;	      /* of its queries, in the counters of the process */
 };
 
 struct view {
@@ -36,9 +40,19 @@ struct view {
 	uint32_t *slots; /* open addressing: zone index + 1, 0 is empty; a power of two, at most half full */
 	size_t slot_count;
 	uint64_t depths[2]; /* bit n: there is a zone with n labels */
+	struct allow *allow; /* who may transfer; NULL: nobody */
 	struct acl acl;
 	bool anyone; /* everybody may ask; acl is not looked at */
 	bool rotate; /* records of an answer begin with another one each time */
+	enum ipc_cookies cookies;
+	struct cookie_secrets cookie_secrets; /* when cookies are not off */
+	uint16_t keepalive;		      /* RFC 7828: idle timeout of TCP in units of 100 ms; 0: not told */
+	uint8_t nsid_len;
+	uint8_t nsid[NSID_MAX]; /* RFC 5001; empty: not told */
+	char identity[IPC_IDENTITY_MAX]; /* id.server and hostname.bind (RFC 4892); "": not told */
+	char version[IPC_IDENTITY_MAX];	 /* version.server and version.bind */
+	struct rrl rrl;
+	void *rate_table; /* mapping that rrl counts in, or NULL */
 	/* Lent by the process for longer than any view lives. NULL: answers that need a hash fail. */
 	struct nsec3_hasher *hasher;
 };
@@ -74,6 +88,13 @@ const struct view_zone *view_find(const struct view *view, const uint8_t *name, 
 
 /* The same for a name that was taken apart already. */
 const struct view_zone *view_find_look(const struct view *view, const struct image_look *look, bool strictly_above);
+
+/*
+ * Keep the image of a zone mapped beyond the life of the view, until it is released. NULL: the zone's image is
+ * the caller's of view_add.
+ */
+struct view_mapping *view_hold(const struct view_zone *zone);
+void view_release(struct view_mapping *mapping);
 
 /* May this client ask? */
 static inline bool view_allows(const struct view *view, const struct addr *client)

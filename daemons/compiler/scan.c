@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* The scanner's default TTL as long as there is no $TTL. No valid TTL: those have 31 bits. */
 #define TTL_NONE UINT32_MAX
@@ -57,6 +58,7 @@ struct input {
 	uint64_t from_line;
 	const char *start; /* of the record or directive that comes next */
 	uint64_t start_line;
+	bool start_has_owner; /* it stands at the start of its line */
 	struct zone_file *file; /* NULL: text of the caller */
 	unsigned depth;
 };
@@ -181,11 +183,52 @@ static uint32_t usable_ttl(struct input *in, uint32_t ttl, uint64_t line)
 	return 0;
 }
 
+/* Is this word of the text the number that stands for no TTL? */
+static bool is_ttl_none(const char *word, size_t len)
+{
+	uint64_t number = 0;
+	for (size_t i = 0; i < len; i++) {
+		if (word[i] < '0' || word[i] > '9' || number > TTL_NONE) {
+			return false;
+		}
+		number = number * 10 + (uint64_t)(word[i] - '0');
+	}
+	return number == TTL_NONE;
+}
+
+/*
+ * Does the record that was just read name the TTL 4294967295 itself? Then that is one, though far too large, and
+ * not the mark for none: [owner] [TTL] [class] type, TTL and class in any order (RFC 1035 5.1).
+ */
+static bool names_ttl_none(const struct input *in)
+{
+	static const char blanks[] = " \t()\r\n";
+	const char *end = scanner_is_inside(in) ? in->zs->input.current : in->end;
+	const char *p = in->start;
+	for (unsigned word = in->start_has_owner ? 0 : 1; word < 3; word++) {
+		while (p < end && memchr(blanks, *p, sizeof(blanks) - 1) != NULL) {
+			p++;
+		}
+		const char *begin = p;
+		while (p < end && memchr(blanks, *p, sizeof(blanks) - 1) == NULL) {
+			p += *p == '\\' && end - p > 1 ? 2 : 1;
+		}
+		size_t len = (size_t)(p - begin);
+		if (word > 0 && is_ttl_none(begin, len)) {
+			return true;
+		}
+		if (word > 0 && !(len == 2 && strncasecmp(begin, "IN", 2) == 0)) {
+			return false; /* the type: what follows is RDATA */
+		}
+	}
+	return false;
+}
+
 static uint32_t record_ttl(struct input *in, uint64_t line)
 {
 	struct scan *scan = in->scan;
 	const zs_scanner_t *zs = in->zs;
-	if (zs->r_ttl != TTL_NONE) {
+	if (zs->r_ttl != TTL_NONE || names_ttl_none(in)) {
 		scan->last_ttl = usable_ttl(in, zs->r_ttl, line);
 		scan->have_last_ttl = true;
 		return scan->last_ttl;
@@ -389,6 +432,7 @@ static int scan_item(struct input *in, bool *more)
 	in->from_line = zs->line_counter;
 	in->start_line = in->from_line;
 	in->start = skip_to_item(in->from, in->end, &in->start_line, &line_start);
+	in->start_has_owner = line_start;
 	if (in->file != NULL) {
 		zone_file_release(in->file, in->from);
 	}

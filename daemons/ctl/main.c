@@ -42,7 +42,7 @@ static const char usage_text[] =
 	"  check [FILE]        test a configuration and its zones; nothing is started or changed\n"
 	"  reload              read the configuration and the zones again, all or nothing\n"
 	"  stop                end the appliance\n"
-	"  stats               counters of every role\n"
+	"  stats [VIEW|ZONE]   counters of every role; of one view and its zones; or of one zone\n"
 	"  zone status [ZONE]  what is served of all zones or one, and where it comes from\n"
 	"  flush NAME          forget one name in the caches\n"
 	"  flush -z ZONE       forget a zone and everything below it\n"
@@ -226,6 +226,13 @@ static int run_command(int argc, char **argv, struct options *options)
 		}
 		options->check.file = argc == 2 ? argv[1] : NULL;
 		return check(options);
+	}
+	if (strcmp(command, "stats") == 0 && argc == 2) {
+		int status = add_word(&request, command);
+		if (status == CTL_FINE) {
+			status = add_word(&request, argv[1]);
+		}
+		return status == CTL_FINE ? ask(&request, options) : status;
 	}
 	if (argc > 1) {
 		return usage_error("too many arguments", argv[1]);

@@ -66,6 +66,7 @@ static const struct {
 } titles[] = {
 	{ "appliance", "Appliance" }, { "role", "Roles" },	 { "zone", "Zones" },
 	{ "finding", "Findings" },    { "counter", "Counters" }, { "flushed", "Flushed" },
+	{ "zone_counter", "Queries by zone" },
 };
 
 static const char *const good_states[] = { "running", "ready",	"serving", "served", "ok",

@@ -8,6 +8,7 @@
  */
 #include "common/util/clock.h"
 #include "common/util/log.h"
+#include "daemons/supervisor/counters.h"
 #include "daemons/supervisor/instance.h"
 #include "daemons/supervisor/saved.h"
 
@@ -17,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 enum change_step { CHANGE_COMPILE, CHANGE_PREPARE, CHANGE_COMMIT };
 
@@ -92,10 +94,10 @@ static unsigned failed_zones(const struct zone_set *set)
 }
 
 /* The generation is in service: now there is time to save its images. */
-static void save_images(struct supervisor *sup)
+static void save_images(struct supervisor *sup, const struct config *before)
 {
 	saver_free(sup->saver);
-	sup->saver = saver_start(sup->base, sup->current.config, sup->current.zones);
+	sup->saver = saver_start(sup->base, sup->current.config, before, sup->current.zones);
 	if (sup->saver == NULL) {
 		log_warn("zone images are not saved: out of memory");
 	}
@@ -113,12 +115,12 @@ static void end(struct change *change, bool ok, unsigned failures)
 	compile_free(change->compile);
 	event_free(change->advance);
 	event_free(change->timer);
+	if (ok) {
+		save_images(sup, change->old.config);
+	}
 	generation_clear(&change->next);
 	generation_clear(&change->old);
 	free(change);
-	if (ok) {
-		save_images(sup);
-	}
 	ops->done(ctx, ok, failures, why);
 }
 
@@ -132,6 +134,7 @@ static void abandon(struct change *change)
 	change->step = CHANGE_COMPILE; /* nobody is to be told the new one from here on */
 	listener_abort(&sup->listeners);
 	query_link_abort(&sup->links);
+	shared_settle(&sup->shared, sup->current.config);
 	for (struct instance *inst = sup->instances; inst != NULL && told; inst = inst->next) {
 		if (inst->pid != 0 && inst->wanted && !inst->fresh &&
 		    (inst->state == INSTANCE_READY || inst->state == INSTANCE_CONFIGURING)) {
@@ -214,7 +217,12 @@ static void begin_prepare(struct change *change)
 	if (want_listeners(change) != BH_OK || want_links(change) != BH_OK) {
 		return;
 	}
-	int rc = instance_want(sup, &change->next);
+	int rc = shared_want(&sup->shared, change->next.config, &sup->next_id);
+	if (rc != BH_OK) {
+		fail(change, "cannot make tables of response rates: %s", bh_strerror(rc));
+		return;
+	}
+	rc = instance_want(sup, &change->next);
 	if (rc != BH_OK) {
 		fail(change, "cannot make role instances: %s", bh_strerror(rc));
 		return;
@@ -263,6 +271,7 @@ static void begin_commit(struct change *change)
 	change->next = (struct generation){ 0 };
 	listener_commit(&sup->listeners);
 	query_link_commit(&sup->links);
+	shared_settle(&sup->shared, sup->current.config);
 	log_set_level(sup->current.config->log_level);
 	for (struct instance *inst = sup->instances; inst != NULL; inst = inst->next) {
 		inst->fresh = false;
@@ -335,6 +344,25 @@ static void on_compiled(void *ctx)
 	change_poke(change->sup);
 }
 
+/* Descriptors besides one for each image: sockets, links and logs of roles, counters, compilers. */
+#define DESCRIPTORS_BESIDES 1024
+
+/*
+ * Each zone's image is a descriptor. Told here, in words that help; running out of them on the way would fail zone
+ * after zone. A reload that compiles many zones needs theirs twice: where that fails the old images stay.
+ */
+static bool have_descriptors(struct change *change)
+{
+	struct rlimit limit;
+	size_t needed = change->next.zones->count + DESCRIPTORS_BESIDES;
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < needed) {
+		fail(change, "%zu zones need %zu file descriptors, the limit is %llu (LimitNOFILE=, ulimit -n)",
+		     change->next.zones->count, needed, (unsigned long long)limit.rlim_cur);
+		return false;
+	}
+	return true;
+}
+
 int change_begin(struct supervisor *sup, const struct change_ops *ops, void *ctx)
 {
 	static const struct compile_ops compile_ops = { .finding = on_finding, .done = on_compiled };
@@ -373,8 +401,11 @@ int change_begin(struct supervisor *sup, const struct change_ops *ops, void *ctx
 		return BH_OK;
 	}
 	change->next.zones = zone_set_new(change->next.config);
-	if (change->next.zones == NULL) {
+	if (change->next.zones == NULL || counters_assign(change->next.zones, sup->current.zones) != BH_OK) {
 		fail(change, "out of memory");
+		return BH_OK;
+	}
+	if (!have_descriptors(change)) {
 		return BH_OK;
 	}
 	struct compile_env env = { .base = sup->base,

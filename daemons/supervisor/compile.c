@@ -597,6 +597,10 @@ static void finish_compiler(struct compiler *compiler)
 	} else {
 		how_it_ended(compiler->status, text, sizeof(text));
 	}
+	bool well = WIFEXITED(compiler->status) && WEXITSTATUS(compiler->status) == 0;
+	if (!compiler->job.given && !well && compiler->why_closed[0] == '\0') {
+		log_warn("compiler did not end cleanly: %s", text); /* its zones were done, and are what they are */
+	}
 	fail_job_with(compiler, text);
 	compiler_free(compiler);
 }

@@ -9,6 +9,7 @@
 #include "daemons/supervisor/config.h"
 
 #include "daemons/supervisor/config_text.h"
+#include "daemons/supervisor/secret.h"
 
 #include <confuse.h>
 #include <errno.h>
@@ -238,6 +239,265 @@ static bool read_name(struct reader *r, const char *file, unsigned line, const c
 	return true;
 }
 
+/* --- keys, and who may transfer a zone --- */
+
+/* Index of a key by name, or -1. */
+static int find_key(const struct config *config, const uint8_t *name)
+{
+	for (size_t i = 0; i < config->key_count; i++) {
+		if (dname_equal(config->keys[i].name, name)) {
+			return (int)i;
+		}
+	}
+	return -1;
+}
+
+static void read_secret(struct reader *r, const struct config_value *file, struct tsig_key *key)
+{
+	char why[IPC_TEXT_MAX];
+	char *path = absolute_path(file);
+	enum tsig_algorithm algorithm = (enum tsig_algorithm)key->algorithm;
+	if (secret_read(path, key, why, sizeof(why)) != BH_OK) {
+		FAULT(r, file, "secret-file: '%s': %s", path, why);
+	} else if (key->secret_len < tsig_algorithm_size(algorithm)) { /* RFC 8945 8 */
+		log_warn("%s:%u: secret-file: '%s': a secret for %s should have %zu octets, this has %u", file->file,
+			 file->line, path, tsig_algorithm_text(algorithm), tsig_algorithm_size(algorithm),
+			 key->secret_len);
+	}
+	free(path);
+}
+
+static void read_key(struct reader *r, cfg_t *section)
+{
+	struct config *config = r->config;
+	struct tsig_key *key = &config->keys[config->key_count];
+	const struct config_value *algorithm = config_text_value(section, "algorithm");
+	const struct config_value *file = config_text_value(section, "secret-file");
+	enum tsig_algorithm found = TSIG_HMAC_SHA256;
+
+	if (!read_name(r, config_text_file(section), (unsigned)section->line, cfg_title(section), key->name)) {
+		return;
+	}
+	dname_copy_lower(key->name, key->name);
+	if (find_key(config, key->name) >= 0) {
+		FAULT_SECTION(r, section, "key '%s' stands twice", cfg_title(section));
+		return;
+	}
+	if (algorithm == NULL || file == NULL) {
+		FAULT_SECTION(r, section, "key '%s' has no '%s'", cfg_title(section),
+			      algorithm == NULL ? "algorithm" : "secret-file");
+		return;
+	}
+	if (tsig_algorithm_parse(algorithm->text, &found) != BH_OK) {
+		FAULT(r, algorithm, "algorithm: '%s' is none of hmac-sha256, hmac-sha384, hmac-sha512",
+		      algorithm->text);
+		return;
+	}
+	key->algorithm = (uint8_t)found;
+	config->key_count++;
+	read_secret(r, file, key);
+}
+
+static void read_keys(struct reader *r, cfg_t *cfg)
+{
+	unsigned count = cfg_size(cfg, "key");
+	if (count > TSIG_KEYS_MAX) {
+		FAULT_SECTION(r, cfg_getnsec(cfg, "key", TSIG_KEYS_MAX), "more than %d keys", TSIG_KEYS_MAX);
+		return;
+	}
+	r->config->keys = must(calloc(count + 1u, sizeof(*r->config->keys)));
+	for (unsigned i = 0; i < count; i++) {
+		read_key(r, cfg_getnsec(cfg, "key", i));
+	}
+}
+
+#define KEY_WORD "key:"
+
+/* A prefix or "key:name", or both with blanks between: then both are needed. False: told. */
+static bool read_transfer(struct reader *r, const struct config_value *v, struct config_transfer *out)
+{
+	char *text = must(strdup(v->text));
+	char *rest = text;
+	bool prefix = false;
+	bool good = true;
+	char *word;
+
+	*out = (struct config_transfer){ .key = -1 };
+	while (good && (word = strsep(&rest, " \t")) != NULL) {
+		uint8_t name[DNAME_MAX];
+		if (word[0] == '\0') {
+			continue;
+		}
+		if (strncmp(word, KEY_WORD, strlen(KEY_WORD)) == 0 && out->key < 0) {
+			good = read_name(r, v->file, v->line, word + strlen(KEY_WORD), name);
+			out->key = good ? find_key(r->config, name) : -1;
+			if (good && out->key < 0) {
+				FAULT(r, v, "allow-transfer: there is no key '%s'", word + strlen(KEY_WORD));
+				good = false;
+			}
+		} else if (!prefix && prefix_parse(word, &out->prefix) == BH_OK) {
+			prefix = true;
+		} else {
+			FAULT(r, v,
+			      "allow-transfer: '%s' is not a prefix, allowed: \"address/bits\" without host bits, "
+			      "\"address\", \"any4\", \"any6\", \"key:name\", or a prefix and a key with a blank between, "
+			      "which then are both needed",
+			      v->text);
+			good = false;
+		}
+	}
+	if (good && !prefix && out->key < 0) {
+		FAULT(r, v, "allow-transfer: '%s' is neither a prefix nor a key", v->text);
+		good = false;
+	}
+	out->any = !prefix;
+	free(text);
+	return good;
+}
+
+static void read_transfers(struct reader *r, cfg_t *section, struct config_zone *zone)
+{
+	unsigned count = config_text_count(section, "allow-transfer");
+	if (count > CONFIG_TRANSFERS_MAX) {
+		FAULT(r, config_text_item(section, "allow-transfer", 0), "allow-transfer: more than %d entries",
+		      CONFIG_TRANSFERS_MAX);
+		return;
+	}
+	if (count == 0) {
+		return;
+	}
+	zone->transfers = must(calloc(count, sizeof(*zone->transfers)));
+	for (unsigned i = 0; i < count; i++) {
+		const struct config_value *v = config_text_item(section, "allow-transfer", i);
+		zone->transfer_count += read_transfer(r, v, &zone->transfers[zone->transfer_count]);
+	}
+}
+
+/* --- how answers are given --- */
+
+static void read_text(struct reader *r, cfg_t *section, const char *name, const char *fallback,
+		      char out[IPC_IDENTITY_MAX])
+{
+	const struct config_value *v = config_text_value(section, name);
+	if (v != NULL && strlen(v->text) >= IPC_IDENTITY_MAX) {
+		FAULT(r, v, "%s: longer than %d octets", name, IPC_IDENTITY_MAX - 1);
+		return;
+	}
+	snprintf(out, IPC_IDENTITY_MAX, "%s", v == NULL ? fallback : v->text);
+}
+
+/* Text, or octets as "0x" and hexadecimal digits. */
+static void read_nsid(struct reader *r, cfg_t *section, const struct config_names *fallback,
+		      struct config_names *out)
+{
+	const struct config_value *v = config_text_value(section, "nsid");
+	if (v == NULL) {
+		memcpy(out->nsid, fallback->nsid, sizeof(out->nsid));
+		out->nsid_len = fallback->nsid_len;
+		return;
+	}
+	bool hex = strncmp(v->text, "0x", 2) == 0;
+	const char *text = hex ? v->text + 2 : v->text;
+	size_t len = strlen(text);
+	if (hex && (len % 2 != 0 || strspn(text, "0123456789abcdefABCDEF") != len || len == 0)) {
+		FAULT(r, v, "nsid: '%s' is not 0x and pairs of hexadecimal digits", v->text);
+		return;
+	}
+	if ((hex ? len / 2 : len) > NSID_MAX) {
+		FAULT(r, v, "nsid: longer than %d octets", NSID_MAX);
+		return;
+	}
+	out->nsid_len = (uint8_t)(hex ? len / 2 : len);
+	for (size_t i = 0; i < out->nsid_len; i++) {
+		char pair[3] = { hex ? text[2 * i] : '\0', hex ? text[2 * i + 1] : '\0', '\0' };
+		out->nsid[i] = hex ? (uint8_t)strtoul(pair, NULL, 16) : (uint8_t)text[i];
+	}
+}
+
+/* What the section does not say is as in fallback. */
+static void read_names(struct reader *r, cfg_t *section, const struct config_names *fallback,
+		       struct config_names *out)
+{
+	read_nsid(r, section, fallback, out);
+	read_text(r, section, "identity", fallback->identity, out->identity);
+	read_text(r, section, "version", fallback->version, out->version);
+}
+
+/* One of some words: its index; fallback when it is not set or, after a fault, is none of them. */
+static unsigned read_word(struct reader *r, cfg_t *section, const char *name, const char *const *words,
+			  unsigned count, const char *allowed, unsigned fallback)
+{
+	const struct config_value *v = config_text_value(section, name);
+	for (unsigned i = 0; i < count && v != NULL; i++) {
+		if (strcmp(v->text, words[i]) == 0) {
+			return i;
+		}
+	}
+	if (v != NULL) {
+		FAULT(r, v, "%s: '%s' is none of %s", name, v->text, allowed);
+	}
+	return fallback;
+}
+
+static void read_cookies(struct reader *r, cfg_t *section, struct config_view *view)
+{
+	static const char *const words[] = { [IPC_COOKIES_OFF] = "off",
+					     [IPC_COOKIES_ANSWER] = "answer",
+					     [IPC_COOKIES_REQUIRE] = "require" };
+	view->cookies = (uint8_t)read_word(r, section, "cookies", words, 3, "\"answer\", \"require\", \"off\"",
+					   IPC_COOKIES_ANSWER);
+	const struct config_value *file = config_text_value(section, "cookie-secret-file");
+	if (file != NULL) {
+		char why[IPC_TEXT_MAX];
+		char *path = absolute_path(file);
+		if (secret_read_cookies(path, &view->cookie_secrets, why, sizeof(why)) != BH_OK) {
+			FAULT(r, file, "cookie-secret-file: '%s': %s", path, why);
+		}
+		free(path);
+	}
+}
+
+/* On by default where everybody may ask: only there do forged addresses get more than REFUSED. */
+static void read_rate_limit(struct reader *r, cfg_t *section, struct config_view *view)
+{
+	static const char *const words[] = { [0] = "off", [IPC_RATE_LOG] = "log", [IPC_RATE_ON] = "on" };
+	struct config_rate *rate = &view->rate;
+	unsigned long per_second;
+	unsigned long ipv4;
+	unsigned long ipv6;
+	unsigned count = cfg_size(section, "rate-limit");
+
+	*rate = (struct config_rate){
+		.mode = view->anyone ? IPC_RATE_ON : 0, .per_second = 20, .ipv4_bits = 24, .ipv6_bits = 56
+	};
+	if (count == 0) {
+		return;
+	}
+	cfg_t *own = cfg_getnsec(section, "rate-limit", count - 1);
+	if (count > 1) {
+		FAULT_SECTION(r, own, "section 'rate-limit' stands twice in view '%s'", view->name);
+		return;
+	}
+	rate->mode = (uint8_t)read_word(r, own, "mode", words, 3, "\"on\", \"log\", \"off\"", IPC_RATE_ON);
+	read_between(r, own, "responses-per-second", 1, IPC_RATE_MAX, rate->per_second, &per_second);
+	read_between(r, own, "ipv4-prefix", 1, 32, rate->ipv4_bits, &ipv4);
+	read_between(r, own, "ipv6-prefix", 1, 64, rate->ipv6_bits, &ipv6);
+	rate->per_second = (uint32_t)per_second;
+	rate->ipv4_bits = (uint8_t)ipv4;
+	rate->ipv6_bits = (uint8_t)ipv6;
+	read_acl(r, own, "exempt", &rate->exempt);
+
+	const struct config_value *slip = config_text_value(own, "slip");
+	if (slip != NULL && strcmp(slip->text, "1") != 0) {
+		FAULT(r, slip,
+		      "slip: '%s' would leave queries without an answer, allowed: 1, every limited response is sent "
+		      "truncated",
+		      slip->text);
+	}
+}
+
+/* --- zones and views --- */
+
 static bool has_dotdot(const char *path)
 {
 	for (const char *p = path; p != NULL; p = strchr(p, '/')) {
@@ -282,6 +542,7 @@ static void read_zone(struct reader *r, cfg_t *section, struct config_view *view
 		}
 		free(path);
 	}
+	read_transfers(r, section, zone);
 	zone->text = must(strdup(text));
 	zone->file = must(strdup(file->text));
 	view->zone_count++;
@@ -307,6 +568,11 @@ static void read_view(struct reader *r, cfg_t *section, struct config_view *view
 	read_tcp(r, section, &view->tcp);
 	view->anyone = config_text_count(section, "allow-query") == 0;
 	read_acl(r, section, "allow-query", &view->allow_query);
+
+	read_bool(r, section, "answer-rotation", true, &view->rotate);
+	read_cookies(r, section, view);
+	read_names(r, section, &r->config->names, &view->names);
+	read_rate_limit(r, section, view);
 
 	const struct config_value *user = config_text_value(section, "user");
 	if (user != NULL) {
@@ -495,6 +761,7 @@ static void read_appliance(struct reader *r, cfg_t *section)
 	if (level != NULL && log_level_parse(level->text, &config->log_level) != BH_OK) {
 		FAULT(r, level, "log-level: '%s' is none of error, warning, info, debug", level->text);
 	}
+	read_names(r, section, &(const struct config_names){ 0 }, &config->names);
 }
 
 /* One address and port belongs to one section: the socket chooses the view. */
@@ -569,6 +836,7 @@ static void read_all(struct reader *r, cfg_t *cfg)
 		config->state_dir = must(strdup(BH_STATE_DIR));
 		config->run_dir = must(strdup(BH_RUN_DIR));
 	}
+	read_keys(r, cfg);
 	unsigned views = cfg_size(cfg, "view");
 	if (views > CONFIG_VIEWS_MAX) {
 		FAULT_SECTION(r, cfg_getnsec(cfg, "view", CONFIG_VIEWS_MAX), "more than %d views",
@@ -628,10 +896,13 @@ static void view_clear(struct config_view *view)
 {
 	listen_clear(&view->listen);
 	acl_clear(&view->allow_query);
+	acl_clear(&view->rate.exempt);
+	explicit_bzero(&view->cookie_secrets, sizeof(view->cookie_secrets));
 	free(view->zones_dir);
 	for (size_t i = 0; i < view->zone_count; i++) {
 		free(view->zones[i].text);
 		free(view->zones[i].file);
+		free(view->zones[i].transfers);
 	}
 	free(view->zones);
 	free(view->user);
@@ -652,6 +923,7 @@ void config_free(struct config *config)
 	free(config->resolver.root_hints);
 	free(config->resolver.stubs);
 	free(config->resolver.rebind_allow);
+	tsig_keys_free(config->keys, config->key_count);
 	free(config->state_dir);
 	free(config->run_dir);
 	free(config);

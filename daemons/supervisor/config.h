@@ -3,6 +3,7 @@
  *
  * config_text.c knows libconfuse and the grammar, config.c the meaning. A struct config is complete
  * or does not exist: there are no half-read ones. It is plain heap memory and holds no descriptors.
+ * Secrets in it are overwritten when it is freed.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -23,10 +24,18 @@
 #define CONFIG_ZONES_MAX 100000
 #define CONFIG_TCP_MAX 10000  /* connections of a worker: below the descriptors that a role may have */
 #define CONFIG_TCP_SEC_MAX 3600
+#define CONFIG_TRANSFERS_MAX 256
 #define CONFIG_ERRORS_MAX 50 /* told before giving up */
 
 /* A complaint about the configuration; called in the order of discovery. file may be "". */
 typedef void config_error_fn(void *ctx, const char *file, unsigned line, const char *text);
+
+/* One way in which a zone may be transferred. */
+struct config_transfer {
+	bool any; /* from every address */
+	int key;  /* index into keys: signed with it; -1: also unsigned */
+	struct prefix prefix;
+};
 
 struct config_zone {
 	uint8_t name[DNAME_MAX];
@@ -34,6 +43,8 @@ struct config_zone {
 	char *file; /* below the view's zones_dir */
 	bool overlay;
 	unsigned place; /* among the zones of its view, as they stand in the configuration */
+	struct config_transfer *transfers; /* any one will do; none: nobody may */
+	size_t transfer_count;
 };
 
 struct config_listen {
@@ -41,6 +52,23 @@ struct config_listen {
 	size_t count;
 	char **interfaces; /* empty: any device */
 	size_t interface_count;
+};
+
+/* How often a client prefix may get the same kind of response. */
+struct config_rate {
+	uint8_t mode; /* enum ipc_rate_mode, 0: off */
+	uint32_t per_second;
+	uint8_t ipv4_bits;
+	uint8_t ipv6_bits;
+	struct acl exempt;
+};
+
+/* What a view says of the server that answers. */
+struct config_names {
+	uint8_t nsid[NSID_MAX];
+	uint8_t nsid_len;
+	char identity[IPC_IDENTITY_MAX];
+	char version[IPC_IDENTITY_MAX];
 };
 
 struct config_view {
@@ -53,6 +81,11 @@ struct config_view {
 	struct config_zone *zones;
 	size_t zone_count;
 	char *user; /* NULL: the default for this view */
+	bool rotate;
+	uint8_t cookies; /* enum ipc_cookies */
+	struct cookie_secrets cookie_secrets; /* count 0: the supervisor's own */
+	struct config_names names;
+	struct config_rate rate;
 };
 
 struct config_stub {
@@ -85,6 +118,9 @@ struct config {
 	char *state_dir;
 	char *run_dir;
 	enum log_level log_level;
+	struct config_names names; /* of views that say nothing else */
+	struct tsig_key *keys;
+	size_t key_count;
 	struct config_view *views;
 	size_t view_count;
 	struct config_resolver resolver;
@@ -93,7 +129,7 @@ struct config {
 /*
  * Read and check the file. NULL: something is wrong, and `error` was called for each fault. The
  * caller owns the result. Reads the file, its includes, and looks at the directories and files it
- * names; opens no sockets.
+ * names, reads the secrets of keys; opens no sockets. What is questionable but no fault is logged as a warning.
  */
 struct config *config_load(const char *path, config_error_fn *error, void *ctx);
 /* Processors that this process may use. */

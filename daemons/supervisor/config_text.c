@@ -372,15 +372,26 @@ static bool parse_files(cfg_t *cfg)
 cfg_t *config_text_parse(const char *path, config_error_fn *error, void *ctx)
 {
 	cfg_opt_t appliance[] = { VALUE("workers"), VALUE("state-dir"), VALUE("run-dir"), VALUE("log-level"),
-				  CFG_END() };
+				  VALUE("nsid"), VALUE("identity"), VALUE("version"), CFG_END() };
+	cfg_opt_t key[] = { VALUE("algorithm"), VALUE("secret-file"), CFG_END() };
+	cfg_opt_t zone[] = { VALUE("file"), VALUE("overlay"), VALUES("allow-transfer"), CFG_END() };
 	cfg_opt_t tcp[] = { VALUE("connections"), VALUE("connections-per-client"), VALUE("idle-timeout"),
 			    VALUE("reply-timeout"), CFG_END() };
-	cfg_opt_t zone[] = { VALUE("file"), VALUE("overlay"), CFG_END() };
+	cfg_opt_t rate[] = { VALUE("mode"),	   VALUE("responses-per-second"), VALUE("slip"),
+			     VALUE("ipv4-prefix"), VALUE("ipv6-prefix"),	  VALUES("exempt"),
+			     CFG_END() };
 	cfg_opt_t view[] = { VALUES("listen"),
 			     VALUES("interfaces"),
 			     VALUES("allow-query"),
 			     VALUE("zones-dir"),
 			     VALUE("user"),
+			     VALUE("answer-rotation"),
+			     VALUE("cookies"),
+			     VALUE("cookie-secret-file"),
+			     VALUE("nsid"),
+			     VALUE("identity"),
+			     VALUE("version"),
+			     CFG_SEC("rate-limit", rate, CFGF_MULTI),
 			     CFG_SEC("tcp", tcp, CFGF_MULTI),
 			     CFG_SEC("zone", zone, SECTIONS),
 			     CFG_END() };
@@ -404,6 +415,7 @@ cfg_t *config_text_parse(const char *path, config_error_fn *error, void *ctx)
 				 CFG_END() };
 	/* Sections that may stand once are MULTI too, so that a second one is seen and refused. */
 	cfg_opt_t root[] = { CFG_SEC("appliance", appliance, CFGF_MULTI),
+			     CFG_SEC("key", key, SECTIONS),
 			     CFG_SEC("view", view, SECTIONS),
 			     CFG_SEC("resolver", resolver, CFGF_MULTI), CFG_FUNC("include", on_include),
 			     CFG_END() };

@@ -247,6 +247,9 @@ static int on_request(struct client *client, const struct ctl_request *r)
 	if (strcmp(command, "flush") == 0) {
 		return begin_flush(client, r);
 	}
+	if (strcmp(command, "stats") == 0 && r->count <= 2) {
+		return stats_send(sup, client->link, client->request, r->count == 2 ? r->words[1] : NULL);
+	}
 	if (strcmp(command, "zone") == 0) {
 		if (r->count < 2 || r->count > 3 || strcmp(r->words[1], "status") != 0) {
 			return answer(client, 3, "usage: zone status [ZONE]");
@@ -254,13 +257,10 @@ static int on_request(struct client *client, const struct ctl_request *r)
 		return zone_status_send(sup, r->count == 3 ? r->words[2] : NULL, client->link, client->request);
 	}
 	if (r->count != 1) {
-		return answer(client, 3, "this command takes no arguments");
+		return answer(client, 3, "this command takes no such arguments");
 	}
 	if (strcmp(command, "status") == 0) {
 		return status_send(sup, client->link, client->request);
-	}
-	if (strcmp(command, "stats") == 0) {
-		return stats_send(sup, client->link, client->request);
 	}
 	if (strcmp(command, "reload") == 0) {
 		client->waiting = WAITING_NEXT_RELOAD; /* at once: faults of the configuration are told from within */

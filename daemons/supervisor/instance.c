@@ -487,7 +487,7 @@ static void remove_instance(struct instance *inst)
 	clear_process(inst);
 	event_free(inst->timer);
 	if (inst->stats != NULL) {
-		munmap((void *)(uintptr_t)inst->stats, STATS_PAGE_SIZE);
+		munmap((void *)(uintptr_t)inst->stats, stats_size(inst->role));
 	}
 	if (inst->stats_fd >= 0) {
 		close(inst->stats_fd);
@@ -532,12 +532,12 @@ bool instance_child_ended(struct supervisor *sup, pid_t pid, int status)
 static int make_stats_page(struct instance *inst)
 {
 	inst->stats_fd = memfd_create("counters", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (inst->stats_fd < 0 || ftruncate(inst->stats_fd, STATS_PAGE_SIZE) != 0 ||
+	if (inst->stats_fd < 0 || ftruncate(inst->stats_fd, (off_t)stats_size(inst->role)) != 0 ||
 	    /* A role that shrinks its page would kill the reader with SIGBUS. */
 	    fcntl(inst->stats_fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
 		return BH_ESYS;
 	}
-	void *page = mmap(NULL, STATS_PAGE_SIZE, PROT_READ, MAP_SHARED, inst->stats_fd, 0);
+	void *page = mmap(NULL, stats_size(inst->role), PROT_READ, MAP_SHARED, inst->stats_fd, 0);
 	if (page == MAP_FAILED) {
 		return BH_ESYS;
 	}

@@ -427,6 +427,7 @@ static void close_up(struct daemon *d, const char *run_dir)
 	control_free(sup->control, run_dir);
 	listener_clear(&sup->listeners);
 	query_link_clear(&sup->links);
+	shared_settle(&sup->shared, NULL);
 	saver_free(sup->saver);
 	zone_set_free(sup->current.zones);
 	config_free(sup->current.config);

@@ -65,10 +65,12 @@ int saved_load(const char *state_dir, const char *view, const char *zones_dir, c
 struct saver;
 
 /*
- * Write what is new in `set` and remove files of zones that no longer exist, little by little from the event
- * loop. set and config may go away meanwhile. NULL: out of memory.
+ * Write what is new in `set`, little by little from the event loop, and remove files of zones that no longer exist:
+ * those of the configuration before (NULL: there was none) and of other runs, but of no view that neither names.
+ * set and configurations may go away meanwhile. NULL: out of memory.
  */
-struct saver *saver_start(struct event_base *base, const struct config *config, const struct zone_set *set);
+struct saver *saver_start(struct event_base *base, const struct config *config, const struct config *before,
+			  const struct zone_set *set);
 /* Stop where it stands: a file that is not complete is removed. NULL is fine. */
 void saver_free(struct saver *saver);
 

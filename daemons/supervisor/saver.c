@@ -38,7 +38,6 @@ struct saver {
 	struct event *turn;
 	char *state_dir;
 	char (*views)[IPC_VIEW_MAX];
-	size_t view_count;
 	struct work *items;
 	size_t count;
 	size_t next;
@@ -319,7 +318,6 @@ static bool take_work(struct saver *saver, const struct config *config, const st
 	if (saver->state_dir == NULL || saver->views == NULL || saver->items == NULL) {
 		return false;
 	}
-	saver->view_count = config->view_count;
 	for (size_t v = 0; v < config->view_count; v++) {
 		memcpy(saver->views[v], config->views[v].name, sizeof(saver->views[v]));
 	}
@@ -336,7 +334,19 @@ static bool take_work(struct saver *saver, const struct config *config, const st
 	return true;
 }
 
-struct saver *saver_start(struct event_base *base, const struct config *config, const struct zone_set *set)
+static void remove_stale_of(const struct config *config, const char *state_dir, const struct zone_set *set)
+{
+	for (size_t v = 0; config != NULL && v < config->view_count; v++) {
+		char dir[PATH_MAX];
+		const char *view = config->views[v].name;
+		if (snprintf(dir, sizeof(dir), "%s/%s", state_dir, view) < (int)sizeof(dir)) {
+			remove_stale(dir, view, set);
+		}
+	}
+}
+
+struct saver *saver_start(struct event_base *base, const struct config *config, const struct config *before,
+			  const struct zone_set *set)
 {
 	struct saver *saver = calloc(1, sizeof(*saver));
 	if (saver == NULL) {
@@ -348,12 +358,8 @@ struct saver *saver_start(struct event_base *base, const struct config *config, 
 		saver_free(saver);
 		return NULL;
 	}
-	for (size_t v = 0; v < saver->view_count; v++) {
-		char dir[PATH_MAX];
-		if (snprintf(dir, sizeof(dir), "%s/%s", saver->state_dir, saver->views[v]) < (int)sizeof(dir)) {
-			remove_stale(dir, saver->views[v], set);
-		}
-	}
+	remove_stale_of(config, saver->state_dir, set);
+	remove_stale_of(before, saver->state_dir, set);
 	event_active(saver->turn, EV_TIMEOUT, 0);
 	return saver;
 }

@@ -85,6 +85,17 @@ static bool holds(const struct instance *inst, const struct zone_state *zone)
 	return inst->role == ROLE_AUTHORITY && strcmp(zone->view_name, inst->view) == 0;
 }
 
+/* The section of an authority in the configuration. NULL: it has none. */
+static const struct config_view *view_of(const struct instance *inst, const struct generation *g)
+{
+	for (size_t i = 0; i < g->config->view_count && inst->role == ROLE_AUTHORITY; i++) {
+		if (strcmp(g->config->views[i].name, inst->view) == 0) {
+			return &g->config->views[i];
+		}
+	}
+	return NULL;
+}
+
 static int compare_resources(const void *a, const void *b)
 {
 	uint32_t x = ((const struct resource *)a)->id;
@@ -116,6 +127,15 @@ static int collect_resources(struct instance *inst, const struct generation *g, 
 			ipc_link_encode(&s, &info);
 			added(list, &s);
 		}
+	}
+	const struct shared *shared = inst->role == ROLE_AUTHORITY ? shared_find(&sup->shared, inst->view) : NULL;
+	const struct config_view *view = view_of(inst, g);
+	if (shared != NULL && shared->fd >= 0 && view != NULL && view->rate.mode != 0 && shared->id > inst->sent_id) {
+		struct ipc_rate_table info = { .id = shared->id };
+		memcpy(info.key, shared->rate_key, sizeof(info.key));
+		struct sink s = add_resource(list, MSG_RATE_TABLE, info.id, shared->fd);
+		ipc_rate_table_encode(&s, &info);
+		added(list, &s);
 	}
 	for (size_t i = 0; i < g->zones->count; i++) {
 		const struct zone_state *zone = &g->zones->items[i];
@@ -198,12 +218,12 @@ static void part_number(struct parts *p, enum msg_type type, uint32_t number)
 	}
 }
 
-static void send_acl(struct parts *p, const struct acl *acl)
+static void send_acl(struct parts *p, enum msg_type type, const struct acl *acl)
 {
 	for (size_t i = 0; i < acl->count; i++) {
 		struct sink s = part_begin(p);
 		ipc_acl_encode(&s, &(struct ipc_acl){ acl->items[i] });
-		part_end(p, MSG_CONF_ACL, &s);
+		part_end(p, type, &s);
 	}
 }
 
@@ -211,6 +231,7 @@ static void send_zone(struct parts *p, const struct zone_state *zone, uint32_t i
 {
 	struct ipc_zone info = { .image = image, .flags = (uint8_t)flags };
 	struct sink s = part_begin(p);
+	info.counter = p->inst->role == ROLE_AUTHORITY ? zone->counter : 0;
 	memcpy(info.name, zone->conf->name, sizeof(info.name));
 	ipc_zone_encode(&s, &info);
 	part_end(p, MSG_CONF_ZONE, &s);
@@ -223,28 +244,121 @@ static void send_servers(struct parts *p, enum msg_type type, const struct ipc_s
 	part_end(p, type, &s);
 }
 
-static void send_authority(struct parts *p, const struct generation *g)
+/* The keys that this view uses, and no others: its authorities are their only other holders. */
+static void send_keys(struct parts *p, const struct config *config, const struct config_view *view)
 {
-	const struct instance *inst = p->inst;
-	const struct config_view *view = NULL;
-	for (size_t i = 0; i < g->config->view_count; i++) {
-		if (strcmp(g->config->views[i].name, inst->view) == 0) {
-			view = &g->config->views[i];
+	bool *used = calloc(config->key_count + 1, sizeof(*used));
+	if (used == NULL) {
+		p->rc = BH_ENOMEM;
+		return;
+	}
+	for (size_t i = 0; i < view->zone_count; i++) {
+		for (size_t k = 0; k < view->zones[i].transfer_count; k++) {
+			int key = view->zones[i].transfers[k].key;
+			if (key >= 0) {
+				used[key] = true;
+			}
 		}
 	}
-	if (view == NULL) {
-		p->rc = BH_ENOENT;
+	for (size_t i = 0; i < config->key_count; i++) {
+		if (used[i]) {
+			struct ipc_key key = { .key = config->keys[i] };
+			struct sink s = part_begin(p);
+			ipc_key_encode(&s, &key);
+			part_end(p, MSG_CONF_KEY, &s);
+			explicit_bzero(p->bytes, sizeof(p->bytes));
+			explicit_bzero(&key, sizeof(key));
+		}
+	}
+	free(used);
+}
+
+static void send_zone_transfers(struct parts *p, const struct config *config, const struct config_zone *zone,
+				uint32_t index)
+{
+	for (size_t i = 0; i < zone->transfer_count; i++) {
+		const struct config_transfer *transfer = &zone->transfers[i];
+		struct ipc_transfer info = { .zone = index, .prefix = transfer->prefix };
+		struct sink s = part_begin(p);
+		info.needs = transfer->any ? 0 : IPC_TRANSFER_PREFIX;
+		if (transfer->key >= 0) {
+			info.needs |= IPC_TRANSFER_KEY;
+			memcpy(info.key, config->keys[transfer->key].name, sizeof(info.key));
+		}
+		ipc_transfer_encode(&s, &info);
+		part_end(p, MSG_CONF_TRANSFER, &s);
+	}
+}
+
+static void send_view(struct parts *p, const struct config_view *view)
+{
+	struct ipc_conf_authority conf = { .anyone = view->anyone,
+					   .tcp = view->tcp,
+					   .rotate = view->rotate,
+					   .cookies = view->cookies,
+					   .nsid_len = view->names.nsid_len };
+	memcpy(conf.nsid, view->names.nsid, sizeof(conf.nsid));
+	memcpy(conf.identity, view->names.identity, sizeof(conf.identity));
+	memcpy(conf.version, view->names.version, sizeof(conf.version));
+	struct sink s = part_begin(p);
+	ipc_conf_authority_encode(&s, &conf);
+	part_end(p, MSG_CONF_AUTHORITY, &s);
+}
+
+/* Those of the configuration, which servers of an anycast group share, or that of this appliance. */
+static void send_cookie_secrets(struct parts *p, const struct config_view *view, const struct shared *shared)
+{
+	struct ipc_cookie_secrets m = { .secrets = view->cookie_secrets };
+	if (view->cookies == IPC_COOKIES_OFF) {
+		return;
+	}
+	if (m.secrets.count == 0) {
+		m.secrets.count = 1;
+		memcpy(m.secrets.bytes[0], shared->cookie_secret, COOKIE_SECRET_SIZE);
+	}
+	struct sink s = part_begin(p);
+	ipc_cookie_secrets_encode(&s, &m);
+	part_end(p, MSG_CONF_COOKIE_SECRETS, &s);
+	explicit_bzero(p->bytes, sizeof(p->bytes));
+	explicit_bzero(&m, sizeof(m));
+}
+
+static void send_rate_limit(struct parts *p, const struct config_rate *rate, const struct shared *shared)
+{
+	if (rate->mode == 0) {
 		return;
 	}
 	struct sink s = part_begin(p);
-	ipc_conf_authority_encode(&s, &(struct ipc_conf_authority){ .anyone = view->anyone, .tcp = view->tcp });
-	part_end(p, MSG_CONF_AUTHORITY, &s);
-	send_acl(p, &view->allow_query);
+	ipc_rate_limit_encode(&s, &(struct ipc_rate_limit){ .mode = rate->mode,
+							    .table = shared->id,
+							    .per_second = rate->per_second,
+							    .ipv4_bits = rate->ipv4_bits,
+							    .ipv6_bits = rate->ipv6_bits });
+	part_end(p, MSG_CONF_RATE_LIMIT, &s);
+	send_acl(p, MSG_CONF_RATE_EXEMPT, &rate->exempt);
+}
+
+static void send_authority(struct parts *p, const struct generation *g)
+{
+	const struct instance *inst = p->inst;
+	const struct config_view *view = view_of(inst, g);
+	const struct shared *shared = shared_find(&inst->sup->shared, inst->view);
+	if (view == NULL || shared == NULL) {
+		p->rc = BH_ENOENT;
+		return;
+	}
+	send_view(p, view);
+	send_acl(p, MSG_CONF_ACL, &view->allow_query);
+	send_cookie_secrets(p, view, shared);
+	send_rate_limit(p, &view->rate, shared);
+	send_keys(p, g->config, view);
+	uint32_t index = 0;
 	for (size_t i = 0; i < g->zones->count; i++) {
 		const struct zone_state *zone = &g->zones->items[i];
 		if (holds(inst, zone)) {
 			send_zone(p, zone, zone->image == NULL ? 0 : zone->image->id,
 				  zone->image == NULL ? IPC_ZONE_FAILED : 0);
+			send_zone_transfers(p, g->config, zone->conf, index++);
 		}
 	}
 }
@@ -263,7 +377,7 @@ static void send_frontend(struct parts *p, const struct generation *g)
 					     .budget = QUERY_BUDGET,
 				     });
 	part_end(p, MSG_CONF_FRONTEND, &s);
-	send_acl(p, &resolver->allow_query);
+	send_acl(p, MSG_CONF_ACL, &resolver->allow_query);
 	for (size_t i = 0; i < g->zones->count && resolver->internal_view >= 0; i++) {
 		const struct zone_state *zone = &g->zones->items[i];
 		if (zone->view == (unsigned)resolver->internal_view) {

@@ -18,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum severity { FINE, WARNING, CRITICAL };
+enum severity { FINE, WARNING, CRITICAL, UNKNOWN };
 
 struct outside {
 	bool read;
@@ -224,20 +224,75 @@ int zone_status_send(const struct supervisor *sup, const char *name, struct link
 	return row_done(link, request, (unsigned)worst, text);
 }
 
-int stats_send(const struct supervisor *sup, struct link *link, uint32_t request)
+static int send_counters(const struct instance *inst, struct link *link, uint32_t request)
 {
 	int rc = BH_OK;
-	for (const struct instance *inst = sup->instances; inst != NULL && rc == BH_OK; inst = inst->next) {
-		for (unsigned i = 0; i < stats_count(inst->role) && rc == BH_OK; i++) {
-			struct ctl_row row;
-			row_begin(&row, "counter");
-			row_text(&row, "role", role_text(inst->role));
-			row_text(&row, "view", inst->view);
-			row_number(&row, "index", inst->index);
-			row_text(&row, "name", stats_name(inst->role, i));
-			row_number(&row, "value", __atomic_load_n(&inst->stats->counters[i], __ATOMIC_RELAXED));
-			rc = row_send(link, request, &row);
+	for (unsigned i = 0; i < stats_count(inst->role) && rc == BH_OK; i++) {
+		struct ctl_row row;
+		char name[STATS_NAME_MAX];
+		uint64_t value = __atomic_load_n(&inst->stats->counters[i], __ATOMIC_RELAXED);
+		if (value == 0 && stats_is_detail(inst->role, i)) {
+			continue;
+		}
+		row_begin(&row, "counter");
+		row_text(&row, "role", role_text(inst->role));
+		row_text(&row, "view", inst->view);
+		row_number(&row, "index", inst->index);
+		row_text(&row, "name", stats_name(inst->role, i, name));
+		row_number(&row, "value", value);
+		rc = row_send(link, request, &row);
+	}
+	return rc;
+}
+
+/* Queries for a zone, of all workers together. */
+static int send_zone_counter(const struct supervisor *sup, const struct zone_state *zone, struct link *link,
+			     uint32_t request)
+{
+	struct ctl_row row;
+	uint64_t queries = 0;
+	for (const struct instance *inst = sup->instances; inst != NULL; inst = inst->next) {
+		if (inst->role == ROLE_AUTHORITY && strcmp(inst->view, zone->view_name) == 0) {
+			const uint64_t *zones = (const uint64_t *)(inst->stats + 1);
+			queries += __atomic_load_n(&zones[zone->counter], __ATOMIC_RELAXED);
 		}
 	}
-	return rc == BH_OK ? row_done(link, request, FINE, "") : rc;
+	row_begin(&row, "zone_counter");
+	row_text(&row, "view", zone->view_name);
+	row_text(&row, "zone", zone->conf->text);
+	row_number(&row, "queries", queries);
+	return row_send(link, request, &row);
+}
+
+int stats_send(const struct supervisor *sup, struct link *link, uint32_t request, const char *of)
+{
+	const struct config *config = sup->current.config;
+	uint8_t name[DNAME_MAX];
+	bool of_view = false;
+	unsigned found = 0;
+	int rc = BH_OK;
+
+	for (size_t i = 0; of != NULL && config != NULL && i < config->view_count; i++) {
+		of_view = of_view || strcmp(config->views[i].name, of) == 0;
+	}
+	bool of_zone = of != NULL && !of_view && dname_from_text(of, name) > 0;
+	for (const struct instance *inst = sup->instances; inst != NULL && rc == BH_OK; inst = inst->next) {
+		if (of == NULL || (of_view && strcmp(inst->view, of) == 0)) {
+			rc = send_counters(inst, link, request);
+		}
+	}
+	for (size_t i = 0; sup->current.zones != NULL && i < sup->current.zones->count && rc == BH_OK; i++) {
+		const struct zone_state *zone = &sup->current.zones->items[i];
+		if ((of_view && strcmp(zone->view_name, of) == 0) || (of_zone && dname_equal(zone->conf->name, name))) {
+			found++;
+			rc = send_zone_counter(sup, zone, link, request);
+		}
+	}
+	if (rc != BH_OK) {
+		return rc;
+	}
+	if (of != NULL && !of_view && found == 0) {
+		return row_done(link, request, UNKNOWN, "stats: there is no such view or zone");
+	}
+	return row_done(link, request, FINE, "");
 }

@@ -16,7 +16,10 @@ int status_send(const struct supervisor *sup, struct link *link, uint32_t reques
  */
 int zone_status_send(const struct supervisor *sup, const char *name, struct link *link, uint32_t request) BH_CHECKED;
 
-/* Rows "counter". */
-int stats_send(const struct supervisor *sup, struct link *link, uint32_t request) BH_CHECKED;
+/*
+ * Rows "counter" of every role; or, of one view, those of its authorities and rows "zone_counter" of its
+ * zones; or of one zone the latter. of: name of a view, or else of a zone; NULL: everything.
+ */
+int stats_send(const struct supervisor *sup, struct link *link, uint32_t request, const char *of) BH_CHECKED;
 
 #endif

@@ -12,11 +12,13 @@
 #ifndef BULKHEAD_SUPERVISOR_SUPERVISOR_H
 #define BULKHEAD_SUPERVISOR_SUPERVISOR_H
 
+#include "daemons/supervisor/compile.h"
 #include "daemons/supervisor/config.h"
 #include "daemons/supervisor/ids.h"
 #include "daemons/supervisor/links.h"
 #include "daemons/supervisor/listen.h"
-#include "daemons/supervisor/compile.h"
+#include "daemons/supervisor/shared.h"
+#include "daemons/supervisor/zones.h"
 
 #include <limits.h>
 
@@ -40,11 +42,12 @@ struct supervisor {
 	const char *conf_path;
 	char role_dir[PATH_MAX];
 	uint64_t started_ms;
-	uint32_t next_id;	   /* resources: listeners, query links, images */
+	uint32_t next_id;	   /* resources: listeners, query links, images, tables */
 	uint32_t next_generation;
 	struct generation current; /* number 0: none yet */
 	struct listener_set listeners;
 	struct query_link_set links;
+	struct shared_set shared;
 	struct instance *instances;
 	struct change *change; /* NULL: none under way */
 	struct saver *saver;   /* of the current generation; NULL: none yet */

@@ -40,6 +40,7 @@ struct zone_state {
 	unsigned view; /* index into config->views */
 	const char *view_name;
 	const struct config_zone *conf;
+	uint32_t counter;	   /* of its queries, in the counters of its authorities */
 	struct zone_image *image;  /* NULL: nothing to serve */
 	enum zone_origin origin;   /* of image */
 	bool stale;		   /* the text did not compile; image is of the generation before */

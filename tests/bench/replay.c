@@ -2,12 +2,13 @@
  * What a query costs the authority without the kernel: a list of queries answered many times by the code that
  * serves them over UDP, from zones in this process. Nothing is sent; there is one line of totals at the end.
  *
- *   replay [-d | -e] [-t] [-o] [-r TIMES] [-w IMAGE] -z ZONE=FILE ... | -i IMAGE ... QUERIES
+ *   replay [-d | -e] [-t] [-o] [-l] [-r TIMES] [-w IMAGE] -z ZONE=FILE ... | -i IMAGE ... QUERIES
  *
  *   -z  a zone from its text          -i  a compiled zone, as -w writes it
  *   -d  EDNS with DO, else            -e  EDNS without, else no OPT
  *   -t  replies may be as long as over TCP
  *   -o  one by one, not in batches as they come over UDP
+ *   -l  response rates are counted, as for clients of 65536 networks; nobody is above the rate
  *   QUERIES  lines "NAME TYPE", as dnsperf reads them
  *
  * Instructions of a query:
@@ -18,6 +19,7 @@
  * SPDX-License-Identifier: BSD-2-Clause
  */
 #include "common/dns/edns.h"
+#include "common/dns/nsec3.h"
 #include "common/util/cursor.h"
 #include "daemons/authority/query.h"
 #include "daemons/compiler/compile.h"
@@ -45,6 +47,8 @@ struct packet {
 static struct {
 	bool edns;
 	bool dnssec;
+	bool limits;
+	uint32_t clients;
 	bool single;
 	enum transport transport;
 	unsigned long repeat;
@@ -207,6 +211,20 @@ static void read_queries(const char *path)
 
 /* --- the measured part --- */
 
+/* Who asks next, as of everybody in turn; the time goes on so that each may. NULL: rates are not limited. */
+static const struct addr *next_client(void)
+{
+	static struct addr client = { .family = ADDR_V4, .bytes = { 10 } };
+	if (!r.limits) {
+		return NULL;
+	}
+	r.clients++;
+	client.bytes[1] = (uint8_t)(r.clients >> 8);
+	client.bytes[2] = (uint8_t)r.clients;
+	r.work.now.us += 1;
+	return &client;
+}
+
 static void count_reply(size_t len, struct stats_page *stats)
 {
 	query_count(&r.work, r.transport, len, stats);
@@ -222,7 +240,7 @@ static void answer_batch(const struct packet *packets, unsigned count, struct st
 	}
 	ahead_fetch(r.ahead, count);
 	for (unsigned i = 0; i < count; i++) {
-		count_reply(query_reply_ahead(&r.work, &r.ahead[i], r.view, r.transport, NULL, packets[i].wire,
+		count_reply(query_reply_ahead(&r.work, &r.ahead[i], r.view, r.transport, next_client(), packets[i].wire,
 					      packets[i].len, r.reply),
 			    stats);
 	}
@@ -251,7 +269,8 @@ __attribute__((noinline)) void replay_single(void)
 	for (unsigned long turn = 0; turn < r.repeat; turn++) {
 		for (size_t i = 0; i < r.packet_count; i++) {
 			const struct packet *p = &r.packets[i];
-			count_reply(query_reply(&r.work, r.view, r.transport, NULL, p->wire, p->len, r.reply), &stats);
+			count_reply(query_reply(&r.work, r.view, r.transport, next_client(), p->wire, p->len, r.reply),
+				    &stats);
 		}
 	}
 }
@@ -262,8 +281,19 @@ static void build_view(void)
 	if (r.view == NULL) {
 		fail("out of memory");
 	}
+	r.view->hasher = nsec3_hasher_new(); /* to the end of the process */
+	if (r.view->hasher == NULL) {
+		fail("libcrypto has no SHA-1");
+	}
 	r.view->anyone = true;
 	r.view->rotate = true;
+	if (r.limits) {
+		void *block = mmap(NULL, IPC_RATE_TABLE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+		r.view->rrl = (struct rrl){ .mode = RRL_ON, .cost_us = 50000, .ipv4_bits = 24, .ipv6_bits = 56 };
+		if (block == MAP_FAILED || rrl_table_init(&r.view->rrl.table, block, IPC_RATE_TABLE_SIZE) != BH_OK) {
+			fail("out of memory");
+		}
+	}
 	for (size_t i = 0; i < r.zone_count; i++) {
 		if (view_add(r.view, r.images[i].apex, &r.images[i]) != BH_OK) {
 			fail("one zone twice");
@@ -293,7 +323,7 @@ static double cpu_seconds(void)
 int main(int argc, char **argv)
 {
 	int option;
-	while ((option = getopt(argc, argv, "detor:w:z:i:")) != -1) {
+	while ((option = getopt(argc, argv, "detolr:w:z:i:")) != -1) {
 		switch (option) {
 		case 'd':
 			r.edns = r.dnssec = true;
@@ -306,6 +336,9 @@ int main(int argc, char **argv)
 			break;
 		case 'o':
 			r.single = true;
+			break;
+		case 'l':
+			r.limits = true;
 			break;
 		case 'r':
 			r.repeat = strtoul(optarg, NULL, 10);
@@ -327,7 +360,7 @@ int main(int argc, char **argv)
 		return 0; /* only compiled */
 	}
 	if (optind + 1 != argc || r.repeat == 0) {
-		fail("usage: replay [-d | -e] [-t] [-o] [-r TIMES] [-w IMAGE] -z ZONE=FILE ... | -i IMAGE ... QUERIES");
+		fail("usage: replay [-d | -e] [-t] [-o] [-l] [-r TIMES] [-w IMAGE] -z ZONE=FILE ... | -i IMAGE ... QUERIES");
 	}
 	read_queries(argv[optind]);
 	build_view();

@@ -108,6 +108,27 @@ static void check_message(const uint8_t *wire, size_t len, const uint8_t *qname,
 	region_clear(&region);
 }
 
+/* A few records with one owner, as one RRset; those that fit stay. Returns how many. */
+static size_t add_rrset(struct fuzz_input *in, struct compose *c, const uint8_t *qname, struct record *r, size_t room)
+{
+	struct compose_rrset set;
+	unsigned choice = fuzz_u8(in);
+	bool known = (choice & 4) != 0 && dname_equal(r->owner, qname);
+	size_t wanted = 1 + choice % 4;
+	size_t count = 0;
+
+	compose_rrset_begin(&set, r->section, r->owner, known ? COMPOSE_QNAME : 0, r->type, CLASS_IN, r->ttl);
+	for (; count < wanted && count < room; count++) {
+		struct compose_mark before = compose_mark(c);
+		if (compose_rrset_add(c, &set, r->rdata, r->rdata_len) != BH_OK) {
+			FUZZ_CHECK(c->pos == before.pos && c->target_count == before.target_count);
+			break;
+		}
+		r[count] = *r;
+	}
+	return count;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static uint8_t buf[DNS_MESSAGE_MAX];
@@ -141,6 +162,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			break;
 		case 3:
 			section = section == SECTION_ADDITIONAL ? section : section + 1;
+			break;
+		case 4:
+			make_record(&in, names, &records[count]);
+			records[count].section = section;
+			count += add_rrset(&in, &c, qname, &records[count], RECORDS_MAX - count);
 			break;
 		default:
 			make_record(&in, names, &records[count]);

@@ -56,6 +56,18 @@ text dname text 'WWW.Example.COM.'
 text dname text_escapes '\000\255\.a\\.b\"\@.c'
 text dname text_bad 'a..b'
 
+# --- tsig -------------------------------------------------------------------------------------------
+# What comes behind the first octet is a whole query, as fuzz_tsig has the key for it.
+tsig_head='84d6 0120 0001 0000 0000 0001 03777777 076578616d706c65 00 0001 0001 016b00 00fa 00ff 00000000'
+sha256='0b 686d61632d736861323536 00'
+tsig_mac='0020 b9fac696d02b6ff64e72b6fb5531331a5e20c89c950f9cb5846150a15d9ce163'
+put tsig good "00 $tsig_head 003d $sha256 00006b0188b2 012c $tsig_mac 84d6 0000 0000"
+put tsig late "01 $tsig_head 003d $sha256 00006b0188b2 012c $tsig_mac 84d6 0000 0000"
+put tsig bad "00 $tsig_head 003d $sha256 00006b0188b3 012c $tsig_mac 84d6 0000 0000"
+put tsig cut "00 $tsig_head 0025 $sha256 00006b0188b2 012c 0008 b9fac696d02b6ff6 84d6 0000 0000"
+put tsig other "00 $tsig_head 0023 $sha256 00006b0188b2 012c 0000 84d6 0012 0006 00006b0188b2"
+put tsig algorithm "00 $tsig_head 002b 08 686d61632d6d6435 00 00006b0188b2 012c 0010 000102030405060708090a0b0c0d0e0f 84d6 0000 0000"
+
 # --- query ------------------------------------------------------------------------------------------
 header='1234 0100 0001 0000 0000'       # id, RD, one question
 opt='00 0029 04d0 0000 0000'
@@ -116,6 +128,7 @@ put compose rollback "00 03 61 62 00 00 0100 01 05 01 3c 00 00 05 02 3c 00 00 00
 put compose sections "00 08 61 62 63 01 01 ffff 00 01 04 64 65 02 04 02 01 02 01 02
 	03 05 03 01 02 01 02 03 06 05 02 02 01 00 02 04 06 01 01 02 01 02 02 02"
 put compose many "00 3e 41 42 43 44 00 00 4000 $(repeat 24 "00 01 3e 61 62 63 01 04 01 01 01 01")"
+put compose rrset "00 05 61 62 63 00 00 0000 04 00 01 00 07 04 01 02 00 00 07 01 04 03 3c 00 00 06 02 04 00 01 00 03 04 02 05 00 00 00 01"
 
 # --- conf: one octet of type (enum msg_type), then the payload --------------------------------------
 put conf hello "01 00000001 01 0007 302e312e302f31 00001fff 000003e8 000003e8 0029"
@@ -125,24 +138,31 @@ put conf listener6 "03 00000002 02 06 0035 00000002 fe80000000000000000000000000
 put conf link "04 00000003 03 0001"
 put conf image "05 00000004 $example"
 put conf begin "06 00000001"
-put conf authority "07 01 00000040 00002710"
-put conf frontend "08 0000000010000000 00002000 00000040 00000040 00002710 0100"
+put conf authority "07 01 00000040 00000008 00002710 00002710 01 01 0003 626f78 0003 626f78 0000"
+put conf frontend "08 0000000010000000 00002000 00000040 00000040 00000008 00002710 00002710 0100"
 put conf resolver "09 0000000010000000 00002000 01 01 01 01 00"
 put conf acl4 "0c 04 08 0a000000"
 put conf acl6 "0c 06 08 fd000000000000000000000000000000"
-put conf zone "0d $example 00000004 01"
+put conf zone "0d $example 00000004 00000007 01"
 put conf rebind "0e $example"
 put conf stub "0f $example 02 04 0035 00000000 c0000201 06 0035 00000000 20010db8000000000000000000000001"
 put conf outgoing "11 04 0000 00000000 c0000201"
 put conf refused "14 00000001 0003 776879"
-put conf flush "19 02 $example"
-put conf flushed "1a 0000000000000007"
-put conf compile "1c 00 $example 0004 7a6f6e65 00000e10 06"
-put conf diagnostic "1d 01 0000002a 0004 7a6f6e65 0003 776879"
-put conf compiled "1f 01 00000000 00000001 00000007 00000064 0000000000001000 0123456789abcdef"
-put conf request "20 02 0005 666c757368 0003 616c6c"
-put conf row "21 0004 726f6c65 03 0004 6e616d65 01 0001 61 0003 706964 02 0000000000000001 0002 7570 03 0000000000000001"
-put conf done "22 00 0002 6f6b"
+put conf flush "1a 02 $example"
+put conf flushed "1b 0000000000000007"
+put conf compile "1d 00 $example 0004 7a6f6e65 00000e10 06"
+put conf diagnostic "1e 01 0000002a 0004 7a6f6e65 0003 776879"
+put conf compiled "21 01 00000000 00000001 00000007 00000064 0000000000001000 0123456789abcdef"
+put conf request "22 02 0005 666c757368 0003 616c6c"
+put conf row "23 0004 726f6c65 03 0004 6e616d65 01 0001 61 0003 706964 02 0000000000000001 0002 7570 03 0000000000000001"
+put conf done "24 00 0002 6f6b"
+put conf key "25 016b00 01 0010 30313233343536373839616263646566"
+put conf transfer "26 00000000 03 04 08 0a000000 016b00"
+put conf transfer_any "26 00000001 02 016b00"
+put conf rate_table "27 00000005 000102030405060708090a0b0c0d0e0f"
+put conf cookie_secrets "28 02 000102030405060708090a0b0c0d0e0f 101112131415161718191a1b1c1d1e1f"
+put conf rate_limit "29 02 00000005 00000014 18 38"
+put conf rate_exempt "2a 04 08 0a000000"
 
 # --- link: self, peer, phase, what handlers do; datagrams: how, length, octets -----------------------
 begin='0c 0006 0000 00000004 00000001'       # CONF_BEGIN, request 4
@@ -230,6 +250,18 @@ text config escapes 'view "a\x41\101\n" { listen = "\
 " += "b" }
 '
 text config odd_comment '/*/ x */ view a{}#
+'
+text config answers 'appliance { nsid = "box" identity = "b" }
+view "a" { listen = { "127.0.0.1" } zones-dir = "." cookies = "require" cookie-secret-file = "good.conf"
+  nsid = "0x00ff" version = "1" answer-rotation = no
+  rate-limit { mode = "log" responses-per-second = 5 slip = 1 ipv4-prefix = 32 ipv6-prefix = 64
+    exempt = { "::/0", "10.0.0.0/8" } } }
+'
+text config slip 'view "a" { rate-limit { slip = 2 responses-per-second = 0 mode = "x" } rate-limit { } }
+'
+text config keys 'key "p" { algorithm = "hmac-sha256" secret-file = "good.conf" }
+view "a" { listen = { "127.0.0.1" } zones-dir = "."
+  zone "z" { file = "good.conf" allow-transfer = { "key:p", "192.0.2.0/24 key:p", "any6" } } }
 '
 text config unknown 'view "a" { lisen = 1 }
 '

@@ -42,6 +42,11 @@ void peers_start(struct appliance *a, const struct peer_zone *zones, size_t coun
 
 /* Ask all. 1 when our answer is nobody's; it is printed then. */
 unsigned peers_compare(const struct ask *ask);
+/*
+ * Send all these octets by UDP; compare the RCODE (of the header) and flags that come, or that nothing comes. what: said when
+ * our reply is nobody's, and 1 is returned.
+ */
+unsigned peers_compare_octets(const char *what, const uint8_t *wire, size_t len);
 /* How many questions, and how many differences of which kind to each. */
 void peers_report(void);
 

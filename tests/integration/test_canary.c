@@ -1,24 +1,29 @@
 /*
  * DESIGN 2.2: a role's memory holds its own data only. Random markers are put into the internal zone, much
- * is asked through every listener, then the memory of every process is searched. That the search
- * can fail is proved by deliberate leaks.
+ * is asked through every listener, then the memory of every process is searched. Likewise the secret of a TSIG
+ * key. That the search can fail is proved by deliberate leaks.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
 #include "config.h"
 
 #include "common/dns/query.h"
+#include "common/util/clock.h"
+#include "common/util/cursor.h"
 #include "common/util/rand.h"
 #include "tests/integration/client.h"
 #include "tests/integration/harness.h"
 #include "tests/integration/memory.h"
 #include "tests/integration/standard.h"
+#include "tests/unit/common/dns/tsig_wire.h"
 
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define MARKER_LEN 20
 
@@ -243,4 +248,110 @@ Test(canary, the_search_finds_internal_data_put_into_the_external_zone)
 	MUST(found_in("authority", "external", markers.text), "the leak was not found: the search is blind");
 	MUST(found_in("authority", "external", markers.owner), "the leak was not found: the search is blind");
 	MUST(!found_in("resolver", "", markers.text), "found where it cannot be: the search is wrong");
+}
+
+/* --- secrets ------------------------------------------------------------------------------------------ */
+
+#define SECRET_LEN 32
+
+static char secret[SECRET_LEN + 1];
+static char secret_base64[48];
+
+/* Random letters, as they are and in base64. */
+static void make_secret(void)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	for (size_t i = 0; i < SECRET_LEN; i++) {
+		secret[i] = "abcdefghijklmnopqrstuvwxyz0123456789"[rand_below(36)];
+	}
+	char *out = secret_base64;
+	for (size_t i = 0; i < SECRET_LEN; i += 3) {
+		unsigned bits = (unsigned)(uint8_t)secret[i] << 16 |
+				(i + 1 < SECRET_LEN ? (unsigned)(uint8_t)secret[i + 1] << 8 : 0) |
+				(i + 2 < SECRET_LEN ? (uint8_t)secret[i + 2] : 0);
+		*out++ = digits[bits >> 18];
+		*out++ = digits[bits >> 12 & 63];
+		*out++ = i + 1 < SECRET_LEN ? digits[bits >> 6 & 63] : '=';
+		*out++ = i + 2 < SECRET_LEN ? digits[bits & 63] : '=';
+	}
+	*out = '\0';
+}
+
+/* The standard configuration with a key that the external view uses, or that nobody uses. */
+static void configure_key(bool used)
+{
+	static char conf[8192];
+	char path[256];
+	snprintf(conf, sizeof(conf),
+		 "%skey \"canary\" { algorithm = \"hmac-sha256\" secret-file = \"canary.secret\" }\n%s"
+		 "view \"external\" {\n  listen = { \"" EXTERNAL "\" }\n  zones-dir = \"@DIR@/external\"\n"
+		 "  zone \"example.com\" { file = \"example.com.zone\" %s }\n}\n%s%s",
+		 CONF_HERE, standard_internal, used ? "allow-transfer = { \"key:canary\" }" : "", standard_world,
+		 standard_resolver);
+	appliance_file(&appliance, "canary.secret", secret_base64);
+	snprintf(path, sizeof(path), "%s/canary.secret", appliance.dir);
+	MUST(chmod(path, 0600) == 0, "chmod %s", path);
+	appliance_configure(&appliance, conf);
+}
+
+/* A transfer and a query, signed; with a key that is known or not. */
+static void signed_traffic(bool known)
+{
+	static const uint16_t types[] = { RR_AXFR, RR_SOA };
+	for (size_t i = 0; i < COUNT(types) * 5; i++) {
+		static uint8_t wire[65535];
+		struct tsig_wire tsig = { .name = "canary", .algorithm = "hmac-sha256", .secret = secret,
+					  .time_sec = clock_wall_sec(), .fudge_sec = 300 };
+		uint8_t frame[2 + ASK_WIRE_MAX + 1024];
+		struct ask ask = { .name = "example.com", .type = types[i % COUNT(types)] };
+		size_t len = tsig_wire_sign(&tsig, frame + 2, ask_compose(&ask, 77, frame + 2));
+		put_u16(frame, (uint16_t)len);
+		int fd = client_tcp(EXTERNAL, OUTSIDE);
+		client_send(fd, frame, len + 2);
+		ssize_t n = client_receive_tcp(fd, wire, sizeof(wire), 5000);
+		MUST(n > 12 && (wire[3] & 15) == (known ? RCODE_NOERROR : RCODE_NOTAUTH), "%zd octets", n);
+		MUST(tsig_wire_check(&tsig, wire, (size_t)n).good == known, "signature");
+		close(fd);
+	}
+}
+
+/* The supervisor reads secrets and keeps them; their text it does not. */
+static void must_be_in_the_external_authority_only(bool in_use)
+{
+	struct holder list[APPLIANCE_ROLES_MAX + 1];
+	unsigned count = list_processes(list, COUNT(list));
+	for (unsigned i = 0; i < count; i++) {
+		bool external = strcmp(list[i].name, "authority[external] 0") == 0;
+		bool supervisor = i == 0;
+		struct memory_scan scan = memory_scan(list[i].pid, secret);
+		MUST(supervisor || (external && in_use) || scan.found == 0, "the secret is %u times in the memory of %s, first in: %s",
+		     scan.found, list[i].name, scan.first);
+		MUST(!(external && in_use) || scan.found > 0, "the secret is not found in %s: the search is blind", list[i].name);
+		scan = memory_scan(list[i].pid, secret_base64);
+		MUST(scan.found == 0, "the text of the secret is %u times in the memory of %s, first in: %s", scan.found,
+		     list[i].name, scan.first);
+	}
+}
+
+Test(canary, a_tsig_secret_is_in_the_authority_of_its_view_alone, .timeout = 120)
+{
+	make_secret();
+	configure_key(true);
+	appliance_start(&appliance);
+	must_be_in_the_external_authority_only(true);
+	signed_traffic(true);
+	mixed_traffic();
+	must_be_in_the_external_authority_only(true);
+
+	struct role_process old = appliance_role(&appliance, "authority", "external", 0);
+	kill(old.pid, SIGKILL);
+	MUST(appliance_wait_restarted(&appliance, &old, 3000) >= 0, "the authority does not come back");
+	must_be_in_the_external_authority_only(true);
+
+	/* A view that no longer uses the key forgets it. */
+	signed_traffic(true);
+	configure_key(false);
+	appliance_reload(&appliance);
+	signed_traffic(false);
+	must_be_in_the_external_authority_only(false);
 }

@@ -40,17 +40,18 @@ static const struct wrong {
 } table[] = {
 	/* words and syntax */
 	{ VIEW_WITH("nonsense = 1"), "bulkhead.conf:4: no such option 'nonsense', allowed here: listen, interfaces, "
-				     "allow-query, zones-dir, user, tcp, zone" },
+				     "allow-query, zones-dir, user, answer-rotation, cookies, cookie-secret-file, "
+				     "nsid, identity, version, rate-limit, tcp, zone" },
 	{ CONF_HERE "nonsense = 1\n" GOOD_VIEW, "bulkhead.conf:2: no such option 'nonsense', allowed here: appliance, "
-						 "view, resolver" },
+						 "key, view, resolver" },
 	{ RESOLVER_WITH("dnssec = true"), "bulkhead.conf:5: no such option 'dnssec'" },
 	/* what later versions bring is refused, never silently ignored */
-	{ VIEW_WITH("rate-limit { mode = \"on\" }"), "bulkhead.conf:4: no such option 'rate-limit'" },
+	{ VIEW_WITH("rate-limit { slip = 2 }"), "bulkhead.conf:4: slip: '2' would leave queries without an answer" },
 	{ VIEW_WITH("zone \"corp.example\" { file = \"corp.example.zone\" dnssec = \"default\" }"),
-	  "bulkhead.conf:4: no such option 'dnssec', allowed here: file, overlay" },
+	  "bulkhead.conf:4: no such option 'dnssec', allowed here: file, overlay, allow-transfer" },
 	{ RESOLVER_WITH("forward \".\" { to = { \"192.0.2.1\" } }"), "bulkhead.conf:5: no such option 'forward'" },
 	{ CONF_HERE GOOD_VIEW "key \"partner\" { algorithm = \"hmac-sha256\" }\n",
-	  "bulkhead.conf:3: no such option 'key'" },
+	  "bulkhead.conf:3: key 'partner' has no 'secret-file'" },
 	{ "appliance { workers = \"many\" }\n" GOOD_VIEW,
 	  "bulkhead.conf:1: workers: 'many' is not a number from 0 to 64" },
 	{ "appliance { workers = 65 }\n" GOOD_VIEW, "bulkhead.conf:1: workers: '65' is not a number from 0 to 64" },

@@ -255,7 +255,7 @@ Test(life, zones_come_and_go_under_load)
 Test(life, listeners_come_and_go_under_load)
 {
 	static const char two[] = "view \"external\" {\n  listen = { \"203.0.113.53\", \"203.0.113.54@5300\" }\n"
-				  "  zones-dir = \"@DIR@/external\"\n"
+				  "  zones-dir = \"@DIR@/external\"\n  rate-limit { mode = \"off\" }\n"
 				  "  zone \"example.com\" { file = \"example.com.zone\" }\n}\n";
 	harness_address("203.0.113.54/32");
 	struct load *load = load_start(EXTERNAL, "load.example.com", LOAD_RATE, RCODE_NOERROR);

@@ -110,6 +110,159 @@ Test(signed, every_size_flag_and_transport, .timeout = 500)
 	MUST(wrong == 0, "%u answers are like nobody's", wrong);
 }
 
+/* --- a validator -------------------------------------------------------------------------------------- */
+
+#define VALIDATOR "10.1.0.9"
+
+/* Keeps nothing, so that each question comes to us and is judged by what we answer. */
+static void start_validator(void)
+{
+	char conf[4096];
+	char log[128];
+	char *anchor = data_read("signed/root.anchor");
+	const char *dir = appliance.dir;
+	harness_address(VALIDATOR "/32");
+	harness_write(dir, "unbound/root.anchor", anchor);
+	free(anchor);
+	snprintf(conf, sizeof(conf), ". NS ns.root.\nns.root. A %s\n", peer_addresses[PEER_OURS]);
+	harness_write(dir, "unbound/root.hints", conf);
+	snprintf(conf, sizeof(conf),
+		 "server:\n interface: %s\n access-control: 10.0.0.0/8 allow\n username: \"\"\n chroot: \"\"\n"
+		 " directory: \"%s/unbound\"\n pidfile: \"%s/unbound/pid\"\n use-syslog: no\n logfile: \"\"\n"
+		 " root-hints: \"%s/unbound/root.hints\"\n trust-anchor-file: \"%s/unbound/root.anchor\"\n"
+		 " module-config: \"validator iterator\"\n val-log-level: 2\n do-ip6: no\n qname-minimisation: no\n"
+		 " aggressive-nsec: no\n harden-below-nxdomain: no\n cache-max-ttl: 0\n cache-max-negative-ttl: 0\n"
+		 " trust-anchor-signaling: no\n root-key-sentinel: no\n minimal-responses: no\n"
+		 " local-zone: test. nodefault\n"
+		 "remote-control:\n control-enable: no\n",
+		 VALIDATOR, dir, dir, dir, dir);
+	harness_write(dir, "unbound/conf", conf);
+	snprintf(conf, sizeof(conf), "%s/unbound/conf", dir);
+	snprintf(log, sizeof(log), "%s/unbound/log", dir);
+	harness_show(log);
+	char *argv[] = { (char *)(uintptr_t)"/usr/sbin/unbound", (char *)(uintptr_t)"-dc", conf, NULL };
+	(void)harness_spawn(argv, log, NULL);
+}
+
+static bool validates(void *ctx)
+{
+	struct ask ask = { .server = VALIDATOR, .name = "nsec", .type = RR_SOA, .flags = FLAG_RD, .edns = true, .do_bit = true,
+			   .timeout_ms = 500 };
+	const struct reply *reply = client_ask(&ask);
+	(void)ctx;
+	return reply->received && (reply->message.flags & FLAG_AD) != 0;
+}
+
+/* What the validator has to say of an answer, going by what we answered. */
+enum judgement {
+	SECURE,
+	INSECURE, /* with data or without, but not bogus */
+	UNKNOWN,  /* goes on at servers that do not exist, or leads nowhere */
+};
+
+static bool is_insecure_zone(const uint8_t *name)
+{
+	static const char *const apexes[] = { "uchild.nsec", "uchild.nsec3", "uchild.optout" };
+	for (size_t i = 0; i < COUNT(apexes); i++) {
+		uint8_t apex[DNAME_MAX];
+		MUST(dname_from_text(apexes[i], apex) > 0, "bad name in test: %s", apexes[i]);
+		if (dname_is_under(name, apex)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Does an answer of ours end in circles? Resolvers end those as they like. */
+static bool circles(const struct message *m)
+{
+	for (size_t i = 0; i < m->rr_count; i++) {
+		for (size_t k = 0; k < m->rr_count; k++) {
+			const struct message_rr *from = &m->rrs[i];
+			const struct message_rr *to = &m->rrs[k];
+			if (from->type == RR_CNAME && to->type == RR_CNAME && to->section == SECTION_ANSWER && k <= i &&
+			    dname_equal(from->rdata, to->owner)) {
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+static enum judgement judge(const struct reply *reply)
+{
+	const struct message *m = &reply->message;
+	bool soa = reply_ttl(reply, SECTION_AUTHORITY, RR_SOA) != UINT32_MAX;
+	bool ns = reply_ttl(reply, SECTION_AUTHORITY, RR_NS) != UINT32_MAX;
+	if ((m->flags & FLAG_AA) == 0 || (ns && !soa) || circles(m)) {
+		return UNKNOWN;
+	}
+	enum judgement judgement = SECURE;
+	for (size_t i = 0; i < m->rr_count; i++) {
+		const struct message_rr *rr = &m->rrs[i];
+		bool counts = rr->section == SECTION_ANSWER || rr->section == SECTION_AUTHORITY;
+		bool opt_out = rr->type == RR_NSEC3 && (rr->rdata[1] & 1) != 0; /* RFC 5155 9.2: no AD then */
+		if (counts && (is_insecure_zone(rr->owner) || opt_out)) {
+			judgement = INSECURE;
+		}
+	}
+	return judgement;
+}
+
+static unsigned validate(const char *name, uint16_t type, unsigned counts[UNKNOWN + 1])
+{
+	static char ours[CLIENT_TEXT_MAX];
+	static char theirs[CLIENT_TEXT_MAX];
+	struct ask ask = { .server = peer_addresses[PEER_OURS], .name = name, .type = type, .edns = true, .do_bit = true,
+			   .tcp = true };
+	const struct reply *reply = client_ask(&ask);
+	MUST(reply->received, "we do not answer for %s", name);
+	enum judgement judgement = judge(reply);
+	unsigned rcode = reply->message.rcode;
+	reply_section(reply, SECTION_ANSWER, ours);
+	counts[judgement]++;
+	if (judgement == UNKNOWN) {
+		return 0;
+	}
+	ask.server = VALIDATOR;
+	ask.flags = FLAG_RD;
+	ask.timeout_ms = 20000;
+	reply = client_ask(&ask);
+	MUST(reply->received, "the validator does not answer for %s", name);
+	reply_section(reply, SECTION_ANSWER, theirs);
+	bool secure = (reply->message.flags & FLAG_AD) != 0;
+	if (reply->message.rcode == rcode && strcmp(ours, theirs) == 0 && (secure || judgement == INSECURE)) {
+		return 0;
+	}
+	fprintf(stderr, "%s type %u: ours %s %s\n  validator %s%s %s\n", name, type, rcode_text(rcode), ours,
+		rcode_text(reply->message.rcode), secure ? " ad" : "", theirs);
+	return 1;
+}
+
+Test(signed, a_validator_trusts_every_answer, .timeout = 500)
+{
+	/* Not NSEC, for which a resolver follows aliases; not CNAME and DNAME, as this one distrusts what a DNAME made. */
+	static const uint16_t asked[] = { RR_A, RR_NS, RR_TXT, RR_MX, RR_DS, RR_DNSKEY, RR_CDS, 65280 };
+	unsigned counts[UNKNOWN + 1] = { 0 };
+	unsigned wrong = 0;
+	if (!harness_has_program("unbound")) {
+		harness_skip("signed/a_validator_trusts_every_answer", "unbound is not installed");
+		return;
+	}
+	start_validator();
+	MUST(harness_until(validates, NULL, 20000 * harness_slow()), "the validator does not answer");
+	for (size_t i = 0; i < names.count; i++) {
+		for (size_t k = 0; k < COUNT(asked); k++) {
+			wrong += validate(names.names[i], asked[k], counts);
+		}
+	}
+	printf("validated: %u secure, %u insecure, %u that nobody can tell\n", counts[SECURE], counts[INSECURE],
+	       counts[UNKNOWN]);
+	fflush(stdout);
+	MUST(wrong == 0, "%u answers do not validate", wrong);
+	MUST(counts[SECURE] > counts[UNKNOWN] && counts[INSECURE] > 0, "hardly anything was validated");
+}
+
 int main(int argc, char **argv)
 {
 	char why[64];

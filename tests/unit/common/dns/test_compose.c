@@ -422,3 +422,14 @@ Test(compose, crowded_table)
 	}
 	region_clear(&region);
 }
+
+/* Octets inside of a label of QNAME look like a name at its end; nobody may point there. */
+Test(compose, label_that_holds_a_name)
+{
+	begin(512, "x\\001b.");
+	cr_assert_eq(add(SECTION_ANSWER, "b.", RR_A, ip, 4), BH_OK);
+	cr_assert_eq(add(SECTION_ANSWER, "a.X\\001B.", RR_A, ip, 4), BH_OK);
+	assert_message("abcd 8400 0001 0002 0000 0000 03 780162 00 0001 0001"
+		       "0162 00 0001 0001 0000003c 0004 c0000201"
+		       "0161 c00c 0001 0001 0000003c 0004 c0000201");
+}

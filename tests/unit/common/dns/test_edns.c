@@ -25,6 +25,10 @@ Test(edns, writes_opt)
 		{ { .udp_size = 1232, .ede = EDE_NOT_READY, .ede_text = "" },
 		  "00 0029 04d0 00000000 0006 000f 0002 000e" },
 		{ { .udp_size = 1232, .ede = EDE_NONE, .ede_text = "unused" }, "00 0029 04d0 00000000 0000" },
+		{ { .udp_size = 1232, .ede = EDE_NONE, .options = (const uint8_t *)"\0\3\0\1x", .options_len = 5 },
+		  "00 0029 04d0 00000000 0005 0003 0001 78" },
+		{ { .udp_size = 1232, .ede = EDE_OTHER, .options = (const uint8_t *)"\0\3\0\0", .options_len = 4 },
+		  "00 0029 04d0 00000000 000a 0003 0000 000f 0002 0000" },
 	};
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct wire want = wire_of(cases[i].hex);
@@ -64,6 +68,8 @@ Test(edns, extra_text_is_cut)
 
 Test(edns, largest_opt_fits_what_is_reserved_at_most)
 {
-	struct edns_reply edns = { .udp_size = 1232, .ede = EDE_OTHER, .ede_text = text64 };
-	cr_assert_leq(edns_size(&edns), (size_t)EDNS_RESERVE_MAX);
+	struct edns_reply edns = { .udp_size = 1232, .ede = EDE_OTHER, .ede_text = text64,
+				   .options_len = EDNS_OPTIONS_OUT_MAX };
+	cr_assert_eq(edns_size(&edns), (size_t)EDNS_RESERVE_MAX);
+	cr_assert_eq(EDNS_OPTIONS_OUT_MAX, 3 * EDNS_OPTION_HEADER + COOKIE_REPLY_SIZE + NSID_MAX + 2);
 }

@@ -32,6 +32,11 @@ CODEC_FUNCTIONS(ipc_conf_resolver)
 CODEC_FUNCTIONS(ipc_acl)
 CODEC_FUNCTIONS(ipc_image_refused)
 CODEC_FUNCTIONS(ipc_zone)
+CODEC_FUNCTIONS(ipc_cookie_secrets)
+CODEC_FUNCTIONS(ipc_rate_limit)
+CODEC_FUNCTIONS(ipc_rate_table)
+CODEC_FUNCTIONS(ipc_key)
+CODEC_FUNCTIONS(ipc_transfer)
 CODEC_FUNCTIONS(ipc_name)
 CODEC_FUNCTIONS(ipc_servers)
 CODEC_FUNCTIONS(ipc_outgoing)
@@ -59,6 +64,7 @@ static const struct codec codecs[MSG_TYPE_COUNT] = {
 	[MSG_LISTENER] = CODEC(ipc_listener),
 	[MSG_LINK] = CODEC(ipc_link),
 	[MSG_IMAGE] = CODEC(ipc_image),
+	[MSG_RATE_TABLE] = CODEC(ipc_rate_table),
 	[MSG_CONF_BEGIN] = CODEC(ipc_generation),
 	[MSG_CONF_AUTHORITY] = CODEC(ipc_conf_authority),
 	[MSG_CONF_FRONTEND] = CODEC(ipc_conf_frontend),
@@ -67,6 +73,11 @@ static const struct codec codecs[MSG_TYPE_COUNT] = {
 	[MSG_CONF_LINK] = CODEC(ipc_id),
 	[MSG_CONF_ACL] = CODEC(ipc_acl),
 	[MSG_CONF_ZONE] = CODEC(ipc_zone),
+	[MSG_CONF_COOKIE_SECRETS] = CODEC(ipc_cookie_secrets),
+	[MSG_CONF_RATE_LIMIT] = CODEC(ipc_rate_limit),
+	[MSG_CONF_RATE_EXEMPT] = CODEC(ipc_acl),
+	[MSG_CONF_KEY] = CODEC(ipc_key),
+	[MSG_CONF_TRANSFER] = CODEC(ipc_transfer),
 	[MSG_CONF_REBIND_ALLOW] = CODEC(ipc_name),
 	[MSG_CONF_STUB] = CODEC(ipc_servers),
 	[MSG_CONF_ROOT] = CODEC(ipc_servers),

@@ -55,6 +55,11 @@ union payload {
 	struct ipc_conf_resolver resolver;
 	struct ipc_acl acl;
 	struct ipc_zone zone;
+	struct ipc_cookie_secrets cookie_secrets;
+	struct ipc_rate_limit rate_limit;
+	struct ipc_rate_table rate_table;
+	struct ipc_key key;
+	struct ipc_transfer transfer;
 	struct ipc_name name;
 	struct ipc_servers servers;
 	struct ipc_outgoing outgoing;
@@ -104,7 +109,24 @@ static void smallest(enum msg_type type, union payload *m)
 		m->resolver.pending_max = 1;
 		break;
 	case MSG_CONF_ACL:
+	case MSG_CONF_RATE_EXEMPT:
 		m->acl.prefix.family = ADDR_V4;
+		break;
+	case MSG_RATE_TABLE:
+		m->rate_table.id = 1;
+		break;
+	case MSG_CONF_COOKIE_SECRETS:
+		m->cookie_secrets.secrets.count = 1;
+		break;
+	case MSG_CONF_RATE_LIMIT:
+		m->rate_limit = (struct ipc_rate_limit){ IPC_RATE_LOG, 1, 1, 1, 1 };
+		break;
+	case MSG_CONF_KEY:
+		m->key.key.algorithm = TSIG_HMAC_SHA256;
+		m->key.key.secret_len = 1;
+		break;
+	case MSG_CONF_TRANSFER:
+		m->transfer.needs = IPC_TRANSFER_KEY;
 		break;
 	case MSG_CONF_OUTGOING:
 		m->outgoing.addr = v4();
@@ -193,6 +215,23 @@ static void largest(enum msg_type type, union payload *m)
 	case MSG_CONF_AUTHORITY:
 		m->authority.anyone = 1;
 		m->authority.tcp = (struct ipc_tcp){ UINT16_MAX, UINT16_MAX - 1, INT32_MAX, INT32_MAX - 1 };
+		m->authority.rotate = 1;
+		m->authority.cookies = IPC_COOKIES_REQUIRE;
+		m->authority.nsid_len = NSID_MAX;
+		memset(m->authority.nsid, 'n', NSID_MAX);
+		fill(m->authority.identity, sizeof(m->authority.identity));
+		fill(m->authority.version, sizeof(m->authority.version));
+		break;
+	case MSG_RATE_TABLE:
+		m->rate_table.id = UINT32_MAX;
+		memset(m->rate_table.key, 0xfe, sizeof(m->rate_table.key));
+		break;
+	case MSG_CONF_COOKIE_SECRETS:
+		m->cookie_secrets.secrets.count = COOKIE_SECRETS_MAX;
+		memset(m->cookie_secrets.secrets.bytes, 0xfe, sizeof(m->cookie_secrets.secrets.bytes));
+		break;
+	case MSG_CONF_RATE_LIMIT:
+		m->rate_limit = (struct ipc_rate_limit){ IPC_RATE_ON, UINT32_MAX, IPC_RATE_MAX, 32, 64 };
 		break;
 	case MSG_CONF_FRONTEND:
 		m->frontend.cache_bytes = UINT64_MAX;
@@ -211,12 +250,26 @@ static void largest(enum msg_type type, union payload *m)
 		m->resolver.prime_root = 1;
 		break;
 	case MSG_CONF_ACL:
+	case MSG_CONF_RATE_EXEMPT:
 		cr_assert_eq(prefix_parse("2001:db8:ffff:ffff:ffff:ffff:ffff:ffff", &m->acl.prefix), BH_OK);
 		break;
 	case MSG_CONF_ZONE:
 		longest_name(m->zone.name);
 		m->zone.image = UINT32_MAX;
+		m->zone.counter = UINT32_MAX - 1;
 		m->zone.flags = IPC_ZONE_OVERLAY | IPC_ZONE_FAILED;
+		break;
+	case MSG_CONF_KEY:
+		longest_name(m->key.key.name);
+		m->key.key.algorithm = TSIG_HMAC_SHA512;
+		m->key.key.secret_len = TSIG_SECRET_MAX;
+		memset(m->key.key.secret, 0x7a, TSIG_SECRET_MAX);
+		break;
+	case MSG_CONF_TRANSFER:
+		m->transfer.zone = UINT32_MAX;
+		m->transfer.needs = IPC_TRANSFER_PREFIX | IPC_TRANSFER_KEY;
+		cr_assert_eq(prefix_parse("2001:db8:ffff:ffff:ffff:ffff:ffff:ffff", &m->transfer.prefix), BH_OK);
+		longest_name(m->transfer.key);
 		break;
 	case MSG_CONF_REBIND_ALLOW:
 		longest_name(m->name.name);
@@ -403,11 +456,13 @@ Test(conf, largest_payloads_have_the_octets_counted_by_hand)
 		size_t len;
 	} cases[] = {
 		{ MSG_HELLO, 84 },	  { MSG_IDENTITY, 38 },	     { MSG_LISTENER, 28 },  { MSG_LINK, 7 },
-		{ MSG_IMAGE, 259 },	  { MSG_CONF_AUTHORITY, 17 }, { MSG_CONF_FRONTEND, 34 }, { MSG_CONF_RESOLVER, 17 },
-		{ MSG_CONF_ACL, 18 },	  { MSG_CONF_ZONE, 260 },    { MSG_CONF_STUB, 624 }, { MSG_CONF_OUTGOING, 23 },
-		{ MSG_REFUSED, 517 },	  { MSG_IMAGE_REFUSED, 517 },	  { MSG_FLUSH, 256 },	     { MSG_FLUSHED, 8 },    { MSG_COMPILE, 1286 },
-		{ MSG_DIAGNOSTIC, 1543 }, { MSG_SOURCE, 1065 }, { MSG_COMPILED, 33 },	     { MSG_CTL_REQUEST, 8201 }, { MSG_CTL_ROW, 13162 },
-		{ MSG_CTL_DONE, 514 },
+		{ MSG_IMAGE, 259 },	  { MSG_CONF_AUTHORITY, 635 }, { MSG_CONF_FRONTEND, 34 }, { MSG_CONF_RESOLVER, 17 },
+		{ MSG_CONF_ACL, 18 },	  { MSG_CONF_ZONE, 264 },    { MSG_CONF_STUB, 624 }, { MSG_CONF_OUTGOING, 23 },
+		{ MSG_REFUSED, 517 },	  { MSG_FLUSH, 256 },	     { MSG_FLUSHED, 8 },    { MSG_COMPILE, 1286 },
+		{ MSG_DIAGNOSTIC, 1543 }, { MSG_COMPILED, 33 },	     { MSG_CTL_REQUEST, 8201 }, { MSG_CTL_ROW, 13162 },
+		{ MSG_CTL_DONE, 514 },	  { MSG_RATE_TABLE, 20 },    { MSG_CONF_COOKIE_SECRETS, 33 },
+		{ MSG_CONF_RATE_LIMIT, 11 },
+		{ MSG_IMAGE_REFUSED, 517 }, { MSG_SOURCE, 1065 },  { MSG_CONF_KEY, 386 },     { MSG_CONF_TRANSFER, 278 },
 	};
 	static uint8_t wire[MSG_PAYLOAD_MAX];
 	static union payload m;
@@ -479,6 +534,20 @@ Test(conf, values_out_of_range_are_refused)
 		{ MSG_CONF_AUTHORITY, "idle", 9, 4, 0x80000000 },
 		{ MSG_CONF_AUTHORITY, "reply", 13, 4, 0 },
 		{ MSG_CONF_AUTHORITY, "reply", 13, 4, 0x80000000 },
+		{ MSG_CONF_AUTHORITY, "rotate", 17, 1, 2 },
+		{ MSG_CONF_AUTHORITY, "cookies", 18, 1, 3 },
+		{ MSG_CONF_COOKIE_SECRETS, "count", 0, 1, 0 },
+		{ MSG_CONF_COOKIE_SECRETS, "count", 0, 1, COOKIE_SECRETS_MAX + 1 },
+		{ MSG_CONF_RATE_LIMIT, "mode", 0, 1, 0 },
+		{ MSG_CONF_RATE_LIMIT, "mode", 0, 1, 3 },
+		{ MSG_CONF_RATE_LIMIT, "table", 1, 4, 0 },
+		{ MSG_CONF_RATE_LIMIT, "rate", 5, 4, 0 },
+		{ MSG_CONF_RATE_LIMIT, "rate", 5, 4, IPC_RATE_MAX + 1 },
+		{ MSG_CONF_RATE_LIMIT, "ipv4", 9, 1, 0 },
+		{ MSG_CONF_RATE_LIMIT, "ipv4", 9, 1, 33 },
+		{ MSG_CONF_RATE_LIMIT, "ipv6", 10, 1, 0 },
+		{ MSG_CONF_RATE_LIMIT, "ipv6", 10, 1, 65 },
+		{ MSG_RATE_TABLE, "id", 0, 4, 0 },
 		{ MSG_CONF_FRONTEND, "pending", 8, 4, 0 },
 		{ MSG_CONF_FRONTEND, "pending", 8, 4, 0x80000000 },
 		{ MSG_CONF_FRONTEND, "pending of a client", 12, 4, 0 },
@@ -497,7 +566,15 @@ Test(conf, values_out_of_range_are_refused)
 		{ MSG_CONF_ACL, "bits", 1, 1, 33 },
 		{ MSG_CONF_ACL, "host bits", 2, 1, 1 },
 		{ MSG_CONF_ZONE, "name", 0, 1, 0x40 },
-		{ MSG_CONF_ZONE, "flags", 5, 1, 4 },
+		{ MSG_CONF_ZONE, "flags", 9, 1, 4 },
+		{ MSG_CONF_KEY, "name", 0, 1, 0xc0 },
+		{ MSG_CONF_KEY, "algorithm", 1, 1, 0 },
+		{ MSG_CONF_KEY, "algorithm", 1, 1, TSIG_ALGORITHM_END },
+		{ MSG_CONF_KEY, "no secret", 2, 2, 0 },
+		{ MSG_CONF_KEY, "length of the secret", 2, 2, 2 },
+		{ MSG_CONF_TRANSFER, "needs", 4, 1, 0 },
+		{ MSG_CONF_TRANSFER, "needs", 4, 1, 4 },
+		{ MSG_CONF_TRANSFER, "name", 5, 1, 0x40 },
 		{ MSG_CONF_REBIND_ALLOW, "name", 0, 1, 0xc0 },
 		{ MSG_CONF_STUB, "count", 1, 1, 1 },
 		{ MSG_CONF_STUB, "count", 1, 1, IPC_ADDRS_MAX + 1 },

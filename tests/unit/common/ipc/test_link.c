@@ -610,6 +610,26 @@ Test(link, queue_is_bounded_and_its_descriptors_go_with_it)
 	cr_assert_eq(open_fds(), before);
 }
 
+/* Ten thousand images may wait for a slow role: they need no descriptor each. */
+Test(link, a_queue_of_shared_descriptors_needs_none_of_its_own)
+{
+	struct fixture f;
+	unsigned before = open_fds();
+	open_link(&f, ROLE_SUPERVISOR, ROLE_AUTHORITY, PHASE_CONFIG);
+	struct shared_fd *shared = shared_fd_new(fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0));
+	unsigned opened = open_fds();
+	for (unsigned i = 0; i < 700; i++) {
+		cr_assert_eq(link_send_shared(f.link, MSG_LISTENER, 0, datagram, 16, shared), BH_OK);
+	}
+	cr_assert_gt(link_queued(f.link), 0u, "nothing waits");
+	cr_assert_eq(open_fds(), opened);
+	cr_assert_eq(link_send_shared(f.link, MSG_LISTENER, 0, datagram, 16, NULL), BH_EPERM);
+	shared_fd_release(shared); /* the queue goes on with it */
+	cr_assert_eq(open_fds(), opened);
+	close_link(&f);
+	cr_assert_eq(open_fds(), before);
+}
+
 Test(link, drain_waits_for_a_reader_no_longer_than_told)
 {
 	struct fixture f;

@@ -46,7 +46,8 @@ static void on_commit(void *ctx, const struct role_conf *conf)
 {
 	struct stats_page **stats = ctx;
 	(*stats)->counters[0] = conf->generation;
-	(*stats)->counters[1] = conf->listener_count + 10 * conf->zone_count + 100 * conf->acl.count;
+	(*stats)->counters[1] = conf->listener_count + 10 * conf->zone_count + 100 * conf->acl.count +
+				 1000 * conf->key_count + 10000 * conf->transfer_count;
 }
 
 static void on_abort(void *ctx)
@@ -166,7 +167,7 @@ static enum msg_type hear(const struct fixture *f, uint8_t *payload, size_t *len
 static void say_options(const struct fixture *f, struct sink *s)
 {
 	if (f->role == ROLE_AUTHORITY) {
-		ipc_conf_authority_encode(s, &(struct ipc_conf_authority){ 1, { 10, 5, 1000, 1000 } });
+		ipc_conf_authority_encode(s, &(struct ipc_conf_authority){ .anyone = 1, .tcp = { 10, 5, 1000, 1000 } });
 		say(f, MSG_CONF_AUTHORITY, s, -1);
 	} else {
 		ipc_conf_resolver_encode(s, &(struct ipc_conf_resolver){ .cache_bytes = 1, .pending_max = 1 });
@@ -253,6 +254,14 @@ static void step(const struct fixture *f, char what, uint32_t n)
 		break;
 	case 'z':
 		say_zone(f, &s, 0, 0);
+		break;
+	case 'Y':
+		ipc_key_encode(&s, &(struct ipc_key){ .key = { .algorithm = TSIG_HMAC_SHA256, .secret_len = 9 } });
+		say(f, MSG_CONF_KEY, &s, -1);
+		break;
+	case 'T':
+		ipc_transfer_encode(&s, &(struct ipc_transfer){ .zone = n, .needs = IPC_TRANSFER_KEY });
+		say(f, MSG_CONF_TRANSFER, &s, -1);
 		break;
 	case 'F':
 		say_zone(f, &s, 0, IPC_ZONE_FAILED);
@@ -397,6 +406,14 @@ static const struct {
 	{ ROLE_AUTHORITY, "I L2 L1", 1 },
 	{ ROLE_AUTHORITY, "I L1 K1", 1 },
 	{ ROLE_AUTHORITY, "X", 1 },
+	/* transfers are of zones that came before, in their order */
+	{ ROLE_AUTHORITY, "I B1 O Y F T0 T0 F F T2 P1 >p1 C1 >c1 S", 0 },
+	{ ROLE_AUTHORITY, "I B1 O T0", 1 },
+	{ ROLE_AUTHORITY, "I B1 O F F T2", 1 },
+	{ ROLE_AUTHORITY, "I B1 O F F T1 T0", 1 },
+	{ ROLE_AUTHORITY, "I Y", 1 },
+	{ ROLE_RESOLVER, "I B1 Y", 1 },
+	{ ROLE_FRONTEND, "I B1 Y", 1 },
 	/* the resolver: flush in its phase, no listeners */
 	{ ROLE_RESOLVER, "I B1 O P1 >p1 C1 >c1 X >f S", 0 },
 	{ ROLE_RESOLVER, "I X", 1 },
@@ -433,9 +450,9 @@ Test(role_link, counters_and_configurations_arrive)
 	struct fixture f;
 	start(&f, ROLE_AUTHORITY);
 	expect_hello(&f);
-	play(&f, "I L1 L2 B5 O l1 l2 F F F a P5 >p5 C5 >c5");
+	play(&f, "I L1 L2 B5 O l1 l2 Y Y F T0 F F a P5 >p5 C5 >c5");
 	cr_assert_eq(f.stats->counters[0], 5u);
-	cr_assert_eq(f.stats->counters[1], 2u + 30u + 100u);
+	cr_assert_eq(f.stats->counters[1], 2u + 30u + 100u + 2000u + 10000u);
 	play(&f, "B6 O P6 >p6 A6 B7 O P7 >p7 C7 >c7");
 	cr_assert_eq(f.stats->counters[0], 7u);
 	cr_assert_eq(f.stats->counters[1], 0u);

@@ -776,3 +776,49 @@ Test(answer, signatures_do_not_take_turns)
 	cr_assert_arr_eq(tails[0], tails[1], sizeof(tails[0])); /* the second signature */
 	world_free(w);
 }
+
+/* More servers than names whose places are remembered: each address has its own owner, first record or not. */
+Test(answer, glue_of_many_servers)
+{
+	enum { SERVERS = ANSWER_COURTESY_MAX + 8 };
+	static char text[SERVERS * 128];
+	static char want[SERVERS * 128];
+	struct world *w = world_new();
+	size_t used = (size_t)snprintf(text, sizeof(text), "@ SOA ns1 admin 1 2 3 4 5\n@ NS ns1\nns1 A 192.0.2.1\n");
+	size_t len = (size_t)snprintf(want, sizeof(want), "NOERROR\n");
+	for (unsigned i = 0; i < SERVERS; i++) {
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "sub NS n%02u.sub\nn%02u.sub A 192.0.2.%u\n", i, i, i);
+		len += (size_t)snprintf(want + len, sizeof(want) - len, "au sub.example. 3600 NS n%02u.sub.example.\n", i);
+	}
+	for (unsigned i = 0; i < SERVERS; i++) {
+		len += (size_t)snprintf(want + len, sizeof(want) - len, "ad n%02u.sub.example. 3600 A 192.0.2.%u\n", i, i);
+	}
+	world_add(w, "example.", text);
+	w->view->rotate = true;
+	cr_assert_str_eq(world_ask(w, &(struct question){ "www.sub.example.", .transport = TRANSPORT_TCP }), want);
+	world_free(w);
+}
+
+/* MX records take turns; the addresses keep theirs, and each has the name that its record has. */
+Test(answer, addresses_follow_their_names_when_records_take_turns)
+{
+	struct world *w = world_new();
+	world_add(w, "example.", "@ SOA ns1 admin 1 2 3 4 5\n@ NS ns1\nns1 A 192.0.2.1\n"
+				 "@ MX 1 mail1\n@ MX 2 mail2\n@ MX 3 mail3.other.\n"
+				 "mail1 A 192.0.2.11\nmail1 AAAA 2001:db8::11\nmail2 A 192.0.2.12\n");
+	w->view->rotate = true;
+	for (unsigned id = 0; id < 3; id++) {
+		static const char *const rdata[] = { "1 mail1.example.", "2 mail2.example.", "3 mail3.other." };
+		char want[512];
+		uint8_t wire[UDP_RECV_MAX];
+		size_t len = question_wire(&(struct question){ "example.", "MX" }, wire);
+		put_u16(wire, (uint16_t)id);
+		snprintf(want, sizeof(want),
+			 "NOERROR aa\nan example. 3600 MX %s\nan example. 3600 MX %s\nan example. 3600 MX %s\n"
+			 "ad mail1.example. 3600 A 192.0.2.11\nad mail1.example. 3600 AAAA 2001:db8::11\n"
+			 "ad mail2.example. 3600 A 192.0.2.12\n",
+			 rdata[id % 3], rdata[(id + 1) % 3], rdata[(id + 2) % 3]);
+		cr_assert_str_eq(world_send(w, wire, len, TRANSPORT_UDP, NULL), want);
+	}
+	world_free(w);
+}

@@ -45,10 +45,11 @@ Test(query, refusals)
 		{ { "a.test.", .qclass = CLASS_NONE }, "REFUSED\n" },
 		{ { "a.test.", .qclass = 4 }, "REFUSED\n" },
 		/* RFC 8945 5.2.1 */
-		{ { "a.test.", .tsig = true }, "NOTAUTH\n" },
+		{ { "a.test.", .tsig = true }, "FORMERR\n" },
 		/* transfers and other meta types */
 		{ { "a.test.", "AXFR", .transport = TRANSPORT_TCP }, "REFUSED\n" },
-		{ { "a.test.", "AXFR" }, "REFUSED\n" },
+		{ { "a.test.", "AXFR" }, "NOTIMP\n" },
+		{ { "b.test.", "AXFR", .transport = TRANSPORT_TCP, .edns = true }, "NOTAUTH edns ede=20\n" },
 		{ { "a.test.", "IXFR" }, "REFUSED\n" },
 		{ { "a.test.", "MAILA" }, "NOTIMP\n" },
 		{ { "a.test.", "MAILB" }, "NOTIMP\n" },
@@ -163,14 +164,19 @@ Test(query, counters)
 	static const struct {
 		struct question q;
 		unsigned counter;
+		unsigned qtype;
 	} table[] = {
-		{ { "ns1.a.test." }, STAT_AUTH_NOERROR },
-		{ { "no.a.test." }, STAT_AUTH_NXDOMAIN },
-		{ { "b.test." }, STAT_AUTH_REFUSED },
-		{ { "f.test." }, STAT_AUTH_SERVFAIL },
-		{ { "a.test.", "OPT" }, STAT_AUTH_FORMERR },
-		{ { "a.test.", .flags = OPCODE(2) }, STAT_AUTH_NOTIMP },
-		{ { "a.test.", .tsig = true }, STAT_AUTH_OTHER_RCODE },
+		{ { "ns1.a.test." }, STAT_AUTH_NOERROR, RR_A },
+		{ { "no.a.test." }, STAT_AUTH_NXDOMAIN, RR_A },
+		{ { "b.test." }, STAT_AUTH_REFUSED, RR_A },
+		{ { "f.test." }, STAT_AUTH_SERVFAIL, RR_A },
+		{ { "a.test.", "OPT" }, STAT_AUTH_FORMERR, RR_OPT },
+		{ { "a.test.", .flags = OPCODE(2) }, STAT_AUTH_NOTIMP, 0 },
+		{ { "a.test.", .tsig = true }, STAT_AUTH_FORMERR, RR_A },
+		{ { "a.test.", .version = 9, .edns = true }, STAT_AUTH_RCODE + RCODE_BADVERS, RR_A },
+		{ { "a.test.", "CAA", .edns = true }, STAT_AUTH_NOERROR, RR_CAA },
+		{ { "a.test.", "TYPE260" }, STAT_AUTH_NOERROR, STATS_QTYPES },
+		{ { "a.test.", "TYPE65535" }, STAT_AUTH_NOERROR, STATS_QTYPES },
 	};
 	static const unsigned transports[] = { STAT_AUTH_UDP_QUERIES, STAT_AUTH_TCP_QUERIES, STAT_AUTH_LINK_QUERIES };
 	struct world *w = make_world();
@@ -182,9 +188,15 @@ Test(query, counters)
 			q.transport = (enum transport)t;
 			world_ask(w, &q);
 			query_count(&w->work, q.transport, w->reply_len, &stats);
+			bool named = w->work.query.qname_len > 0;
 			for (unsigned c = 0; c < STAT_AUTH_COUNT; c++) {
-				cr_expect_eq(stats.counters[c], c == table[i].counter || c == transports[t],
-					     "case %zu counter %s", i, stats_name(ROLE_AUTHORITY, c));
+				char name[STATS_NAME_MAX];
+				bool want = c == table[i].counter || c == transports[t] || c == STAT_AUTH_COOKIE ||
+					    c == STAT_AUTH_EDNS_NONE + q.edns + (unsigned)(q.version > 0) ||
+					    c == STAT_AUTH_OPCODE + (unsigned)(q.flags >> 11 & 15) ||
+					    (named && c == STAT_AUTH_QTYPE + table[i].qtype);
+				cr_expect_eq(stats.counters[c], want, "case %zu counter %s", i,
+					     stats_name(ROLE_AUTHORITY, c, name));
 			}
 		}
 	}

@@ -25,6 +25,9 @@ struct world *world_new(void)
 	w->view = view_new(WORLD_ZONES_MAX);
 	cr_assert_not_null(w->view);
 	w->view->anyone = true;
+	w->work.tsig = tsig_engine_new();
+	w->work.now.sec = WORLD_NOW_SEC;
+	cr_assert_not_null(w->work.tsig);
 	w->view->hasher = nsec3_hasher_new();
 	cr_assert_not_null(w->view->hasher);
 	return w;
@@ -34,6 +37,7 @@ void world_free(struct world *w)
 {
 	nsec3_hasher_free(w->view->hasher);
 	view_free(w->view);
+	tsig_engine_free(w->work.tsig);
 	for (unsigned i = 0; i < w->count; i++) {
 		free(w->blocks[i]);
 	}
@@ -63,7 +67,11 @@ static size_t put_opt(const struct question *q, uint8_t *out, size_t room)
 	sink_u16(&s, RR_OPT);
 	sink_u16(&s, q->udp_size != 0 ? q->udp_size : 1232);
 	sink_u32(&s, (uint32_t)q->version << 16 | (q->dnssec ? EDNS_DO : 0u));
-	sink_u16(&s, 0);
+	sink_u16(&s, (uint16_t)(q->options == NULL ? 0 : strlen(q->options) / 2));
+	for (const char *p = q->options; p != NULL && *p != '\0'; p += 2) {
+		char pair[3] = { p[0], p[1], '\0' };
+		sink_u8(&s, (uint8_t)strtoul(pair, NULL, 16));
+	}
 	return s.pos;
 }
 
@@ -72,7 +80,7 @@ size_t question_wire(const struct question *q, uint8_t out[UDP_RECV_MAX])
 	static const uint8_t tsig[] = { 0, 0, RR_TSIG, 0, CLASS_ANY, 0, 0, 0, 0, 0, 0 };
 	uint8_t name[DNAME_MAX];
 	uint16_t type = RR_A;
-	bool edns = q->edns || q->dnssec || q->version > 0 || q->udp_size > 0;
+	bool edns = q->edns || q->dnssec || q->version > 0 || q->udp_size > 0 || q->options != NULL;
 
 	cr_assert_gt(dname_from_text(q->name, name), 0, "%s", q->name);
 	cr_assert(q->type == NULL || rr_type_parse(q->type, &type) == BH_OK, "%s", q->type);

@@ -9,6 +9,7 @@
 #include "daemons/authority/query.h"
 
 #define WORLD_ZONES_MAX 16
+#define WORLD_NOW_SEC UINT64_C(2000000000) /* of signatures */
 #define WORLD_TEXT_MAX (1024 * 1024)
 
 struct world {
@@ -44,6 +45,7 @@ struct question {
 	enum transport transport;
 	const struct addr *client;
 	bool tsig;
+	const char *options; /* of OPT, in hex; implies edns */
 };
 
 /* The octets of a question. Returns how many. */

@@ -10,6 +10,7 @@
 #include <criterion/criterion.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 static int memfd_new(void)
@@ -54,6 +55,44 @@ Test(compile, writes_an_image_that_opens)
 	cr_assert_eq(image->header->size, result.size);
 	cr_assert_eq(image->header->checksum, result.checksum);
 	image_close(image);
+	close(fd);
+	folder_free(&f);
+}
+
+static void note_source(void *ctx, const char *path, const struct zone_file_id *id)
+{
+	struct folder *f = ((void **)ctx)[0];
+	char *text = ((void **)ctx)[1];
+	struct stat st;
+	cr_assert_eq(fstatat(f->fd, path, &st, 0), 0, "%s", path);
+	cr_assert(id->dev == st.st_dev && id->ino == st.st_ino && id->size == (uint64_t)st.st_size);
+	cr_assert_eq(id->mtime_ns, (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec);
+	cr_assert_eq(id->ctime_ns, (int64_t)st.st_ctim.tv_sec * 1000000000 + st.st_ctim.tv_nsec);
+	strcat(strcat(text, path), " ");
+}
+
+static void ignore_finding(void *ctx, const struct zone_finding *finding)
+{
+	(void)ctx;
+	(void)finding;
+}
+
+/* Every file that was read is told, the main one first, as it was when it was read. */
+Test(compile, tells_its_sources)
+{
+	struct folder f = folder_new();
+	char text[256] = "";
+	void *ctx[] = { &f, text };
+	struct name zone = name_of("example.");
+	folder_put(&f, "zone", ZONE_HEAD "$INCLUDE more\n$INCLUDE more\n");
+	folder_put(&f, "more", "$INCLUDE last\n");
+	folder_put(&f, "last", "a MX 10 ns\n");
+	int fd = memfd_new();
+	struct compile_request request = { .root_fd = f.fd, .file = "zone", .zone = zone.wire, .default_ttl = 3600,
+					   .report = ignore_finding, .source = note_source, .ctx = ctx };
+	struct compile_result result;
+	cr_assert_eq(compile_zone(&request, fd, &result), BH_OK);
+	cr_assert_str_eq(text, "zone more last more last ");
 	close(fd);
 	folder_free(&f);
 }

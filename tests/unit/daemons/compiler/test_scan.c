@@ -133,6 +133,13 @@ static const struct {
 	{ "a A 192.0.2.1\n$TTL 4\nb A 192.0.2.1\n",
 	  "!t:1 warning: a record has no TTL and there is no $TTL: the default is used\n1 a.e. 1800 A c0000201\n"
 	  "3 b.e. 4 A c0000201\n" },
+	/* the number that stands for no TTL inside */
+	{ "a 9 A 192.0.2.1\nb 4294967295 A 192.0.2.1\n IN 4294967295 A 192.0.2.2\nc (\n 04294967295 A 192.0.2.3 )\n",
+	  "1 a.e. 9 A c0000201\n!t:2 warning: a TTL above 2147483647 counts as 0 (RFC 2181 8)\n"
+	  "2 b.e. 0 A c0000201\n3 b.e. 0 A c0000202\n4 c.e. 0 A c0000203\n" },
+	{ "a 9 A 192.0.2.1\n4294967295 TXT 4294967295\n",
+	  "1 a.e. 9 A c0000201\n!t:2 warning: a record has no TTL and there is no $TTL: that of the record before "
+	  "is used (RFC 1035 5.1)\n2 4294967295.e. 9 TXT 0a34323934393637323935\n" },
 	{ "a 2147483647 A 192.0.2.1\nb 2147483648 A 192.0.2.1\n",
 	  "1 a.e. 2147483647 A c0000201\n!t:2 warning: a TTL above 2147483647 counts as 0 (RFC 2181 8)\n"
 	  "2 b.e. 0 A c0000201\n" },

@@ -25,6 +25,14 @@ static void write_file(const char *name, const char *text)
 	cr_assert_eq(fclose(file), 0);
 }
 
+static void write_secret(const char *name, mode_t mode)
+{
+	char path[256];
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	write_file(name, "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\n");
+	cr_assert_eq(chmod(path, mode), 0);
+}
+
 static void setup(void)
 {
 	char path[256];
@@ -34,11 +42,15 @@ static void setup(void)
 	cr_assert_eq(mkdir(path, 0755), 0);
 	write_file("zones/a.zone", "");
 	write_file("hints", "");
+	write_secret("secret", 0600);
+	write_secret("open", 0644);
+	write_secret("short", 0600);
+	write_file("short", "");
 }
 
 static void teardown(void)
 {
-	static const char *const names[] = { "zones/a.zone", "hints", "test.conf", "included.conf", "zones", "" };
+	static const char *const names[] = { "zones/a.zone", "hints", "secret", "open", "short", "test.conf", "included.conf", "zones", "" };
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		char path[256];
 		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
@@ -134,6 +146,9 @@ Test(config, takes_the_full_grammar)
 }
 
 #define VIEW(body) "view \"v\" {\n listen = { \"127.0.0.1@53\" }\n zones-dir = \"zones\"\n" body "}\n"
+#define TEN "0123456789"
+#define HUNDRED TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN
+#define KEY(name, file) "key \"" name "\" { algorithm = \"HMAC-SHA256\" secret-file = \"" file "\" }\n"
 #define RESOLVER(body) "resolver {\n listen = { \"127.0.0.1@54\" }\n" body "}\n"
 
 /* Text, and all that is said of it; %s is the temporary directory. */
@@ -143,13 +158,71 @@ static const struct {
 } faults[] = {
 	{ "", "test.conf:1: neither a view nor a resolver: nothing to serve\n" },
 	{ VIEW("key = 1\n"),
-	  "test.conf:4: no such option 'key', allowed here: listen, interfaces, allow-query, zones-dir, user, tcp, zone\n" },
-	{ VIEW("rate-limit { }\n"),
-	  "test.conf:4: no such option 'rate-limit', allowed here: listen, interfaces, allow-query, zones-dir, user, "
-	  "tcp, zone\n" },
-	{ "key \"partner\" { }\n", "test.conf:1: no such option 'key', allowed here: appliance, view, resolver\n" },
+	  "test.conf:4: no such option 'key', allowed here: listen, interfaces, allow-query, zones-dir, user, "
+	  "answer-rotation, cookies, cookie-secret-file, nsid, identity, version, rate-limit, tcp, zone\n" },
+	{ VIEW("rate-limit { window = 5 }\n"),
+	  "test.conf:4: no such option 'window', allowed here: mode, responses-per-second, slip, ipv4-prefix, "
+	  "ipv6-prefix, exempt\n" },
+	{ VIEW("rate-limit { mode = \"maybe\" }\n"),
+	  "test.conf:4: mode: 'maybe' is none of \"on\", \"log\", \"off\"\n" },
+	{ VIEW("rate-limit { responses-per-second = 0 }\n"),
+	  "test.conf:4: responses-per-second: '0' is not a number from 1 to 100000\n" },
+	{ VIEW("rate-limit {\n slip = 2\n}\n"),
+	  "test.conf:5: slip: '2' would leave queries without an answer, allowed: 1, every limited response is sent "
+	  "truncated\n" },
+	{ VIEW("rate-limit { slip = 0 }\n"),
+	  "test.conf:4: slip: '0' would leave queries without an answer, allowed: 1, every limited response is sent "
+	  "truncated\n" },
+	{ VIEW("rate-limit { ipv4-prefix = 33 ipv6-prefix = 65 }\n"),
+	  "test.conf:4: ipv4-prefix: '33' is not a number from 1 to 32\n"
+	  "test.conf:4: ipv6-prefix: '65' is not a number from 1 to 64\n" },
+	{ VIEW("rate-limit { exempt = { \"10.0.0.1/8\" } }\n"),
+	  "test.conf:4: exempt: '10.0.0.1/8' is not a prefix, allowed: \"address/bits\" without host bits, "
+	  "\"address\", \"any4\", \"any6\"\n" },
+	{ VIEW("rate-limit { }\nrate-limit { }\n"), "test.conf:5: section 'rate-limit' stands twice in view 'v'\n" },
+	{ VIEW("cookies = \"yes\"\n"), "test.conf:4: cookies: 'yes' is none of \"answer\", \"require\", \"off\"\n" },
+	{ VIEW("cookie-secret-file = \"missing\"\n"),
+	  "test.conf:4: cookie-secret-file: '%s/missing': No such file or directory\n" },
+	{ VIEW("cookie-secret-file = \"open\"\n"),
+	  "test.conf:4: cookie-secret-file: '%s/open': others can read it: make a new one, and chmod o-rw\n" },
+	{ VIEW("cookie-secret-file = \"secret\"\n"),
+	  "test.conf:4: cookie-secret-file: '%s/secret': it does not hold one or two secrets of 32 hexadecimal "
+	  "digits\n" },
+	{ VIEW("nsid = \"0x123\"\n"), "test.conf:4: nsid: '0x123' is not 0x and pairs of hexadecimal digits\n" },
+	{ VIEW("nsid = \"0x\"\n"), "test.conf:4: nsid: '0x' is not 0x and pairs of hexadecimal digits\n" },
+	{ VIEW("nsid = \"" HUNDRED "x\"\n"), "test.conf:4: nsid: longer than 100 octets\n" },
+	{ VIEW("identity = \"" HUNDRED HUNDRED HUNDRED "\"\n"), "test.conf:4: identity: longer than 255 octets\n" },
+	{ "appliance { version = \"" HUNDRED HUNDRED HUNDRED "\" }\n" VIEW(""),
+	  "test.conf:1: version: longer than 255 octets\n" },
+	{ VIEW("answer-rotation = sometimes\n"),
+	  "test.conf:4: answer-rotation: 'sometimes' is neither true nor false\n" },
+	{ "keys { }\n", "test.conf:1: no such option 'keys', allowed here: appliance, key, view, resolver\n" },
+	{ "key \"partner\" { }\n" VIEW(""), "test.conf:1: key 'partner' has no 'algorithm'\n" },
+	{ "key \"partner\" { algorithm = \"hmac-sha256\" }\n" VIEW(""),
+	  "test.conf:1: key 'partner' has no 'secret-file'\n" },
+	{ "key \"partner\" { secret = \"x\" }\n" VIEW(""),
+	  "test.conf:1: no such option 'secret', allowed here: algorithm, secret-file\n" },
+	{ "key \"a..b\" { }\n" VIEW(""), "test.conf:1: 'a..b' is not a domain name\n" },
+	{ "key \"p\" {\n algorithm = \"hmac-md5\"\n secret-file = \"secret\" }\n" VIEW(""),
+	  "test.conf:2: algorithm: 'hmac-md5' is none of hmac-sha256, hmac-sha384, hmac-sha512\n" },
+	{ KEY("p", "missing") VIEW(""), "test.conf:1: secret-file: '%s/missing': No such file or directory\n" },
+	{ KEY("p", "open") VIEW(""),
+	  "test.conf:1: secret-file: '%s/open': others can read it: make a new one, and chmod o-rw\n" },
+	{ KEY("p", "short") VIEW(""),
+	  "test.conf:1: secret-file: '%s/short': a secret has at least 16 octets, this has 0\n" },
+	{ KEY("p", "secret") KEY("P.", "secret") VIEW(""), "test.conf:2: key 'P.' stands twice\n" },
+	{ VIEW("zone \"a\" { file = \"a.zone\"\n allow-transfer = { \"key:p\" } }\n"),
+	  "test.conf:5: allow-transfer: there is no key 'p'\n" },
+	{ VIEW("zone \"a\" { file = \"a.zone\" allow-transfer = { \"key:a..b\" } }\n"),
+	  "test.conf:4: 'a..b' is not a domain name\n" },
+	{ VIEW("zone \"a\" { file = \"a.zone\" allow-transfer = { \" \" } }\n"),
+	  "test.conf:4: allow-transfer: ' ' is neither a prefix nor a key\n" },
+	{ VIEW("zone \"a\" { file = \"a.zone\" allow-transfer = { \"any4 any6\" } }\n"),
+	  "test.conf:4: allow-transfer: 'any4 any6' is not a prefix, allowed: \"address/bits\" without host bits, "
+	  "\"address\", \"any4\", \"any6\", \"key:name\", or a prefix and a key with a blank between, which then are "
+	  "both needed\n" },
 	{ VIEW("zone \"a\" { dnssec = \"default\" }\n"),
-	  "test.conf:4: no such option 'dnssec', allowed here: file, overlay\n" },
+	  "test.conf:4: no such option 'dnssec', allowed here: file, overlay, allow-transfer\n" },
 	{ RESOLVER("forward \".\" { }\n"),
 	  "test.conf:3: no such option 'forward', allowed here: listen, interfaces, allow-query, open, internal-view, "
 	  "outgoing, root-hints, cache-size, rebind-allow, ipv4, ipv6, use-0x20, qname-minimisation, prime-root, "
@@ -256,6 +329,80 @@ Test(config, tells_each_fault_in_exact_words)
 		cr_expect_str_eq(c.text, expected, "for: %s\nsaid:     %s\nexpected: %s", faults[i].text, c.text,
 				 expected);
 	}
+}
+
+Test(config, how_answers_are_given)
+{
+	struct complaints c;
+	char path[256];
+	write_file("cookies", "# of the anycast group\n000102030405060708090a0b0c0d0e0f\nFFFEFDFCFBFAF9F8F7F6F5F4F3F2F1F0\n");
+	snprintf(path, sizeof(path), "%s/cookies", dir);
+	cr_assert_eq(chmod(path, 0600), 0);
+	struct config *config =
+		load("appliance { workers = 1 nsid = \"box\" identity = \"the box\" version = \"9\" }\n"
+		     "view \"a\" {\n listen = { \"127.0.0.1@53\" }\n zones-dir = \"zones\"\n}\n"
+		     "view \"b\" {\n listen = { \"127.0.0.1@54\" }\n zones-dir = \"zones\"\n allow-query = { \"any4\" }\n"
+		     " nsid = \"0x00fF\" identity = \"\" cookies = \"off\" answer-rotation = false\n}\n"
+		     "view \"c\" {\n listen = { \"127.0.0.1@55\" }\n zones-dir = \"zones\"\n allow-query = { \"any4\" }\n"
+		     " cookies = \"require\" cookie-secret-file = \"cookies\"\n"
+		     " rate-limit { responses-per-second = 5 slip = 1 ipv4-prefix = 32 ipv6-prefix = 64\n"
+		     "   exempt = { \"192.0.2.0/24\", \"2001:db8::/32\" } }\n}\n"
+		     "view \"d\" {\n listen = { \"127.0.0.1@56\" }\n zones-dir = \"zones\"\n rate-limit { mode = \"log\" }\n}\n"
+		     "view \"e\" {\n listen = { \"127.0.0.1@57\" }\n zones-dir = \"zones\"\n rate-limit { mode = \"off\" }\n}\n",
+		     &c);
+	cr_assert_not_null(config, "%s", c.text);
+	const struct config_view *v = config->views;
+	/* limited where everybody may ask, and where it is wanted */
+	cr_expect(v[0].rate.mode == IPC_RATE_ON && v[1].rate.mode == 0 && v[2].rate.mode == IPC_RATE_ON);
+	cr_expect(v[3].rate.mode == IPC_RATE_LOG && v[4].rate.mode == 0);
+	cr_expect(v[0].rate.per_second == 20 && v[0].rate.ipv4_bits == 24 && v[0].rate.ipv6_bits == 56);
+	cr_expect(v[2].rate.per_second == 5 && v[2].rate.ipv4_bits == 32 && v[2].rate.ipv6_bits == 64);
+	cr_expect_eq(v[2].rate.exempt.count, 2);
+	cr_expect(v[0].cookies == IPC_COOKIES_ANSWER && v[1].cookies == IPC_COOKIES_OFF);
+	cr_expect_eq(v[2].cookies, IPC_COOKIES_REQUIRE);
+	cr_expect_eq(v[0].cookie_secrets.count, 0);
+	cr_assert_eq(v[2].cookie_secrets.count, 2);
+	for (unsigned i = 0; i < COOKIE_SECRET_SIZE; i++) {
+		cr_expect_eq(v[2].cookie_secrets.bytes[0][i], i);
+		cr_expect_eq(v[2].cookie_secrets.bytes[1][i], 255 - i);
+	}
+	cr_expect(v[0].rotate && !v[1].rotate);
+	cr_expect(v[0].names.nsid_len == 3 && memcmp(v[0].names.nsid, "box", 3) == 0);
+	cr_expect(v[1].names.nsid_len == 2 && memcmp(v[1].names.nsid, "\0\377", 2) == 0);
+	cr_expect_str_eq(v[0].names.identity, "the box");
+	cr_expect_str_eq(v[1].names.identity, "");
+	cr_expect_str_eq(v[1].names.version, "9");
+	config_free(config);
+	remove(path);
+}
+
+Test(config, keys_and_who_may_transfer)
+{
+	struct complaints c;
+	struct config *config =
+		load(VIEW("zone \"a\" { file = \"a.zone\"\n"
+			  " allow-transfer = { \"192.0.2.1\", \"2001:db8::/32\", \"key:PARTNER.\", \"10.0.0.0/8  key:other\" } }\n"
+			  "zone \"b\" { file = \"a.zone\" }\n")
+		     KEY("partner", "secret") KEY("Other", "secret"), &c);
+	cr_assert_not_null(config, "%s", c.text);
+	cr_assert_eq(config->key_count, 2);
+	cr_assert_eq(config->keys[0].secret_len, 32);
+	cr_assert_eq(config->keys[0].algorithm, TSIG_HMAC_SHA256);
+	cr_assert_eq(config->keys[1].name[1], 'o', "lower case");
+	const struct config_zone *zone = &config->views[0].zones[0];
+	static const struct {
+		bool any;
+		uint8_t bits;
+		int key;
+	} expected[] = { { false, 32, -1 }, { false, 32, -1 }, { true, 0, 0 }, { false, 8, 1 } };
+	cr_assert_eq(zone->transfer_count, 4);
+	for (size_t i = 0; i < 4; i++) {
+		cr_assert_eq(zone->transfers[i].any, expected[i].any, "%zu", i);
+		cr_assert_eq(zone->transfers[i].key, expected[i].key, "%zu", i);
+		cr_assert(zone->transfers[i].any || zone->transfers[i].prefix.bits == expected[i].bits, "%zu", i);
+	}
+	cr_assert_eq(config->views[0].zones[1].transfer_count, 0, "nobody when nothing is said");
+	config_free(config);
 }
 
 Test(config, tells_several_faults_at_once)

@@ -1,0 +1,74 @@
+/*
+ * Numbers of counters, by view. Sets are ordered by view and zone, so that two of them are walked side by side.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "daemons/supervisor/counters.h"
+
+#include "common/ipc/stats.h"
+#include "daemons/supervisor/zones.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+static_assert(STATS_ZONES_MAX >= 2 * CONFIG_ZONES_MAX, "the zones of a view before and after a change");
+
+/* The zones of one view in a set. */
+struct range {
+	struct zone_state *items;
+	size_t count;
+};
+
+static struct range find_range(const struct zone_set *set, const char *view)
+{
+	size_t begin = 0;
+	while (set != NULL && begin < set->count && strcmp(set->items[begin].view_name, view) != 0) {
+		begin++;
+	}
+	size_t end = begin;
+	while (set != NULL && end < set->count && strcmp(set->items[end].view_name, view) == 0) {
+		end++;
+	}
+	return (struct range){ end > begin ? &set->items[begin] : NULL, end - begin };
+}
+
+static void assign_view(struct range next, struct range old, uint8_t used[STATS_ZONES_MAX])
+{
+	size_t at = 0;
+	uint32_t free_one = 0;
+
+	memset(used, 0, STATS_ZONES_MAX);
+	for (size_t i = 0; i < old.count; i++) {
+		used[old.items[i].counter] = 1;
+	}
+	for (size_t i = 0; i < next.count; i++) {
+		struct zone_state *zone = &next.items[i];
+		while (at < old.count && dname_compare(old.items[at].conf->name, zone->conf->name) < 0) {
+			at++;
+		}
+		if (at < old.count && dname_equal(old.items[at].conf->name, zone->conf->name)) {
+			zone->counter = old.items[at].counter;
+			continue;
+		}
+		while (used[free_one] != 0) { /* ends: there is twice the room that one set needs */
+			free_one++;
+		}
+		zone->counter = free_one++;
+	}
+}
+
+int counters_assign(struct zone_set *next, const struct zone_set *old)
+{
+	uint8_t *used = malloc(STATS_ZONES_MAX);
+	if (used == NULL) {
+		return BH_ENOMEM;
+	}
+	for (size_t i = 0; i < next->count;) {
+		struct range range = find_range(next, next->items[i].view_name);
+		assign_view(range, find_range(old, next->items[i].view_name), used);
+		i += range.count;
+	}
+	free(used);
+	return BH_OK;
+}
