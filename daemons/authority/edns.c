@@ -7,6 +7,7 @@
 #include "common/dns/edns.h"
 
 #include "common/dns/cookie.h"
+#include "common/util/cursor.h"
 #include "daemons/authority/query.h"
 
 static void put_option(struct sink *s, enum edns_option code, const void *bytes, size_t len)
@@ -31,8 +32,10 @@ void query_options(struct query_work *work, const struct view *view, enum transp
 	if (edns->nsid && view->nsid_len > 0) {
 		put_option(&s, EDNS_OPTION_NSID, view->nsid, view->nsid_len);
 	}
-	if (edns->keepalive && transport == TRANSPORT_TCP && view->keepalive > 0) { /* RFC 7828 3.2.2: never over UDP */
-		const uint8_t value[2] = { (uint8_t)(view->keepalive >> 8), (uint8_t)view->keepalive };
+	if (edns->keepalive && transport == TRANSPORT_TCP) { /* RFC 7828 3.2.2: never over UDP */
+		unsigned tenths = work->idle_ms / 100; /* 0 asks the client to close: the server is about to end */
+		uint8_t value[2];
+		put_u16(value, (uint16_t)(tenths < UINT16_MAX ? tenths : UINT16_MAX));
 		put_option(&s, EDNS_OPTION_KEEPALIVE, value, sizeof(value));
 	}
 	a->options_len = (uint16_t)s.pos; /* EDNS_OPTIONS_OUT_MAX is their sum */

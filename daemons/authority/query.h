@@ -34,10 +34,11 @@ enum query_limited {
 	QUERY_RATE_COOKIE,    /* BADCOOKIE in its place */
 };
 
-/* One query; the caller keeps one per process and sets the first two. The rest is scratch memory. */
+/* One query; the caller keeps one per process and sets the first three. The rest is scratch memory. */
 struct query_work {
 	struct tsig_engine *tsig;
 	struct query_now now;
+	unsigned idle_ms; /* how long a TCP connection may be idle now, for RFC 7828; TRANSPORT_TCP only */
 	struct query query;
 	struct ahead ahead;
 	struct answer answer;

@@ -11,6 +11,7 @@ static void on_query(void *ctx, struct tcp_ref ref, const struct addr *peer, con
 {
 	struct server *server = ctx;
 	server_wall_clock(server);
+	server->work.idle_ms = tcp_server_idle_ms(server->tcp);
 	size_t reply_len =
 		query_reply(&server->work, server->view, TRANSPORT_TCP, peer, msg, len, server->reply);
 	if (server->work.transfer == TRANSFER_BEGIN && serve_transfer_start(server, ref, peer)) {

@@ -325,7 +325,6 @@ static int build_options(struct view *view, const struct role_conf *conf, char *
 	view->rotate = options->rotate != 0;
 	view->cookies = (enum ipc_cookies)options->cookies;
 	view->cookie_secrets = conf->cookie_secrets.secrets;
-	view->keepalive = (uint16_t)(options->tcp.idle_ms / 100 < UINT16_MAX ? options->tcp.idle_ms / 100 : UINT16_MAX);
 	view->nsid_len = options->nsid_len;
 	memcpy(view->nsid, options->nsid, options->nsid_len);
 	memcpy(view->identity, options->identity, sizeof(view->identity));

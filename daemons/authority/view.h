@@ -46,7 +46,6 @@ struct view {
 	bool rotate; /* records of an answer begin with another one each time */
 	enum ipc_cookies cookies;
 	struct cookie_secrets cookie_secrets; /* when cookies are not off */
-	uint16_t keepalive;		      /* RFC 7828: idle timeout of TCP in units of 100 ms; 0: not told */
 	uint8_t nsid_len;
 	uint8_t nsid[NSID_MAX]; /* RFC 5001; empty: not told */
 	char identity[IPC_IDENTITY_MAX]; /* id.server and hostname.bind (RFC 4892); "": not told */

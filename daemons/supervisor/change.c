@@ -250,11 +250,17 @@ static bool all_prepared(const struct change *change)
 	return true;
 }
 
+/*
+ * Does everybody serve the new generation, and nobody the old one any more? An address may have gone from one
+ * view to another: who is told that the change is done must not meet the one before there.
+ */
 static bool all_committed(const struct supervisor *sup)
 {
 	for (const struct instance *inst = sup->instances; inst != NULL; inst = inst->next) {
-		if (inst->wanted && inst->state != INSTANCE_DOWN && inst->state != INSTANCE_STOPPING &&
-		    inst->committed != sup->current.number) {
+		if (inst->state == INSTANCE_STOPPING) {
+			return false;
+		}
+		if (inst->wanted && inst->state != INSTANCE_DOWN && inst->committed != sup->current.number) {
 			return false;
 		}
 	}

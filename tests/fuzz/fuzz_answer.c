@@ -132,7 +132,6 @@ static void setup(void)
 	f.view->cookies = IPC_COOKIES_ANSWER;
 	f.view->cookie_secrets.count = 2;
 	f.view->nsid_len = NSID_MAX;
-	f.view->keepalive = 100;
 	snprintf(f.view->identity, sizeof(f.view->identity), "%0255d", 0);
 	f.view->rrl = (struct rrl){ .mode = RRL_ON, .cost_us = 1000000, .ipv4_bits = 24, .ipv6_bits = 56 };
 	FUZZ_CHECK(rrl_table_init(&f.view->rrl.table, &f.line, sizeof(f.line)) == BH_OK);
@@ -189,6 +188,7 @@ static size_t reply_to(enum transport transport, const uint8_t *wire, size_t len
 {
 	memset(&f.work, 0xa5, sizeof(f.work));
 	f.work.tsig = f.tsig;
+	f.work.idle_ms = 10000;
 	f.work.now = (struct query_now){ .us = 5000000, .sec = NOW_SEC };
 	return query_reply(&f.work, f.view, transport, transport == TRANSPORT_LINK ? NULL : &f.client, wire, len, out);
 }

@@ -102,7 +102,7 @@ Test(limits, options_come_when_asked_for)
 		struct world *w = make_world();
 		w->view->nsid_len = 3;
 		memcpy(w->view->nsid, "box", 3);
-		w->view->keepalive = 300;
+		w->work.idle_ms = 30000;
 		world_ask(w, &(struct question){ "ns1.a.test.", .options = cases[i].options, .client = &client,
 						 .transport = cases[i].transport });
 		cr_expect_str_eq(options_of(w), cases[i].want, "case %zu: %s", i, options_of(w));
@@ -117,11 +117,29 @@ Test(limits, options_come_when_asked_for)
 		world_ask(w, &(struct question){ "ns1.a.test.", .client = &client, .transport = cases[i].transport });
 		cr_expect_str_eq(options_of(w), "none");
 		w->view->nsid_len = 0;
-		w->view->keepalive = 0;
 		w->view->cookies = IPC_COOKIES_OFF;
 		world_ask(w, &(struct question){ "ns1.a.test.", .options = cases[i].options, .client = &client,
 						 .transport = cases[i].transport });
-		cr_expect_str_eq(options_of(w), "");
+		/* keepalive has no setting, but the time of the connections */
+		bool tells = strstr(cases[i].options, KEEPALIVE) != NULL && cases[i].transport == TRANSPORT_TCP;
+		cr_expect_str_eq(options_of(w), tells ? "000b0002012c" : "");
+		world_end(w);
+	}
+}
+
+/* RFC 7828 3.3.2: 0 from a server that wants to be left; no more than the field can say. */
+Test(limits, keepalive_is_the_present_idle_time)
+{
+	static const struct {
+		unsigned idle_ms;
+		const char *want;
+	} cases[] = { { 0, "000b00020000" }, { 2050, "000b00020014" }, { INT32_MAX, "000b0002ffff" } };
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct world *w = make_world();
+		w->work.idle_ms = cases[i].idle_ms;
+		world_ask(w, &(struct question){ "ns1.a.test.", .options = KEEPALIVE, .client = &client,
+						 .transport = TRANSPORT_TCP });
+		cr_expect_str_eq(options_of(w), cases[i].want);
 		world_end(w);
 	}
 }
