@@ -107,32 +107,53 @@ static inline uint64_t load_le(const uint8_t *p, size_t n)
 	return v;
 }
 
-uint64_t siphash(const struct siphash_key *key, const void *bytes, size_t len)
+static void sip_begin(const struct siphash_key *key, uint64_t v[4])
 {
-	const uint8_t *p = bytes;
-	uint64_t v[4] = {
-		key->k0 ^ UINT64_C(0x736f6d6570736575),
-		key->k1 ^ UINT64_C(0x646f72616e646f6d),
-		key->k0 ^ UINT64_C(0x6c7967656e657261),
-		key->k1 ^ UINT64_C(0x7465646279746573),
-	};
+	v[0] = key->k0 ^ UINT64_C(0x736f6d6570736575);
+	v[1] = key->k1 ^ UINT64_C(0x646f72616e646f6d);
+	v[2] = key->k0 ^ UINT64_C(0x6c7967656e657261);
+	v[3] = key->k1 ^ UINT64_C(0x7465646279746573);
+}
 
-	size_t left = len;
-	for (; left >= 8; p += 8, left -= 8) {
-		uint64_t m = load_le(p, 8);
-		v[3] ^= m;
+static inline void sip_word(uint64_t v[4], uint64_t word, unsigned rounds)
+{
+	v[3] ^= word;
+	for (unsigned i = 0; i < rounds; i++) {
 		sip_round(v);
-		sip_round(v);
-		v[0] ^= m;
 	}
-	uint64_t last = (uint64_t)len << 56 | load_le(p, left);
-	v[3] ^= last;
-	sip_round(v);
-	sip_round(v);
-	v[0] ^= last;
+	v[0] ^= word;
+}
+
+static inline uint64_t sip_end(uint64_t v[4], unsigned rounds)
+{
 	v[2] ^= 0xff;
-	for (int i = 0; i < 4; i++) {
+	for (unsigned i = 0; i < rounds; i++) {
 		sip_round(v);
 	}
 	return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
+uint64_t siphash(const struct siphash_key *key, const void *bytes, size_t len)
+{
+	const uint8_t *p = bytes;
+	uint64_t v[4];
+
+	sip_begin(key, v);
+	size_t left = len;
+	for (; left >= 8; p += 8, left -= 8) {
+		sip_word(v, load_le(p, 8), 2);
+	}
+	sip_word(v, (uint64_t)len << 56 | load_le(p, left), 2);
+	return sip_end(v, 4);
+}
+
+uint64_t siphash_words(const struct siphash_key *key, const uint64_t words[3])
+{
+	uint64_t v[4];
+
+	sip_begin(key, v);
+	for (unsigned i = 0; i < 3; i++) {
+		sip_word(v, words[i], 1);
+	}
+	return sip_end(v, 3);
 }

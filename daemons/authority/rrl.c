@@ -58,45 +58,10 @@ struct prefix rrl_prefix(const struct rrl *rrl, const struct addr *client)
 	return p;
 }
 
-static inline uint64_t rotl(uint64_t x, unsigned bits)
-{
-	return x << bits | x >> (64 - bits);
-}
-
-static inline void sip_round(uint64_t v[4])
-{
-	v[0] += v[1];
-	v[1] = rotl(v[1], 13) ^ v[0];
-	v[0] = rotl(v[0], 32);
-	v[2] += v[3];
-	v[3] = rotl(v[3], 16) ^ v[2];
-	v[0] += v[3];
-	v[3] = rotl(v[3], 21) ^ v[0];
-	v[2] += v[1];
-	v[1] = rotl(v[1], 17) ^ v[2];
-	v[2] = rotl(v[2], 32);
-}
-
 /*
- * SipHash-1-3 of three words. Its fewer rounds do where nobody sees the hash: all a stranger could learn is
- * that two accounts share a line, and that only from responses that are missing after floods of millions.
+ * All that a stranger could learn of the hash is that two accounts share a line, and that only from responses that
+ * are missing after floods of millions: the fewer rounds of siphash_words do.
  */
-static uint64_t hash_words(const struct siphash_key *key, const uint64_t words[3])
-{
-	uint64_t v[4] = { key->k0 ^ UINT64_C(0x736f6d6570736575), key->k1 ^ UINT64_C(0x646f72616e646f6d),
-			  key->k0 ^ UINT64_C(0x6c7967656e657261), key->k1 ^ UINT64_C(0x7465646279746573) };
-	for (unsigned i = 0; i < 3; i++) {
-		v[3] ^= words[i];
-		sip_round(v);
-		v[0] ^= words[i];
-	}
-	v[2] ^= 0xff;
-	sip_round(v);
-	sip_round(v);
-	sip_round(v);
-	return v[0] ^ v[1] ^ v[2] ^ v[3];
-}
-
 static uint64_t account_of(const struct rrl *rrl, const struct addr *client, enum rrl_class class, uint64_t what)
 {
 	uint64_t net;
@@ -106,7 +71,7 @@ static uint64_t account_of(const struct rrl *rrl, const struct addr *client, enu
 		net = (uint64_t)get_u32(client->bytes) << 32 | get_u32(client->bytes + 4);
 		net &= UINT64_MAX << (64 - rrl->ipv6_bits);
 	}
-	return hash_words(&rrl->key, (const uint64_t[3]){ net, what, (uint64_t)client->family << 8 | class });
+	return siphash_words(&rrl->key, (const uint64_t[3]){ net, what, (uint64_t)client->family << 8 | class });
 }
 
 static inline uint64_t debt_of(uint64_t word, uint64_t now_us)

@@ -38,3 +38,23 @@ Test(rand, bytes_do_not_repeat_across_refills)
 		last = v;
 	}
 }
+
+/* No vectors are published for it: what tables need is that every bit of words and key counts. */
+Test(rand, siphash_words_depends_on_every_bit)
+{
+	union {
+		uint64_t u64[5];
+		struct {
+			uint64_t words[3];
+			struct siphash_key key;
+		} in;
+	} u = { .u64 = { 1, 2, 3, 4, 5 } };
+	const uint64_t want = siphash_words(&u.in.key, u.in.words);
+	for (unsigned bit = 0; bit < 5 * 64; bit++) {
+		u.u64[bit / 64] ^= UINT64_C(1) << bit % 64;
+		uint64_t differs = siphash_words(&u.in.key, u.in.words) ^ want;
+		cr_expect_gt(__builtin_popcountll(differs), 8, "bit %u", bit);
+		u.u64[bit / 64] ^= UINT64_C(1) << bit % 64;
+	}
+	cr_expect_eq(siphash_words(&u.in.key, u.in.words), want);
+}
