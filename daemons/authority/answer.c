@@ -429,7 +429,7 @@ size_t answer_text(struct answer *a, const struct query *query, const char *text
 
 	a->rcode = RCODE_NOERROR;
 	a->ede = EDE_NONE;
-	a->rate_class = RRL_ERROR;
+	a->rate_class = RRL_ANSWER; /* of no zone: one account for all that the server says of itself */
 	rdata[0] = (uint8_t)len;
 	memcpy(rdata + 1, text, len);
 	compose_begin(&a->compose, out, UDP_SIZE_PLAIN, query->edns.present ? edns_size(&edns) : 0, query->id,
@@ -464,6 +464,8 @@ static void begin(struct answer *a, const struct view *view, const struct query 
 	a->extra = NULL;
 	a->placed = NULL;
 	a->referral_cut = IMAGE_NONE;
+	a->rate_class = RRL_ANSWER; /* of the apex, until more is known */
+	a->rate_node = 0;
 	size_t opt = query->edns.present ? EDNS_SIZE_MIN + a->options_len : 0;
 	compose_begin(&a->compose, out, limit_of(a, answer_limit(query, transport), opt), opt, query->id,
 		      reply_flags(query), query->qname, query->qtype, query->qclass);
@@ -484,6 +486,7 @@ size_t answer_soa(struct answer *a, const struct query *query, const struct ahea
 {
 	const struct image_rrset *soa = image_rrset(image, 0, RR_SOA);
 	begin(a, NULL, query, ahead, transport, out);
+	a->asked = ahead->zone;
 	a->image = image;
 	a->authoritative = true;
 	a->dnssec = false;
