@@ -580,6 +580,9 @@ static int check_nsec3s(struct verifier *v)
 	if (h->nsec3_count != h->rrset_count - v->next_rrset) {
 		return refuse(v, "number of RRsets in the header is wrong");
 	}
+	if (h->nsec3_count > 0 && v->path[0].name_len > DNAME_MAX - 1 - IMAGE_NSEC3_LABEL) {
+		return refuse(v, "the apex is too long for owners of NSEC3");
+	}
 	int err = check_chain(v);
 	for (uint32_t i = 0; i < h->nsec3_count && err == BH_OK; i++) {
 		const struct image_nsec3 *nsec3 = &image->nsec3[i];

@@ -282,8 +282,12 @@ static enum answer_state answer_node(struct answer *a, uint32_t index)
 		a->extra = qtype == RR_NAPTR ? NULL : rrset; /* RFC 3403 4.1: those who ask know better */
 		return ANSWER_DONE;
 	}
-	/* RRSIG and NSEC may stand beside a CNAME (RFC 4035 2.5), so the question for them stays here. */
-	if ((node->flags & IMAGE_NODE_CNAME) != 0 && qtype != RR_RRSIG && qtype != RR_NSEC) {
+	/*
+	 * RRSIG and NSEC may stand beside a CNAME (RFC 4035 2.5), so the question for them stays here. But not that for
+	 * NSEC where NSEC3 denies: no validator takes its word on a name that has a CNAME (RFC 5155 8.5).
+	 */
+	bool stays = qtype == RR_RRSIG || (qtype == RR_NSEC && (a->image->header->flags & IMAGE_NSEC3) == 0);
+	if ((node->flags & IMAGE_NODE_CNAME) != 0 && !stays) {
 		return answer_cname(a, image_rrset(a->image, index, RR_CNAME));
 	}
 	set_account(a, RRL_NODATA, 0);
@@ -425,7 +429,7 @@ size_t answer_text(struct answer *a, const struct query *query, const char *text
 
 	a->rcode = RCODE_NOERROR;
 	a->ede = EDE_NONE;
-	a->rate_class = RRL_ERROR;
+	a->rate_class = RRL_ANSWER; /* of no zone: one account for all that the server says of itself */
 	rdata[0] = (uint8_t)len;
 	memcpy(rdata + 1, text, len);
 	compose_begin(&a->compose, out, UDP_SIZE_PLAIN, query->edns.present ? edns_size(&edns) : 0, query->id,
@@ -460,6 +464,8 @@ static void begin(struct answer *a, const struct view *view, const struct query 
 	a->extra = NULL;
 	a->placed = NULL;
 	a->referral_cut = IMAGE_NONE;
+	a->rate_class = RRL_ANSWER; /* of the apex, until more is known */
+	a->rate_node = 0;
 	size_t opt = query->edns.present ? EDNS_SIZE_MIN + a->options_len : 0;
 	compose_begin(&a->compose, out, limit_of(a, answer_limit(query, transport), opt), opt, query->id,
 		      reply_flags(query), query->qname, query->qtype, query->qclass);
@@ -480,6 +486,7 @@ size_t answer_soa(struct answer *a, const struct query *query, const struct ahea
 {
 	const struct image_rrset *soa = image_rrset(image, 0, RR_SOA);
 	begin(a, NULL, query, ahead, transport, out);
+	a->asked = ahead->zone;
 	a->image = image;
 	a->authoritative = true;
 	a->dnssec = false;

@@ -40,3 +40,12 @@ void query_options(struct query_work *work, const struct view *view, enum transp
 	}
 	a->options_len = (uint16_t)s.pos; /* EDNS_OPTIONS_OUT_MAX is their sum */
 }
+
+bool query_options_shorten(struct query_work *work)
+{
+	struct answer *a = &work->answer;
+	uint16_t cookie = work->cookie == COOKIE_NONE ? 0 : 4 + COOKIE_REPLY_SIZE; /* it stands first */
+	bool shorter = a->options_len > cookie;
+	a->options_len = shorter ? cookie : a->options_len;
+	return shorter;
+}

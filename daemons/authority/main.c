@@ -114,6 +114,7 @@ static void server_init(struct server *server)
 	event_config_free(config);
 	LIST_INIT(&server->sources);
 	LIST_INIT(&server->prepared);
+	LIST_INIT(&server->running);
 	server->udp = udp_batch_new();
 	server->links = qlink_batch_new();
 	if (server->base == NULL || server->udp == NULL || server->links == NULL) {

@@ -196,6 +196,7 @@ static size_t reply_signed(struct query_work *work, const struct ahead *ahead, c
 	case SIGNED_SERVFAIL:
 		return answer_error(a, q, RCODE_SERVFAIL, EDE_OTHER, true, out);
 	case SIGNED_BAD:
+		(void)query_options_shorten(work); /* anybody can make such a query, with any address */
 		reply_len = answer_error(a, q, RCODE_NOTAUTH, EDE_NONE, true, out);
 		break;
 	case SIGNED_GOOD:
@@ -281,9 +282,12 @@ static size_t shorten(struct query_work *work, const struct view *view, size_t l
 		work->limited = QUERY_RATE_LOGGED;
 		return len;
 	}
+	/* An NSID is many times longer than the four octets that ask for it. */
+	bool shorter = query_options_shorten(work);
 	if (a->rate_class == RRL_ERROR) {
+		/* Made again only when it can be shorter; errors with TSIG, FORMERR and NOTIMP cannot. */
 		work->limited = QUERY_RATE_ERROR;
-		return a->ede == EDE_NONE ? len : answer_error(a, q, rcode, EDE_NONE, true, out);
+		return a->ede == EDE_NONE && !shorter ? len : answer_error(a, q, rcode, EDE_NONE, true, out);
 	}
 	if (work->cookie != COOKIE_NONE) { /* a cookie tells a client apart from its forger: RFC 7873 5.2.3 */
 		work->limited = QUERY_RATE_COOKIE;

@@ -84,6 +84,12 @@ size_t query_refuse(struct query_work *work, uint16_t rcode, int ede, enum trans
 void query_options(struct query_work *work, const struct view *view, enum transport transport,
 		   const struct addr *client);
 
+/*
+ * Leave the cookie only, for replies that may go to somebody who did not ask. True: there was more. The reply is to
+ * be made again.
+ */
+bool query_options_shorten(struct query_work *work);
+
 /* --- count.c --- */
 
 /* Count what the last query_reply made, reply_len being what it returned. */

@@ -19,7 +19,7 @@
  * What a limited client gets. Never silence (ANSSI-BP-038 R18): a response without records and TC=1, which a
  * real client repeats over TCP; a client with a cookie of its own gets BADCOOKIE and a server cookie, which
  * costs it one more packet only (as BIND does, RFC 7873 5.2.3). So `slip` is 1 and can be nothing else. Errors
- * hold nothing that amplifies and cannot be made shorter than without their extended error; TC would only
+ * hold nothing that amplifies and cannot be made shorter than without their extended error and NSID; TC would only
  * send clients to TCP for the same refusal. Over TCP, over query links and with a valid server cookie,
  * the client's address is proved and nothing is counted.
  *

@@ -16,6 +16,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 
 /* Lines about transfers in each window: those that ran are few, refusals cost a stranger nothing. */
 enum {
@@ -25,6 +26,7 @@ enum {
 };
 
 struct transfer {
+	LIST_ENTRY(transfer) entry; /* in server->running */
 	struct server *server;
 	struct view_mapping *mapping; /* of axfr.image */
 	struct axfr axfr;
@@ -115,6 +117,7 @@ static void on_done(void *ctx, bool ok)
 	struct server *server = t->server;
 	server->stats->counters[ok ? STAT_AUTH_TRANSFERS_DONE : STAT_AUTH_TRANSFERS_ABORTED]++;
 	server->transfers--;
+	LIST_REMOVE(t, entry);
 	log_end(t, ok);
 	view_release(t->mapping);
 	if (t->is_signed) { /* its key may be one that a reload has taken away */
@@ -124,11 +127,25 @@ static void on_done(void *ctx, bool ok)
 	free(t);
 }
 
+/* Is there room for one more of this client: an IPv4 address, or an IPv6 /64 as for its connections? */
+static bool has_room(const struct server *server, const struct addr *client)
+{
+	struct prefix prefix = { .family = client->family, .bits = client->family == ADDR_V4 ? 32 : 64 };
+	const struct transfer *t;
+	unsigned own = 0;
+	memcpy(prefix.bytes, client->bytes, prefix.bits / 8);
+	LIST_FOREACH(t, &server->running, entry)
+	{
+		own += prefix_match(&prefix, &t->client);
+	}
+	return server->transfers < TRANSFERS_MAX && own < TRANSFERS_CLIENT_MAX;
+}
+
 bool serve_transfer_start(struct server *server, struct tcp_ref ref, const struct addr *client)
 {
 	static const struct tcp_stream_ops ops = { .next = on_next, .done = on_done };
 	const struct query_work *work = &server->work;
-	struct transfer *t = server->transfers < TRANSFERS_MAX ? malloc(sizeof(*t)) : NULL;
+	struct transfer *t = has_room(server, client) ? malloc(sizeof(*t)) : NULL;
 	if (t == NULL) {
 		return false;
 	}
@@ -142,6 +159,7 @@ bool serve_transfer_start(struct server *server, struct tcp_ref ref, const struc
 		t->tsig.key = &t->key;
 	}
 	server->transfers++;
+	LIST_INSERT_HEAD(&server->running, t, entry);
 	server->stats->counters[STAT_AUTH_TRANSFERS_STARTED]++;
 	tcp_reply_stream(server->tcp, ref, &ops, t);
 	return true;

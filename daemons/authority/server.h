@@ -25,6 +25,9 @@ struct udp_batch;
 
 enum source_kind { SOURCE_UDP, SOURCE_TCP, SOURCE_LINK };
 
+struct transfer; /* serve_transfer.c */
+LIST_HEAD(transfer_list, transfer);
+
 struct held_reply; /* serve_link.c: a reply that the peer has not taken yet */
 TAILQ_HEAD(held_list, held_reply);
 
@@ -57,6 +60,7 @@ struct server {
 	struct tcp_server *tcp;
 	struct qlink_batch *links;
 	unsigned transfers; /* running now */
+	struct transfer_list running;
 	struct log_limit transfer_log; /* of those that ran */
 	struct log_limit refusal_log;
 	struct event *stop_timer;
@@ -98,11 +102,17 @@ enum {
 	 * SERVFAIL, and clients come again.
 	 */
 	TRANSFERS_MAX = 256,
+	/*
+	 * Of one client: one that takes its time, or comes again and again, leaves room for others. Secondaries run
+	 * a few or a few tens at a time for all of their zones.
+	 */
+	TRANSFERS_CLIENT_MAX = 64,
 };
 
 /*
  * Send server->work.zone in reply to the query that server->work has just taken apart (TRANSFER_BEGIN). The
- * image that is in service now is sent to its end, whatever is reloaded meanwhile. False: too many at once.
+ * image that is in service now is sent to its end, whatever is reloaded meanwhile. False: too many at once, of
+ * all or of this client.
  */
 bool serve_transfer_start(struct server *server, struct tcp_ref ref, const struct addr *client);
 /* Tell the log of a transfer that server->work refused. */

@@ -10,6 +10,7 @@
  */
 #include "daemons/compiler/scan.h"
 
+#include "common/dns/dname.h"
 #include "common/dns/rr.h"
 #include "common/util/cursor.h"
 #include "daemons/compiler/directive.h"
@@ -470,6 +471,29 @@ static int scan_items(struct input *in)
 	return err;
 }
 
+/*
+ * A name as the scanner reads it everywhere: it knows fewer plain octets than RFC 1035 5.1 has, not "[" or "%", and
+ * all of them as numbers.
+ */
+static const char *scanner_name(const uint8_t *name, char out[DNAME_TEXT_MAX])
+{
+	size_t pos = 0;
+	for (; *name != 0; name = dname_parent(name)) {
+		for (unsigned i = 1; i <= name[0]; i++) {
+			unsigned c = name[i];
+			bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+			if (plain || c == '-' || c == '_') {
+				out[pos++] = (char)c;
+			} else {
+				pos += (size_t)snprintf(out + pos, 5, "\\%03u", c);
+			}
+		}
+		out[pos++] = '.';
+	}
+	memcpy(out + pos, pos == 0 ? "." : "", pos == 0 ? 2 : 1);
+	return out;
+}
+
 static int scan_input(struct scan *scan, struct input *in, const uint8_t *origin, uint32_t ttl)
 {
 	char origin_text[DNAME_TEXT_MAX];
@@ -482,7 +506,7 @@ static int scan_input(struct scan *scan, struct input *in, const uint8_t *origin
 		return BH_ENOMEM;
 	}
 	int err = BH_ENOMEM;
-	if (zs_init(in->zs, dname_text(origin, origin_text), CLASS_IN, ttl) == 0) {
+	if (zs_init(in->zs, scanner_name(origin, origin_text), CLASS_IN, ttl) == 0) {
 		in->first_state = in->zs->cs;
 		if (zs_set_input_string(in->zs, in->text, (size_t)(in->end - in->text)) == 0) {
 			err = scan_items(in);

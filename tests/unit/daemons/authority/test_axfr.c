@@ -414,6 +414,31 @@ Test(axfr, requests_and_their_answers)
 	world_free(w);
 }
 
+/* What a client gets over UDP is counted like any answer, whatever was asked before it. */
+Test(axfr, over_udp_the_rate_is_limited)
+{
+	struct world *w = make_world();
+	uint8_t wire[UDP_RECV_MAX];
+	struct addr client;
+	void *block = aligned_alloc(64, 65536);
+	cr_assert_not_null(block);
+	memset(block, 0, 65536);
+	w->view->rrl = (struct rrl){ .mode = RRL_ON, .cost_us = 500000, .ipv4_bits = 24, .ipv6_bits = 56 };
+	cr_assert_eq(rrl_table_init(&w->view->rrl.table, block, 65536), BH_OK);
+	cr_assert_eq(addr_parse("192.0.2.1", 0, &client), BH_OK);
+	size_t len = make_request(&(struct request){ "a.test.", "IXFR", TRANSPORT_UDP, .serial = 6 }, NULL, wire);
+	for (unsigned i = 0; i < 3; i++) {
+		world_ask(w, &(struct question){ "elsewhere." });
+		world_send(w, wire, len, TRANSPORT_UDP, &client);
+		cr_assert_str_eq(w->text, i < 2 ? "NOERROR aa\nan a.test. 3600 SOA ns.a.test. ... 7\n"
+						 : "NOERROR aa tc\n", "%u: %s", i, w->text);
+		cr_assert_eq(w->work.limited, i < 2 ? QUERY_UNLIMITED : QUERY_RATE_TRUNCATED);
+	}
+	free(block);
+	w->view->rrl = (struct rrl){ .mode = RRL_OFF };
+	world_free(w);
+}
+
 /* A client that is not allowed to ask gets no signature, and no zone. */
 Test(axfr, who_may_not_ask_may_not_transfer)
 {

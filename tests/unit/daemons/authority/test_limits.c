@@ -262,11 +262,17 @@ Test(limits, what_a_limited_client_gets)
 		{ { "ns1.a.test.", .options = NSID }, "NOERROR aa tc edns\n", QUERY_RATE_TRUNCATED },
 		{ { "ns1.a.test.", .options = CLIENT_COOKIE }, "BADCOOKIE edns\n", QUERY_RATE_COOKIE },
 		{ { "ns1.a.test.", .options = BAD_COOKIE }, "BADCOOKIE edns\n", QUERY_RATE_COOKIE },
+		{ { "ns1.a.test.", .options = NSID CLIENT_COOKIE }, "BADCOOKIE edns\n", QUERY_RATE_COOKIE },
+		{ { "version.bind.", "TXT", .qclass = CLASS_CH }, "NOERROR tc\n", QUERY_RATE_TRUNCATED },
+		{ { "hostname.bind.", "TXT", .qclass = CLASS_CH, .options = NSID }, "NOERROR tc edns\n", QUERY_RATE_TRUNCATED },
 		/* errors: the extended error goes, nothing else can */
 		{ { "elsewhere.", .edns = true }, "REFUSED edns\n", QUERY_RATE_ERROR },
+		{ { "elsewhere.", .options = NSID }, "REFUSED edns\n", QUERY_RATE_ERROR },
+		{ { "elsewhere.", .options = NSID CLIENT_COOKIE }, "REFUSED edns\n", QUERY_RATE_ERROR },
 		{ { "elsewhere." }, "REFUSED\n", QUERY_RATE_ERROR },
 		{ { "a.test.", .flags = 2 << 11 }, "NOTIMP headeronly\n", QUERY_RATE_ERROR },
 		{ { "a.test.", "MAILA", .edns = true }, "NOTIMP edns\n", QUERY_RATE_ERROR },
+		{ { "a.test.", "OPT", .options = NSID }, "FORMERR edns\n", QUERY_RATE_ERROR },
 		{ { "a.test.", .version = 1 }, "BADVERS edns\n", QUERY_RATE_ERROR },
 	};
 	for (size_t i = 0; i < COUNT(cases); i++) {
@@ -275,11 +281,14 @@ Test(limits, what_a_limited_client_gets)
 		uint8_t wire[UDP_RECV_MAX];
 		q.client = &client;
 		limit(w, RRL_ON, 5);
+		w->view->nsid_len = NSID_MAX;
+		memset(w->view->identity, 'x', IPC_IDENTITY_MAX - 1);
+		memset(w->view->version, 'x', IPC_IDENTITY_MAX - 1);
 		const char *got = ask_beyond(w, &q, 5);
 		cr_expect_str_eq(got, cases[i].want, "case %zu: %s", i, got);
 		cr_expect_eq(w->work.limited, cases[i].how, "case %zu", i);
 		cr_expect_eq(w->work.answer.truncated, cases[i].how == QUERY_RATE_TRUNCATED);
-		/* no amplification: at most a server cookie more than the query, or the NSID that is configured */
+		/* no amplification: at most a server cookie more than the query */
 		cr_expect_leq(w->reply_len, question_wire(&q, wire) + 16, "case %zu", i);
 		/* over TCP and links: in full */
 		q.transport = TRANSPORT_TCP;

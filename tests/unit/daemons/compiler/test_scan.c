@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "daemons/compiler/scan.h"
 
+#include "common/dns/dname.h"
 #include "common/dns/rr.h"
 #include "tests/unit/common/dns/wire.h"
 #include "tests/unit/daemons/compiler/folder.h"
@@ -52,13 +53,11 @@ static void on_finding(void *ctx, const struct zone_finding *f)
 	put(ctx, "!%s:%u %s: %s\n", f->file, f->line, f->severity == ZONE_ERROR ? "error" : "warning", f->text);
 }
 
-static struct scan *scan_of(struct log *log, int root_fd)
+static struct scan *scan_with(struct log *log, int root_fd, const uint8_t *origin)
 {
-	static struct name origin;
-	origin = name_of("e.");
 	struct scan_options options = {
 		.root_fd = root_fd,
-		.origin = origin.wire,
+		.origin = origin,
 		.default_ttl = 1800,
 		.record = on_record,
 		.report = on_finding,
@@ -67,6 +66,13 @@ static struct scan *scan_of(struct log *log, int root_fd)
 	struct scan *scan = scan_new(&options);
 	cr_assert_not_null(scan);
 	return scan;
+}
+
+static struct scan *scan_of(struct log *log, int root_fd)
+{
+	static struct name origin;
+	origin = name_of("e.");
+	return scan_with(log, root_fd, origin.wire);
 }
 
 /* The errors counted must be those told. */
@@ -182,6 +188,37 @@ Test(scan, reads_texts)
 			  log->text, want);
 		scan_free(scan);
 	}
+	free(log);
+}
+
+/* RFC 2181 11: any octet may stand in a name, in that of a zone too. */
+Test(scan, origins_of_all_octets)
+{
+	static const char text[] = "a 7 A 192.0.2.1\n";
+	struct log *log = malloc(sizeof(*log));
+	for (unsigned octet = 0; octet <= 255; octet++) {
+		const uint8_t origin[] = { 3, 'x', (uint8_t)octet, 'Y', 1, 'e', 0 };
+		const uint8_t owner[] = { 1, 'a', 3, 'x', (uint8_t)octet, 'Y', 1, 'e', 0 };
+		char name[DNAME_TEXT_MAX];
+		char want[DNAME_TEXT_MAX + 32];
+		*log = (struct log){ .len = 0 };
+		struct scan *scan = scan_with(log, -1, origin);
+		cr_expect_eq(scan_text(scan, "t", text, strlen(text)), 0, "octet %u", octet);
+		snprintf(want, sizeof(want), "1 %s 7 A c0000201\n", dname_text(owner, name));
+		cr_expect_str_eq(log->text, want, "octet %u", octet);
+		scan_free(scan);
+	}
+	/* the longest that there is, all of it as numbers */
+	uint8_t longest[DNAME_MAX];
+	memset(longest, 0xff, sizeof(longest));
+	longest[0] = longest[64] = longest[128] = 63;
+	longest[192] = 61;
+	longest[254] = 0;
+	*log = (struct log){ .len = 0 };
+	struct scan *scan = scan_with(log, -1, longest);
+	cr_expect_eq(scan_text(scan, "t", "@ 7 A 192.0.2.1\n", 16), 0);
+	cr_expect_eq(log->records, 1);
+	scan_free(scan);
 	free(log);
 }
 
