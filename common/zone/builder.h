@@ -186,7 +186,7 @@ struct builder_set {
 /* Walk over the RRsets of a node: start with *pos = 0; false at the end. */
 bool builder_next_set(const struct image_builder *b, uint32_t node, uint32_t *pos, struct builder_set *out);
 
-/* The RRset of a type at a node, record_count 0 when there is none. */
+/* The RRset of a type at a node, record_count 0 when there is none. Not before the view is there. */
 struct builder_set builder_find_set(const struct image_builder *b, uint32_t node, uint16_t type);
 
 /* Sort, drop duplicates, build the tree. No record may be added afterwards. 0, BH_ENOMEM, BH_ELIMIT. */

@@ -33,7 +33,7 @@
 #include <stdint.h>
 
 #define IMAGE_MAGIC "BHZIMAGE"
-#define IMAGE_VERSION 2u
+#define IMAGE_VERSION 3u
 #define IMAGE_BYTE_ORDER 0x01020304u
 #define IMAGE_NONE UINT32_MAX
 
@@ -59,7 +59,7 @@ struct image_header {
 	uint32_t version;
 	uint32_t byte_order;
 	uint64_t size;	   /* octets of the whole block, a multiple of IMAGE_ALIGN */
-	uint64_t checksum; /* checksum.h over everything behind the header */
+	uint64_t checksum; /* checksum.h over everything, this field as 0 */
 	uint32_t serial;   /* of the SOA */
 	uint32_t flags;	   /* enum image_flags */
 	uint32_t node_count;
@@ -200,6 +200,9 @@ int image_open(int fd, struct image **out, char *why, size_t why_size) BH_CHECKE
 
 /* The same checks, but for the seals, over bytes in memory (8-aligned; not copied). For tests and fuzzing. */
 int image_verify(const uint8_t *block, size_t size, struct image *out, char *why, size_t why_size) BH_CHECKED;
+
+/* What header->checksum of this block must be; size is that of a header at least. */
+uint64_t image_checksum(const uint8_t *block, size_t size);
 
 void image_close(struct image *image);
 

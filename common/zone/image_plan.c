@@ -48,14 +48,9 @@ bool builder_next_set(const struct image_builder *b, uint32_t node, uint32_t *po
 
 struct builder_set builder_find_set(const struct image_builder *b, uint32_t node, uint16_t type)
 {
-	struct builder_set set;
-	uint32_t pos = 0;
-	while (builder_next_set(b, node, &pos, &set)) {
-		if (set.type == type) {
-			return set;
-		}
-	}
-	return (struct builder_set){ .type = type };
+	const struct image_rrset *rrset = image_rrset(&b->plan.view, node, type);
+	return rrset != NULL ? builder_set_at(b, (uint32_t)(rrset - b->plan.rrsets))
+			     : (struct builder_set){ .type = type };
 }
 
 int builder_compare(const struct image_builder *b, uint32_t x, uint32_t y)

@@ -89,6 +89,20 @@ static bool has_denial(const struct image_header *h)
 	return (h->flags & (IMAGE_NSEC | IMAGE_NSEC3)) != 0;
 }
 
+_Static_assert(sizeof(struct image_header) % CHECKSUM_BLOCK == 0, "a piece that is summed alone");
+
+uint64_t image_checksum(const uint8_t *block, size_t size)
+{
+	struct image_header header;
+	struct checksum sum;
+	memcpy(&header, block, sizeof(header));
+	header.checksum = 0;
+	checksum_begin(&sum);
+	checksum_add(&sum, (const uint8_t *)&header, sizeof(header));
+	checksum_add(&sum, block + sizeof(header), size - sizeof(header));
+	return checksum_end(&sum);
+}
+
 static int check_header(struct verifier *v, const uint8_t *block, size_t size)
 {
 
@@ -127,10 +141,7 @@ static int check_header(struct verifier *v, const uint8_t *block, size_t size)
 	    image_align(data + h->data_size) != size) {
 		return refuse(v, "sections are not where they belong");
 	}
-	struct checksum sum;
-	checksum_begin(&sum);
-	checksum_add(&sum, block + sizeof(*h), size - sizeof(*h));
-	if (checksum_end(&sum) != h->checksum) {
+	if (image_checksum(block, size) != h->checksum) {
 		return refuse(v, "checksum differs");
 	}
 	return BH_OK;
@@ -568,6 +579,9 @@ static int check_nsec3s(struct verifier *v)
 	const struct image_header *h = image->header;
 	if (h->nsec3_count != h->rrset_count - v->next_rrset) {
 		return refuse(v, "number of RRsets in the header is wrong");
+	}
+	if (h->nsec3_count > 0 && v->path[0].name_len > DNAME_MAX - 1 - IMAGE_NSEC3_LABEL) {
+		return refuse(v, "the apex is too long for owners of NSEC3");
 	}
 	int err = check_chain(v);
 	for (uint32_t i = 0; i < h->nsec3_count && err == BH_OK; i++) {

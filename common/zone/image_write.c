@@ -92,11 +92,12 @@ static struct image_header header_of(const struct image_builder *b, const struct
 
 	struct checksum sum;
 	checksum_begin(&sum);
+	checksum_add(&sum, (const uint8_t *)&header, sizeof(header));
 	for (unsigned i = 0; i < SECTION_COUNT; i++) {
 		checksum_add(&sum, l->sections[i].bytes, l->sections[i].len);
 	}
 	/* The octets between the sections are zero, as checksum_add takes them. */
-	sum.octets = l->size - sizeof(header);
+	sum.octets = l->size;
 	header.checksum = checksum_end(&sum);
 	return header;
 }

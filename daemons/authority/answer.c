@@ -282,8 +282,12 @@ static enum answer_state answer_node(struct answer *a, uint32_t index)
 		a->extra = qtype == RR_NAPTR ? NULL : rrset; /* RFC 3403 4.1: those who ask know better */
 		return ANSWER_DONE;
 	}
-	/* RRSIG and NSEC may stand beside a CNAME (RFC 4035 2.5), so the question for them stays here. */
-	if ((node->flags & IMAGE_NODE_CNAME) != 0 && qtype != RR_RRSIG && qtype != RR_NSEC) {
+	/*
+	 * RRSIG and NSEC may stand beside a CNAME (RFC 4035 2.5), so the question for them stays here. But not that for
+	 * NSEC where NSEC3 denies: no validator takes its word on a name that has a CNAME (RFC 5155 8.5).
+	 */
+	bool stays = qtype == RR_RRSIG || (qtype == RR_NSEC && (a->image->header->flags & IMAGE_NSEC3) == 0);
+	if ((node->flags & IMAGE_NODE_CNAME) != 0 && !stays) {
 		return answer_cname(a, image_rrset(a->image, index, RR_CNAME));
 	}
 	set_account(a, RRL_NODATA, 0);

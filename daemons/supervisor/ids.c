@@ -25,26 +25,44 @@ static bool find_user(const char *name, struct sandbox_ids *out)
 	return true;
 }
 
-/* First number of SLOTS_MAX that belong to no user and no group, or 0. */
-static uid_t find_block(void)
+static bool is_anybodys(uid_t id)
+{
+	return getpwuid(id) != NULL || getgrgid(id) != NULL;
+}
+
+/*
+ * So many numbers of the block can be in use with both configurations: places of the old one, and behind them the
+ * views that are new. Nobody is asked about the others: where users come from a directory service that takes long.
+ */
+static uid_t count_needed(const struct config *config, const struct config *old_config, const struct ids_table *old)
+{
+	unsigned places = 0;
+	for (size_t i = 0; old_config != NULL && i < old_config->view_count; i++) {
+		places = old->slots[i] + 1 > places ? old->slots[i] + 1 : places;
+	}
+	uid_t count = SLOTS_FIXED + 2u * (places + (uid_t)config->view_count);
+	return count < SLOTS_MAX ? count : SLOTS_MAX;
+}
+
+/* First number of a block whose first `needed` ones belong to no user and no group, or 0. */
+static uid_t find_block(uid_t needed)
 {
 	uid_t base = BLOCK_FIRST;
-	for (uid_t id = base; id <= BLOCK_LAST; id++) {
-		if (getpwuid(id) != NULL || getgrgid(id) != NULL) {
+	for (uid_t id = base; base + SLOTS_MAX - 1 <= BLOCK_LAST; id++) {
+		if (is_anybodys(id)) {
 			base = id + 1;
-		} else if (id - base + 1 == SLOTS_MAX) {
+		} else if (id - base + 1 == needed) {
 			return base;
 		}
 	}
 	return 0;
 }
 
-/* Does still no user and no group have a number of this block? Looked at as far as so few views need it. */
-static bool is_unused(uid_t block, size_t views, size_t old_views)
+/* Do still no user and no group have those numbers of this block? */
+static bool is_unused(uid_t block, uid_t needed)
 {
-	uid_t count = SLOTS_FIXED + 2u * (uid_t)(views + old_views);
-	for (uid_t id = block; id < block + count; id++) {
-		if (getpwuid(id) != NULL || getgrgid(id) != NULL) {
+	for (uid_t id = block; id < block + needed; id++) {
+		if (is_anybodys(id)) {
 			return false;
 		}
 	}
@@ -133,8 +151,9 @@ int ids_resolve(const struct config *config, const struct config *old_config, co
 		struct ids_table *out, char *why, size_t why_size)
 {
 	memset(out, 0, sizeof(*out));
-	bool keep = old_config != NULL && is_unused(old->block, config->view_count, old_config->view_count);
-	out->block = keep ? old->block : find_block();
+	uid_t needed = count_needed(config, old_config, old);
+	bool keep = old_config != NULL && is_unused(old->block, needed);
+	out->block = keep ? old->block : find_block(needed);
 	if (out->block == 0) {
 		snprintf(why, why_size, "no %u unused user ids between %u and %u", SLOTS_MAX, BLOCK_FIRST,
 			 BLOCK_LAST);

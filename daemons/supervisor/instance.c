@@ -276,6 +276,8 @@ static int on_image_refused(struct instance *inst, const struct link_message *m)
 			return BH_ENOMEM;
 		}
 		if (zone->origin == ZONE_LOADED) {
+			log_warn("zone %s view=%s: its saved image is of no use, it is compiled anew", zone->conf->text,
+				 zone->view_name);
 			supervisor_reload_later(inst->sup);
 		}
 	}

@@ -1,13 +1,16 @@
 /*
  * Saved images: STATE-DIR/VIEW/ZONE.image, so that a start with unchanged zone files needs no compiler.
  *
- * A file is a head (what the image was made from, by which build, how large it is, sums of both) and the image.
- * The head is the only part that is looked at here. Nothing is believed: a file that is not of root, cut, torn,
- * of another build, of another zone, or older than its sources is not used, and the zone is compiled.
+ * A file is a head (what the image was made from, by which build, how large it is, a sum of the head) and the image.
+ * The head is the only part that is looked at here: the image goes from memfd to file and from file to memfd inside
+ * the kernel, so that no data of a zone is ever in this process. A file that is not of root, cut, too long, with a
+ * damaged head, of another build, of another zone, or older than its sources is not used, and the zone is compiled.
+ * Damage of the image itself is found where every image is verified, in the authorities; they refuse it, and a
+ * reload that begins by itself compiles the zone (instance.c) and removes the file (saver.c).
  *
  * Written beside the old one and renamed. There is no fsync: for a large image it would hold up everything else
  * for seconds, and what it would save is a compilation. After a power cut there is the old file, the new one,
- * or one whose sums are wrong, which is not used.
+ * or one whose sums are wrong, here or in the authority.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -30,13 +33,14 @@ struct config;
 #define SAVED_BODY_MAX (1u << 20)
 /* As in file systems. */
 #define SAVED_NAME_MAX 255
+/* Octets that one call of the kernel copies; what a call may take at most is near 2 GiB. */
+#define SAVED_COPY_MAX (64u << 20)
 
 struct saved_head {
 	char build[IPC_BUILD_MAX];
 	uint8_t zone[DNAME_MAX];
 	struct ipc_compiled info;
 	uint64_t made_sec; /* since 1970 */
-	uint64_t sum;	   /* sum64 of the image */
 	struct sources sources;
 };
 
@@ -53,6 +57,12 @@ int saved_head_decode(const uint8_t *p, size_t len, struct saved_head *head) BH_
 bool saved_name(const uint8_t *zone, char out[SAVED_NAME_MAX + 1]);
 /* The zone of a file name; false when saved_name would never give it. */
 bool saved_name_parse(const char *name, uint8_t zone[DNAME_MAX]);
+
+/*
+ * Octets [at, at + size) of `from` to where `to` stands, none of them through our memory. BH_ETRUNC: there are not so
+ * many; BH_ESYS: errno says why. Part of it may have been written then.
+ */
+int saved_copy(int to, int from, uint64_t at, uint64_t size) BH_CHECKED;
 
 /*
  * The current image of a zone: a sealed memfd, and its head. BH_ENOENT: there is

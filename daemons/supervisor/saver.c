@@ -8,7 +8,6 @@
 
 #include "common/ipc/link.h"
 #include "common/util/log.h"
-#include "common/util/sum64.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -43,19 +42,21 @@ struct saver {
 	size_t next;
 	unsigned written;
 	unsigned failed;
+	/* the directory of the view in work */
+	int dir_fd; /* -1: none */
+	unsigned dir_view;
+	char dir[PATH_MAX];
 	/* the file in work */
 	int fd; /* -1: none */
 	uint64_t done;
 	uint64_t image_at;
-	struct sum64 sum;
-	char path[PATH_MAX];
-	char temporary[PATH_MAX];
+	char name[SAVED_NAME_MAX + 1];
 };
 
-static void warn(struct saver *saver, const char *path, const char *what)
+static void warn(struct saver *saver, const char *name, const char *what)
 {
 	if (saver->failed++ < WARNINGS_MAX) {
-		log_warn("zone images are not saved: %s: %s: %s", path, what, strerror(errno));
+		log_warn("zone images are not saved: %s/%s: %s: %s", saver->dir, name, what, strerror(errno));
 	}
 }
 
@@ -114,7 +115,15 @@ static void give_up_file(struct saver *saver)
 	if (saver->fd >= 0) {
 		close(saver->fd);
 		saver->fd = -1;
-		unlink(saver->temporary);
+		unlinkat(saver->dir_fd, TEMPORARY, 0);
+	}
+}
+
+static void leave_dir(struct saver *saver)
+{
+	if (saver->dir_fd >= 0) {
+		close(saver->dir_fd);
+		saver->dir_fd = -1;
 	}
 }
 
@@ -133,115 +142,122 @@ static bool write_at(int fd, const uint8_t *bytes, size_t len, uint64_t at)
 	return true;
 }
 
-static void head_of(const struct work *work, uint64_t sum, struct saved_head *head)
+static void head_of(const struct work *work, struct saved_head *head)
 {
 	*head = (struct saved_head){
 		.info = work->image->info,
 		.made_sec = work->image->made_sec,
-		.sum = sum,
 		.sources = work->image->sources, /* borrowed */
 	};
 	snprintf(head->build, sizeof(head->build), "%s", ipc_build_id());
 	memcpy(head->zone, work->zone, sizeof(head->zone));
 }
 
-/* Encoded body in memory of its own; NULL: out of memory. */
-static uint8_t *encode_head(const struct work *work, uint64_t sum, size_t *len)
+/* Prefix and body in memory of their own; NULL: out of memory. */
+static uint8_t *encode_head(const struct work *work, size_t *len)
 {
 	struct saved_head head;
 	size_t room = 2048 + work->image->sources.octets + work->image->sources.count * 64;
-	uint8_t *body = malloc(room);
-	if (body == NULL) {
+	uint8_t *bytes = malloc(SAVED_PREFIX + room);
+	if (bytes == NULL) {
 		return NULL;
 	}
-	struct sink s = sink_of(body, room);
-	head_of(work, sum, &head);
+	struct sink s = sink_of(bytes + SAVED_PREFIX, room);
+	head_of(work, &head);
 	saved_head_encode(&s, &head);
 	if (s.failed) {
-		free(body);
+		free(bytes);
 		errno = EOVERFLOW;
 		return NULL;
 	}
-	*len = s.pos;
-	return body;
+	saved_prefix(bytes, bytes + SAVED_PREFIX, s.pos);
+	*len = SAVED_PREFIX + s.pos;
+	return bytes;
+}
+
+/* The directory of this view, which is one that only root can write. */
+static bool enter_dir(struct saver *saver, unsigned view)
+{
+	if (saver->dir_fd >= 0 && saver->dir_view == view) {
+		return true;
+	}
+	leave_dir(saver);
+	if (snprintf(saver->dir, sizeof(saver->dir), "%s/%s", saver->state_dir, saver->views[view]) >=
+	    (int)sizeof(saver->dir)) {
+		errno = ENAMETOOLONG;
+		return false;
+	}
+	if (have_dir(saver->state_dir, 0755) && have_dir(saver->dir, 0700)) {
+		saver->dir_fd = open(saver->dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		saver->dir_view = view;
+	}
+	return saver->dir_fd >= 0;
+}
+
+/* Empty; what a run that was cut short left there goes. */
+static int open_temporary(const struct saver *saver)
+{
+	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+	int fd = openat(saver->dir_fd, TEMPORARY, flags, 0600);
+	if (fd < 0 && errno == EEXIST && unlinkat(saver->dir_fd, TEMPORARY, 0) == 0) {
+		fd = openat(saver->dir_fd, TEMPORARY, flags, 0600);
+	}
+	return fd;
 }
 
 /* Open the file of this work; false: it is not to be written. */
 static bool begin_file(struct saver *saver, const struct work *work)
 {
-	char name[SAVED_NAME_MAX + 1];
-	char dir[PATH_MAX];
 	size_t head_len;
 
-	if (!saved_name(work->zone, name)) {
+	if (!saved_name(work->zone, saver->name)) {
 		return false;
 	}
-	int n = snprintf(dir, sizeof(dir), "%s/%s", saver->state_dir, saver->views[work->view]);
-	if (n >= (int)sizeof(dir) ||
-	    snprintf(saver->path, sizeof(saver->path), "%s/%s", dir, name) >= (int)sizeof(saver->path) ||
-	    snprintf(saver->temporary, sizeof(saver->temporary), "%s/" TEMPORARY, dir) >=
-		    (int)sizeof(saver->temporary)) {
+	if (!enter_dir(saver, work->view)) {
+		warn(saver, "", "not a directory that only root can write, or not to be made");
 		return false;
 	}
-	if (!have_dir(saver->state_dir, 0755) || !have_dir(dir, 0700)) {
-		warn(saver, dir, "not a directory that only root can write, or not to be made");
+	uint8_t *head = encode_head(work, &head_len);
+	free(head);
+	if (head == NULL || head_len > SAVED_PREFIX + SAVED_BODY_MAX) {
 		return false;
 	}
-	uint8_t *body = encode_head(work, 0, &head_len); /* its length does not depend on the sum */
-	if (body == NULL || head_len > SAVED_BODY_MAX) {
-		free(body);
-		return false;
-	}
-	free(body);
-	unlink(saver->temporary); /* of a run that was cut short */
-	saver->fd = open(saver->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	saver->fd = open_temporary(saver);
 	if (saver->fd < 0) {
-		warn(saver, saver->temporary, "cannot be made");
+		warn(saver, TEMPORARY, "cannot be made");
 		return false;
 	}
 	saver->done = 0;
-	saver->image_at = SAVED_PREFIX + head_len;
-	saver->sum = (struct sum64){ .octets = 0 };
+	saver->image_at = head_len;
 	return true;
 }
 
 /* The head last: as long as it is missing the file is not one. */
 static bool end_file(struct saver *saver, const struct work *work)
 {
-	uint8_t prefix[SAVED_PREFIX];
 	size_t len;
-	uint8_t *body = encode_head(work, sum64_end(&saver->sum), &len);
-	if (body == NULL || SAVED_PREFIX + len != saver->image_at) {
-		free(body); /* it was compiled again meanwhile, from other files to the same image: next time */
+	uint8_t *head = encode_head(work, &len);
+	if (head == NULL || len != saver->image_at) {
+		free(head); /* it was compiled again meanwhile, from other files to the same image: next time */
 		errno = EAGAIN;
 		return false;
 	}
-	saved_prefix(prefix, body, len);
-	bool written = write_at(saver->fd, body, len, SAVED_PREFIX) &&
-		       write_at(saver->fd, prefix, sizeof(prefix), 0) &&
-		       rename(saver->temporary, saver->path) == 0;
-	free(body);
+	bool written = write_at(saver->fd, head, len, 0) &&
+		       renameat(saver->dir_fd, TEMPORARY, saver->dir_fd, saver->name) == 0;
+	free(head);
 	return written;
 }
 
 static bool copy_slice(struct saver *saver, const struct work *work, size_t *budget)
 {
-	static uint8_t slice[SLICE_OCTETS];
 	uint64_t left = work->image->info.size - saver->done;
-	size_t want = left < sizeof(slice) ? (size_t)left : sizeof(slice);
-	for (size_t got = 0; got < want;) {
-		ssize_t n = pread(work->image->fd->fd, slice + got, want - got, (off_t)(saver->done + got));
-		if (n <= 0) {
-			return false;
-		}
-		got += (size_t)n;
-	}
-	sum64_add(&saver->sum, slice, want);
-	if (!write_at(saver->fd, slice, want, saver->image_at + saver->done)) {
+	size_t want = left < *budget ? (size_t)left : *budget;
+	if (lseek(saver->fd, (off_t)(saver->image_at + saver->done), SEEK_SET) < 0 ||
+	    saved_copy(saver->fd, work->image->fd->fd, saver->done, want) != BH_OK) {
 		return false;
 	}
 	saver->done += want;
-	*budget -= want < *budget ? want : *budget;
+	*budget -= want;
 	return true;
 }
 
@@ -253,7 +269,7 @@ static bool write_some(struct saver *saver, struct work *work, size_t *budget)
 	}
 	while (saver->done < work->image->info.size && *budget > 0) {
 		if (!copy_slice(saver, work, budget)) {
-			warn(saver, saver->temporary, "cannot be written");
+			warn(saver, TEMPORARY, "cannot be written");
 			give_up_file(saver);
 			return true;
 		}
@@ -267,7 +283,7 @@ static bool write_some(struct saver *saver, struct work *work, size_t *budget)
 		saver->written++;
 		work->image->saved = true;
 	} else {
-		warn(saver, saver->path, "cannot be written");
+		warn(saver, saver->name, "cannot be written");
 		give_up_file(saver);
 	}
 	return true;
@@ -353,6 +369,7 @@ struct saver *saver_start(struct event_base *base, const struct config *config, 
 		return NULL;
 	}
 	saver->fd = -1;
+	saver->dir_fd = -1;
 	saver->turn = event_new(base, -1, 0, on_turn, saver);
 	if (saver->turn == NULL || !take_work(saver, config, set)) {
 		saver_free(saver);
@@ -370,6 +387,7 @@ void saver_free(struct saver *saver)
 		return;
 	}
 	give_up_file(saver);
+	leave_dir(saver);
 	for (size_t i = 0; i < saver->count; i++) {
 		zone_image_release(saver->items[i].image);
 	}

@@ -18,6 +18,7 @@
 #include "tests/unit/common/dns/tsig_wire.h"
 
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -221,6 +222,42 @@ Test(canary, internal_data_is_in_the_internal_authority_alone, .timeout = 120)
 		kill(old.pid, SIGKILL);
 		MUST(appliance_wait_restarted(&appliance, &old, 3000) >= 0, "%s does not come back", views[i][0]);
 	}
+	must_be_inside_only("the owner name", markers.owner, true);
+	must_be_inside_only("the text", markers.text, true);
+}
+
+/*
+ * Images are saved and loaded by the supervisor, which must not see what is in them: long after the files were written,
+ * right after they were loaded, and when a bad one was compiled again.
+ */
+Test(canary, saved_images_pass_nobody_on_their_way, .timeout = 120)
+{
+	char path[512];
+	write_marked_zone("internal/corp.example.zone", standard_corp_zone);
+	harness_sleep_ms(2200); /* what was changed just now counts as changed at the next start too */
+	appliance_start(&appliance);
+	MUST(appliance_log_wait(&appliance, "zone images saved count=", 5000), "the images are not saved");
+	must_be_inside_only("the owner name", markers.owner, true);
+	must_be_inside_only("the text", markers.text, true);
+	appliance_stop(&appliance);
+
+	appliance_start(&appliance);
+	MUST(appliance_logged(&appliance, "compiled=0 loaded="), "the images were not loaded");
+	must_be_inside_only("the owner name", markers.owner, true);
+	must_be_inside_only("the text", markers.text, true);
+	mixed_traffic();
+	overwrite_buffers();
+	must_be_inside_only("the owner name", markers.owner, true);
+	must_be_inside_only("the text", markers.text, true);
+	appliance_stop(&appliance);
+
+	snprintf(path, sizeof(path), "%s/state/internal/corp.example.image", appliance.dir);
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	MUST(fd >= 0 && pwrite(fd, "damage", 6, 600) == 6, "%s cannot be damaged", path);
+	close(fd);
+	appliance_start(&appliance);
+	MUST(appliance_log_wait(&appliance, "reloaded generation=2", 5000), "it was not compiled again");
+	MUST(appliance_log_wait(&appliance, "zone images saved count=1", 5000), "it was not saved again");
 	must_be_inside_only("the owner name", markers.owner, true);
 	must_be_inside_only("the text", markers.text, true);
 }

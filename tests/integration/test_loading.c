@@ -4,6 +4,7 @@
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
+#include "common/util/clock.h"
 #include "tests/integration/client.h"
 #include "tests/integration/harness.h"
 #include "tests/integration/standard.h"
@@ -27,6 +28,7 @@ static struct appliance appliance;
 
 static const char three_zones[] = "view \"internal\" {\n  listen = { \"10.1.0.53\" }\n"
 				  "  zones-dir = \"@DIR@/internal\"\n"
+				  "  rate-limit { mode = \"off\" }\n"
 				  "  zone \"a.example\" { file = \"a\" }\n"
 				  "  zone \"b.example\" { file = \"b\" }\n"
 				  "  zone \"big.example\" { file = \"big\" }\n}\n";
@@ -212,35 +214,159 @@ Test(loading, what_changed_while_it_was_stopped_is_compiled)
 	     "the log does not say why");
 }
 
-/* One octet in every page, and a file cut at every page. */
-Test(loading, every_damage_costs_a_compilation_and_no_answer)
+/* --- damage ------------------------------------------------------------------------------------------- */
+
+#define SAVED_FILE_MAX (1 << 20)
+/* A zone whose saved image turns out to be bad is compiled at once: this long it may be without an answer. */
+#define HEALED_MS 2000
+
+struct file {
+	uint8_t bytes[SAVED_FILE_MAX];
+	size_t len;
+};
+
+static void read_saved(const char *name, struct file *out)
 {
-	static uint8_t whole[1 << 20];
 	char path[256];
-	save_all();
-	saved_path("big.example.image", path);
+	saved_path(name, path);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t size = read(fd, whole, sizeof(whole));
+	ssize_t size = fd < 0 ? -1 : read(fd, out->bytes, sizeof(out->bytes));
+	MUST(size > 0 && size < SAVED_FILE_MAX, "%s has %zd octets", path, size);
+	out->len = (size_t)size;
 	close(fd);
-	MUST(size > 16384 && size < (ssize_t)sizeof(whole), "the saved image has %zd octets", size);
-	for (ssize_t at = 0; at < size; at += 4096) {
-		bool cut = at / 4096 % 2 != 0;
-		fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-		uint8_t octet = whole[at];
-		whole[at] ^= 1;
-		ssize_t len = cut ? at : size;
-		MUST(fd >= 0 && write(fd, whole, (size_t)len) == len, "write: %s", strerror(errno));
-		close(fd);
-		whole[at] = octet;
-		forget_log();
-		appliance_start(&appliance);
-		must_serve();
-		must_come_from("saved", "saved", "compiled");
-		MUST(appliance_logged(&appliance, "big.example. view=internal: saved image is not used, it "),
-		     "octet %zd: nothing in the log", at);
-		MUST(appliance_log_wait(&appliance, "zone images saved count=1", 5000), "it is not saved again");
-		appliance_stop(&appliance);
+}
+
+/* len octets of the file, the last ones zero where it is shorter, with one octet changed; at == len: none. */
+static void write_damaged(const char *name, const struct file *file, size_t at, uint8_t change, size_t len)
+{
+	static struct file damaged;
+	char path[256];
+	memset(&damaged, 0, sizeof(damaged));
+	memcpy(damaged.bytes, file->bytes, len < file->len ? len : file->len);
+	if (at < len) {
+		damaged.bytes[at] ^= change;
 	}
+	saved_path(name, path);
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	MUST(fd >= 0 && write(fd, damaged.bytes, len) == (ssize_t)len, "write: %s", strerror(errno));
+	close(fd);
+}
+
+static bool answers(const char *name)
+{
+	char status[64];
+	const struct ask ask = { .server = INTERNAL, .name = name, .timeout_ms = 500 };
+	const struct reply *reply = client_ask(&ask);
+	if (!reply->received) {
+		return false;
+	}
+	reply_status(reply, status);
+	MUST(strcmp(status, "NOERROR aa") == 0 || strcmp(status, "SERVFAIL") == 0, "%s: %s", name, status);
+	return strcmp(status, "NOERROR aa") == 0;
+}
+
+static void must_heal(const char *what)
+{
+	uint64_t began = clock_now_ms();
+	while (!answers("host799.big.example")) {
+		MUST(clock_now_ms() - began < HEALED_MS, "%s: no answer after %d ms", what, HEALED_MS);
+		harness_sleep_ms(5);
+	}
+}
+
+static unsigned count_in_log(const char *text)
+{
+	static char log[1 << 18];
+	unsigned count = 0;
+	int fd = open(appliance.log, O_RDONLY | O_CLOEXEC);
+	ssize_t len = fd < 0 ? -1 : read(fd, log, sizeof(log) - 1);
+	MUST(len >= 0, "read %s: %s", appliance.log, strerror(errno));
+	close(fd);
+	log[len] = '\0';
+	for (const char *p = log; (p = strstr(p, text)) != NULL; p++) {
+		count++;
+	}
+	return count;
+}
+
+/* Start with what stands there: the zone is served soon, the log says why, and a good file takes its place. */
+static void must_survive(const char *what)
+{
+	forget_log();
+	appliance_start(&appliance);
+	must_answer("www.a.example", "10.1.2.1");
+	must_answer("www.b.example", "10.1.2.2");
+	must_heal(what);
+	must_serve();
+	MUST(appliance_log_wait(&appliance, "zone images saved count=1 failed=0", 5000), "%s: it is not saved again", what);
+	bool refused = appliance_logged(&appliance, "zone big.example.: its image is refused: ");
+	MUST(refused || appliance_logged(&appliance, "big.example. view=internal: saved image is not used, it "),
+	     "%s: nothing in the log", what);
+	MUST(!refused || appliance_logged(&appliance, "zone big.example. view=internal: its saved image is of no use, it is "
+						      "compiled anew"),
+	     "%s: nothing in the log of what is done", what);
+	MUST(!refused || appliance_logged(&appliance, "saved image removed, it was refused: "), "%s: not removed", what);
+	must_come_from(refused ? "kept" : "saved", refused ? "kept" : "saved", "compiled");
+	appliance_stop(&appliance);
+}
+
+/* One octet in every few pages, of the head, of the image's header; files that are cut, and too long. */
+Test(loading, every_damage_costs_a_compilation_and_no_wrong_answer)
+{
+	static struct file whole;
+	char what[64];
+	save_all();
+	read_saved("big.example.image", &whole);
+	MUST(whole.len > 65536, "the saved image has %zu octets", whole.len);
+	const size_t places[] = { 0, 30, 100, 300, 340, 400, 4096, whole.len / 2, whole.len - 9, whole.len - 1 };
+	for (size_t i = 0; i < COUNT(places); i++) {
+		snprintf(what, sizeof(what), "octet %zu", places[i]);
+		write_damaged("big.example.image", &whole, places[i], 1, whole.len);
+		must_survive(what);
+	}
+	const size_t lengths[] = { 0, 10, 100, 4096, whole.len - 1, whole.len + 1, whole.len + 8192 };
+	for (size_t i = 0; i < COUNT(lengths); i++) {
+		snprintf(what, sizeof(what), "%zu octets instead of %zu", lengths[i], whole.len);
+		write_damaged("big.example.image", &whole, lengths[i], 0, lengths[i]);
+		must_survive(what);
+	}
+	/* what took its place is good */
+	take_compiler_away();
+	appliance_start(&appliance);
+	must_serve();
+	must_come_from("saved", "saved", "saved");
+}
+
+/* Several workers refuse the same images: one reload compiles them all. */
+Test(loading, what_several_workers_refuse_is_compiled_once)
+{
+	static const char *const names[] = { "a.example.image", "b.example.image", "big.example.image" };
+	static struct file whole;
+	static char conf[4096];
+	snprintf(conf, sizeof(conf),
+		 "appliance { workers = 3 run-dir = \"@DIR@/run\" state-dir = \"@DIR@/state\" log-level = \"debug\" }\n%s",
+		 three_zones);
+	appliance_configure(&appliance, conf);
+	save_all();
+	for (size_t i = 0; i < COUNT(names); i++) {
+		read_saved(names[i], &whole);
+		write_damaged(names[i], &whole, whole.len - 5, 0x80, whole.len);
+	}
+	appliance_start(&appliance);
+	must_heal("three workers");
+	MUST(appliance_log_wait(&appliance, "zone images saved count=3 failed=0", 5000), "they are not saved again");
+	for (unsigned i = 0; i < 4; i++) { /* any worker; a rate limit counts */
+		must_serve();
+	}
+	MUST(count_in_log("its image is refused") == 9, "three workers, three images");
+	MUST(count_in_log("saved image removed, it was refused") == 3, "three files");
+	MUST(count_in_log("reloaded generation=") == 1 && count_in_log("compiled=3 kept=0") == 1,
+	     "one reload compiles all of them, once");
+	appliance_stop(&appliance);
+	forget_log();
+	appliance_start(&appliance);
+	must_serve();
+	must_come_from("saved", "saved", "saved");
 }
 
 Test(loading, images_of_zones_that_are_gone_are_removed_and_nothing_else)

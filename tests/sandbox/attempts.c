@@ -298,6 +298,7 @@ TRY(tioclinux, ioctl(FD_LOG, TIOCLINUX, "x"))
 TRY(fionread, ioctl(FD_LINK, FIONREAD, &(int){ 0 }))
 TRY(vhangup, syscall(SYS_vhangup))
 TRY(futex_requeue, syscall(SYS_futex, &(uint32_t){ 0 }, 12, 0, NULL, NULL, 0)) /* FUTEX_CMP_REQUEUE_PI */
+TRY(sendfile, (int)syscall(SYS_sendfile, memfd_create("to", 0), memfd_create("from", 0), NULL, 1))
 TRY(splice, syscall(SYS_splice, 0, NULL, 1, NULL, 1, 0))
 TRY(vmsplice, syscall(SYS_vmsplice, 1, NULL, 0, 0))
 TRY(timer_create, syscall(SYS_timer_create, 0, NULL, NULL))
@@ -500,7 +501,7 @@ const struct attempt attempts[] = {
 	ROW(personality),
 	ROW(io_uring_setup), ROW(io_uring_enter), ROW(bpf), ROW(perf_event_open), ROW(keyctl), ROW(add_key),
 	ROW(request_key), ROW(init_module), ROW(kexec_load), ROW(reboot), ROW(syslog), ROW(tiocsti), ROW(tioclinux),
-	ROW(fionread), ROW(vhangup), ROW(futex_requeue), ROW(splice), ROW(vmsplice), ROW(timer_create), ROW(mq_open),
+	ROW(fionread), ROW(vhangup), ROW(futex_requeue), ROW(sendfile), ROW(splice), ROW(vmsplice), ROW(timer_create), ROW(mq_open),
 	ROW(unknown_call),
 	ROW(allocate), ROW(event_loop), ROW(control_link), ROW(poll_one), ROW(poll_two), ROW(seal), ROW(sort), ROW(randomness), ROW(idle), ROW(abort),
 	ROW(exit), ROW(image),

@@ -194,3 +194,35 @@ Test(image_check, more_records_than_can_be_counted_are_an_error)
 	cr_assert_not_null(strstr(found.text, "error: more than 65535 A records at example."));
 	image_builder_free(b);
 }
+
+static void count_findings(void *ctx, const struct zone_finding *finding)
+{
+	unsigned *count = ctx;
+	*count += finding->severity == ZONE_WARNING;
+}
+
+/* Many pointers to a name of many types: each must not look at all the types. */
+Test(image_check, names_of_many_types_are_not_dear, .timeout = 20)
+{
+	enum { POINTERS = 300000, TYPES = 40000, FIRST_TYPE = 20000 };
+	struct name apex = name_of("example.");
+	struct name big = name_of("big.example.");
+	struct image_builder *b = image_builder_new(apex.wire);
+	static const uint8_t soa[] = "\001a\0\001b\0\0\0\0\1\0\0\0\2\0\0\0\3\0\0\0\4\0\0\0\5";
+	uint8_t mx[2 + DNAME_MAX] = { 0, 1 };
+	memcpy(mx + 2, big.wire, big.len);
+	cr_assert_eq(image_builder_add(b, apex.wire, 6, 60, soa, sizeof(soa) - 1, "f", 1), BH_OK);
+	cr_assert_eq(image_builder_add(b, apex.wire, 2, 60, soa, 3, "f", 1), BH_OK);
+	for (unsigned i = 0; i < TYPES; i++) {
+		cr_assert_eq(image_builder_add(b, big.wire, (uint16_t)(FIRST_TYPE + i), 60, soa, 1, "f", 1), BH_OK);
+	}
+	for (unsigned i = 0; i < POINTERS; i++) {
+		char owner[32];
+		sprintf(owner, "p%u.example.", i);
+		cr_assert_eq(image_builder_add(b, name_of(owner).wire, 15, 60, mx, 2 + big.len, "f", 1), BH_OK);
+	}
+	unsigned warnings = 0;
+	cr_assert_eq(image_builder_check(b, count_findings, &warnings), 0);
+	cr_assert_eq(warnings, POINTERS); /* that it has no address */
+	image_builder_free(b);
+}

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "common/dns/rr.h"
-#include "common/zone/checksum.h"
 #include "tests/unit/common/zone/signed_zone.h"
 
 #include <criterion/criterion.h>
@@ -88,11 +87,8 @@ static void patient_free(struct patient *p)
 
 static void sign(uint8_t *block, size_t size)
 {
-	struct checksum sum;
 	struct image_header *h = (void *)block;
-	checksum_begin(&sum);
-	checksum_add(&sum, block + sizeof(*h), size - sizeof(*h));
-	h->checksum = checksum_end(&sum);
+	h->checksum = image_checksum(block, size);
 }
 
 static struct image_node *node_of(struct patient *p, const char *name)
@@ -578,6 +574,14 @@ Test(image_verify, refuses_a_wrong_checksum)
 	struct patient p = patient_new(NSEC3);
 	struct image image;
 	char why[128] = "";
+	/* In the header every octet: numbers there choose how answers are made, and some stand nowhere else. */
+	for (size_t at = 0; at < sizeof(struct image_header); at++) {
+		for (unsigned bit = 1; bit < 256; bit <<= 1) {
+			p.z->block[at] ^= (uint8_t)bit;
+			cr_assert_lt(image_verify(p.z->block, p.z->size, &image, why, sizeof(why)), 0, "octet %zu", at);
+			p.z->block[at] ^= (uint8_t)bit;
+		}
+	}
 	for (size_t at = sizeof(struct image_header); at < p.z->size; at += 7) {
 		p.z->block[at] ^= 0x10;
 		cr_assert_lt(image_verify(p.z->block, p.z->size, &image, why, sizeof(why)), 0);
@@ -585,6 +589,55 @@ Test(image_verify, refuses_a_wrong_checksum)
 		p.z->block[at] ^= 0x10;
 	}
 	patient_free(&p);
+}
+
+/* A zone of nothing but the apex, whose name is made one of len octets: it is in the TXT record. */
+static int verify_long_apex(size_t len, char *why, size_t why_size)
+{
+	static const char *const names[] = { "example.", NULL };
+	static const struct chain_options options = { .iterations = 0, .salt = "-" };
+	char text[8192] = "$TTL 3600\n@ SOA ns.a. a. 7 2 3 4 5\n@" SIGNATURE("SOA") "@ NS ns.a.\n"
+			  "@ DNSKEY 256 3 13 AAAA\n@ NSEC3PARAM 1 0 0 -\n@ TXT \"";
+	for (size_t left = len; left > 1;) {
+		size_t label = left > 64 ? 63 : left - 2;
+		left -= label + 1;
+		sprintf(text + strlen(text), "\\%03zu%.*s", label, (int)label,
+			"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
+	}
+	strcat(text, "\\000\"\n");
+	add_chain(text, sizeof(text), names, &options);
+
+	struct zone *z = zone_of("example.", text);
+	cr_assert_eq(z->errors, 0, "%s", z->found.text);
+	const struct image_rrset *txt = image_rrset(&z->image, 0, RR_TXT);
+	struct image_header *h = (void *)z->block;
+	struct image_node *apex = (void *)(z->block + h->nodes);
+	uint32_t *slots = (void *)(z->block + h->slots);
+	apex->name = txt->data + 3; /* behind the lengths of RDATA and string */
+	const uint8_t *name = z->block + h->data + apex->name;
+	cr_assert_eq(dname_len(name), len);
+	uint64_t hash = IMAGE_HASH_ROOT;
+	for (unsigned i = dname_label_count(name); i-- > 0;) {
+		hash = image_hash_label(hash, dname_skip_labels(name, i));
+	}
+	apex->hash = (uint32_t)hash;
+	memset(slots, 0, h->slot_count * sizeof(*slots));
+	slots[(uint32_t)(hash >> 32) & (h->slot_count - 1)] = ((uint32_t)hash & ~z->image.index_mask) | 1;
+	sign(z->block, z->size);
+	struct image image;
+	int err = image_verify(z->block, z->size, &image, why, why_size);
+	zone_free(z);
+	return err;
+}
+
+/* An owner of NSEC3 is made of a hash and the apex, in room for one name: what does not fit may not come so far. */
+Test(image_verify, refuses_nsec3_where_the_apex_leaves_no_room)
+{
+	char why[128] = "";
+	cr_expect_eq(verify_long_apex(222, why, sizeof(why)), BH_OK, "%s", why);
+	cr_expect_lt(verify_long_apex(223, why, sizeof(why)), 0);
+	cr_expect_not_null(strstr(why, "too long for owners"), "%s", why);
+	cr_expect_lt(verify_long_apex(255, why, sizeof(why)), 0);
 }
 
 /* What the answer of absence at or below a node looks at. */

@@ -377,6 +377,10 @@ Test(denial, nsec3_opt_out)
 		{ { "a.cw.example.", "A", .dnssec = true },
 		  "NOERROR aa edns do\n",
 		  { "-a.cw.example.", "-q.w.example.", "=w.example.", "=*.w.example." } },
+		/* RFC 5155 8.5: with the bit of CNAME set nothing is proved, so an alias is followed for NSEC, too */
+		{ { "a.cw.example.", "NSEC", .dnssec = true },
+		  "NOERROR aa edns do\n",
+		  { "-a.cw.example.", "-q.w.example.", "=w.example.", "=*.w.example." } },
 		{ { "x.d.example.", "TXT", .dnssec = true }, "NOERROR aa edns do\n", { "-x.w.example." } },
 		{ { "d.example.", "A", .dnssec = true }, "NOERROR aa edns do\n", { "=d.example." } },
 	};
