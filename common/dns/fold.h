@@ -174,10 +174,13 @@ static inline bool fold_equal_lower(const uint8_t *lower, const uint8_t *b, size
 static inline int fold_label_compare(const uint8_t *a, const uint8_t *b)
 {
 	unsigned min = a[0] < b[0] ? a[0] : b[0];
-	for (unsigned i = 1; i <= min; i++) {
-		int diff = (int)dname_fold(a[i]) - (int)dname_fold(b[i]);
-		if (diff != 0) {
-			return diff;
+	unsigned i = 1;
+	while (i + 7 <= min && fold_word(fold_load64(a + i)) == fold_word(fold_load64(b + i))) {
+		i += 8;
+	}
+	for (; i <= min; i++) {
+		if (a[i] != b[i] && dname_fold(a[i]) != dname_fold(b[i])) {
+			return (int)dname_fold(a[i]) - (int)dname_fold(b[i]);
 		}
 	}
 	return (int)a[0] - (int)b[0];
