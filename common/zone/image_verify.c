@@ -19,7 +19,7 @@
 #include "common/dns/rr.h"
 #include "common/util/cursor.h"
 #include "common/zone/canonical.h"
-#include "common/zone/checksum.h"
+#include "common/util/checksum.h"
 
 #include <assert.h>
 #include <stdarg.h>

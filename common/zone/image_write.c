@@ -9,7 +9,7 @@
 #include "common/dns/rr.h"
 #include "common/util/cursor.h"
 #include "common/zone/builder.h"
-#include "common/zone/checksum.h"
+#include "common/util/checksum.h"
 
 #include <errno.h>
 #include <stdlib.h>

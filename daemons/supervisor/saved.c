@@ -7,7 +7,7 @@
 #include "daemons/supervisor/saved.h"
 
 #include "common/ipc/link.h"
-#include "common/util/sum64.h"
+#include "common/util/checksum.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -162,12 +162,13 @@ int saved_head_decode(const uint8_t *p, size_t len, struct saved_head *head)
 
 void saved_prefix(uint8_t out[SAVED_PREFIX], const uint8_t *body, size_t len)
 {
-	struct sum64 sum = { .octets = 0 };
+	struct checksum sum;
 	struct sink s = sink_of(out, SAVED_PREFIX);
-	sum64_add(&sum, body, len);
+	checksum_begin(&sum);
+	checksum_add(&sum, body, len);
 	sink_bytes(&s, magic, sizeof(magic));
 	sink_u64(&s, len);
-	sink_u64(&s, sum64_end(&sum));
+	sink_u64(&s, checksum_end(&sum));
 }
 
 /* --- loading ---------------------------------------------------------------------------------------- */

@@ -1,11 +1,12 @@
 /*
- * The checksum of a zone image: against damage on the way or on a disk, not against malice (that is what
- * image_verify is for). A change of any one word is always found.
+ * A fast 64-bit checksum of zone images and of what is saved beside them: against damage on the way or on a disk,
+ * not against malice (for that there are image_verify and the walls, and siphash where strangers choose the
+ * input). A change of any one word is always found; the length is part of the sum.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
-#ifndef BULKHEAD_COMMON_ZONE_CHECKSUM_H
-#define BULKHEAD_COMMON_ZONE_CHECKSUM_H
+#ifndef BULKHEAD_COMMON_UTIL_CHECKSUM_H
+#define BULKHEAD_COMMON_UTIL_CHECKSUM_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -5,7 +5,7 @@
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
-#include "common/zone/checksum.h"
+#include "common/util/checksum.h"
 
 #include <string.h>
 
