@@ -38,7 +38,7 @@ struct servers {
 	struct siphash_key key;
 	size_t set_count; /* a power of two */
 	struct server (*sets)[WAYS];
-	struct lame_slot *lame; /* WAYS * set_count */
+	struct lame_slot (*lame)[WAYS]; /* as many sets */
 };
 
 struct servers *servers_new(size_t count, const struct siphash_key *key)
@@ -53,7 +53,7 @@ struct servers *servers_new(size_t count, const struct siphash_key *key)
 		servers->set_count *= 2;
 	}
 	servers->sets = calloc(servers->set_count, sizeof(*servers->sets));
-	servers->lame = calloc(servers->set_count * WAYS, sizeof(*servers->lame));
+	servers->lame = calloc(servers->set_count, sizeof(*servers->lame));
 	if (servers->sets == NULL || servers->lame == NULL) {
 		servers_free(servers);
 		return NULL;
@@ -73,7 +73,7 @@ void servers_free(struct servers *servers)
 void servers_clear(struct servers *servers)
 {
 	memset(servers->sets, 0, servers->set_count * sizeof(*servers->sets));
-	memset(servers->lame, 0, servers->set_count * WAYS * sizeof(*servers->lame));
+	memset(servers->lame, 0, servers->set_count * sizeof(*servers->lame));
 }
 
 static size_t addr_bytes(const struct addr *addr, uint8_t out[24])
@@ -215,13 +215,29 @@ void servers_set_lame(struct servers *servers, const struct addr *addr, const ui
 		      uint64_t until_ms)
 {
 	uint64_t hash = lame_hash(servers, addr, zone);
-	servers->lame[hash & (servers->set_count * WAYS - 1)] = (struct lame_slot){ hash, until_ms };
+	struct lame_slot *set = servers->lame[hash & (servers->set_count - 1)];
+	struct lame_slot *slot = &set[0];
+	for (unsigned i = 0; i < WAYS; i++) {
+		if (set[i].hash == hash) {
+			slot = &set[i];
+			break;
+		}
+		if (set[i].until_ms < slot->until_ms) {
+			slot = &set[i]; /* the one that is over first makes room */
+		}
+	}
+	*slot = (struct lame_slot){ hash, until_ms };
 }
 
 bool servers_is_lame(const struct servers *servers, const struct addr *addr, const uint8_t *zone,
 		     uint64_t now_ms)
 {
 	uint64_t hash = lame_hash(servers, addr, zone);
-	const struct lame_slot *slot = &servers->lame[hash & (servers->set_count * WAYS - 1)];
-	return slot->hash == hash && slot->until_ms > now_ms;
+	const struct lame_slot *set = servers->lame[hash & (servers->set_count - 1)];
+	for (unsigned i = 0; i < WAYS; i++) {
+		if (set[i].hash == hash) {
+			return set[i].until_ms > now_ms;
+		}
+	}
+	return false;
 }

@@ -117,6 +117,29 @@ Test(servers, lameness_is_per_zone_and_ends)
 	servers_free(s);
 }
 
+/* A delegation has up to 13 servers: refusals of one must not push out those of the others. */
+Test(servers, what_many_servers_of_a_zone_refuse_is_remembered_of_each)
+{
+	unsigned forgotten = 0;
+	uint8_t zone[DNAME_MAX];
+	sim_name("example.com.", zone);
+	for (unsigned round = 0; round < 100; round++) {
+		struct servers *s = servers();
+		struct addr a = addr_of("192.0.2.0");
+		for (unsigned i = 0; i < 13; i++) {
+			a.bytes[3] = (uint8_t)i;
+			a.bytes[2] = (uint8_t)round;
+			servers_set_lame(s, &a, zone, 5000);
+		}
+		for (unsigned i = 0; i < 13; i++) {
+			a.bytes[3] = (uint8_t)i;
+			forgotten += !servers_is_lame(s, &a, zone, 4000);
+		}
+		servers_free(s);
+	}
+	cr_assert_leq(forgotten, 2u, "%u of 1300", forgotten);
+}
+
 Test(servers, a_million_addresses_take_no_more_memory_and_the_used_one_stays)
 {
 	struct servers *s = servers();
