@@ -4,7 +4,7 @@
  * SPDX-License-Identifier: BSD-2-Clause
  */
 #include "common/util/cursor.h"
-#include "common/zone/canonical.h"
+#include "common/dns/canonical.h"
 #include "common/zone/checker.h"
 
 #include <stdarg.h>

@@ -8,7 +8,7 @@
 #include "common/dns/rr.h"
 #include "common/util/cursor.h"
 #include "common/zone/builder.h"
-#include "common/zone/canonical.h"
+#include "common/dns/canonical.h"
 #include "common/zone/name_sort.h"
 
 #include <assert.h>

@@ -7,7 +7,7 @@
 #include "common/dns/fold.h"
 #include "common/dns/rr.h"
 #include "common/util/cursor.h"
-#include "common/zone/canonical.h"
+#include "common/dns/canonical.h"
 #include "common/zone/checker.h"
 
 #include <openssl/evp.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "common/dns/rr.h"
 #include "common/util/rand.h"
-#include "common/zone/canonical.h"
+#include "common/dns/canonical.h"
 #include "tests/unit/common/zone/zone_text.h"
 
 #include <criterion/criterion.h>

@@ -1,7 +1,7 @@
 /*
  * Canonical order of RDATA, and targets. SPDX-License-Identifier: BSD-2-Clause
  */
-#include "common/zone/canonical.h"
+#include "common/dns/canonical.h"
 
 #include "common/dns/dname.h"
 #include "common/dns/rr.h"

@@ -1,11 +1,11 @@
 /*
- * RDATA as far as the image needs to look into it: canonical order and the name a record points to.
+ * RDATA as far as it is looked into: canonical form and order, and the name a record points to.
  * RDATA is uncompressed and valid for its type (rdata_is_valid).
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
-#ifndef BULKHEAD_COMMON_ZONE_CANONICAL_H
-#define BULKHEAD_COMMON_ZONE_CANONICAL_H
+#ifndef BULKHEAD_COMMON_DNS_CANONICAL_H
+#define BULKHEAD_COMMON_DNS_CANONICAL_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "common/zone/canonical.h"
+#include "common/dns/canonical.h"
 
 #include "common/dns/rr.h"
 #include "tests/unit/common/dns/wire.h"
