@@ -103,10 +103,16 @@ enum resolver_bounds {
 
 	/* TCP connections to servers at the same time. */
 	UPSTREAM_TCP_MAX = 256,
+	/* Of these to one server: eight slow ones can take all, one cannot. */
+	UPSTREAM_TCP_SERVER_MAX = 32,
+	/* When all are taken, one that waits for so long makes room for the next. */
+	UPSTREAM_TCP_FAIR_MS = 1000,
 	/* Sockets to servers at the same time; each waiting question holds one. */
 	UPSTREAM_MAX = 8192,
-	/* Tries for a free random source port before the kernel is asked to choose. */
-	PORT_TRIES_MAX = 8,
+	/* Sockets that rest between two queries: what is usually in flight, not the peak of a flood. */
+	UPSTREAM_IDLE_MAX = 512,
+	/* Packets thrown away when a socket is laid to rest; one with more is closed. */
+	UPSTREAM_DRAIN_MAX = 16,
 };
 
 #endif

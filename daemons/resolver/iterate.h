@@ -108,7 +108,6 @@ struct upstream {
 	uint32_t timeout_ms;
 	uint16_t wire_len;
 	uint8_t wire[DNS_HEADER_SIZE + DNAME_MAX + 4 + 11]; /* header, question, OPT */
-	void *shell; /* the shell may keep what it needs here */
 
 	/* The core's own. */
 	bool edns;

@@ -2,7 +2,7 @@
  * Questions on their way to servers: composing them, joining equal ones, and matching what comes back.
  *
  * The name goes out in random case (0x20) and must come back so; the id is random; the shell sends
- * every packet from a fresh connected socket with a random port, so address and port were matched by
+ * every packet from a random port of its own on a connected socket, so address and port were matched by
  * the kernel. What does not match is counted and ignored; after MISMATCHES_MAX such replies, or a wrong
  * case, the question is asked over TCP instead. What cannot be parsed is ignored as well (TuDoor:
  * a forged broken reply must not be worth more than silence).
