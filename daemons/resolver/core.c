@@ -363,5 +363,7 @@ void core_count_cache(struct core *core)
 {
 	core->counters[STAT_RES_CACHE_ENTRIES] = cache_entries(core->cache);
 	core->counters[STAT_RES_CACHE_BYTES] = cache_bytes(core->cache);
+	core->counters[STAT_RES_CACHE_INFRA_BYTES] = cache_part_bytes(core->cache, CACHE_PART_INFRA);
+	core->counters[STAT_RES_CACHE_LIMIT] = core->cache_bytes;
 	core->counters[STAT_RES_CACHE_EVICTIONS] = cache_evictions(core->cache);
 }

@@ -112,6 +112,7 @@ static void follow(struct core *core, struct resolution *r, struct rrset *record
 		}
 	}
 	if (++f->aliases > ALIAS_STEPS_MAX) {
+		core_count(core, STAT_RES_CHAIN_STOPS);
 		fail(core, r, EDE_OTHER, "too many aliases", now_ms);
 		return;
 	}
@@ -379,6 +380,7 @@ static void on_referral(struct core *core, struct resolution *r, struct reply *r
 {
 	struct frame *f = r->top;
 	if (++f->referrals > REFERRALS_MAX) {
+		core_count(core, STAT_RES_CHAIN_STOPS);
 		fail(core, r, EDE_OTHER, "too many referrals", now_ms);
 		return;
 	}
@@ -432,7 +434,6 @@ static void on_bad_server(struct core *core, struct resolution *r, const struct 
 	struct frame *f = r->top;
 	struct ns_addr *a = &f->cut->addrs[f->choice];
 	uint32_t seconds = reply->kind == REPLY_LAME ? LAME_SEC : SERVER_ERROR_SEC;
-	core_count(core, STAT_RES_UPSTREAM_LAME);
 	servers_set_lame(core->servers, &a->addr, f->cut->zone, now_ms + seconds * UINT64_C(1000));
 	a->out = true;
 	f->state = FRAME_ASK;
@@ -455,6 +456,17 @@ static void on_final(struct core *core, struct resolution *r, struct reply *repl
 	finish(core, r, reply->kind == REPLY_NXDOMAIN ? RCODE_NXDOMAIN : RCODE_NOERROR, now_ms);
 }
 
+static void count_reply(struct core *core, enum reply_kind kind)
+{
+	static const enum stats_resolver counters[] = {
+		[REPLY_ANSWER] = STAT_RES_UPSTREAM_ANSWERS,     [REPLY_ALIAS] = STAT_RES_UPSTREAM_ANSWERS,
+		[REPLY_OVERFLOW] = STAT_RES_UPSTREAM_ANSWERS,   [REPLY_NODATA] = STAT_RES_UPSTREAM_NODATA,
+		[REPLY_NXDOMAIN] = STAT_RES_UPSTREAM_NXDOMAIN,  [REPLY_REFERRAL] = STAT_RES_UPSTREAM_REFERRALS,
+		[REPLY_LAME] = STAT_RES_UPSTREAM_LAME,	        [REPLY_ERROR] = STAT_RES_UPSTREAM_ERRORS,
+	};
+	core_count(core, counters[kind]);
+}
+
 static void on_reply(struct core *core, struct resolution *r, const struct message *msg, uint64_t now_ms)
 {
 	struct frame *f = r->top;
@@ -473,6 +485,7 @@ static void on_reply(struct core *core, struct resolution *r, const struct messa
 	    !prime_accept(core, msg, reply.records, now_ms)) {
 		reply.kind = REPLY_ERROR;
 	}
+	count_reply(core, reply.kind);
 	if (reply.kind == REPLY_REFERRAL) {
 		on_referral(core, r, &reply, now_ms);
 	} else if (f->ask_minimised) {
@@ -490,6 +503,7 @@ void iterate_run(struct core *core, struct resolution *r, uint64_t now_ms)
 {
 	while (!r->finished && r->waiting == NULL) {
 		if (now_ms >= r->deadline_ms) {
+			core_count(core, STAT_RES_TIME_STOPS);
 			fail_all(core, r, EDE_NO_REACHABLE_AUTHORITY, "no answer in time", now_ms);
 		} else if (++r->steps > STEPS_MAX) {
 			fail_all(core, r, EDE_OTHER, "work limit for one question reached", now_ms);

@@ -41,6 +41,7 @@ struct job {
 	struct waiter *waiters;
 	unsigned waiter_count;
 	uint64_t hash;
+	uint64_t begin_ms;
 	uint16_t budget; /* it began with */
 	uint16_t qtype;
 	bool cd;
@@ -197,7 +198,8 @@ static void begin_job(struct serve *serve, struct waiter *w)
 	*link = job;
 	serve->pending++;
 	add_waiter(serve, job, w);
-	if (core_start(serve->core, job->qname, job->qtype, job->budget, job, clock_now_ms()) == NULL) {
+	job->begin_ms = clock_now_ms();
+	if (core_start(serve->core, job->qname, job->qtype, job->budget, job, job->begin_ms) == NULL) {
 		*find_job(serve, hash, &w->query) = job->chain;
 		serve->pending--;
 		serve->waiting--;
@@ -216,7 +218,13 @@ static void end_job(struct serve *serve, struct resolution *r)
 	}
 	*link = job->chain;
 	serve->pending--;
-	*counter(serve, STAT_RES_CACHE_ANSWERS) += r->from_cache && r->rcode != RCODE_SERVFAIL;
+	if (r->from_cache) {
+		*counter(serve, STAT_RES_CACHE_ANSWERS) += r->rcode != RCODE_SERVFAIL;
+	} else {
+		uint64_t took_ms = clock_now_ms() - job->begin_ms;
+		(*counter(serve, STAT_RES_CACHE_MISSES))++;
+		(*serve->stats)->counters[STAT_RES_LATENCY + stats_latency(took_ms)]++;
+	}
 
 	uint32_t spent = job->budget - r->budget;
 	while (job->waiters != NULL) {

@@ -280,6 +280,28 @@ Test(serve, answers_over_udp_with_the_right_flags)
 	bench_free(b);
 }
 
+Test(serve, counts_hits_misses_and_how_long_they_took)
+{
+	struct bench *b = bench_new(100);
+	struct region region;
+	uint64_t timed = 0;
+	region_init(&region, 4096, 1 << 20);
+	for (uint64_t i = 1; i <= 3; i++) {
+		ask(b, i, "www.example.", RR_A);
+		(void)one(b, &region);
+	}
+	for (unsigned i = 0; i < STATS_LATENCIES; i++) {
+		timed += b->page.counters[STAT_RES_LATENCY + i];
+	}
+	cr_expect_eq(timed, 1u);
+	cr_expect_eq(b->page.counters[STAT_RES_CACHE_MISSES], 1u);
+	cr_expect_eq(b->page.counters[STAT_RES_CACHE_ANSWERS], 2u);
+	cr_expect_eq(b->page.counters[STAT_RES_UPSTREAM_ANSWERS], 1u);
+	cr_expect_gt(b->page.counters[STAT_RES_CACHE_LIMIT], b->page.counters[STAT_RES_CACHE_BYTES]);
+	region_clear(&region);
+	bench_free(b);
+}
+
 Test(serve, goes_to_tcp_on_truncation)
 {
 	struct bench *b = bench_new(100);
