@@ -55,13 +55,14 @@ struct core *core_new(uint64_t cache_max_bytes, core_rand_fn *rand_fn, void *ctx
 	struct siphash_key cache_key = new_key();
 	struct siphash_key server_key = new_key();
 	core->key = new_key();
+	core->cookie_key = new_key();
 	core->rand_fn = rand_fn;
 	core->rand_ctx = ctx;
 	core->counters = counters;
 	core->cache_bytes = cache_max_bytes;
 	core->send_last = &core->send_first;
 	core->done_last = &core->done_first;
-	core->options = (struct core_options){ true, true, true, true, true, true, true };
+	core->options = (struct core_options){ true, true, true, true, true, true, true, true };
 	region_init(&core->scratch, 64 * 1024, PARSE_MEMORY_MAX);
 	core->cache = cache_new(cache_max_bytes, &cache_key);
 	core->servers = servers_new(cache_max_bytes / CACHE_BYTES_PER_SERVER, &server_key);

@@ -6,7 +6,6 @@
 #include "daemons/resolver/outwire.h"
 
 #include "common/util/clock.h"
-#include "common/util/rand.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -29,6 +28,7 @@ struct outquery *outquery_new(struct event_base *base, outquery_progress_fn *pro
 	oq->progress = progress;
 	oq->ctx = ctx;
 	wheel_init(&oq->wheel, clock_now_ms());
+	rand_bytes(&oq->source_key, sizeof(oq->source_key));
 	if (event_assign(&oq->tick, base, -1, EV_PERSIST, on_tick, oq) != 0 ||
 	    outquery_set_sources(oq, NULL, 0) != BH_OK) {
 		free(oq);
@@ -108,17 +108,20 @@ int outquery_set_sources(struct outquery *oq, const struct ipc_outgoing *sources
 	return BH_OK;
 }
 
-uint16_t outquery_pick_source(const struct outquery *oq, uint8_t family)
+uint16_t outquery_pick_source(const struct outquery *oq, const struct addr *server)
 {
 	uint16_t first = 0;
 	uint16_t count = 0;
 	for (size_t i = 0; i < oq->source_count; i++) {
-		if (oq->sources[i].addr.family == family) {
+		if (oq->sources[i].addr.family == server->family) {
 			first = count == 0 ? (uint16_t)i : first; /* those of one family stand together */
 			count++;
 		}
 	}
-	return (uint16_t)(count < 2 ? first : first + rand_below(count));
+	if (count > 1) {
+		first = (uint16_t)(first + siphash(&oq->source_key, server->bytes, sizeof(server->bytes)) % count);
+	}
+	return first;
 }
 
 enum upstream_failure wire_failure(int err)
@@ -338,7 +341,7 @@ static bool udp_open(struct outquery *oq, struct upstream *u)
 {
 	struct sockaddr_storage sa;
 	socklen_t len = addr_to_sockaddr(&u->server, &sa);
-	struct wire *w = udp_take(oq, outquery_pick_source(oq, u->server.family));
+	struct wire *w = udp_take(oq, outquery_pick_source(oq, &u->server));
 	if (w == NULL) {
 		return false;
 	}

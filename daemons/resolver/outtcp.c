@@ -124,7 +124,7 @@ static bool make_room(struct outquery *oq, const struct addr *server)
 static int open_socket(const struct outquery *oq, const struct addr *server)
 {
 	struct sockaddr_storage sa;
-	const struct source *source = &oq->sources[outquery_pick_source(oq, server->family)];
+	const struct source *source = &oq->sources[outquery_pick_source(oq, server)];
 	int fd = socket(server->family == ADDR_V4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0) {
 		return -1;

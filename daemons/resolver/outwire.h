@@ -7,6 +7,7 @@
 #define BULKHEAD_DAEMONS_RESOLVER_OUTWIRE_H
 
 #include "common/util/log.h"
+#include "common/util/rand.h"
 #include "daemons/resolver/bounds.h"
 #include "daemons/resolver/outquery.h"
 #include "daemons/resolver/wheel.h"
@@ -48,6 +49,7 @@ struct outquery {
 	struct source *sources; /* of a family: the configured ones, or "any" */
 	size_t source_count;
 	uint32_t generation; /* raised with each change of sources */
+	struct siphash_key source_key;
 	struct wire *udp;    /* in use, newest first */
 	struct wire *tcp;    /* likewise */
 	unsigned count;
@@ -60,8 +62,11 @@ struct outquery {
 };
 
 /* --- outquery.c --- */
-/* The source to use for a server; index into sources. At least one of each family exists. */
-uint16_t outquery_pick_source(const struct outquery *oq, uint8_t family);
+/*
+ * The source to use for a server; index into sources. At least one of each family exists. The same one for one server
+ * as long as they do not change: its cookies are made for our address (RFC 7873 4.2). Nobody can tell which.
+ */
+uint16_t outquery_pick_source(const struct outquery *oq, const struct addr *server);
 /* Into the list of those in use, with its deadline. */
 void wire_begin(struct wire *w, struct upstream *u);
 /* The socket is given up or rests; what it was for is the caller's. */
