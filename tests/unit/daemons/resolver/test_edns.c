@@ -216,6 +216,9 @@ static int dice_hook(struct sim *sim, struct sim_server *server, const struct qu
 		way = WAY_ALWAYS_FORMERR;
 	}
 	int len = hook(sim, server, q, tcp, wire);
+	if (rand_below(2) == 0) {
+		servers_clear(sim->core->servers); /* others can push out what we know of this one */
+	}
 	if (rand_below(3) == 0) {
 		wire[2] |= FLAG_TC >> 8;
 	}
