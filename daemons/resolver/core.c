@@ -346,6 +346,19 @@ struct resolution *core_start(struct core *core, const uint8_t *name, uint16_t t
 	return r;
 }
 
+struct resolution *core_refresh(struct core *core, const uint8_t *name, uint16_t type, uint32_t budget,
+				void *ctx, uint64_t now_ms)
+{
+	struct resolution *r = resolution_new(name, type, budget, FRAME_CLIENT, now_ms);
+	if (r != NULL) {
+		r->ctx = ctx;
+		r->refresh = true;
+		core_count(core, STAT_RES_REFRESHES);
+		iterate_run(core, r, now_ms);
+	}
+	return r;
+}
+
 uint64_t core_flush(struct core *core, const struct ipc_flush *what)
 {
 	switch (what->kind) {

@@ -196,16 +196,24 @@ static bool use_hit(struct core *core, struct resolution *r, const struct cache_
 	return true;
 }
 
+/* A refresh passes over what it is to replace; addresses of servers on the way are good to their end. */
+static bool asks_anew(const struct resolution *r, const struct cache_hit *hit, uint64_t now_ms)
+{
+	return r->refresh && r->top->purpose == FRAME_CLIENT && store_is_ending(hit, now_ms);
+}
+
 /* Is there an answer, an alias, an absence or a failure in the cache? */
 static bool start_cached(struct core *core, struct resolution *r, uint64_t now_ms)
 {
 	struct frame *f = r->top;
 	struct cache_hit hit;
 
-	if (cache_get_any(core->cache, f->name, f->type, now_ms, &hit) && hit.kind != CACHE_FAILURE) {
+	if (cache_get_any(core->cache, f->name, f->type, now_ms, &hit) && hit.kind != CACHE_FAILURE &&
+	    !asks_anew(r, &hit, now_ms)) {
 		return use_hit(core, r, &hit, now_ms);
 	}
-	if (f->type != RR_CNAME && cache_get(core->cache, f->name, CACHE_RRSET, RR_CNAME, now_ms, &hit)) {
+	if (f->type != RR_CNAME && cache_get(core->cache, f->name, CACHE_RRSET, RR_CNAME, now_ms, &hit) &&
+	    !asks_anew(r, &hit, now_ms)) {
 		struct rrset *set;
 		if (store_unpack(&hit, now_ms, &r->region, &set) != BH_OK) {
 			fail_all(core, r, EDE_OTHER, "memory for one question used up", now_ms);

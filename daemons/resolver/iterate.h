@@ -89,6 +89,7 @@ struct resolution {
 
 	/* The core's own. */
 	bool internal;
+	bool refresh; /* nothing from the cache that is in the last part of its life */
 	bool finished;
 	uint32_t steps;
 	uint64_t deadline_ms;
@@ -155,6 +156,9 @@ int core_configure(struct core *core, const struct core_config *config) BH_CHECK
 /* Begin to resolve. type must not be a meta type other than ANY. NULL: no memory. */
 struct resolution *core_start(struct core *core, const uint8_t *name, uint16_t type, uint32_t budget,
 			      void *ctx, uint64_t now_ms);
+/* The same, but what the cache has in the last part of its life (QLINK_REFRESH_SHARE) is asked for anew. */
+struct resolution *core_refresh(struct core *core, const uint8_t *name, uint16_t type, uint32_t budget,
+				void *ctx, uint64_t now_ms);
 struct upstream *core_next_send(struct core *core);
 struct resolution *core_next_done(struct core *core);
 void core_release(struct resolution *r);

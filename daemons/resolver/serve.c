@@ -32,6 +32,7 @@ struct waiter {
 	uint32_t link_id;
 	uint64_t token;
 	uint16_t budget;
+	bool refresh; /* QLINK_REFRESH */
 	struct query query;
 };
 
@@ -45,6 +46,7 @@ struct job {
 	uint16_t budget; /* it began with */
 	uint16_t qtype;
 	bool cd;
+	bool refresh;
 	uint8_t qname[DNAME_MAX];
 };
 
@@ -146,16 +148,19 @@ static void refuse(struct serve *serve, const struct waiter *w, uint16_t rcode, 
 
 /* --- jobs --------------------------------------------------------------------------------------------- */
 
-static uint64_t job_hash(const struct serve *serve, const struct query *q)
+static uint64_t job_hash(const struct serve *serve, const struct waiter *w)
 {
-	return dname_hash(&serve->key, q->qname) ^ ((uint64_t)q->qtype << 1 | ((q->flags & FLAG_CD) != 0));
+	uint64_t rest = (uint64_t)w->query.qtype << 2 | (w->refresh ? 2 : 0) | ((w->query.flags & FLAG_CD) != 0);
+	return dname_hash(&serve->key, w->query.qname) ^ rest;
 }
 
-static struct job **find_job(struct serve *serve, uint64_t hash, const struct query *q)
+/* A query does not join a refresh: what is in the cache is good enough for it, now. */
+static struct job **find_job(struct serve *serve, uint64_t hash, const struct waiter *w)
 {
+	const struct query *q = &w->query;
 	struct job **link = &serve->jobs[hash & (JOB_BUCKETS - 1)];
 	while (*link != NULL && ((*link)->hash != hash || (*link)->qtype != q->qtype ||
-				 (*link)->cd != ((q->flags & FLAG_CD) != 0) ||
+				 (*link)->refresh != w->refresh || (*link)->cd != ((q->flags & FLAG_CD) != 0) ||
 				 !dname_equal((*link)->qname, q->qname))) {
 		link = &(*link)->chain;
 	}
@@ -170,19 +175,29 @@ static void add_waiter(struct serve *serve, struct job *job, struct waiter *w)
 	serve->waiting++;
 }
 
+static struct resolution *start_job(struct serve *serve, struct job *job)
+{
+	if (job->refresh) {
+		return core_refresh(serve->core, job->qname, job->qtype, job->budget, job, job->begin_ms);
+	}
+	return core_start(serve->core, job->qname, job->qtype, job->budget, job, job->begin_ms);
+}
+
 /* A well-formed question of a kind that we resolve. w is on the heap, and taken. */
 static void begin_job(struct serve *serve, struct waiter *w)
 {
-	uint64_t hash = job_hash(serve, &w->query);
-	struct job **link = find_job(serve, hash, &w->query);
+	uint64_t hash = job_hash(serve, w);
+	struct job **link = find_job(serve, hash, w);
 	struct job *job = *link;
+	/* Somebody waits for the answer to a query, nobody for a refresh. */
+	unsigned pending_max = w->refresh ? serve->pending_max / 2 : serve->pending_max;
 
 	if (job != NULL && job->waiter_count < WAITERS_MAX && serve->waiting < 8 * serve->pending_max) {
 		(*counter(serve, STAT_RES_COALESCED))++;
 		add_waiter(serve, job, w);
 		return;
 	}
-	job = job != NULL || serve->pending >= serve->pending_max ? NULL : calloc(1, sizeof(*job));
+	job = job != NULL || serve->pending >= pending_max ? NULL : calloc(1, sizeof(*job));
 	if (job == NULL) {
 		refuse(serve, w, RCODE_SERVFAIL, EDE_OTHER, "too many questions in work");
 		free(w);
@@ -192,14 +207,15 @@ static void begin_job(struct serve *serve, struct waiter *w)
 	job->budget = w->budget;
 	job->qtype = w->query.qtype;
 	job->cd = (w->query.flags & FLAG_CD) != 0;
+	job->refresh = w->refresh;
 	memcpy(job->qname, w->query.qname, w->query.qname_len);
 	job->chain = *link;
 	*link = job;
 	serve->pending++;
 	add_waiter(serve, job, w);
 	job->begin_ms = clock_now_ms();
-	if (core_start(serve->core, job->qname, job->qtype, job->budget, job, job->begin_ms) == NULL) {
-		*find_job(serve, hash, &w->query) = job->chain;
+	if (start_job(serve, job) == NULL) {
+		*find_job(serve, hash, w) = job->chain;
 		serve->pending--;
 		serve->waiting--;
 		free(job);
@@ -308,6 +324,7 @@ static void on_question(struct serve *serve, uint32_t link_id, const struct qlin
 	w->link_id = link_id;
 	w->token = m->token;
 	w->budget = m->budget;
+	w->refresh = m->kind == QLINK_REFRESH;
 	enum query_verdict verdict = query_parse(m->dns, m->dns_len, &w->query);
 	if (verdict == QUERY_IGNORE) {
 		free(w); /* the frontend never sends such a thing; it has no header to answer with */
@@ -337,11 +354,11 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 		}
 		for (unsigned i = 0; i < count; i++) {
 			const struct qlink_message *m = qlink_get(serve->batch, i);
-			if (m->kind != QLINK_QUERY && link->leftovers > 0) {
+			if (m->kind == QLINK_REPLY && link->leftovers > 0) {
 				link->leftovers--;
 				continue;
 			}
-			if (m->kind != QLINK_QUERY) {
+			if (m->kind == QLINK_REPLY) { /* we ask nothing here */
 				rc = BH_EMALFORMED;
 				break;
 			}

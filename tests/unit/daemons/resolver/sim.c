@@ -405,13 +405,17 @@ static void print_set(char *out, size_t size, const struct rrset *set)
 	}
 }
 
-struct sim_result sim_ask_budget(struct sim *sim, const char *name, uint16_t type, uint32_t budget)
+typedef struct resolution *start_fn(struct core *core, const uint8_t *name, uint16_t type, uint32_t budget,
+				    void *ctx, uint64_t now_ms);
+
+static struct sim_result ask(struct sim *sim, start_fn *start_it, const char *name, uint16_t type,
+			     uint32_t budget)
 {
 	static struct sim_result result;
 	uint8_t wire[DNAME_MAX];
 	uint64_t start = sim->now_ms;
 	cr_assert_gt(dname_from_text(name, wire), 0);
-	cr_assert_not_null(core_start(sim->core, wire, type, budget, sim, sim->now_ms));
+	cr_assert_not_null(start_it(sim->core, wire, type, budget, sim, sim->now_ms));
 	run(sim);
 	struct resolution *r = core_next_done(sim->core);
 	cr_assert_not_null(r, "every question is answered");
@@ -432,6 +436,16 @@ struct sim_result sim_ask_budget(struct sim *sim, const char *name, uint16_t typ
 	core_release(r);
 	cr_assert_null(core_next_done(sim->core));
 	return result;
+}
+
+struct sim_result sim_ask_budget(struct sim *sim, const char *name, uint16_t type, uint32_t budget)
+{
+	return ask(sim, core_start, name, type, budget);
+}
+
+struct sim_result sim_refresh(struct sim *sim, const char *name, uint16_t type)
+{
+	return ask(sim, core_refresh, name, type, 250);
 }
 
 struct sim_result sim_ask(struct sim *sim, const char *name, uint16_t type)
