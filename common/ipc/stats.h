@@ -154,7 +154,7 @@ enum stats_resolver {
 	STAT_RES_VALIDATED_SECURE,
 	STAT_RES_VALIDATED_INSECURE,
 	STAT_RES_VALIDATED_BOGUS,
-	STAT_RES_VALIDATED_INDETERMINATE,
+	STAT_RES_VALIDATED_FAILED, /* keys or DS could not be had, or it cost too much */
 	STAT_RES_BUDGET_STOPS, /* questions that ended because of a bound: the budget of work, ... */
 	STAT_RES_TIME_STOPS,   /* RESOLUTION_MS */
 	STAT_RES_CHAIN_STOPS,  /* aliases or referrals */
