@@ -367,6 +367,9 @@ static void frame_ask(struct core *core, struct resolution *r, uint64_t now_ms)
 		push_lookup(core, r, (unsigned)ns, type, now_ms);
 		return;
 	}
+	if (choose_glue(core, f->cut, now_ms)) {
+		return;
+	}
 	fail(core, r, EDE_NO_REACHABLE_AUTHORITY,
 	     f->cut->addr_count == 0 ? "no server of the zone has a usable address"
 				     : "no server of the zone gave a usable answer",
