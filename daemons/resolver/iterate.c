@@ -546,7 +546,8 @@ static bool try_elsewhere(struct core *core, struct resolution *r, const struct 
 		struct ns_addr *a = &f->cut->addrs[f->choice];
 		servers_set_lame(core->servers, &a->addr, f->cut->zone, now_ms + SERVER_ERROR_SEC * UINT64_C(1000));
 		a->out = true;
-		if (choose_server(core, f, now_ms) < 0) {
+		uint16_t lookup_type;
+		if (choose_server(core, f, now_ms) < 0 && choose_lookup(core, r, f, &lookup_type) < 0) {
 			return false;
 		}
 		f->state = FRAME_ASK;
