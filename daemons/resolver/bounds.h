@@ -62,6 +62,30 @@ enum resolver_bounds {
 	/* RRsets of proof (SOA, NSEC, NSEC3) kept with one answer: RFC 5155 needs at most 4. */
 	PROOF_RRSETS_MAX = 6,
 
+	/*
+	 * Validation. Signatures of one RRset that are checked: zones in the change of an algorithm have two, three with a
+	 * key in exchange; and keys with the tag of one signature: honest ones collide once in 65,536 pairs. Many of both
+	 * are KeyTrap (CVE-2023-50387).
+	 */
+	SIGNATURES_MAX = 8,
+	KEY_COLLISIONS_MAX = 4,
+	/* Checks for one question, whatever it leads to. A chain of six zones and an answer by alias needs about 25. */
+	SIGNATURE_CHECKS_MAX = 64,
+	/* Keys of one zone that are kept: the largest honest sets in the change of keys have about ten. */
+	ZONE_KEYS_MAX = 32,
+	/* DS records or anchors of one zone that are looked at. */
+	VOUCHERS_MAX = 16,
+	/* Keys that DS records speak of whose signature over the DNSKEY RRset is tried. */
+	ENTRY_KEYS_MAX = 8,
+	/* Wrong clocks (validators of others grant as much): at least an hour, at most a day. */
+	SKEW_MIN_SEC = 3600,
+	SKEW_MAX_SEC = 86400,
+	/* Servers that are asked again for what was bogus from another one: one of them may be attacked or stale. */
+	BOGUS_RETRIES_MAX = 2,
+	/* RFC 4035 4.7: bogus data is remembered, so that broken zones cost little, but not for long. */
+	TTL_BOGUS = 60,
+	TTL_TRUST_MAX = 86400,
+
 	/* Replies with a wrong id, name or case before a question moves to TCP (RFC 5452 9.2). */
 	MISMATCHES_MAX = 3,
 

@@ -124,6 +124,7 @@ static int judge_dname(const struct reply_question *q, struct rrset *dname, cons
 	if (made == NULL) {
 		return BH_ENOMEM;
 	}
+	made->made = true;
 	rrset_append(&out->records, made);
 	out->kind = REPLY_ALIAS;
 	return BH_OK;

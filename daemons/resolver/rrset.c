@@ -139,6 +139,7 @@ const uint8_t *rrset_rdata(const struct rrset *set, unsigned i, uint16_t *len)
 	return p + 2;
 }
 
+#define PACKED_MADE 0x80 /* beside the section */
 #define PACKED_FIXED 19 /* section, type, ttl, count, sig_count, and two lengths of four octets */
 
 size_t rrset_packed_size(const struct rrset *list)
@@ -153,7 +154,7 @@ size_t rrset_packed_size(const struct rrset *list)
 void rrset_pack(struct sink *s, const struct rrset *list)
 {
 	for (; list != NULL; list = list->next) {
-		sink_u8(s, list->section);
+		sink_u8(s, (uint8_t)(list->section | (list->made ? PACKED_MADE : 0)));
 		sink_u16(s, list->type);
 		sink_u32(s, list->ttl);
 		sink_u16(s, list->count);
@@ -181,7 +182,9 @@ int rrset_unpack(const uint8_t *bytes, size_t len, struct region *region, struct
 			*out = NULL;
 			return BH_ENOMEM;
 		}
-		set->section = cursor_u8(&c);
+		uint8_t section = cursor_u8(&c);
+		set->section = section & (PACKED_MADE - 1);
+		set->made = (section & PACKED_MADE) != 0;
 		set->type = cursor_u16(&c);
 		set->ttl = cursor_u32(&c);
 		set->count = cursor_u16(&c);

@@ -10,6 +10,8 @@
 #include "common/dns/message.h"
 #include "common/util/cursor.h"
 
+#include <stdbool.h>
+
 struct region;
 
 struct rrset {
@@ -24,6 +26,8 @@ struct rrset {
 	uint16_t count;
 	uint16_t sig_count;
 	uint8_t section; /* enum section: where it stands in an answer */
+	uint8_t labels;	 /* of the RRSIG that it was verified with (RFC 4034 3.1.3); not kept in the cache */
+	bool made;	 /* the CNAME that a DNAME stands for: made here, signed by nobody (RFC 6672 5.3.1) */
 };
 
 /*
