@@ -71,6 +71,11 @@ enum resolver_bounds {
 	KEY_COLLISIONS_MAX = 4,
 	/* Checks for one question, whatever it leads to. A chain of six zones and an answer by alias needs about 25. */
 	SIGNATURE_CHECKS_MAX = 64,
+	/*
+	 * Hashes of NSEC3 for one question, of one iteration each (CVE-2023-50868): the deepest name with ITERATIONS_MAX
+	 * would need 6,600; a proof in a zone as RFC 9276 wants it needs at most one for each label.
+	 */
+	HASHES_MAX = 2000,
 	/* Keys of one zone that are kept: the largest honest sets in the change of keys have about ten. */
 	ZONE_KEYS_MAX = 32,
 	/* DS records or anchors of one zone that are looked at. */
