@@ -353,7 +353,7 @@ struct resolution *resolution_new(const uint8_t *name, uint16_t type, uint32_t b
 	r->ede = EDE_NONE;
 	r->secure = true;
 	r->checks = SIGNATURE_CHECKS_MAX;
-	r->hashes = HASHES_MAX;
+	r->hashes = NSEC3_HASHES_MAX;
 	r->from_cache = true;
 	r->budget = budget;
 	r->internal = purpose == FRAME_PRIME;
