@@ -149,6 +149,11 @@ int choose_server(struct core *core, const struct frame *f, uint64_t now_ms);
 int choose_lookup(struct core *core, const struct resolution *r, const struct frame *f, uint16_t *type);
 /* Add what the cache knows of addresses of servers that have none. */
 void choose_fill(struct core *core, struct delegation *cut, uint64_t now_ms);
+/*
+ * The last resort: glue that the cache has of the zones in which the servers' names are. What a zone says of its
+ * server counts for more, but where parent and child differ it may be the parent that is right. False: nothing new.
+ */
+bool choose_glue(struct core *core, struct delegation *cut, uint64_t now_ms);
 
 /* --- core.c --- */
 /* The closest known cut at or above name, in region: a stub's, a cached one, or the root. NULL: no memory. */

@@ -218,7 +218,7 @@ static void start_any(struct core *core, struct resolution *r, uint64_t now_ms)
 	for (unsigned i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
 		struct cache_hit hit;
 		if (cache_get(core->cache, f->name, CACHE_RRSET, types[i], now_ms, &hit) &&
-		    hit.rank >= RANK_ANSWER && may_give(r, &hit)) {
+		    hit.rank > RANK_REFERRAL && may_give(r, &hit)) {
 			if (store_unpack(&hit, now_ms, &r->region, &set) != BH_OK) {
 				set = NULL;
 			}
@@ -271,6 +271,7 @@ static void use_hit(struct core *core, struct resolution *r, const struct cache_
 	v.reply.kind = hit->kind == CACHE_NXDOMAIN ? REPLY_NXDOMAIN
 		       : hit->kind == CACHE_NODATA ? REPLY_NODATA
 						   : REPLY_ANSWER;
+	v.reply.authoritative = hit->rank >= RANK_ANSWER;
 	v.reply.ttl = (uint32_t)((hit->expire_ms - now_ms + 999) / 1000);
 	if (store_unpack(hit, now_ms, &r->region, &v.reply.records) != BH_OK) {
 		iterate_no_memory(core, r, now_ms);
@@ -499,6 +500,9 @@ static void frame_ask(struct core *core, struct resolution *r, uint64_t now_ms)
 		push_lookup(core, r, (unsigned)ns, type, now_ms);
 		return;
 	}
+	if (choose_glue(core, f->cut, now_ms)) {
+		return;
+	}
 	fail(core, r, EDE_NO_REACHABLE_AUTHORITY,
 	     f->cut->addr_count == 0 ? "no server of the zone has a usable address"
 				     : "no server of the zone gave a usable answer",
@@ -567,7 +571,8 @@ static bool try_elsewhere(struct core *core, struct resolution *r, const struct 
 		struct ns_addr *a = &f->cut->addrs[f->choice];
 		servers_set_lame(core->servers, &a->addr, f->cut->zone, now_ms + SERVER_ERROR_SEC * UINT64_C(1000));
 		a->out = true;
-		if (choose_server(core, f, now_ms) < 0) {
+		uint16_t lookup_type;
+		if (choose_server(core, f, now_ms) < 0 && choose_lookup(core, r, f, &lookup_type) < 0) {
 			return false;
 		}
 		f->state = FRAME_ASK;

@@ -302,32 +302,6 @@ static void on_progress(void *ctx)
 
 /* --- questions ---------------------------------------------------------------------------------------- */
 
-/* RCODE for a question that is not resolved, or NOERROR. */
-static uint16_t judge_query(enum query_verdict verdict, const struct query *q)
-{
-	switch (verdict) {
-	case QUERY_OK:
-		break;
-	case QUERY_NOTIMP:
-		return RCODE_NOTIMP;
-	case QUERY_BADVERS:
-		return RCODE_BADVERS;
-	default:
-		return RCODE_FORMERR;
-	}
-	if (query_opcode(q) != OPCODE_QUERY) {
-		return RCODE_NOTIMP;
-	}
-	/* RD=0 asks for what is in the cache: nobody's business (cache snooping). */
-	if (q->qclass != CLASS_IN || (q->flags & FLAG_RD) == 0) {
-		return RCODE_REFUSED;
-	}
-	if (q->qtype == RR_AXFR || q->qtype == RR_IXFR) {
-		return RCODE_REFUSED;
-	}
-	return rr_type_is_meta(q->qtype) && q->qtype != RR_ANY ? RCODE_NOTIMP : RCODE_NOERROR;
-}
-
 static void on_question(struct serve *serve, uint32_t link_id, const struct qlink_message *m)
 {
 	struct waiter *w = calloc(1, sizeof(*w));
@@ -344,7 +318,7 @@ static void on_question(struct serve *serve, uint32_t link_id, const struct qlin
 		free(w); /* the frontend never sends such a thing; it has no header to answer with */
 		return;
 	}
-	uint16_t rcode = judge_query(verdict, &w->query);
+	uint16_t rcode = answer_judge_query(verdict, &w->query);
 	if (rcode == RCODE_NOERROR) {
 		begin_job(serve, w);
 		return;
