@@ -66,6 +66,13 @@ enum {
 	 */
 	NSEC3_ITERATIONS_MAX = 2500,
 
+	/*
+	 * Zones with a trust anchor or a negative one: islands of trust and internal zones of an operator; more are a
+	 * mistake. And DS and DNSKEY of one of them: the root has two or three during a roll-over, in each form.
+	 */
+	ANCHOR_ZONES_MAX = 16384,
+	ANCHOR_RECORDS_MAX = 32,
+
 	/* Records parsed from one message of another server. 64 KiB of smallest records is 5957. */
 	MESSAGE_RR_MAX = 4096,
 	/*
