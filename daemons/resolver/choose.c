@@ -191,3 +191,25 @@ void choose_fill(struct core *core, struct delegation *cut, uint64_t now_ms)
 		}
 	}
 }
+
+bool choose_glue(struct core *core, struct delegation *cut, uint64_t now_ms)
+{
+	bool any = false;
+	for (uint8_t n = 0; n < cut->ns_count; n++) {
+		const uint8_t *name = cut->ns[n].name;
+		if (dname_is_under(name, cut->zone) || crosses_stub(core, cut, name)) {
+			continue; /* its glue came with the cut; or is none of its business */
+		}
+		struct region region;
+		region_init(&region, 4096, RESOLUTION_MEMORY_MAX);
+		const struct delegation *own = core_find_cut(core, name, &region, now_ms);
+		for (unsigned i = 0; own != NULL && i < own->addr_count; i++) {
+			const struct ns_addr *a = &own->addrs[i];
+			if (a->ns != NS_NONE && dname_equal(own->ns[a->ns].name, name)) {
+				any = delegation_add_addr(cut, n, &a->addr) || any;
+			}
+		}
+		region_clear(&region);
+	}
+	return any;
+}

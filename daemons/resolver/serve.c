@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define JOB_BUCKETS 4096 /* a power of two */
 /* Batches read from one link before the others have their turn. */
@@ -65,6 +66,8 @@ struct serve {
 	struct stats_page **stats;
 	struct core *core;
 	struct outquery *oq;
+	struct dnssec *dnssec;
+	struct nsec3_hasher *hasher;
 	struct qlink_batch *batch;
 	struct siphash_key key;
 	struct link_set links;
@@ -196,7 +199,8 @@ static void begin_job(struct serve *serve, struct waiter *w)
 	*link = job;
 	serve->pending++;
 	add_waiter(serve, job, w);
-	if (core_start(serve->core, job->qname, job->qtype, job->budget, job, clock_now_ms()) == NULL) {
+	struct core_question question = { .name = job->qname, .type = job->qtype, .cd = job->cd, .budget = job->budget };
+	if (core_start(serve->core, &question, job, clock_now_ms()) == NULL) {
 		*find_job(serve, hash, &w->query) = job->chain;
 		serve->pending--;
 		serve->waiting--;
@@ -264,32 +268,6 @@ static void on_progress(void *ctx)
 
 /* --- questions ---------------------------------------------------------------------------------------- */
 
-/* RCODE for a question that is not resolved, or NOERROR. */
-static uint16_t judge_query(enum query_verdict verdict, const struct query *q)
-{
-	switch (verdict) {
-	case QUERY_OK:
-		break;
-	case QUERY_NOTIMP:
-		return RCODE_NOTIMP;
-	case QUERY_BADVERS:
-		return RCODE_BADVERS;
-	default:
-		return RCODE_FORMERR;
-	}
-	if (query_opcode(q) != OPCODE_QUERY) {
-		return RCODE_NOTIMP;
-	}
-	/* RD=0 asks for what is in the cache: nobody's business (cache snooping). */
-	if (q->qclass != CLASS_IN || (q->flags & FLAG_RD) == 0) {
-		return RCODE_REFUSED;
-	}
-	if (q->qtype == RR_AXFR || q->qtype == RR_IXFR) {
-		return RCODE_REFUSED;
-	}
-	return rr_type_is_meta(q->qtype) && q->qtype != RR_ANY ? RCODE_NOTIMP : RCODE_NOERROR;
-}
-
 static void on_question(struct serve *serve, uint32_t link_id, const struct qlink_message *m)
 {
 	struct waiter *w = calloc(1, sizeof(*w));
@@ -305,13 +283,19 @@ static void on_question(struct serve *serve, uint32_t link_id, const struct qlin
 		free(w); /* the frontend never sends such a thing; it has no header to answer with */
 		return;
 	}
-	uint16_t rcode = judge_query(verdict, &w->query);
+	uint16_t rcode = answer_judge_query(verdict, &w->query);
 	if (rcode == RCODE_NOERROR) {
 		begin_job(serve, w);
 		return;
 	}
 	refuse(serve, w, rcode, EDE_NONE, NULL);
 	free(w);
+}
+
+/* Clocks are set now and then; and a process may wait for long before it is asked something. */
+static void set_wall(struct serve *serve)
+{
+	core_set_wall(serve->core, (uint64_t)time(NULL), clock_now_ms());
 }
 
 static void on_readable(evutil_socket_t fd, short what, void *arg)
@@ -321,6 +305,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	int rc = BH_OK;
 	unsigned count = QLINK_BATCH;
 	(void)what;
+	set_wall(serve);
 	for (unsigned turn = 0; turn < BATCHES_PER_TURN && rc == BH_OK && count == QLINK_BATCH; turn++) {
 		rc = qlink_receive(serve->batch, fd, &count);
 		if (rc == BH_EMALFORMED && link->leftovers > 0) {
@@ -388,7 +373,10 @@ struct serve *serve_new(struct event_base *base, struct stats_page **stats)
 	serve->batch = qlink_batch_new();
 	serve->oq = outquery_new(base, on_progress, serve);
 	serve->stop_timer = evtimer_new(base, on_stop_timer, serve);
-	if (serve->batch == NULL || serve->oq == NULL || serve->stop_timer == NULL) {
+	serve->dnssec = dnssec_new();
+	serve->hasher = nsec3_hasher_new();
+	if (serve->batch == NULL || serve->oq == NULL || serve->stop_timer == NULL || serve->dnssec == NULL ||
+	    serve->hasher == NULL) {
 		serve_free(serve);
 		return NULL;
 	}
@@ -420,6 +408,8 @@ void serve_free(struct serve *serve)
 	links_free(&serve->next);
 	outquery_free(serve->oq);
 	core_free(serve->core);
+	dnssec_free(serve->dnssec);
+	nsec3_hasher_free(serve->hasher);
 	jobs_free(serve);
 	qlink_batch_free(serve->batch);
 	if (serve->stop_timer != NULL) {
@@ -455,7 +445,9 @@ int serve_prepare(struct serve *serve, const struct role_conf *conf, char *why, 
 		return BH_EPERM;
 	}
 	if (serve->core == NULL) {
-		serve->core = core_new(options->cache_bytes, random_below, NULL, (*serve->stats)->counters);
+		struct core_tools tools = { .rand_fn = random_below, .dnssec = serve->dnssec, .hasher = serve->hasher,
+					    .counters = (*serve->stats)->counters };
+		serve->core = core_new(options->cache_bytes, &tools);
 		outquery_set_core(serve->oq, serve->core);
 	}
 	if (serve->core == NULL || build_links(serve, conf, &serve->next) != BH_OK) {
