@@ -80,6 +80,12 @@ enum {
 	 * pointers could claim millions; honest ones expand a few times.
 	 */
 	MESSAGE_EXPANDED_MAX = 512 * 1024,
+	/*
+	 * Records, and octets of RDATA with two of length each, of one RRset whose signature is checked. The largest
+	 * honest sets have about a hundred records; no message that is read at all brings more octets.
+	 */
+	SIGNED_RECORDS_MAX = 512,
+	SIGNED_RDATA_MAX = MESSAGE_EXPANDED_MAX,
 	/* Labels that the composer remembers as compression targets; later names go out in full. */
 	COMPOSE_TARGETS_MAX = 128,
 	/*

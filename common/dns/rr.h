@@ -56,6 +56,7 @@ enum rr_type {
 	RR_SVCB = 64,
 	RR_HTTPS = 65,
 	RR_SPF = 99,
+	RR_NXNAME = 128, /* RFC 9824: only in type bit maps */
 	RR_TKEY = 249,
 	RR_TSIG = 250,
 	RR_IXFR = 251,

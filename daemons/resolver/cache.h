@@ -35,6 +35,7 @@ enum cache_rank {
 	RANK_REFERRAL,	 /* authority and additional section of a referral */
 	RANK_NO_AA,	 /* answer section without AA, and its negative kin */
 	RANK_ANSWER,	 /* answer section with AA, and its negative kin */
+	RANK_VALIDATED,	 /* the same, and found secure */
 };
 
 enum cache_part { CACHE_PART_ANSWERS, CACHE_PART_INFRA, CACHE_PARTS };
@@ -48,6 +49,7 @@ struct cache_hit {
 	uint64_t expire_ms;
 	uint8_t kind;
 	uint8_t rank;
+	uint8_t part;
 	uint8_t flags; /* the user's */
 };
 

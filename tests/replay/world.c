@@ -5,8 +5,11 @@
 
 #include "common/dns/compose.h"
 #include "common/dns/dname.h"
+#include "common/dns/dnssec.h"
+#include "common/dns/nsec3.h"
 #include "common/ipc/stats.h"
 #include "daemons/resolver/answer.h"
+#include "daemons/resolver/validate/anchors.h"
 #include "tests/replay/match.h"
 
 #include <assert.h>
@@ -28,6 +31,8 @@ enum {
 	BUDGET_USUAL = 250,
 	CACHE_BYTES = 4 << 20,
 	QUERY_WIRE_MAX = 1024,
+	/* 2026-01-01: when no date is given. */
+	DATE_USUAL = 1767225600,
 };
 
 /* A packet on its way, and what comes back for it. */
@@ -57,6 +62,8 @@ struct client {
 struct world {
 	struct scenario *scenario;
 	struct core *core;
+	struct dnssec *dnssec;
+	struct nsec3_hasher *hasher;
 	FILE *trace;
 	uint64_t random;
 	uint64_t now_ms;
@@ -101,9 +108,6 @@ BH_PRINTF(2, 3) static void set_fault(struct world *w, const char *format, ...)
 /* What the core cannot do, or NULL. */
 static const char *missing_feature(const struct scenario_config *c)
 {
-	if (c->anchor_count > 0) {
-		return "trust-anchor: the core does not validate";
-	}
 	if (c->forward_count > 0) {
 		return "forward-addr: the core does not forward";
 	}
@@ -127,10 +131,36 @@ static bool is_on(int value, bool usual)
 	return value < 0 ? usual : value > 0;
 }
 
+/* NULL: out of memory, or more than there can be. */
+static struct anchors *make_anchors(const struct world *w, const struct scenario_config *c)
+{
+	struct anchors *anchors = anchors_new();
+	bool fine = anchors != NULL;
+	for (size_t i = 0; fine && i < c->anchor_count; i++) {
+		const struct message_rr *rr = &c->anchors[i];
+		uint8_t algorithm = rr->rdata[rr->type == RR_DS ? 2 : 3];
+		bool known = dnssec_has_algorithm(w->dnssec, algorithm) &&
+			     (rr->type != RR_DS || dnssec_has_digest(w->dnssec, rr->rdata[3]));
+		fine = (known ? anchors_add(anchors, rr->owner, rr->type, rr->rdata, rr->rdata_len)
+			      : anchors_add_unusable(anchors, rr->owner)) == BH_OK;
+	}
+	for (const struct scenario_name *n = c->insecure; fine && n != NULL; n = n->next) {
+		fine = anchors_add_negative(anchors, n->name, UINT64_MAX) == BH_OK;
+	}
+	if (!fine) {
+		anchors_free(anchors);
+		anchors = NULL;
+	}
+	return anchors;
+}
+
 static bool configure(struct world *w, const struct scenario_config *c)
 {
 	struct ipc_servers *roots = calloc(c->root_count + 1, sizeof(*roots));
-	if (roots == NULL) {
+	struct anchors *anchors = make_anchors(w, c);
+	if (roots == NULL || anchors == NULL) {
+		free(roots);
+		anchors_free(anchors);
 		return false;
 	}
 	for (unsigned i = 0; i < c->root_count; i++) {
@@ -150,8 +180,13 @@ static bool configure(struct world *w, const struct scenario_config *c)
 			.dnssec = true,
 		},
 		.cache_bytes = CACHE_BYTES, .roots = roots, .root_count = c->root_count,
+		.anchors = anchors,
 	};
+	core_set_wall(w->core, c->date_sec >= 0 ? (uint64_t)c->date_sec : DATE_USUAL, w->now_ms);
 	int rc = core_configure(w->core, &config);
+	if (rc != BH_OK) {
+		anchors_free(anchors);
+	}
 	free(roots);
 	return rc == BH_OK;
 }
@@ -174,7 +209,11 @@ struct world *world_new(struct scenario *scenario, uint64_t seed, FILE *trace, b
 		region_init(&w->scratch, 256 * 1024, 16 * 1024 * 1024);
 		w->sent = calloc(SENT_MAX, sizeof(*w->sent));
 		w->clients = calloc(SCENARIO_CLIENTS_MAX, sizeof(*w->clients));
-		w->core = core_new(CACHE_BYTES, next_random, w, w->counters);
+		w->dnssec = dnssec_new();
+		w->hasher = nsec3_hasher_new();
+		struct core_tools tools = { .rand_fn = next_random, .rand_ctx = w, .dnssec = w->dnssec,
+					    .hasher = w->hasher, .counters = w->counters };
+		w->core = w->dnssec == NULL || w->hasher == NULL ? NULL : core_new(CACHE_BYTES, &tools);
 	}
 	if (w == NULL || w->sent == NULL || w->clients == NULL || w->core == NULL ||
 	    !configure(w, &scenario->config)) {
@@ -191,6 +230,8 @@ void world_free(struct world *world)
 		return;
 	}
 	core_free(world->core);
+	dnssec_free(world->dnssec);
+	nsec3_hasher_free(world->hasher);
 	for (size_t i = 0; i < world->sent_count; i++) {
 		free(world->sent[i].wire);
 	}
@@ -456,6 +497,10 @@ static void take_done(struct world *w)
 	while ((r = core_next_done(w->core)) != NULL) {
 		struct client *c = r->ctx;
 		c->len = answer_write(&c->query, r, c->wire);
+		if (!c->query.edns.do_bit && (c->query.flags & FLAG_AD) == 0) {
+			/* RFC 6840 5.8, as the frontend does: AD is for those who understand it. */
+			put_u16(c->wire + 2, (uint16_t)(get_u16(c->wire + 2) & ~FLAG_AD));
+		}
 		c->done = true;
 		w->waiting--;
 		core_release(r);
@@ -525,7 +570,9 @@ static bool start_client(struct world *w, struct client *c, const uint8_t *wire,
 	}
 	uint32_t budget = w->scenario->config.budget < 0 ? BUDGET_USUAL : (uint32_t)w->scenario->config.budget;
 	w->waiting++;
-	return core_start(w->core, c->query.qname, c->query.qtype, budget, c, w->now_ms) != NULL;
+	struct core_question question = { .name = c->query.qname, .type = c->query.qtype,
+					  .cd = (c->query.flags & FLAG_CD) != 0, .budget = budget };
+	return core_start(w->core, &question, c, w->now_ms) != NULL;
 }
 
 bool world_ask(struct world *world, const struct scenario_entry *query, struct world_answer *out, char *why,

@@ -292,3 +292,37 @@ bool anchors_get(const struct anchors *anchors, size_t index, struct anchor *out
 	}
 	return true;
 }
+
+bool anchors_any(const struct anchors *anchors)
+{
+	bool any = false;
+	for (size_t i = 0; i < anchors->count; i++) {
+		any = any || anchors->entries[i]->trust;
+	}
+	return any;
+}
+
+static bool entries_same(const struct entry *a, const struct entry *b)
+{
+	if (!dname_equal(a->zone, b->zone) || a->trust != b->trust || a->count != b->count ||
+	    a->negative_until_ms != b->negative_until_ms) {
+		return false;
+	}
+	for (unsigned i = 0; i < a->count; i++) {
+		const struct anchor_record *x = &a->records[i];
+		const struct anchor_record *y = &b->records[i];
+		if (x->type != y->type || x->len != y->len || memcmp(x->rdata, y->rdata, x->len) != 0) {
+			return false;
+		}
+	}
+	return true;
+}
+
+bool anchors_same(const struct anchors *a, const struct anchors *b)
+{
+	bool same = a->count == b->count;
+	for (size_t i = 0; i < a->count && same; i++) {
+		same = entries_same(a->entries[i], b->entries[i]);
+	}
+	return same;
+}

@@ -71,4 +71,10 @@ void anchors_find_trust(const struct anchors *anchors, const uint8_t *name, stru
  */
 bool anchors_get(const struct anchors *anchors, size_t index, struct anchor *out);
 
+/* Is there a trust anchor? */
+bool anchors_any(const struct anchors *anchors);
+
+/* Are they the same, each zone's records in the same order? */
+bool anchors_same(const struct anchors *a, const struct anchors *b);
+
 #endif

@@ -8,6 +8,7 @@
 #include "common/dns/rr.h"
 #include "common/util/cursor.h"
 #include "daemons/resolver/bounds.h"
+#include "daemons/resolver/validate/memo.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -82,10 +83,24 @@ static struct dnssec_rrset as_input(const struct rrset *set)
 				      .rdata_len = set->rdata_len };
 }
 
-/* One signature against one key. */
-static enum verify_result check(const struct verifier *v, struct trust_key *key, const struct rrsig *sig,
-				const struct rrset *set)
+/* The RDATA that a parsed key was taken from: flags, protocol and algorithm stand before the key. */
+static const uint8_t *key_rdata(const struct dnskey *key, size_t *len)
 {
+	*len = key->key_len + 4;
+	return key->key - 4;
+}
+
+/* One signature, with its RDATA, against one key. */
+static enum verify_result check(const struct verifier *v, struct trust_key *key, const struct rrsig *sig,
+				const uint8_t *sig_rdata, size_t sig_len, const struct rrset *set)
+{
+	struct memo_note note;
+	size_t key_len;
+	const uint8_t *key_bytes = key_rdata(&key->dnskey, &key_len);
+	bool noted = memo_note(v->memo, set, sig_rdata, sig_len, key_bytes, key_len, &note);
+	if (noted && memo_has(v->memo, &note)) {
+		return VERIFY_GOOD;
+	}
 	if (*v->checks == 0) {
 		return VERIFY_LIMIT;
 	}
@@ -100,6 +115,9 @@ static enum verify_result check(const struct verifier *v, struct trust_key *key,
 	struct dnssec_rrset input = as_input(set);
 	switch (dnssec_verify(v->dnssec, key->key, sig, &input)) {
 	case DNSSEC_GOOD:
+		if (noted) {
+			memo_add(v->memo, &note);
+		}
 		return VERIFY_GOOD;
 	case DNSSEC_BAD:
 		return VERIFY_BAD;
@@ -110,7 +128,8 @@ static enum verify_result check(const struct verifier *v, struct trust_key *key,
 
 /* One signature against all keys that it may be made with: *known counts those. */
 static enum verify_result check_keys(const struct verifier *v, struct trust_key *keys, unsigned key_count,
-				     const struct rrsig *sig, const struct rrset *set, unsigned *known)
+				     const struct rrsig *sig, const uint8_t *sig_rdata, size_t sig_len,
+				     const struct rrset *set, unsigned *known)
 {
 	*known = 0;
 	for (unsigned i = 0; i < key_count && *known < KEY_COLLISIONS_MAX; i++) {
@@ -118,7 +137,7 @@ static enum verify_result check_keys(const struct verifier *v, struct trust_key 
 			continue;
 		}
 		++*known;
-		enum verify_result result = check(v, &keys[i], sig, set);
+		enum verify_result result = check(v, &keys[i], sig, sig_rdata, sig_len, set);
 		if (result != VERIFY_BAD) {
 			return result;
 		}
@@ -160,7 +179,7 @@ static enum verify_result verify_any(const struct verifier *v, struct rrset *set
 			continue;
 		}
 		tried++;
-		enum verify_result result = check_keys(v, keys, key_count, &sig, set, &known);
+		enum verify_result result = check_keys(v, keys, key_count, &sig, rdata, len, set, &known);
 		if (result == VERIFY_GOOD) {
 			cut_ttl(set, &sig, v->wall_sec);
 			set->labels = sig.labels;
@@ -234,13 +253,6 @@ static struct trust *usable_keys(const struct verifier *v, const uint8_t *zone, 
 	return trust;
 }
 
-/* The RDATA that a parsed key was taken from: flags, protocol and algorithm stand before the key. */
-static const uint8_t *key_rdata(const struct dnskey *key, size_t *len)
-{
-	*len = key->key_len + 4;
-	return key->key - 4;
-}
-
 /* Does this record of DS RRset or anchor speak of the key? */
 static bool speaks_of(const struct verifier *v, const uint8_t *zone, uint16_t type, const uint8_t *rdata, uint16_t len,
 		      const struct dnskey *key)
@@ -306,6 +318,13 @@ static void collect_vouchers(const struct verifier *v, const struct rrset *ds, c
 		out->usable[i] = out->usable[i] && !(strong && weak[i] && ds != NULL);
 		out->usable_count += out->usable[i];
 	}
+}
+
+bool verify_has_usable(const struct verifier *v, const struct rrset *ds)
+{
+	struct vouchers vouchers;
+	collect_vouchers(v, ds, NULL, &vouchers);
+	return vouchers.usable_count > 0;
 }
 
 enum verify_result verify_keys(const struct verifier *v, const uint8_t *zone, struct rrset *dnskeys,

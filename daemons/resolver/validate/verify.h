@@ -11,8 +11,11 @@
 #include "daemons/resolver/validate/anchors.h"
 #include "daemons/resolver/validate/trust.h"
 
+struct memo;
+
 struct verifier {
 	struct dnssec *dnssec;
+	struct memo *memo; /* of signatures that were found good before */
 	uint32_t wall_sec; /* seconds since 1970, modulo 2^32 (RFC 4034 3.1.5) */
 	/*
 	 * Signature checks that may still be made for the client's question (KeyTrap, CVE-2023-50387). Counted down, also for
@@ -47,6 +50,9 @@ enum verify_result verify_set(const struct verifier *v, struct rrset *set, struc
  * may sign for owner. NULL: there is none.
  */
 const uint8_t *verify_signer(const struct rrset *set, const uint8_t *preferred);
+
+/* Does a DS RRset have one record of an algorithm and a digest that are known here? */
+bool verify_has_usable(const struct verifier *v, const struct rrset *ds);
 
 /*
  * Keys of a zone out of its DNSKEY RRset, which must be signed with a key that the parent's DS RRset (verified before) or
