@@ -217,7 +217,7 @@ static void start_any(struct core *core, struct resolution *r, uint64_t now_ms)
 	for (unsigned i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
 		struct cache_hit hit;
 		if (cache_get(core->cache, f->name, CACHE_RRSET, types[i], now_ms, &hit) &&
-		    hit.rank >= RANK_ANSWER && may_give(r, &hit)) {
+		    hit.rank > RANK_REFERRAL && may_give(r, &hit)) {
 			if (store_unpack(&hit, now_ms, &r->region, &set) != BH_OK) {
 				set = NULL;
 			}
@@ -270,6 +270,7 @@ static void use_hit(struct core *core, struct resolution *r, const struct cache_
 	v.reply.kind = hit->kind == CACHE_NXDOMAIN ? REPLY_NXDOMAIN
 		       : hit->kind == CACHE_NODATA ? REPLY_NODATA
 						   : REPLY_ANSWER;
+	v.reply.authoritative = hit->rank >= RANK_ANSWER;
 	v.reply.ttl = (uint32_t)((hit->expire_ms - now_ms + 999) / 1000);
 	if (store_unpack(hit, now_ms, &r->region, &v.reply.records) != BH_OK) {
 		iterate_no_memory(core, r, now_ms);
