@@ -465,15 +465,18 @@ static void frame_ask(struct core *core, struct resolution *r, uint64_t now_ms)
 
 	set_question(core, f, now_ms);
 	int server = choose_server(core, f, now_ms);
-	if (server >= 0) {
-		f->choice = (uint8_t)server;
-		f->lame_tries += servers_is_lame(core->servers, &f->cut->addrs[server].addr, f->cut->zone, now_ms);
-		ask(core, r, false, now_ms);
-		return;
-	}
-	int ns = choose_lookup(core, r, f, &type);
+	bool lame = server >= 0 &&
+		    servers_is_lame(core->servers, &f->cut->addrs[server].addr, f->cut->zone, now_ms);
+	/* Servers without address may be better than one that failed for the zone a moment ago. */
+	int ns = server < 0 || lame ? choose_lookup(core, r, f, &type) : -1;
 	if (ns >= 0) {
 		push_lookup(core, r, (unsigned)ns, type, now_ms);
+		return;
+	}
+	if (server >= 0) {
+		f->choice = (uint8_t)server;
+		f->lame_tries += lame;
+		ask(core, r, false, now_ms);
 		return;
 	}
 	if (choose_glue(core, f->cut, now_ms)) {
@@ -546,7 +549,8 @@ static bool try_elsewhere(struct core *core, struct resolution *r, const struct 
 		struct ns_addr *a = &f->cut->addrs[f->choice];
 		servers_set_lame(core->servers, &a->addr, f->cut->zone, now_ms + SERVER_ERROR_SEC * UINT64_C(1000));
 		a->out = true;
-		if (choose_server(core, f, now_ms) < 0) {
+		uint16_t type;
+		if (choose_server(core, f, now_ms) < 0 && choose_lookup(core, r, f, &type) < 0) {
 			return false;
 		}
 		f->state = FRAME_ASK;

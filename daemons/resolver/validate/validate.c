@@ -85,7 +85,9 @@ void validate_begin(struct core *core, struct resolution *r, const struct valida
 	copy->speaker = find_speaker(copy);
 	copy->walk = (struct walk){ .at = NULL };
 	anchors_find(core->anchors, place, now_ms, &anchor);
-	if (anchor.kind != ANCHOR_TRUST) {
+	/* RFC 4035 2.2: signatures are not signed themselves. */
+	bool signatures = v->type == RR_RRSIG && v->reply.kind == REPLY_ANSWER;
+	if (anchor.kind != ANCHOR_TRUST || signatures) {
 		verdict(core, r, SECURITY_INSECURE, NULL, now_ms);
 		return;
 	}
