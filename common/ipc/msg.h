@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 /* Raised when a payload changes; with PACKAGE_VERSION it makes the build id of the hello. */
-#define IPC_PROTOCOL 2
+#define IPC_PROTOCOL 3
 
 enum role {
 	ROLE_SUPERVISOR = 0,

@@ -439,18 +439,18 @@ static unsigned read_word(struct reader *r, cfg_t *section, const char *name, co
 	return fallback;
 }
 
-static void read_cookies(struct reader *r, cfg_t *section, struct config_view *view)
+static void read_cookies(struct reader *r, cfg_t *section, struct config_cookies *cookies)
 {
 	static const char *const words[] = { [IPC_COOKIES_OFF] = "off",
 					     [IPC_COOKIES_ANSWER] = "answer",
 					     [IPC_COOKIES_REQUIRE] = "require" };
-	view->cookies = (uint8_t)read_word(r, section, "cookies", words, 3, "\"answer\", \"require\", \"off\"",
+	cookies->mode = (uint8_t)read_word(r, section, "cookies", words, 3, "\"answer\", \"require\", \"off\"",
 					   IPC_COOKIES_ANSWER);
 	const struct config_value *file = config_text_value(section, "cookie-secret-file");
 	if (file != NULL) {
 		char why[IPC_TEXT_MAX];
 		char *path = absolute_path(file);
-		if (secret_read_cookies(path, &view->cookie_secrets, why, sizeof(why)) != BH_OK) {
+		if (secret_read_cookies(path, &cookies->secrets, why, sizeof(why)) != BH_OK) {
 			FAULT(r, file, "cookie-secret-file: '%s': %s", path, why);
 		}
 		free(path);
@@ -570,7 +570,7 @@ static void read_view(struct reader *r, cfg_t *section, struct config_view *view
 	read_acl(r, section, "allow-query", &view->allow_query);
 
 	read_bool(r, section, "answer-rotation", true, &view->rotate);
-	read_cookies(r, section, view);
+	read_cookies(r, section, &view->cookies);
 	read_names(r, section, &r->config->names, &view->names);
 	read_rate_limit(r, section, view);
 
@@ -704,6 +704,7 @@ static void read_resolver(struct reader *r, cfg_t *section, struct config_resolv
 		}
 	}
 	check_open(r, section, resolver);
+	read_cookies(r, section, &resolver->cookies);
 	read_internal_view(r, section, resolver);
 	read_outgoing(r, section, resolver);
 
@@ -897,7 +898,7 @@ static void view_clear(struct config_view *view)
 	listen_clear(&view->listen);
 	acl_clear(&view->allow_query);
 	acl_clear(&view->rate.exempt);
-	explicit_bzero(&view->cookie_secrets, sizeof(view->cookie_secrets));
+	explicit_bzero(&view->cookies, sizeof(view->cookies));
 	free(view->zones_dir);
 	for (size_t i = 0; i < view->zone_count; i++) {
 		free(view->zones[i].text);
@@ -919,6 +920,7 @@ void config_free(struct config *config)
 	free(config->views);
 	listen_clear(&config->resolver.listen);
 	acl_clear(&config->resolver.allow_query);
+	explicit_bzero(&config->resolver.cookies, sizeof(config->resolver.cookies));
 	free(config->resolver.outgoing);
 	free(config->resolver.root_hints);
 	free(config->resolver.stubs);
