@@ -66,6 +66,13 @@ enum {
 	 */
 	NSEC3_ITERATIONS_MAX = 2500,
 
+	/*
+	 * Zones with a trust anchor or a negative one: islands of trust and internal zones of an operator; more are a
+	 * mistake. And DS and DNSKEY of one of them: the root has two or three during a roll-over, in each form.
+	 */
+	ANCHOR_ZONES_MAX = 16384,
+	ANCHOR_RECORDS_MAX = 32,
+
 	/* Records parsed from one message of another server. 64 KiB of smallest records is 5957. */
 	MESSAGE_RR_MAX = 4096,
 	/*
@@ -73,6 +80,12 @@ enum {
 	 * pointers could claim millions; honest ones expand a few times.
 	 */
 	MESSAGE_EXPANDED_MAX = 512 * 1024,
+	/*
+	 * Records, and octets of RDATA with two of length each, of one RRset whose signature is checked. The largest
+	 * honest sets have about a hundred records; no message that is read at all brings more octets.
+	 */
+	SIGNED_RECORDS_MAX = 512,
+	SIGNED_RDATA_MAX = MESSAGE_EXPANDED_MAX,
 	/* Labels that the composer remembers as compression targets; later names go out in full. */
 	COMPOSE_TARGETS_MAX = 128,
 	/*

@@ -34,6 +34,7 @@ static const struct {
 	{ 66, "DSYNC" },    { 99, "SPF" },	{ 100, "UINFO" },    { 101, "UID" },
 	{ 102, "GID" },	    { 103, "UNSPEC" },	{ 104, "NID" },	     { 105, "L32" },
 	{ 106, "L64" },	    { 107, "LP" },	{ 108, "EUI48" },    { 109, "EUI64" },
+	{ 128, "NXNAME" },
 	{ 249, "TKEY" },    { 250, "TSIG" },	{ 251, "IXFR" },     { 252, "AXFR" },
 	{ 253, "MAILB" },   { 254, "MAILA" },	{ 255, "ANY" },	     { 256, "URI" },
 	{ 257, "CAA" },	    { 258, "AVC" },	{ 259, "DOA" },	     { 260, "AMTRELAY" },

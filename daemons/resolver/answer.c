@@ -3,10 +3,14 @@
  */
 #include "daemons/resolver/answer.h"
 
-/* RA=1, AA=0, AD=0; RD and CD as they came (RFC 1035 4.1.1, RFC 4035 3.2.2). */
-static void begin(struct compose *c, const struct query *query, const struct edns_reply *edns, uint8_t *buf)
+/*
+ * RA=1, AA=0; RD and CD as they came (RFC 1035 4.1.1, RFC 4035 3.2.2). AD for all that is secure: the frontend gives it
+ * to clients that want it (RFC 6840 5.8).
+ */
+static void begin(struct compose *c, const struct query *query, const struct edns_reply *edns, bool secure,
+		  uint8_t *buf)
 {
-	uint16_t flags = (uint16_t)(FLAG_QR | FLAG_RA | (query->flags & (FLAG_OPCODE | FLAG_RD | FLAG_CD)) |
+	uint16_t flags = (uint16_t)(FLAG_QR | FLAG_RA | (secure ? FLAG_AD : 0) | (query->flags & (FLAG_OPCODE | FLAG_RD | FLAG_CD)) |
 				    (edns->rcode & FLAG_RCODE));
 	compose_begin(c, buf, DNS_MESSAGE_MAX, query->edns.present ? edns_size(edns) : 0, query->id, flags,
 		      query->qname_len > 0 ? query->qname : NULL, query->qtype, query->qclass);
@@ -22,7 +26,7 @@ size_t answer_error(const struct query *query, uint16_t rcode, int ede, const ch
 {
 	struct compose c;
 	struct edns_reply edns = edns_of(query, rcode, ede, text);
-	begin(&c, query, &edns, buf);
+	begin(&c, query, &edns, false, buf);
 	return compose_finish(&c, query->edns.present ? &edns : NULL);
 }
 
@@ -57,7 +61,7 @@ size_t answer_write(const struct query *query, const struct resolution *r, uint8
 	struct edns_reply edns = edns_of(query, r->rcode, r->ede, r->ede_text);
 	bool dnssec = query->edns.do_bit;
 
-	begin(&c, query, &edns, buf);
+	begin(&c, query, &edns, r->secure, buf);
 	for (unsigned section = SECTION_ANSWER; section <= SECTION_AUTHORITY; section++) {
 		for (const struct rrset *set = r->records; set != NULL; set = set->next) {
 			bool proof = section == SECTION_AUTHORITY && (set->type == RR_NSEC || set->type == RR_NSEC3);

@@ -62,6 +62,44 @@ enum resolver_bounds {
 	/* RRsets of proof (SOA, NSEC, NSEC3) kept with one answer: RFC 5155 needs at most 4. */
 	PROOF_RRSETS_MAX = 6,
 
+	/*
+	 * Validation. Signatures of one RRset that are checked: zones in the change of an algorithm have two, three with a
+	 * key in exchange; and keys with the tag of one signature: honest ones collide once in 65,536 pairs. Many of both
+	 * are KeyTrap (CVE-2023-50387).
+	 */
+	SIGNATURES_MAX = 8,
+	KEY_COLLISIONS_MAX = 4,
+	/* Checks for one question, whatever it leads to. A chain of six zones and an answer by alias needs about 25. */
+	SIGNATURE_CHECKS_MAX = 64,
+	/* Keys of one zone that are kept: the largest honest sets in the change of keys have about ten. */
+	ZONE_KEYS_MAX = 32,
+	/* DS records or anchors of one zone that are looked at. */
+	VOUCHERS_MAX = 16,
+	/* Keys that DS records speak of whose signature over the DNSKEY RRset is tried. */
+	ENTRY_KEYS_MAX = 8,
+	/* Wrong clocks (validators of others grant as much): at least an hour, at most a day. */
+	SKEW_MIN_SEC = 3600,
+	SKEW_MAX_SEC = 86400,
+	/* Servers that are asked again for what was bogus from another one: one of them may be attacked or stale. */
+	BOGUS_RETRIES_MAX = 2,
+	/* RFC 4035 4.7: bogus data is remembered, so that broken zones cost little, but not for long. */
+	TTL_BOGUS = 60,
+	TTL_TRUST_MAX = 86400,
+	/*
+	 * RFC 9276 3.2: NSEC3 with more additional iterations are not computed, what they deny is insecure. As BIND and
+	 * Knot Resolver have it; zones were told to use none in 2022, and hardly any is above 20 today.
+	 */
+	ITERATIONS_MAX = 50,
+	/*
+	 * Hashes of NSEC3 for one client question, iterations counted (CVE-2023-50868). A whole ip6.arpa name under a
+	 * zone with ITERATIONS_MAX costs 36 x 51; some zones above it two names each.
+	 */
+	NSEC3_HASHES_MAX = 4096,
+	/* NSEC and NSEC3 RRsets looked at for one proof, of each chain; others are passed over. It needs at most 4. */
+	DENIAL_SETS_MAX = 16,
+	/* Kinds of NSEC3 parameters in one reply: a chain and its successor, while a zone changes them (RFC 5155 7.3). */
+	DENIAL_CHAINS_MAX = 2,
+
 	/* Replies with a wrong id, name or case before a question moves to TCP (RFC 5452 9.2). */
 	MISMATCHES_MAX = 3,
 

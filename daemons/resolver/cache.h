@@ -34,6 +34,7 @@ enum cache_rank {
 	RANK_FAILURE,	 /* nobody said anything */
 	RANK_REFERRAL,	 /* authority and additional section of a referral */
 	RANK_ANSWER,	 /* answer section with AA, and its negative kin */
+	RANK_VALIDATED,	 /* the same, and found secure */
 };
 
 enum cache_part { CACHE_PART_ANSWERS, CACHE_PART_INFRA, CACHE_PARTS };
@@ -47,6 +48,7 @@ struct cache_hit {
 	uint64_t expire_ms;
 	uint8_t kind;
 	uint8_t rank;
+	uint8_t part;
 	uint8_t flags; /* the user's */
 };
 

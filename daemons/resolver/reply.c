@@ -124,6 +124,7 @@ static int judge_dname(const struct reply_question *q, struct rrset *dname, cons
 	if (made == NULL) {
 		return BH_ENOMEM;
 	}
+	made->made = true;
 	rrset_append(&out->records, made);
 	out->kind = REPLY_ALIAS;
 	return BH_OK;
@@ -284,6 +285,14 @@ static int judge_referral(const struct message *msg, const struct reply_question
 		}
 	}
 	add_glue(msg, q, cut);
+	/* RFC 4035 3.1.4: DS, or the proof that there is none. */
+	rc = rrset_collect(msg, SECTION_AUTHORITY, owner, RR_DS, region, &out->records);
+	if (rc == BH_OK && out->records == NULL) {
+		rc = collect_proofs(msg, q, region, out);
+	}
+	if (rc != BH_OK) {
+		return rc;
+	}
 	out->kind = REPLY_REFERRAL;
 	out->cut = cut;
 	out->ttl = set->ttl < TTL_DELEGATION_MAX ? set->ttl : TTL_DELEGATION_MAX;

@@ -10,6 +10,7 @@
 #include "daemons/resolver/bounds.h"
 
 #include <assert.h>
+#include <limits.h>
 
 /* Above this many records the search for duplicates, quadratic, is left out. */
 #define DEDUPLICATE_MAX 64
@@ -139,7 +140,22 @@ const uint8_t *rrset_rdata(const struct rrset *set, unsigned i, uint16_t *len)
 	return p + 2;
 }
 
+#define PACKED_MADE 0x80 /* beside the section */
 #define PACKED_FIXED 19 /* section, type, ttl, count, sig_count, and two lengths of four octets */
+
+unsigned rrset_signed_labels(const struct rrset *set)
+{
+	unsigned smallest = UINT_MAX;
+	struct cursor c = cursor_of(set->sigs, set->sigs_len);
+	for (unsigned i = 0; i < set->sig_count; i++) {
+		size_t len;
+		const uint8_t *rdata = cursor_blob(&c, &len);
+		/* Behind type covered and algorithm; a set with a malformed RRSIG is taken for an expansion of the root's. */
+		unsigned labels = rdata != NULL && len > 3 ? rdata[3] : 0;
+		smallest = labels < smallest ? labels : smallest;
+	}
+	return smallest;
+}
 
 size_t rrset_packed_size(const struct rrset *list)
 {
@@ -153,7 +169,7 @@ size_t rrset_packed_size(const struct rrset *list)
 void rrset_pack(struct sink *s, const struct rrset *list)
 {
 	for (; list != NULL; list = list->next) {
-		sink_u8(s, list->section);
+		sink_u8(s, (uint8_t)(list->section | (list->made ? PACKED_MADE : 0)));
 		sink_u16(s, list->type);
 		sink_u32(s, list->ttl);
 		sink_u16(s, list->count);
@@ -181,7 +197,9 @@ int rrset_unpack(const uint8_t *bytes, size_t len, struct region *region, struct
 			*out = NULL;
 			return BH_ENOMEM;
 		}
-		set->section = cursor_u8(&c);
+		uint8_t section = cursor_u8(&c);
+		set->section = section & (PACKED_MADE - 1);
+		set->made = (section & PACKED_MADE) != 0;
 		set->type = cursor_u16(&c);
 		set->ttl = cursor_u32(&c);
 		set->count = cursor_u16(&c);

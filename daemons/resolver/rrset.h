@@ -10,6 +10,8 @@
 #include "common/dns/message.h"
 #include "common/util/cursor.h"
 
+#include <stdbool.h>
+
 struct region;
 
 struct rrset {
@@ -24,6 +26,8 @@ struct rrset {
 	uint16_t count;
 	uint16_t sig_count;
 	uint8_t section; /* enum section: where it stands in an answer */
+	uint8_t labels;	 /* of the RRSIG that it was verified with (RFC 4034 3.1.3); not kept in the cache */
+	bool made;	 /* the CNAME that a DNAME stands for: made here, signed by nobody (RFC 6672 5.3.1) */
 };
 
 /*
@@ -42,6 +46,13 @@ void rrset_append(struct rrset **list, struct rrset *tail);
 
 /* Record i of a set; i < count. */
 const uint8_t *rrset_rdata(const struct rrset *set, unsigned i, uint16_t *len);
+
+/*
+ * The smallest Labels field (RFC 4034 3.1.3) of the RRSIGs of a set, UINT_MAX without any. If one of them was
+ * verified: equal to the labels of owner, a leading "*" not counted, only if the set is no expansion of a wildcard
+ * (RFC 4035 5.3.2). RRSIGs that were not verified should be gone by then: they cannot hide an expansion, but feign one.
+ */
+unsigned rrset_signed_labels(const struct rrset *set);
 
 /* A list as octets for the cache, and back. rrset_unpack copies everything into region. */
 size_t rrset_packed_size(const struct rrset *list);

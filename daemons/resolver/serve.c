@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define JOB_BUCKETS 4096 /* a power of two */
 /* Batches read from one link before the others have their turn. */
@@ -65,6 +66,8 @@ struct serve {
 	struct stats_page **stats;
 	struct core *core;
 	struct outquery *oq;
+	struct dnssec *dnssec;
+	struct nsec3_hasher *hasher;
 	struct qlink_batch *batch;
 	struct siphash_key key;
 	struct link_set links;
@@ -196,7 +199,8 @@ static void begin_job(struct serve *serve, struct waiter *w)
 	*link = job;
 	serve->pending++;
 	add_waiter(serve, job, w);
-	if (core_start(serve->core, job->qname, job->qtype, job->budget, job, clock_now_ms()) == NULL) {
+	struct core_question question = { .name = job->qname, .type = job->qtype, .cd = job->cd, .budget = job->budget };
+	if (core_start(serve->core, &question, job, clock_now_ms()) == NULL) {
 		*find_job(serve, hash, &w->query) = job->chain;
 		serve->pending--;
 		serve->waiting--;
@@ -314,6 +318,12 @@ static void on_question(struct serve *serve, uint32_t link_id, const struct qlin
 	free(w);
 }
 
+/* Clocks are set now and then; and a process may wait for long before it is asked something. */
+static void set_wall(struct serve *serve)
+{
+	core_set_wall(serve->core, (uint64_t)time(NULL), clock_now_ms());
+}
+
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	struct query_link *link = arg;
@@ -321,6 +331,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	int rc = BH_OK;
 	unsigned count = QLINK_BATCH;
 	(void)what;
+	set_wall(serve);
 	for (unsigned turn = 0; turn < BATCHES_PER_TURN && rc == BH_OK && count == QLINK_BATCH; turn++) {
 		rc = qlink_receive(serve->batch, fd, &count);
 		if (rc == BH_EMALFORMED && link->leftovers > 0) {
@@ -388,7 +399,10 @@ struct serve *serve_new(struct event_base *base, struct stats_page **stats)
 	serve->batch = qlink_batch_new();
 	serve->oq = outquery_new(base, on_progress, serve);
 	serve->stop_timer = evtimer_new(base, on_stop_timer, serve);
-	if (serve->batch == NULL || serve->oq == NULL || serve->stop_timer == NULL) {
+	serve->dnssec = dnssec_new();
+	serve->hasher = nsec3_hasher_new();
+	if (serve->batch == NULL || serve->oq == NULL || serve->stop_timer == NULL || serve->dnssec == NULL ||
+	    serve->hasher == NULL) {
 		serve_free(serve);
 		return NULL;
 	}
@@ -420,6 +434,8 @@ void serve_free(struct serve *serve)
 	links_free(&serve->next);
 	outquery_free(serve->oq);
 	core_free(serve->core);
+	dnssec_free(serve->dnssec);
+	nsec3_hasher_free(serve->hasher);
 	jobs_free(serve);
 	qlink_batch_free(serve->batch);
 	if (serve->stop_timer != NULL) {
@@ -455,7 +471,9 @@ int serve_prepare(struct serve *serve, const struct role_conf *conf, char *why, 
 		return BH_EPERM;
 	}
 	if (serve->core == NULL) {
-		serve->core = core_new(options->cache_bytes, random_below, NULL, (*serve->stats)->counters);
+		struct core_tools tools = { .rand_fn = random_below, .dnssec = serve->dnssec, .hasher = serve->hasher,
+					    .counters = (*serve->stats)->counters };
+		serve->core = core_new(options->cache_bytes, &tools);
 		outquery_set_core(serve->oq, serve->core);
 	}
 	if (serve->core == NULL || build_links(serve, conf, &serve->next) != BH_OK) {

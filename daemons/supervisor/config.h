@@ -1,8 +1,9 @@
 /*
  * The configuration of the appliance: what bulkhead.conf(5) says, typed and checked.
  *
- * config_text.c knows libconfuse and the grammar, config.c the meaning. A struct config is complete
- * or does not exist: there are no half-read ones. It is plain heap memory and holds no descriptors.
+ * config_text.c knows libconfuse and the grammar, config.c and the file of each section the meaning.
+ * A struct config is complete or does not exist: there are no half-read ones. It is plain heap memory
+ * and holds no descriptors.
  * Secrets in it are overwritten when it is freed.
  *
  * SPDX-License-Identifier: BSD-2-Clause

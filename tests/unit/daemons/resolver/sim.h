@@ -67,6 +67,9 @@ struct sim_asked {
 
 struct sim {
 	struct core *core;
+	struct dnssec *dnssec;
+	struct nsec3_hasher *hasher;
+	bool cd; /* of the questions */
 	struct core_config config;
 	struct ipc_servers root;
 	uint64_t now_ms;
@@ -86,6 +89,7 @@ struct sim_result {
 	uint32_t packets;
 	uint32_t budget;
 	uint64_t took_ms;
+	bool secure;
 	char answer[4096];    /* lines "owner TTL TYPE rdata" of the answer section */
 	char authority[4096]; /* likewise */
 };

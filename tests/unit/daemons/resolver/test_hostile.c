@@ -306,7 +306,8 @@ Test(hostile, replies_are_matched_in_every_part)
 	uint8_t name[DNAME_MAX];
 	sim_name("www.victim.com.", name);
 	for (unsigned change = 0; change < 8; change++) {
-		struct resolution *r = core_start(sim->core, name, RR_A, 250, sim, sim->now_ms);
+		struct resolution *r = core_start(sim->core, &(struct core_question){ .name = name, .type = RR_A, .budget = 250 },
+						  sim, sim->now_ms);
 		cr_assert_not_null(r);
 		struct upstream *u = core_next_send(sim->core);
 		cr_assert_not_null(u);
@@ -353,8 +354,10 @@ Test(hostile, equal_questions_of_different_resolutions_are_sent_once)
 	uint8_t b[DNAME_MAX];
 	sim_name("a.victim.com.", a);
 	sim_name("b.victim.com.", b);
-	cr_assert_not_null(core_start(sim->core, a, RR_A, 250, sim, sim->now_ms));
-	cr_assert_not_null(core_start(sim->core, b, RR_A, 250, sim, sim->now_ms));
+	cr_assert_not_null(core_start(sim->core, &(struct core_question){ .name = a, .type = RR_A, .budget = 250 }, sim,
+				      sim->now_ms));
+	cr_assert_not_null(core_start(sim->core, &(struct core_question){ .name = b, .type = RR_A, .budget = 250 }, sim,
+				      sim->now_ms));
 	struct upstream *u = core_next_send(sim->core); /* "com A" */
 	cr_assert_not_null(u);
 	cr_assert_null(core_next_send(sim->core));
