@@ -490,18 +490,21 @@ static void frame_ask(struct core *core, struct resolution *r, uint64_t now_ms)
 
 	set_question(core, f, now_ms);
 	int server = choose_server(core, f, now_ms);
+	bool lame = server >= 0 &&
+		    servers_is_lame(core->servers, &f->cut->addrs[server].addr, f->cut->zone, now_ms);
+	/* Servers without address may be better than one that failed for the zone a moment ago. */
+	int ns = server < 0 || lame ? choose_lookup(core, r, f, &type) : -1;
+	if (ns >= 0) {
+		push_lookup(core, r, (unsigned)ns, type, now_ms);
+		return;
+	}
 	if (server >= 0) {
 		f->choice = (uint8_t)server;
 		if (f->cut->addrs[server].tries >= TRIES_PER_SERVER_MAX) {
 			f->cut->plain_probes++;
 		}
-		f->lame_tries += servers_is_lame(core->servers, &f->cut->addrs[server].addr, f->cut->zone, now_ms);
+		f->lame_tries += lame;
 		ask(core, r, false, now_ms);
-		return;
-	}
-	int ns = choose_lookup(core, r, f, &type);
-	if (ns >= 0) {
-		push_lookup(core, r, (unsigned)ns, type, now_ms);
 		return;
 	}
 	if (choose_glue(core, f->cut, now_ms)) {

@@ -132,15 +132,18 @@ static enum verify_result verify_proofs(const struct verifier *verifier, struct 
 			continue;
 		}
 		enum verify_result result = VERIFY_GOOD; /* the speaker was verified before */
-		if (set != v->speaker) {
-			result = denial->count < PROOF_RRSETS_MAX ? verify_set(verifier, set, v->walk.at, reason)
-								  : VERIFY_BAD;
+		struct verify_reason bad;
+		if (set != v->speaker && denial->count < PROOF_RRSETS_MAX) {
+			result = verify_set(verifier, set, v->walk.at, &bad);
 		}
-		if (result == VERIFY_GOOD) {
+		if (denial->count >= PROOF_RRSETS_MAX) {
+			*link = set->next;
+		} else if (result == VERIFY_GOOD) {
 			sets[denial->count++] = set;
 			link = &set->next;
 		} else if (result == VERIFY_BAD) {
 			*link = set->next;
+			*reason = bad; /* says more than that the proof is missing */
 		} else {
 			return result;
 		}
