@@ -159,6 +159,9 @@ struct ipc_conf_frontend {
 	uint8_t cookies; /* enum ipc_cookies */
 };
 
+/* Servers that the Internet says are on loopback: asked only where configured ones are too, never, always. */
+enum ipc_localhost { IPC_LOCALHOST_AUTO, IPC_LOCALHOST_NEVER, IPC_LOCALHOST_ALWAYS };
+
 struct ipc_conf_resolver {
 	uint64_t cache_bytes; /* for this shard */
 	uint32_t pending_max;
@@ -167,6 +170,8 @@ struct ipc_conf_resolver {
 	uint8_t use_0x20;
 	uint8_t qname_minimisation;
 	uint8_t prime_root;
+	uint8_t use_cookies;
+	uint8_t localhost; /* enum ipc_localhost */
 	uint64_t validation_date; /* for signatures, seconds since 1970; 0: the time it is */
 };
 
@@ -204,7 +209,7 @@ struct ipc_name { /* CONF_REBIND_ALLOW */
 	uint8_t name[DNAME_MAX];
 };
 
-struct ipc_servers { /* CONF_STUB: zone and its servers; CONF_ROOT, ROOT_HINT: a root server's addresses */
+struct ipc_servers { /* CONF_STUB, CONF_FORWARD: zone and its servers; CONF_ROOT, ROOT_HINT: a root server's addresses */
 	uint8_t name[DNAME_MAX];
 	uint8_t count;
 	struct addr addrs[IPC_ADDRS_MAX];

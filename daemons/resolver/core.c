@@ -233,8 +233,8 @@ int core_configure(struct core *core, const struct core_config *config)
 	uint64_t hash = zones_hash(core, &hints, stubs, stub_count);
 	bool changed = hash != core->config_hash || !anchors_same(anchors, core->anchors);
 	core->options = config->options;
-	core->allow_loopback = core->options.localhost == LOCALHOST_AUTO ? root_traits.loopback || stub_traits.loopback
-									 : core->options.localhost == LOCALHOST_ALWAYS;
+	core->allow_loopback = core->options.localhost == IPC_LOCALHOST_AUTO ? root_traits.loopback || stub_traits.loopback
+									 : core->options.localhost == IPC_LOCALHOST_ALWAYS;
 	if (root_traits.odd_port) {
 		core->options.prime_root = false; /* addresses in DNS have no port: it would lead astray */
 	}

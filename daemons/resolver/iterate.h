@@ -76,13 +76,6 @@ struct validation;
 /* Uniform in 0 .. bound-1, unpredictable in service; tests may make it repeatable. */
 typedef uint32_t core_rand_fn(void *ctx, uint32_t bound);
 
-/* Servers that the Internet says are on loopback. Configured ones are asked wherever they are. */
-enum core_localhost {
-	LOCALHOST_AUTO,	/* only when the root servers or those of a stub zone are there: a closed lab */
-	LOCALHOST_NEVER,
-	LOCALHOST_ALWAYS,
-};
-
 struct core_options {
 	bool ipv4;
 	bool ipv6;
@@ -90,7 +83,11 @@ struct core_options {
 	bool use_cookies; /* RFC 7873 */
 	bool minimise;
 	bool prime_root;
-	uint8_t localhost;  /* enum core_localhost */
+	/*
+	 * enum ipc_localhost: servers that the Internet says are on loopback. AUTO: only where the root servers or those
+	 * of a stub zone are, in a closed lab. Configured ones are asked wherever they are.
+	 */
+	uint8_t localhost;
 	bool special_names; /* answer special-use names here; only tests have reason to switch it off */
 	bool dnssec;	    /* ask with DO: validation needs it, and who wants signatures and proofs */
 	uint32_t validation_date; /* signatures are judged as if it were then, seconds since 1970; 0: now */

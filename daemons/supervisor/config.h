@@ -116,6 +116,8 @@ struct config_resolver {
 	uint64_t cache_size;
 	struct config_stub *stubs;
 	size_t stub_count;
+	struct config_stub *forwards;
+	size_t forward_count;
 	struct ipc_name *rebind_allow;
 	size_t rebind_allow_count;
 	bool ipv4;
@@ -123,6 +125,8 @@ struct config_resolver {
 	bool use_0x20;
 	bool qname_minimisation;
 	bool prime_root;
+	bool use_cookies;
+	uint8_t localhost; /* enum ipc_localhost */
 };
 
 struct config {

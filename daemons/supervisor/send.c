@@ -372,6 +372,13 @@ static void send_authority(struct parts *p, const struct generation *g)
 	}
 }
 
+static void send_forwards(struct parts *p, const struct config_resolver *resolver)
+{
+	for (size_t i = 0; i < resolver->forward_count; i++) {
+		send_servers(p, MSG_CONF_FORWARD, &resolver->forwards[i].servers);
+	}
+}
+
 /* The frontend learns names of internal zones, not their data. */
 static void send_frontend(struct parts *p, const struct generation *g)
 {
@@ -399,6 +406,7 @@ static void send_frontend(struct parts *p, const struct generation *g)
 	for (size_t i = 0; i < resolver->stub_count; i++) {
 		send_servers(p, MSG_CONF_STUB, &resolver->stubs[i].servers);
 	}
+	send_forwards(p, resolver);
 	for (size_t i = 0; i < resolver->rebind_allow_count; i++) {
 		s = part_begin(p);
 		ipc_name_encode(&s, &resolver->rebind_allow[i]);
@@ -419,12 +427,15 @@ static void send_resolver(struct parts *p, const struct generation *g)
 					     .use_0x20 = resolver->use_0x20,
 					     .qname_minimisation = resolver->qname_minimisation,
 					     .prime_root = resolver->prime_root,
+					     .use_cookies = resolver->use_cookies,
+					     .localhost = resolver->localhost,
 					     .validation_date = resolver->validation_date,
 				     });
 	part_end(p, MSG_CONF_RESOLVER, &s);
 	for (size_t i = 0; i < resolver->stub_count; i++) {
 		send_servers(p, MSG_CONF_STUB, &resolver->stubs[i].servers);
 	}
+	send_forwards(p, resolver);
 	for (size_t i = 0; i < g->zones->hint_count; i++) {
 		send_servers(p, MSG_CONF_ROOT, &g->zones->hints[i]);
 	}

@@ -263,8 +263,8 @@ Test(forward, loopback_of_a_forwarder_opens_no_loopback_for_the_internet)
 		bool stub;
 		uint16_t rcode;
 	} cases[] = {
-		{ LOCALHOST_AUTO, false, RCODE_SERVFAIL }, { LOCALHOST_AUTO, true, RCODE_NOERROR },
-		{ LOCALHOST_NEVER, true, RCODE_SERVFAIL }, { LOCALHOST_ALWAYS, false, RCODE_NOERROR },
+		{ IPC_LOCALHOST_AUTO, false, RCODE_SERVFAIL }, { IPC_LOCALHOST_AUTO, true, RCODE_NOERROR },
+		{ IPC_LOCALHOST_NEVER, true, RCODE_SERVFAIL }, { IPC_LOCALHOST_ALWAYS, false, RCODE_NOERROR },
 	};
 	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct ipc_servers forward;
