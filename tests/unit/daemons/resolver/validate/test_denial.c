@@ -325,6 +325,9 @@ Test(denial, odd_nsec)
 		{ "no cut", "z.", "c.z. d.z. A RRSIG NSEC", DS, "c.z.", 0, DENIAL_DS_NO_CUT },
 		{ "no cut at an alias", "z.", "c.z. d.z. CNAME RRSIG NSEC", DS, "c.z.", 0, DENIAL_DS_NO_CUT },
 		{ "SOA of another zone", "z.", "c.z. d.z. NS SOA RRSIG NSEC", DS, "c.z.", 0, DENIAL_DS_NOT_PROVEN },
+		{ "SOA of another zone, NODATA", "z.", "c.z. d.z. NS SOA RRSIG NSEC", NODATA, "c.z.", RR_DS,
+		  DENIAL_NOT_PROVEN },
+		{ "the apex is no name below it", "z.", "z. a.z. A RRSIG NSEC", DS, "z.", 0, DENIAL_DS_NOT_PROVEN },
 		{ "a cut with DS", "z.", "c.z. d.z. NS DS RRSIG NSEC", DS, "c.z.", 0, DENIAL_DS_NOT_PROVEN },
 		/* The root has no parent. */
 		{ "DS of the root", ".", ". a. NS SOA RRSIG NSEC DNSKEY", NODATA, ".", RR_DS, DENIAL_PROVEN },
@@ -389,6 +392,8 @@ Test(denial, odd_nsec)
 		  DENIAL_NOT_PROVEN },
 		{ "wildcard delegates, DS", "z.", "a.z. z. A RRSIG NSEC; *.z. a.z. NS RRSIG NSEC", DS, "m.z.", 0,
 		  DENIAL_DS_NOT_PROVEN },
+		{ "wildcard with DS", "z.", "a.z. z. A RRSIG NSEC; *.z. a.z. DS RRSIG NSEC", DS, "m.z.", 0,
+		  DENIAL_DS_NOT_PROVEN },
 		{ "wildcard stands for it, no cut", "z.", "a.z. z. A RRSIG NSEC; *.z. a.z. A RRSIG NSEC", DS, "m.z.", 0,
 		  DENIAL_DS_NO_CUT },
 		{ "wildcard not denied, DS", "z.", "a.z. z. A RRSIG NSEC", DS, "m.z.", 0, DENIAL_DS_NOT_PROVEN },
@@ -433,6 +438,7 @@ Test(denial, odd_nsec)
 		{ "compact, empty non-terminal is no cut", "z.", "a.z. \\000.a.z. RRSIG NSEC", DS, "a.z.", 0,
 		  DENIAL_DS_NO_CUT },
 		{ "compact, unsigned delegation", "z.", "a.z. \\000.a.z. NS RRSIG NSEC", DS, "a.z.", 0, DENIAL_DS_INSECURE },
+		{ "compact, the apex", "z.", "z. \\000.z. RRSIG NSEC NXNAME", NAME_ERROR, "z.", 0, DENIAL_NOT_PROVEN },
 		{ "NXNAME with data", "z.", "a.z. \\000.a.z. A RRSIG NSEC NXNAME", NAME_ERROR, "a.z.", 0, DENIAL_NOT_PROVEN },
 	};
 	try_all(cases, COUNT(cases), &(struct chains_parameters){ 0 });
@@ -488,6 +494,8 @@ Test(denial, odd_nsec3)
 		{ "expansion", "z.", "<b.z. >b.z. A", WILDCARD, "a.b.z.", 1, DENIAL_PROVEN },
 		{ "expansion, the name covered", "z.", "<a.b.z. >a.b.z. A", WILDCARD, "a.b.z.", 1, DENIAL_NOT_PROVEN },
 		{ "expansion over an existing name", "z.", "=b.z. >b.z. A", WILDCARD, "a.b.z.", 1, DENIAL_NOT_PROVEN },
+		{ "expansion over a name that is there and is not", "z.", "<b.z. >b.z. A; =b.z. >b.z. A", WILDCARD, "a.b.z.",
+		  1, DENIAL_NOT_PROVEN },
 		{ "alias", "z.", "=a.z. >a.z. CNAME", NODATA, "a.z.", RR_A, DENIAL_NOT_PROVEN },
 		/* RFC 9824 3.3 */
 		{ "compact, NODATA", "z.", "=a.z. >a.z. RRSIG NXNAME", NODATA, "a.z.", RR_A, DENIAL_PROVEN },
@@ -551,6 +559,9 @@ Test(denial, opt_out_of_other_records)
 	cr_expect_eq(ask("z.", NAME_ERROR, "a.z.", 0, &hashes), DENIAL_INSECURE);
 	add_records("z.", "<a.z. >a.z. MX", &in); /* both cover it */
 	cr_expect_eq(ask("z.", NAME_ERROR, "a.z.", 0, &hashes), DENIAL_INSECURE);
+	sets[2] = sets[3];
+	add_records("z.", "<a.z. >a.z. A", &out); /* and the other way round */
+	cr_expect_eq(ask("z.", NAME_ERROR, "a.z.", 0, &hashes), DENIAL_INSECURE);
 }
 
 /* RFC 9276 3.2. */
@@ -573,9 +584,10 @@ Test(denial, too_many_iterations_are_insecure)
 /* RFC 5155 8.2: records of two chains make no proof together, but a whole one stays one. */
 Test(denial, mixed_parameters)
 {
-	static const uint8_t salt[] = { 1, 2, 3 };
+	static const uint8_t salt[] = { 1, 2, 3, 1, 2, 4 };
 	const struct chains_parameters one = { .iterations = 1 };
-	const struct chains_parameters two = { .iterations = 1, .salt_len = sizeof(salt), .salt = salt };
+	const struct chains_parameters two = { .iterations = 1, .salt_len = 3, .salt = salt };
+	const struct chains_parameters salted = { .iterations = 1, .salt_len = 3, .salt = salt + 3 };
 	const struct chains_parameters three = { .iterations = 2 };
 	const struct chains_parameters dear = { .iterations = ITERATIONS_MAX + 1 };
 	uint32_t hashes = 10000;
@@ -586,6 +598,17 @@ Test(denial, mixed_parameters)
 	cr_expect_eq(ask("z.", NAME_ERROR, "a.z.", 0, &hashes), DENIAL_NOT_PROVEN);
 	add_records("z.", "=z. >z. NS SOA; <a.z. >a.z. A", &two);
 	cr_expect_eq(ask("z.", NAME_ERROR, "a.z.", 0, &hashes), DENIAL_PROVEN);
+
+	/* All but one hash are covered here, of whichever chain. */
+	set_count = 0;
+	add_records("z.", "=z. >z. NS SOA", &two);
+	add_records("z.", ">z. <z. A", &salted);
+	cr_expect_eq(ask("z.", NAME_ERROR, "a.z.", 0, &hashes), DENIAL_NOT_PROVEN);
+	set_count = 0;
+	add_records("z.", "=z. >z. NS SOA", &three);
+	add_records("z.", "=z. >z. NS SOA", &two);
+	add_records("z.", ">z. <z. A", &salted);
+	cr_expect_eq(ask("z.", NAME_ERROR, "a.z.", 0, &hashes), DENIAL_NOT_PROVEN);
 
 	set_count = 0;
 	add_records("z.", "=z. >z. NS SOA", &dear);
@@ -714,6 +737,7 @@ Test(denial, broken_nsec3_is_not_used)
 		{ "salt over the end", 4, 255 },
 		{ "shorter hash", 5, 19 },
 		{ "longer hash", 5, 21 },
+		{ "longer hash, no types", 5, 23 },
 		{ "hash over the end", 5, 255 },
 		{ "no hash", 5, 0 },
 		{ "types cut short", CUT_SHORT, 1 },
