@@ -70,8 +70,9 @@ int ds_parse(const uint8_t *rdata, size_t len, struct ds *out) BH_CHECKED;
 
 /*
  * What libcrypto has, opened once per process before the sandbox is entered: it reads files of its own then.
- * RSA with SHA-1 is tried out, because some systems forbid it by policy; where that is so, zones signed
- * with it only are insecure (RFC 4035 5.2), not bogus.
+ * Each algorithm is tried out, because some systems forbid RSA with SHA-1 by policy; where that is so, zones
+ * signed with it only are insecure (RFC 4035 5.2), not bogus. Afterwards it opens nothing; for elliptic curves it
+ * may ask the kernel for random octets (getpid, getrandom).
  */
 struct dnssec;
 
@@ -79,15 +80,19 @@ struct dnssec;
 struct dnssec *dnssec_new(void);
 void dnssec_free(struct dnssec *dnssec);
 
-/* Can signatures of this algorithm be verified here (RFC 8624 3.1: 5, 7, 8, 10, 13, 14, 15, 16)? */
+/*
+ * Can signatures of this algorithm be verified here (RFC 8624 3.1: 5, 7, 8, 10, 13, 14, 15, 16)? To be asked before
+ * a key is made: one that cannot be made is of a zone that is insecure, or bogus.
+ */
 bool dnssec_has_algorithm(const struct dnssec *dnssec, uint8_t algorithm);
 /* Digest types 1, 2, 4. */
 bool dnssec_has_digest(const struct dnssec *dnssec, uint8_t digest_type);
 
 /*
- * A public key ready for use. NULL: of an algorithm that is not known, malformed (a modulus of less than 512
- * or more than 4096 bit, an exponent that is even, 1 or above 64 bit: CVE-2017-15116 kin of unbounded work;
- * a point that is none), or out of memory. May be used for any number of signatures.
+ * A public key ready for use. NULL: of an algorithm that is not known, malformed (a modulus that is even, of less
+ * than 512 bit, RSA/SHA-512: 1024, or of more than 4096; an exponent that is even, 1 or above 64 bit; a point that is
+ * not on P-256 or P-384), or out of memory. Octets that are no point of Ed25519 or Ed448 make a key under which every
+ * signature is bad. Copies what it needs of dnskey; may be used for any number of signatures.
  */
 struct dnssec_key;
 struct dnssec_key *dnssec_key_new(struct dnssec *dnssec, const struct dnskey *dnskey);
@@ -95,11 +100,17 @@ void dnssec_key_free(struct dnssec_key *key);
 /* Octets of memory that it takes, estimated. */
 size_t dnssec_key_size(const struct dnssec_key *key);
 
-/* Does ds speak of this key of owner (RFC 4034 5.1.4)? False as well for a digest of an unknown type or wrong length. */
+/*
+ * Does ds speak of this key of owner, by tag, algorithm and digest (RFC 4034 5.1.4)? False as well for a digest of an
+ * unknown type or wrong length. Whether it is a zone key (RFC 4034 5.2) is for the caller to see.
+ */
 bool dnssec_ds_matches(struct dnssec *dnssec, const struct ds *ds, const uint8_t *owner, const uint8_t *dnskey_rdata,
 		       size_t dnskey_len);
 
-/* An RRset: rdata is count times u16 length, RDATA without compressed names; no duplicates, any order. */
+/*
+ * An RRset of class IN: rdata is count times u16 length, RDATA that is valid (rdata_is_valid) and has no compressed
+ * names; any order. Records that differ in the case of their names only count as one (RFC 4034 6.3).
+ */
 struct dnssec_rrset {
 	const uint8_t *owner;
 	uint16_t type;
@@ -111,14 +122,15 @@ struct dnssec_rrset {
 enum dnssec_verdict {
 	DNSSEC_GOOD,
 	DNSSEC_BAD,    /* not made with this key over this RRset */
-	DNSSEC_FAILED, /* memory, or libcrypto itself */
+	DNSSEC_FAILED, /* memory, or libcrypto itself; a set above SIGNED_RECORDS_MAX, SIGNED_RDATA_MAX, or none */
 };
 
 /*
  * Was sig made with key over set (RFC 4034 3.1.8.1, 6.2, 6.3)? Owner in lower case, for sig->labels below its
  * labels the wildcard it was expanded from (RFC 4035 5.3.2); TTL is sig->original_ttl; names in RDATA folded as
  * canonical_fold says, records in canonical order. The caller has checked before what needs no arithmetic:
- * type covered, class, labels, signer, dates, tag, algorithm; bounds count. One call is one verification.
+ * type covered, class, labels, signer, dates, tag. One call is one verification; a signature of another algorithm
+ * than the key's, of the wrong length, or with more labels than the owner is DNSSEC_BAD at no cost.
  */
 enum dnssec_verdict dnssec_verify(struct dnssec *dnssec, const struct dnssec_key *key, const struct rrsig *sig,
 				  const struct dnssec_rrset *set);

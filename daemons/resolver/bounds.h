@@ -45,6 +45,13 @@ enum resolver_bounds {
 	ADDRS_PER_ZONE_MAX = 40,
 	/* The same question to the same address: the first and one retry. */
 	TRIES_PER_SERVER_MAX = 2,
+	/* Servers of a cut that were silent and are tried a third time, without EDNS (servers_probe_plain). */
+	PLAIN_PROBES_MAX = 2,
+	/*
+	 * All that is sent to one address for one question, whatever it answers: with cookie, without, without EDNS,
+	 * each over UDP and TCP. Nobody keeps us going by always finding another fault (BIND: CVE-2026-5950).
+	 */
+	ASKS_PER_SERVER_MAX = 6,
 	/*
 	 * Servers known to be lame for the zone that one question may still try when there is nobody better: enough
 	 * for a zone that is fine but for some types, too few to send a stranger's refusals many times over.
@@ -62,6 +69,29 @@ enum resolver_bounds {
 	/* RRsets of proof (SOA, NSEC, NSEC3) kept with one answer: RFC 5155 needs at most 4. */
 	PROOF_RRSETS_MAX = 6,
 
+	/*
+	 * Validation. Signatures of one RRset that are checked: zones in the change of an algorithm have two, three with a
+	 * key in exchange; and keys with the tag of one signature: honest ones collide once in 65,536 pairs. Many of both
+	 * are KeyTrap (CVE-2023-50387).
+	 */
+	SIGNATURES_MAX = 8,
+	KEY_COLLISIONS_MAX = 4,
+	/* Checks for one question, whatever it leads to. A chain of six zones and an answer by alias needs about 25. */
+	SIGNATURE_CHECKS_MAX = 64,
+	/* Keys of one zone that are kept: the largest honest sets in the change of keys have about ten. */
+	ZONE_KEYS_MAX = 32,
+	/* DS records or anchors of one zone that are looked at. */
+	VOUCHERS_MAX = 16,
+	/* Keys that DS records speak of whose signature over the DNSKEY RRset is tried. */
+	ENTRY_KEYS_MAX = 8,
+	/* Wrong clocks (validators of others grant as much): at least an hour, at most a day. */
+	SKEW_MIN_SEC = 3600,
+	SKEW_MAX_SEC = 86400,
+	/* Servers that are asked again for what was bogus from another one: one of them may be attacked or stale. */
+	BOGUS_RETRIES_MAX = 2,
+	/* RFC 4035 4.7: bogus data is remembered, so that broken zones cost little, but not for long. */
+	TTL_BOGUS = 60,
+	TTL_TRUST_MAX = 86400,
 	/*
 	 * RFC 9276 3.2: NSEC3 with more additional iterations are not computed, what they deny is insecure. As BIND and
 	 * Knot Resolver have it; zones were told to use none in 2022, and hardly any is above 20 today.
@@ -103,6 +133,7 @@ enum resolver_bounds {
 	LAME_SEC = 300,	      /* does not serve the zone */
 	SERVER_ERROR_SEC = 30, /* SERVFAIL, REFUSED and the like: RFC 9520 3.2 */
 	EDNS_NONE_SEC = 900,
+	COOKIE_NONE_SEC = 900,
 	CASE_NONE_SEC = 900,
 	FAMILY_DOWN_SEC = 30, /* no route: the other family is preferred */
 	BACKOFF_FIRST_MS = 2000,
@@ -118,10 +149,16 @@ enum resolver_bounds {
 
 	/* TCP connections to servers at the same time. */
 	UPSTREAM_TCP_MAX = 256,
+	/* Of these to one server: eight slow ones can take all, one cannot. */
+	UPSTREAM_TCP_SERVER_MAX = 32,
+	/* When all are taken, one that waits for so long makes room for the next. */
+	UPSTREAM_TCP_FAIR_MS = 1000,
 	/* Sockets to servers at the same time; each waiting question holds one. */
 	UPSTREAM_MAX = 8192,
-	/* Tries for a free random source port before the kernel is asked to choose. */
-	PORT_TRIES_MAX = 8,
+	/* Sockets that rest between two queries: what is usually in flight, not the peak of a flood. */
+	UPSTREAM_IDLE_MAX = 512,
+	/* Packets thrown away when a socket is laid to rest; one with more is closed. */
+	UPSTREAM_DRAIN_MAX = 16,
 };
 
 #endif

@@ -160,7 +160,7 @@ static bool get(struct cache *cache, uint64_t hash, const uint8_t *name, enum ca
 		list_push(part, e);
 	}
 	*hit = (struct cache_hit){ .data = e->bytes + e->name_len, .len = e->data_len,
-				   .expire_ms = e->expire_ms, .kind = e->kind, .rank = e->rank,
+				   .expire_ms = e->expire_ms, .kind = e->kind, .rank = e->rank, .part = e->part,
 				   .flags = e->flags };
 	return true;
 }
@@ -319,6 +319,11 @@ uint64_t cache_bytes(const struct cache *cache)
 {
 	return cache->table_bytes + cache->parts[CACHE_PART_ANSWERS].bytes +
 	       cache->parts[CACHE_PART_INFRA].bytes;
+}
+
+uint64_t cache_part_bytes(const struct cache *cache, enum cache_part part)
+{
+	return cache->parts[part].bytes;
 }
 
 uint64_t cache_evictions(const struct cache *cache)

@@ -33,7 +33,9 @@ enum cache_kind {
 enum cache_rank {
 	RANK_FAILURE,	 /* nobody said anything */
 	RANK_REFERRAL,	 /* authority and additional section of a referral */
+	RANK_NO_AA,	 /* answer section without AA, and its negative kin */
 	RANK_ANSWER,	 /* answer section with AA, and its negative kin */
+	RANK_VALIDATED,	 /* the same, and found secure */
 };
 
 enum cache_part { CACHE_PART_ANSWERS, CACHE_PART_INFRA, CACHE_PARTS };
@@ -47,6 +49,7 @@ struct cache_hit {
 	uint64_t expire_ms;
 	uint8_t kind;
 	uint8_t rank;
+	uint8_t part;
 	uint8_t flags; /* the user's */
 };
 
@@ -90,6 +93,7 @@ uint64_t cache_flush_zone(struct cache *cache, const uint8_t *name);
 
 uint64_t cache_entries(const struct cache *cache);
 uint64_t cache_bytes(const struct cache *cache);
+uint64_t cache_part_bytes(const struct cache *cache, enum cache_part part);
 uint64_t cache_evictions(const struct cache *cache);
 
 #endif

@@ -7,11 +7,16 @@
 
 #include "common/dns/dname.h"
 #include "daemons/resolver/hints.h"
+#include "daemons/resolver/validate/validate.h"
 
 #include <stdlib.h>
 
 /* One server is remembered for so much cache: small caches see few servers. */
 #define CACHE_BYTES_PER_SERVER 4096
+/* And one verified zone, which with keys takes about 4 KiB, without 500 octets. */
+#define CACHE_BYTES_PER_TRUST 16384
+/* And one note of a good signature, of 16 octets. */
+#define CACHE_BYTES_PER_NOTE 2048
 
 static struct siphash_key new_key(void)
 {
@@ -43,7 +48,7 @@ static void zone_clear(struct core_zone *zone)
 	*zone = (struct core_zone){ .packed = NULL };
 }
 
-struct core *core_new(uint64_t cache_max_bytes, core_rand_fn *rand_fn, void *ctx, uint64_t *counters)
+struct core *core_new(uint64_t cache_max_bytes, const struct core_tools *tools)
 {
 	struct core *core = calloc(1, sizeof(*core));
 	struct delegation *hints = calloc(1, sizeof(*hints));
@@ -54,19 +59,29 @@ struct core *core_new(uint64_t cache_max_bytes, core_rand_fn *rand_fn, void *ctx
 	}
 	struct siphash_key cache_key = new_key();
 	struct siphash_key server_key = new_key();
+	struct siphash_key trust_key = new_key();
 	core->key = new_key();
-	core->rand_fn = rand_fn;
-	core->rand_ctx = ctx;
-	core->counters = counters;
+	core->cookie_key = new_key();
+	core->rand_fn = tools->rand_fn;
+	core->rand_ctx = tools->rand_ctx;
+	core->counters = tools->counters;
+	core->dnssec = tools->dnssec;
+	core->hasher = tools->hasher;
 	core->cache_bytes = cache_max_bytes;
 	core->send_last = &core->send_first;
 	core->done_last = &core->done_first;
-	core->options = (struct core_options){ true, true, true, true, true, true, true };
+	core->options = (struct core_options){ .ipv4 = true, .ipv6 = true, .use_0x20 = true,
+					       .use_cookies = true, .minimise = true,
+					       .prime_root = true, .special_names = true, .dnssec = true };
 	region_init(&core->scratch, 64 * 1024, PARSE_MEMORY_MAX);
 	core->cache = cache_new(cache_max_bytes, &cache_key);
 	core->servers = servers_new(cache_max_bytes / CACHE_BYTES_PER_SERVER, &server_key);
+	core->trust = trust_store_new(cache_max_bytes / CACHE_BYTES_PER_TRUST, &trust_key);
+	core->memo = memo_new(cache_max_bytes / CACHE_BYTES_PER_NOTE);
+	core->anchors = anchors_new();
 	hints_builtin(hints);
-	bool fine = core->cache != NULL && core->servers != NULL &&
+	bool fine = core->cache != NULL && core->servers != NULL && core->trust != NULL && core->memo != NULL &&
+		    core->anchors != NULL &&
 		    core_zone_set(&core->hints, hints) == BH_OK && core_zone_set(&core->root, hints) == BH_OK;
 	free(hints);
 	if (!fine) {
@@ -96,6 +111,9 @@ void core_free(struct core *core)
 	}
 	cache_free(core->cache);
 	servers_free(core->servers);
+	trust_store_free(core->trust);
+	memo_free(core->memo);
+	anchors_free(core->anchors);
 	zone_clear(&core->hints);
 	zone_clear(&core->root);
 	stubs_free(core->stubs, core->stub_count);
@@ -189,11 +207,12 @@ int core_configure(struct core *core, const struct core_config *config)
 	struct core_zone root = { .packed = NULL };
 	struct core_zone *stubs = NULL;
 	struct cache *cache = NULL;
+	struct anchors *anchors = config->anchors != NULL ? config->anchors : anchors_new();
 	struct traits root_traits = { .loopback = false };
 	struct traits stub_traits = { .loopback = false };
 	struct siphash_key key = new_key();
 
-	if (build_roots(config, &hints, &root_traits) != BH_OK ||
+	if (anchors == NULL || build_roots(config, &hints, &root_traits) != BH_OK ||
 	    build_roots(config, &root, &root_traits) != BH_OK ||
 	    build_stubs(config, &stubs, &stub_traits) != BH_OK) {
 		goto fail;
@@ -205,7 +224,7 @@ int core_configure(struct core *core, const struct core_config *config)
 		}
 	}
 	uint64_t hash = zones_hash(core, &hints, stubs, config->stub_count);
-	bool changed = hash != core->config_hash;
+	bool changed = hash != core->config_hash || !anchors_same(anchors, core->anchors);
 	core->options = config->options;
 	core->allow_loopback = root_traits.loopback || stub_traits.loopback;
 	if (root_traits.odd_port) {
@@ -218,6 +237,12 @@ int core_configure(struct core *core, const struct core_config *config)
 	} else if (changed) {
 		(void)cache_flush_all(core->cache);
 	}
+	if (changed) {
+		trust_flush(core->trust);
+	}
+	anchors_free(core->anchors);
+	core->anchors = anchors;
+	core->validating = anchors_any(anchors);
 	if (changed) { /* priming is due again */
 		servers_clear(core->servers);
 		core->prime_at_ms = 0;
@@ -234,6 +259,9 @@ int core_configure(struct core *core, const struct core_config *config)
 	core->config_hash = hash;
 	return BH_OK;
 fail:
+	if (config->anchors == NULL) {
+		anchors_free(anchors);
+	}
 	zone_clear(&hints);
 	zone_clear(&root);
 	if (stubs != NULL) {
@@ -304,6 +332,7 @@ struct resolution *core_next_done(struct core *core)
 
 void core_release(struct resolution *r)
 {
+	validate_end(r);
 	region_clear(&r->region);
 	free(r);
 }
@@ -324,6 +353,9 @@ struct resolution *resolution_new(const uint8_t *name, uint16_t type, uint32_t b
 	}
 	r->type = type;
 	r->ede = EDE_NONE;
+	r->secure = true;
+	r->checks = SIGNATURE_CHECKS_MAX;
+	r->hashes = NSEC3_HASHES_MAX;
 	r->from_cache = true;
 	r->budget = budget;
 	r->internal = purpose == FRAME_PRIME;
@@ -334,16 +366,31 @@ struct resolution *resolution_new(const uint8_t *name, uint16_t type, uint32_t b
 	return r;
 }
 
-struct resolution *core_start(struct core *core, const uint8_t *name, uint16_t type, uint32_t budget,
-			      void *ctx, uint64_t now_ms)
+struct resolution *core_start(struct core *core, const struct core_question *question, void *ctx, uint64_t now_ms)
 {
-	struct resolution *r = resolution_new(name, type, budget, FRAME_CLIENT, now_ms);
+	struct resolution *r = resolution_new(question->name, question->type, question->budget, FRAME_CLIENT, now_ms);
 	if (r != NULL) {
 		r->ctx = ctx;
-		core_count(core, STAT_RES_QUERIES);
+		r->validates = core->validating && !question->cd;
+		r->secure = core->validating;
+		r->refresh = question->refresh;
+		core_count(core, r->refresh ? STAT_RES_REFRESHES : STAT_RES_QUERIES);
 		iterate_run(core, r, now_ms);
 	}
 	return r;
+}
+
+void core_set_wall(struct core *core, uint64_t wall_sec, uint64_t now_ms)
+{
+	core->wall_base_sec = wall_sec;
+	core->wall_base_ms = now_ms;
+}
+
+uint32_t core_wall_sec(const struct core *core, uint64_t now_ms)
+{
+	return core->options.validation_date != 0
+		       ? core->options.validation_date
+		       : (uint32_t)(core->wall_base_sec + (now_ms - core->wall_base_ms) / 1000);
 }
 
 uint64_t core_flush(struct core *core, const struct ipc_flush *what)
@@ -352,8 +399,10 @@ uint64_t core_flush(struct core *core, const struct ipc_flush *what)
 	case IPC_FLUSH_NAME:
 		return cache_flush_name(core->cache, what->name);
 	case IPC_FLUSH_ZONE:
+		trust_flush_zone(core->trust, what->name);
 		return cache_flush_zone(core->cache, what->name);
 	default:
+		trust_flush(core->trust);
 		servers_clear(core->servers);
 		return cache_flush_all(core->cache);
 	}
@@ -363,5 +412,7 @@ void core_count_cache(struct core *core)
 {
 	core->counters[STAT_RES_CACHE_ENTRIES] = cache_entries(core->cache);
 	core->counters[STAT_RES_CACHE_BYTES] = cache_bytes(core->cache);
+	core->counters[STAT_RES_CACHE_INFRA_BYTES] = cache_part_bytes(core->cache, CACHE_PART_INFRA);
+	core->counters[STAT_RES_CACHE_LIMIT] = core->cache_bytes;
 	core->counters[STAT_RES_CACHE_EVICTIONS] = cache_evictions(core->cache);
 }

@@ -6,12 +6,18 @@
 #ifndef BULKHEAD_DAEMONS_RESOLVER_CORE_H
 #define BULKHEAD_DAEMONS_RESOLVER_CORE_H
 
+#include "common/dns/dnssec.h"
+#include "common/dns/nsec3.h"
 #include "common/ipc/stats.h"
 #include "daemons/resolver/cache.h"
+#include "daemons/resolver/cookies.h"
 #include "daemons/resolver/delegation.h"
 #include "daemons/resolver/iterate.h"
 #include "daemons/resolver/reply.h"
 #include "daemons/resolver/servers.h"
+#include "daemons/resolver/validate/anchors.h"
+#include "daemons/resolver/validate/memo.h"
+#include "daemons/resolver/validate/trust.h"
 
 #define UPSTREAM_BUCKETS 4096 /* a power of two */
 
@@ -28,7 +34,16 @@ struct core {
 	uint64_t cache_bytes;
 	struct cache *cache;
 	struct servers *servers;
+	struct anchors *anchors;
+	struct trust_store *trust;
+	struct memo *memo;
+	struct dnssec *dnssec;	      /* the shell's */
+	struct nsec3_hasher *hasher;  /* the shell's */
+	bool validating;	      /* there is an anchor */
+	uint64_t wall_base_ms;	      /* on the core's clock, when ... */
+	uint64_t wall_base_sec;	      /* ... this was the time of day */
 	struct siphash_key key;
+	struct siphash_key cookie_key;
 	core_rand_fn *rand_fn;
 	void *rand_ctx;
 	uint64_t *counters;
@@ -49,8 +64,19 @@ struct core {
 	struct resolution **done_last;
 };
 
-enum frame_purpose { FRAME_CLIENT, FRAME_SERVER /* address of a name server */, FRAME_PRIME };
-enum frame_state { FRAME_START, FRAME_ASK, FRAME_WAIT };
+enum frame_purpose {
+	FRAME_CLIENT,
+	FRAME_SERVER, /* address of a name server */
+	FRAME_PRIME,
+	FRAME_TRUST, /* DS or DNSKEY for the validation of the frame below */
+};
+enum frame_state { FRAME_START, FRAME_ASK, FRAME_WAIT, FRAME_VALIDATE };
+
+/* How far data was validated. */
+enum security { SECURITY_UNCHECKED, SECURITY_INSECURE, SECURITY_SECURE, SECURITY_BOGUS };
+
+struct validation;
+struct verify_reason;
 
 struct frame {
 	struct frame *below;
@@ -67,6 +93,10 @@ struct frame {
 	uint8_t minimised;    /* minimised questions so far */
 	bool minimise_off;
 	bool ask_minimised;   /* the question at hand is not the whole one */
+	bool answered;	      /* the records are from the server that was chosen, just now */
+	uint8_t bogus_retries;
+	int bogus_ede;	      /* of the last try */
+	const char *bogus_why;
 	uint8_t choice;	      /* index of the server that is asked */
 	uint16_t ask_type;
 	const uint8_t *ask_name;
@@ -77,8 +107,8 @@ struct frame {
 /* What to do with a frame whose packet is over. */
 enum upstream_event {
 	EVENT_REPLY, /* a message: judge it */
-	EVENT_TCP,   /* ask the same server over TCP */
-	EVENT_AGAIN, /* ask the same server again, it was noted what to do better */
+	EVENT_TCP,   /* ask the same server over TCP, perhaps again: then it was noted what to do better */
+	EVENT_AGAIN, /* the same over UDP */
 	EVENT_NEXT,  /* nothing came: ask another one */
 };
 
@@ -105,6 +135,12 @@ void iterate_event(struct core *core, struct resolution *r, enum upstream_event 
 void iterate_run(struct core *core, struct resolution *r, uint64_t now_ms);
 /* Pay; false: the budget is spent and the resolution ended. */
 bool iterate_pay(struct core *core, struct resolution *r, uint32_t units, uint64_t now_ms);
+/* A frame on top that fetches DS or DNSKEY records for a validation. name must live as long as r. False: r is over. */
+bool iterate_push_trust(struct core *core, struct resolution *r, const uint8_t *name, uint16_t type, uint64_t now_ms);
+/* The verdict about the top frame's reply; SECURITY_UNCHECKED: none can be had. reason for that and for bogus ones. */
+void iterate_validated(struct core *core, struct resolution *r, struct validation *v, enum security security,
+		       const struct verify_reason *reason, uint64_t now_ms);
+void iterate_no_memory(struct core *core, struct resolution *r, uint64_t now_ms);
 
 /* --- choose.c --- */
 /* Index of the server to ask next, or -1. */
@@ -113,6 +149,11 @@ int choose_server(struct core *core, const struct frame *f, uint64_t now_ms);
 int choose_lookup(struct core *core, const struct resolution *r, const struct frame *f, uint16_t *type);
 /* Add what the cache knows of addresses of servers that have none. */
 void choose_fill(struct core *core, struct delegation *cut, uint64_t now_ms);
+/*
+ * The last resort: glue that the cache has of the zones in which the servers' names are. What a zone says of its
+ * server counts for more, but where parent and child differ it may be the parent that is right. False: nothing new.
+ */
+bool choose_glue(struct core *core, struct delegation *cut, uint64_t now_ms);
 
 /* --- core.c --- */
 /* The closest known cut at or above name, in region: a stub's, a cached one, or the root. NULL: no memory. */
@@ -120,15 +161,27 @@ struct delegation *core_find_cut(struct core *core, const uint8_t *name, struct 
 				 uint64_t now_ms);
 /* The innermost stub zone that holds name, or NULL. */
 const struct core_zone *core_find_stub(const struct core *core, const uint8_t *name);
+/* Seconds since 1970, or the configured date. */
+uint32_t core_wall_sec(const struct core *core, uint64_t now_ms);
 int core_zone_set(struct core_zone *zone, const struct delegation *d) BH_CHECKED;
 void core_done(struct core *core, struct resolution *r);
 
 /* --- store.c: between cache and frames --- */
 enum store_flags { STORE_CUT = 1 /* NXDOMAIN holds for everything below, too */ };
-void store_reply(struct core *core, const struct frame *f, const uint8_t *name, uint16_t type,
-		 const struct reply *reply, uint8_t flags, uint64_t now_ms);
+/*
+ * Keep a reply to name and type with how it was validated. part: enum cache_part; flags: enum store_flags; ede: why it is
+ * bogus, else EDE_NONE.
+ */
+void store_reply(struct core *core, const uint8_t *name, uint16_t type, const struct reply *reply, uint8_t part,
+		 uint8_t flags, enum security security, int ede, uint64_t now_ms);
+/* DS of a referral, or the proof that there is none. */
+void store_referral(struct core *core, const struct reply *reply, uint64_t now_ms);
+enum security store_security(const struct cache_hit *hit);
+int store_ede(const struct cache_hit *hit);
 void store_delegation(struct core *core, const struct delegation *cut, uint64_t now_ms);
 void store_failure(struct core *core, const uint8_t *name, uint16_t type, uint64_t now_ms);
+/* Is so little left of its life that one who refreshes asks anew? */
+bool store_is_ending(const struct cache_hit *hit, uint64_t now_ms);
 /* Records of a hit, with what is left of their TTL. */
 int store_unpack(const struct cache_hit *hit, uint64_t now_ms, struct region *region,
 		 struct rrset **out) BH_CHECKED;

@@ -8,6 +8,7 @@
 #include "common/dns/dname.h"
 #include "daemons/resolver/minimise.h"
 #include "daemons/resolver/special.h"
+#include "daemons/resolver/validate/validate.h"
 
 /* --- endings ----------------------------------------------------------------------------------------- */
 
@@ -18,11 +19,13 @@ static void end(struct core *core, struct resolution *r, uint16_t rcode, int ede
 	while (f->below != NULL) {
 		f = f->below;
 	}
+	validate_end(r);
 	r->finished = true;
 	r->rcode = rcode;
 	r->ede = ede;
 	r->ede_text = text;
 	r->records = rcode == RCODE_SERVFAIL ? NULL : f->records;
+	r->secure = r->secure && rcode != RCODE_SERVFAIL;
 	if (f->purpose == FRAME_PRIME) {
 		prime_over(core, rcode == RCODE_NOERROR, now_ms);
 	}
@@ -47,14 +50,43 @@ static void pop(struct resolution *r)
 	r->top->state = FRAME_ASK;
 }
 
+void iterate_no_memory(struct core *core, struct resolution *r, uint64_t now_ms)
+{
+	fail_all(core, r, EDE_OTHER, "memory for one question used up", now_ms);
+}
+
+/* The frame on top, fetched for a validation, is over. */
+static void deliver(struct resolution *r, const struct delivery *delivery)
+{
+	pop(r);
+	validate_deliver(r, delivery);
+}
+
 /* The top frame cannot be resolved. Below it others may be tried. */
 static void fail(struct core *core, struct resolution *r, int ede, const char *text, uint64_t now_ms)
 {
-	if (r->top->below != NULL) {
+	const struct frame *f = r->top;
+	if (f->purpose == FRAME_TRUST) {
+		deliver(r, &(struct delivery){ .failed = true, .ede = ede, .why = text });
+	} else if (f->below != NULL) {
 		pop(r);
+	} else if (f->bogus_why != NULL) { /* of those who answered at all, all gave what is bogus */
+		fail_all(core, r, f->bogus_ede, f->bogus_why, now_ms);
 	} else {
 		fail_all(core, r, ede, text, now_ms);
 	}
+}
+
+/* The records that a validation waits for. */
+static void deliver_records(struct resolution *r)
+{
+	const struct frame *f = r->top;
+	struct delivery delivery = { .records = f->records, .asked = f->answered };
+	if (f->answered) {
+		delivery.server = f->cut->addrs[f->choice].addr;
+		delivery.server_zone = f->cut->zone;
+	}
+	deliver(r, &delivery);
 }
 
 /* The top frame has its result: rcode, and the records collected on the way. */
@@ -63,6 +95,10 @@ static void finish(struct core *core, struct resolution *r, uint16_t rcode, uint
 	struct frame *f = r->top;
 	if (f->below == NULL) {
 		end(core, r, rcode, EDE_NONE, NULL, now_ms);
+		return;
+	}
+	if (f->purpose == FRAME_TRUST) {
+		deliver_records(r);
 		return;
 	}
 	struct delegation *cut = f->below->cut;
@@ -99,6 +135,11 @@ static void follow(struct core *core, struct resolution *r, struct rrset *record
 		   uint64_t now_ms)
 {
 	struct frame *f = r->top;
+	if (f->purpose == FRAME_TRUST) { /* the alias itself is what there is to know */
+		rrset_append(&f->records, records);
+		deliver_records(r);
+		return;
+	}
 	if (f->purpose != FRAME_CLIENT) {
 		/* RFC 2181 10.3: the name of a server is no alias. Followed, these would multiply (CAMP). */
 		fail(core, r, EDE_INVALID_DATA, "name server is an alias", now_ms);
@@ -112,6 +153,7 @@ static void follow(struct core *core, struct resolution *r, struct rrset *record
 		}
 	}
 	if (++f->aliases > ALIAS_STEPS_MAX) {
+		core_count(core, STAT_RES_CHAIN_STOPS);
 		fail(core, r, EDE_OTHER, "too many aliases", now_ms);
 		return;
 	}
@@ -124,6 +166,8 @@ static void follow(struct core *core, struct resolution *r, struct rrset *record
 		return;
 	}
 	f->state = FRAME_START;
+	f->answered = false;
+	f->bogus_why = NULL;
 	f->referrals = 0;
 	f->minimised = 0;
 	f->minimise_off = false;
@@ -152,8 +196,16 @@ static bool start_special(struct core *core, struct resolution *r, uint64_t now_
 		return true;
 	}
 	rrset_append(&f->records, set);
+	r->secure = false;
 	finish(core, r, verdict == SPECIAL_NXDOMAIN ? RCODE_NXDOMAIN : RCODE_NOERROR, now_ms);
 	return true;
+}
+
+/* May the client have it as it is? */
+static bool may_give(const struct resolution *r, const struct cache_hit *hit)
+{
+	enum security security = store_security(hit);
+	return !r->validates || security == SECURITY_SECURE || security == SECURITY_INSECURE;
 }
 
 /* RFC 8482 4: ANY is answered with what is at hand, or with HINFO that says so. Nobody is asked. */
@@ -165,7 +217,8 @@ static void start_any(struct core *core, struct resolution *r, uint64_t now_ms)
 	struct rrset *set = NULL;
 	for (unsigned i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
 		struct cache_hit hit;
-		if (cache_get(core->cache, f->name, CACHE_RRSET, types[i], now_ms, &hit)) {
+		if (cache_get(core->cache, f->name, CACHE_RRSET, types[i], now_ms, &hit) &&
+		    hit.rank > RANK_REFERRAL && may_give(r, &hit)) {
 			if (store_unpack(&hit, now_ms, &r->region, &set) != BH_OK) {
 				set = NULL;
 			}
@@ -176,23 +229,79 @@ static void start_any(struct core *core, struct resolution *r, uint64_t now_ms)
 		set = rrset_single(f->name, RR_HINFO, TTL_ANSWER_MAX, hinfo, sizeof(hinfo), &r->region);
 	}
 	rrset_append(&f->records, set);
+	r->secure = false;
 	finish(core, r, RCODE_NOERROR, now_ms);
 }
 
-static bool use_hit(struct core *core, struct resolution *r, const struct cache_hit *hit, uint64_t now_ms)
+/* What is known is settled: go on with it. */
+static void use(struct core *core, struct resolution *r, struct reply *reply, enum security security, uint64_t now_ms)
 {
-	struct rrset *set;
-	if (hit->kind == CACHE_FAILURE) {
-		fail(core, r, EDE_CACHED_ERROR, "failed a moment ago", now_ms);
-		return true;
+	if (r->top->purpose == FRAME_CLIENT) {
+		r->secure = r->secure && security == SECURITY_SECURE;
 	}
-	if (store_unpack(hit, now_ms, &r->region, &set) != BH_OK) {
-		fail_all(core, r, EDE_OTHER, "memory for one question used up", now_ms);
-		return true;
+	if (reply->kind == REPLY_ALIAS) {
+		follow(core, r, reply->records, reply->target, now_ms);
+		return;
 	}
-	rrset_append(&r->top->records, set);
-	finish(core, r, hit->kind == CACHE_NXDOMAIN ? RCODE_NXDOMAIN : RCODE_NOERROR, now_ms);
-	return true;
+	rrset_append(&r->top->records, reply->records);
+	finish(core, r,
+	       reply->kind == REPLY_NXDOMAIN   ? RCODE_NXDOMAIN
+	       : reply->kind == REPLY_OVERFLOW ? RCODE_YXDOMAIN
+					       : RCODE_NOERROR,
+	       now_ms);
+}
+
+static bool must_validate(const struct resolution *r)
+{
+	return r->validates && r->top->purpose == FRAME_CLIENT;
+}
+
+/* An entry of the cache about name and type, which the top frame can use: now, or when it was validated. */
+static void use_hit(struct core *core, struct resolution *r, const struct cache_hit *hit, const uint8_t *name,
+		    uint16_t type, uint64_t now_ms)
+{
+	struct validation v = { .name = name, .type = type, .flags = hit->flags & STORE_CUT, .part = hit->part,
+				.cached = true };
+	enum security security = store_security(hit);
+
+	if (must_validate(r) && security == SECURITY_BOGUS) {
+		end(core, r, RCODE_SERVFAIL, store_ede(hit), "was found to be bogus a moment ago", now_ms);
+		return;
+	}
+	v.reply.kind = hit->kind == CACHE_NXDOMAIN ? REPLY_NXDOMAIN
+		       : hit->kind == CACHE_NODATA ? REPLY_NODATA
+						   : REPLY_ANSWER;
+	v.reply.authoritative = hit->rank >= RANK_ANSWER;
+	v.reply.ttl = (uint32_t)((hit->expire_ms - now_ms + 999) / 1000);
+	if (store_unpack(hit, now_ms, &r->region, &v.reply.records) != BH_OK) {
+		iterate_no_memory(core, r, now_ms);
+		return;
+	}
+	for (const struct rrset *set = v.reply.records; set != NULL && type == RR_CNAME; set = set->next) {
+		if (set->type == RR_CNAME && r->top->type != RR_CNAME) {
+			uint16_t len;
+			v.reply.kind = REPLY_ALIAS;
+			v.reply.target = rrset_rdata(set, 0, &len);
+			break;
+		}
+	}
+	if (must_validate(r) && security == SECURITY_UNCHECKED) {
+		validate_begin(core, r, &v, now_ms);
+	} else {
+		use(core, r, &v.reply, security, now_ms);
+	}
+}
+
+/* RFC 2181 5.4.1: what came beside a referral leads the way, but is nobody's answer. */
+static bool is_answer(const struct frame *f, const struct cache_hit *hit)
+{
+	return f->purpose != FRAME_CLIENT || hit->rank != RANK_REFERRAL;
+}
+
+/* A refresh passes over what it is to replace; addresses of servers on the way are good to their end. */
+static bool asks_anew(const struct resolution *r, const struct cache_hit *hit, uint64_t now_ms)
+{
+	return r->refresh && r->top->purpose == FRAME_CLIENT && store_is_ending(hit, now_ms);
 }
 
 /* Is there an answer, an alias, an absence or a failure in the cache? */
@@ -201,32 +310,27 @@ static bool start_cached(struct core *core, struct resolution *r, uint64_t now_m
 	struct frame *f = r->top;
 	struct cache_hit hit;
 
-	if (cache_get_any(core->cache, f->name, f->type, now_ms, &hit) && hit.kind != CACHE_FAILURE) {
-		return use_hit(core, r, &hit, now_ms);
+	if (cache_get_any(core->cache, f->name, f->type, now_ms, &hit) && hit.kind != CACHE_FAILURE &&
+	    is_answer(f, &hit) && !asks_anew(r, &hit, now_ms)) {
+		use_hit(core, r, &hit, f->name, f->type, now_ms);
+		return true;
 	}
-	if (f->type != RR_CNAME && cache_get(core->cache, f->name, CACHE_RRSET, RR_CNAME, now_ms, &hit)) {
-		struct rrset *set;
-		if (store_unpack(&hit, now_ms, &r->region, &set) != BH_OK) {
-			fail_all(core, r, EDE_OTHER, "memory for one question used up", now_ms);
-			return true;
-		}
-		for (struct rrset *s = set; s != NULL; s = s->next) {
-			if (s->type == RR_CNAME) {
-				uint16_t len;
-				follow(core, r, set, rrset_rdata(s, 0, &len), now_ms);
-				return true;
-			}
-		}
+	if (f->type != RR_CNAME && cache_get(core->cache, f->name, CACHE_RRSET, RR_CNAME, now_ms, &hit) &&
+	    !asks_anew(r, &hit, now_ms)) {
+		use_hit(core, r, &hit, f->name, RR_CNAME, now_ms);
+		return true;
 	}
 	if (cache_get(core->cache, f->name, CACHE_FAILURE, f->type, now_ms, &hit)) {
-		return use_hit(core, r, &hit, now_ms);
+		fail(core, r, EDE_CACHED_ERROR, "failed a moment ago", now_ms);
+		return true;
 	}
 	/* RFC 8020, where the root said that a top-level domain does not exist. */
 	unsigned labels = dname_label_count(f->name);
-	if (labels > 1 &&
-	    cache_get(core->cache, dname_skip_labels(f->name, labels - 1), CACHE_NXDOMAIN, 0, now_ms, &hit) &&
+	const uint8_t *top = labels > 1 ? dname_skip_labels(f->name, labels - 1) : NULL;
+	if (top != NULL && cache_get(core->cache, top, CACHE_NXDOMAIN, 0, now_ms, &hit) &&
 	    (hit.flags & STORE_CUT) != 0 && core_find_stub(core, f->name) == NULL) {
-		return use_hit(core, r, &hit, now_ms);
+		use_hit(core, r, &hit, top, f->type, now_ms);
+		return true;
 	}
 	return false;
 }
@@ -329,6 +433,19 @@ static void ask(struct core *core, struct resolution *r, bool tcp, uint64_t now_
 	}
 }
 
+/* The same server, in another way. */
+static void ask_again(struct core *core, struct resolution *r, bool tcp, uint64_t now_ms)
+{
+	struct frame *f = r->top;
+	struct ns_addr *a = &f->cut->addrs[f->choice];
+	if (a->tries >= ASKS_PER_SERVER_MAX) {
+		a->out = true;
+		f->state = FRAME_ASK;
+		return;
+	}
+	ask(core, r, tcp, now_ms);
+}
+
 /* Look for an address of server ns of the cut: a frame on top. */
 static void push_lookup(struct core *core, struct resolution *r, unsigned ns, uint16_t type, uint64_t now_ms)
 {
@@ -349,6 +466,19 @@ static void push_lookup(struct core *core, struct resolution *r, unsigned ns, ui
 	r->depth++;
 }
 
+bool iterate_push_trust(struct core *core, struct resolution *r, const uint8_t *name, uint16_t type, uint64_t now_ms)
+{
+	struct frame *f = region_alloc(&r->region, sizeof(*f));
+	if (f == NULL) {
+		iterate_no_memory(core, r, now_ms);
+		return false;
+	}
+	*f = (struct frame){ .below = r->top, .name = name, .type = type, .purpose = FRAME_TRUST };
+	r->top = f;
+	r->depth++;
+	return true;
+}
+
 static void frame_ask(struct core *core, struct resolution *r, uint64_t now_ms)
 {
 	struct frame *f = r->top;
@@ -356,15 +486,24 @@ static void frame_ask(struct core *core, struct resolution *r, uint64_t now_ms)
 
 	set_question(core, f, now_ms);
 	int server = choose_server(core, f, now_ms);
+	bool lame = server >= 0 &&
+		    servers_is_lame(core->servers, &f->cut->addrs[server].addr, f->cut->zone, now_ms);
+	/* Servers without address may be better than one that failed for the zone a moment ago. */
+	int ns = server < 0 || lame ? choose_lookup(core, r, f, &type) : -1;
+	if (ns >= 0) {
+		push_lookup(core, r, (unsigned)ns, type, now_ms);
+		return;
+	}
 	if (server >= 0) {
 		f->choice = (uint8_t)server;
-		f->lame_tries += servers_is_lame(core->servers, &f->cut->addrs[server].addr, f->cut->zone, now_ms);
+		if (f->cut->addrs[server].tries >= TRIES_PER_SERVER_MAX) {
+			f->cut->plain_probes++;
+		}
+		f->lame_tries += lame;
 		ask(core, r, false, now_ms);
 		return;
 	}
-	int ns = choose_lookup(core, r, f, &type);
-	if (ns >= 0) {
-		push_lookup(core, r, (unsigned)ns, type, now_ms);
+	if (choose_glue(core, f->cut, now_ms)) {
 		return;
 	}
 	fail(core, r, EDE_NO_REACHABLE_AUTHORITY,
@@ -379,12 +518,14 @@ static void on_referral(struct core *core, struct resolution *r, struct reply *r
 {
 	struct frame *f = r->top;
 	if (++f->referrals > REFERRALS_MAX) {
+		core_count(core, STAT_RES_CHAIN_STOPS);
 		fail(core, r, EDE_OTHER, "too many referrals", now_ms);
 		return;
 	}
 	uint64_t deadline = now_ms + reply->ttl * UINT64_C(1000);
 	reply->cut->deadline_ms = deadline < f->cut->deadline_ms ? deadline : f->cut->deadline_ms;
 	store_delegation(core, reply->cut, now_ms);
+	store_referral(core, reply, now_ms);
 	choose_fill(core, reply->cut, now_ms);
 	enter_cut(f, reply->cut);
 }
@@ -397,6 +538,79 @@ static void next_question(struct frame *f)
 	}
 }
 
+/* Addresses of servers, keys and DS are kept apart from what clients can fill the cache with. */
+static uint8_t part_of(const struct frame *f)
+{
+	return f->purpose == FRAME_CLIENT ? CACHE_PART_ANSWERS : CACHE_PART_INFRA;
+}
+
+/* A final reply to the question at hand. flags: of its entry in the cache. */
+static void accept_reply(struct core *core, struct resolution *r, struct reply *reply, uint8_t flags, uint64_t now_ms)
+{
+	struct frame *f = r->top;
+	f->answered = true;
+	if (must_validate(r)) {
+		struct validation v = { .reply = *reply, .name = f->ask_name, .zone = f->cut->zone, .type = f->ask_type,
+					.flags = flags, .part = part_of(f) };
+		validate_begin(core, r, &v, now_ms);
+		return;
+	}
+	store_reply(core, f->ask_name, f->ask_type, reply, part_of(f), flags, SECURITY_UNCHECKED, EDE_NONE, now_ms);
+	use(core, r, reply, SECURITY_UNCHECKED, now_ms);
+}
+
+/* What is bogus may be right at another server, or when it is asked for anew. True: it is tried. */
+static bool try_elsewhere(struct core *core, struct resolution *r, const struct validation *v,
+			  const struct verify_reason *reason, uint64_t now_ms)
+{
+	struct frame *f = r->top;
+	if (f->bogus_retries >= BOGUS_RETRIES_MAX) {
+		return false;
+	}
+	if (v->cached) {
+		(void)cache_flush_name(core->cache, v->name);
+		f->state = FRAME_START;
+	} else {
+		struct ns_addr *a = &f->cut->addrs[f->choice];
+		servers_set_lame(core->servers, &a->addr, f->cut->zone, now_ms + SERVER_ERROR_SEC * UINT64_C(1000));
+		a->out = true;
+		uint16_t lookup_type;
+		if (choose_server(core, f, now_ms) < 0 && choose_lookup(core, r, f, &lookup_type) < 0) {
+			return false;
+		}
+		f->state = FRAME_ASK;
+	}
+	f->bogus_retries++;
+	f->bogus_ede = reason->ede;
+	f->bogus_why = reason->why;
+	return true;
+}
+
+void iterate_validated(struct core *core, struct resolution *r, struct validation *v, enum security security,
+		       const struct verify_reason *reason, uint64_t now_ms)
+{
+	static const enum stats_resolver counters[] = { [SECURITY_UNCHECKED] = STAT_RES_VALIDATED_FAILED,
+							[SECURITY_INSECURE] = STAT_RES_VALIDATED_INSECURE,
+							[SECURITY_SECURE] = STAT_RES_VALIDATED_SECURE,
+							[SECURITY_BOGUS] = STAT_RES_VALIDATED_BOGUS };
+	if (security == SECURITY_UNCHECKED) {
+		core_count(core, counters[security]);
+		fail_all(core, r, reason->ede, reason->why, now_ms);
+		return;
+	}
+	if (security == SECURITY_BOGUS && try_elsewhere(core, r, v, reason, now_ms)) {
+		return;
+	}
+	core_count(core, counters[security]);
+	store_reply(core, v->name, v->type, &v->reply, v->part, v->flags, security,
+		    security == SECURITY_BOGUS ? reason->ede : EDE_NONE, now_ms);
+	if (security == SECURITY_BOGUS) {
+		end(core, r, RCODE_SERVFAIL, reason->ede, reason->why, now_ms);
+		return;
+	}
+	use(core, r, &v->reply, security, now_ms);
+}
+
 /* A reply to a part of the name: only referrals and how far the name exists matter. */
 static void on_minimised(struct core *core, struct resolution *r, struct reply *reply, uint64_t now_ms)
 {
@@ -407,16 +621,14 @@ static void on_minimised(struct core *core, struct resolution *r, struct reply *
 	case REPLY_ANSWER:
 	case REPLY_ALIAS:
 	case REPLY_NODATA:
-		store_reply(core, f, f->ask_name, f->ask_type, reply, 0, now_ms);
+		store_reply(core, f->ask_name, f->ask_type, reply, part_of(f), 0, SECURITY_UNCHECKED, EDE_NONE, now_ms);
 		f->minimised++;
 		f->lame_tries = 0; /* it is of use after all */
 		f->known_labels = (uint8_t)dname_label_count(f->ask_name);
 		return;
 	case REPLY_NXDOMAIN:
 		if (dname_is_root(f->cut->zone)) { /* the root's servers can be trusted to know their own */
-			store_reply(core, f, f->ask_name, 0, reply, STORE_CUT, now_ms);
-			rrset_append(&f->records, reply->records);
-			finish(core, r, RCODE_NXDOMAIN, now_ms);
+			accept_reply(core, r, reply, STORE_CUT, now_ms);
 			return;
 		}
 		f->minimise_off = true;
@@ -432,27 +644,20 @@ static void on_bad_server(struct core *core, struct resolution *r, const struct 
 	struct frame *f = r->top;
 	struct ns_addr *a = &f->cut->addrs[f->choice];
 	uint32_t seconds = reply->kind == REPLY_LAME ? LAME_SEC : SERVER_ERROR_SEC;
-	core_count(core, STAT_RES_UPSTREAM_LAME);
 	servers_set_lame(core->servers, &a->addr, f->cut->zone, now_ms + seconds * UINT64_C(1000));
 	a->out = true;
 	f->state = FRAME_ASK;
 }
 
-static void on_final(struct core *core, struct resolution *r, struct reply *reply, uint64_t now_ms)
+static void count_reply(struct core *core, enum reply_kind kind)
 {
-	struct frame *f = r->top;
-	if (reply->kind == REPLY_OVERFLOW) {
-		rrset_append(&f->records, reply->records);
-		finish(core, r, RCODE_YXDOMAIN, now_ms);
-		return;
-	}
-	store_reply(core, f, f->ask_name, f->ask_type, reply, 0, now_ms);
-	if (reply->kind == REPLY_ALIAS) {
-		follow(core, r, reply->records, reply->target, now_ms);
-		return;
-	}
-	rrset_append(&f->records, reply->records);
-	finish(core, r, reply->kind == REPLY_NXDOMAIN ? RCODE_NXDOMAIN : RCODE_NOERROR, now_ms);
+	static const enum stats_resolver counters[] = {
+		[REPLY_ANSWER] = STAT_RES_UPSTREAM_ANSWERS,     [REPLY_ALIAS] = STAT_RES_UPSTREAM_ANSWERS,
+		[REPLY_OVERFLOW] = STAT_RES_UPSTREAM_ANSWERS,   [REPLY_NODATA] = STAT_RES_UPSTREAM_NODATA,
+		[REPLY_NXDOMAIN] = STAT_RES_UPSTREAM_NXDOMAIN,  [REPLY_REFERRAL] = STAT_RES_UPSTREAM_REFERRALS,
+		[REPLY_LAME] = STAT_RES_UPSTREAM_LAME,	        [REPLY_ERROR] = STAT_RES_UPSTREAM_ERRORS,
+	};
+	core_count(core, counters[kind]);
 }
 
 static void on_reply(struct core *core, struct resolution *r, const struct message *msg, uint64_t now_ms)
@@ -473,6 +678,7 @@ static void on_reply(struct core *core, struct resolution *r, const struct messa
 	    !prime_accept(core, msg, reply.records, now_ms)) {
 		reply.kind = REPLY_ERROR;
 	}
+	count_reply(core, reply.kind);
 	if (reply.kind == REPLY_REFERRAL) {
 		on_referral(core, r, &reply, now_ms);
 	} else if (f->ask_minimised) {
@@ -480,7 +686,7 @@ static void on_reply(struct core *core, struct resolution *r, const struct messa
 	} else if (reply.kind == REPLY_LAME || reply.kind == REPLY_ERROR) {
 		on_bad_server(core, r, &reply, now_ms);
 	} else {
-		on_final(core, r, &reply, now_ms);
+		accept_reply(core, r, &reply, 0, now_ms);
 	}
 }
 
@@ -490,11 +696,14 @@ void iterate_run(struct core *core, struct resolution *r, uint64_t now_ms)
 {
 	while (!r->finished && r->waiting == NULL) {
 		if (now_ms >= r->deadline_ms) {
+			core_count(core, STAT_RES_TIME_STOPS);
 			fail_all(core, r, EDE_NO_REACHABLE_AUTHORITY, "no answer in time", now_ms);
 		} else if (++r->steps > STEPS_MAX) {
 			fail_all(core, r, EDE_OTHER, "work limit for one question reached", now_ms);
 		} else if (r->top->state == FRAME_START) {
 			frame_start(core, r, now_ms);
+		} else if (r->top->state == FRAME_VALIDATE) {
+			validate_run(core, r, now_ms);
 		} else {
 			frame_ask(core, r, now_ms);
 		}
@@ -524,10 +733,8 @@ void iterate_event(struct core *core, struct resolution *r, enum upstream_event 
 		}
 		break;
 	case EVENT_TCP:
-		ask(core, r, true, now_ms);
-		break;
 	case EVENT_AGAIN:
-		ask(core, r, false, now_ms);
+		ask_again(core, r, event == EVENT_TCP, now_ms);
 		break;
 	case EVENT_NEXT:
 		r->top->state = FRAME_ASK;

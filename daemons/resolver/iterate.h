@@ -16,7 +16,7 @@
  * --------------------------------------------
  * A client's question makes one `struct resolution`: a budget, a deadline, a region for its memory
  * and a stack of frames. A frame resolves one name and type; the lowest is the client's question, those
- * above it find addresses of name servers that came without glue. Only the top frame works. A
+ * above it find addresses of name servers that came without glue, and keys for validation. Only the top frame works. A
  * resolution waits for at most one packet at a time.
  *
  * Let www.example.com A be asked, with nothing in the cache.
@@ -41,8 +41,11 @@
  *   alias      CNAME or DNAME: kept, and the frame starts anew with the target's name;
  *   NXDOMAIN   the frame is done. To a minimised question below the root it is not believed
  *              (RFC 9156 2.3 relaxed): the whole name is asked;
- *   truncated  the same server is asked over TCP; without EDNS if it does not understand that;
+ *   truncated  the same server is asked over TCP; without cookie or EDNS if it does not understand that;
  *   lame, error, silence: remembered about the server; FRAME_ASK chooses the next one.
+ *
+ * The reply to a client's frame is validated before it is used (FRAME_VALIDATE, validate/validate.h): keys and DS
+ * that this needs are fetched by frames on top. What turns out bogus is asked of another server, then SERVFAIL.
  *
  * A frame that is done on top hands its addresses to the frame below, which is in FRAME_ASK again. The
  * lowest frame that is done ends the resolution. Also the budget or the deadline can end it, with SERVFAIL.
@@ -53,12 +56,16 @@
 #ifndef BULKHEAD_DAEMONS_RESOLVER_ITERATE_H
 #define BULKHEAD_DAEMONS_RESOLVER_ITERATE_H
 
+#include "common/dns/dnssec.h"
+#include "common/dns/nsec3.h"
 #include "common/ipc/conf.h"
 #include "common/util/region.h"
 #include "daemons/resolver/rrset.h"
 
+struct anchors;
 struct core;
 struct frame;
+struct validation;
 
 /* Uniform in 0 .. bound-1, unpredictable in service; tests may make it repeatable. */
 typedef uint32_t core_rand_fn(void *ctx, uint32_t bound);
@@ -67,10 +74,12 @@ struct core_options {
 	bool ipv4;
 	bool ipv6;
 	bool use_0x20;
+	bool use_cookies; /* RFC 7873 */
 	bool minimise;
 	bool prime_root;
 	bool special_names; /* answer special-use names here; only tests have reason to switch it off */
-	bool dnssec;	    /* ask with DO, so that signatures and proofs are there for who wants them */
+	bool dnssec;	    /* ask with DO: validation needs it, and who wants signatures and proofs */
+	uint32_t validation_date; /* signatures are judged as if it were then, seconds since 1970; 0: now */
 };
 
 /* One client question. */
@@ -86,10 +95,16 @@ struct resolution {
 	uint32_t budget;	/* what is left */
 	uint32_t packets;	/* sent for it */
 	bool from_cache;	/* no packet was needed */
+	bool secure;		/* all of it was validated and found secure: AD (RFC 6840 5.7) */
 
 	/* The core's own. */
 	bool internal;
+	bool refresh; /* nothing from the cache that is in the last part of its life */
 	bool finished;
+	bool validates;		/* not with CD, nor without trust anchors */
+	struct validation *validation; /* of the top frame, or of the one below frames that fetch for it */
+	uint32_t checks;	/* of signatures that may still be made */
+	uint32_t hashes;	/* of NSEC3 */
 	uint32_t steps;
 	uint64_t deadline_ms;
 	struct region region;
@@ -107,11 +122,14 @@ struct upstream {
 	bool tcp;
 	uint32_t timeout_ms;
 	uint16_t wire_len;
-	uint8_t wire[DNS_HEADER_SIZE + DNAME_MAX + 4 + 11]; /* header, question, OPT */
-	void *shell; /* the shell may keep what it needs here */
+	uint8_t wire[DNS_HEADER_SIZE + DNAME_MAX + 4 + 11 + 44]; /* header, question, OPT with a cookie */
 
 	/* The core's own. */
 	bool edns;
+	bool cookie;	     /* sent with one */
+	bool expects_cookie; /* the server has shown that it knows them */
+	bool bad_cookie;     /* ... and did not like the one before */
+	bool plain_probe;    /* without EDNS, to see whether that is why it is silent */
 	bool malformed; /* something came that could not be read */
 	uint8_t mismatches;
 	uint8_t name_len;
@@ -131,16 +149,30 @@ enum upstream_failure {
 	UPSTREAM_RESOURCES, /* we have no socket left: not the server's fault */
 };
 
-/* counters: an array of STAT_RES_COUNT; it and ctx must outlive the core. NULL: no memory. */
-struct core *core_new(uint64_t cache_max_bytes, core_rand_fn *rand_fn, void *ctx, uint64_t *counters);
+/* What a core is made with; all of it is the shell's and must outlive the core. */
+struct core_tools {
+	core_rand_fn *rand_fn;
+	void *rand_ctx;
+	struct dnssec *dnssec;
+	struct nsec3_hasher *hasher;
+	uint64_t *counters; /* an array of STAT_RES_COUNT */
+};
+
+/* NULL: no memory. */
+struct core *core_new(uint64_t cache_max_bytes, const struct core_tools *tools);
 /* Everything in work is dropped: resolutions, and upstreams, whose sockets the shell closed before. */
 void core_free(struct core *core);
+/*
+ * At now_ms it is wall_sec (seconds since 1970): what the dates of signatures are compared with. To be called at the
+ * beginning, and from time to time since clocks are set.
+ */
+void core_set_wall(struct core *core, uint64_t wall_sec, uint64_t now_ms);
 /* Write counters to another array from now on. */
 void core_set_counters(struct core *core, uint64_t *counters);
 
 /*
  * Put a configuration in service. roots: none for the built-in hints. Cache and facts are forgotten when
- * roots, stubs or the cache's size changed. BH_ENOMEM: nothing changed.
+ * roots, stubs, trust anchors or the cache's size changed. BH_ENOMEM: nothing changed.
  */
 struct core_config {
 	struct core_options options;
@@ -149,12 +181,20 @@ struct core_config {
 	size_t root_count;
 	const struct ipc_servers *stubs;
 	size_t stub_count;
+	struct anchors *anchors; /* taken over on success; NULL: none, nothing is validated */
 };
 int core_configure(struct core *core, const struct core_config *config) BH_CHECKED;
 
-/* Begin to resolve. type must not be a meta type other than ANY. NULL: no memory. */
-struct resolution *core_start(struct core *core, const uint8_t *name, uint16_t type, uint32_t budget,
-			      void *ctx, uint64_t now_ms);
+struct core_question {
+	const uint8_t *name;
+	uint16_t type; /* no meta type other than ANY */
+	bool cd;       /* the client validates itself (RFC 6840 5.9): it gets what there is */
+	bool refresh;  /* what the cache has in the last part of its life (QLINK_REFRESH_SHARE) is asked for anew */
+	uint32_t budget;
+};
+
+/* Begin to resolve. NULL: no memory. */
+struct resolution *core_start(struct core *core, const struct core_question *question, void *ctx, uint64_t now_ms);
 struct upstream *core_next_send(struct core *core);
 struct resolution *core_next_done(struct core *core);
 void core_release(struct resolution *r);

@@ -7,7 +7,7 @@
  *                       anew, never taken from the same reply (Kaminsky's attack by alias).
  *   authority section   SOA, NSEC and NSEC3 of the zone in final replies; NS only when the reply is a
  *                       referral, that is to a zone strictly below the asked one and above the asked name
- *                       (promiscuous NS, CVE-2025-11411).
+ *                       (promiscuous NS, CVE-2025-11411), with its DS or the proof that there is none.
  *   additional section  addresses of the servers that a referral names, when their names are below
  *                       the zone that refers.
  *
@@ -27,7 +27,7 @@ enum reply_kind {
 	REPLY_OVERFLOW, /* a DNAME makes the name too long (RFC 6672 2.2: YXDOMAIN); records: the DNAME */
 	REPLY_NODATA,	/* records: SOA (if there is one), proofs */
 	REPLY_NXDOMAIN, /* likewise */
-	REPLY_REFERRAL, /* cut */
+	REPLY_REFERRAL, /* cut; records: its DS, or NSEC and NSEC3 that may prove that there is none */
 	REPLY_LAME,	/* this server does not serve the zone */
 	REPLY_ERROR,	/* rcode of an error, or nonsense */
 };
@@ -41,6 +41,7 @@ struct reply_question {
 
 struct reply {
 	enum reply_kind kind;
+	bool authoritative;	/* it came with AA */
 	uint32_t ttl;		/* how long it may be kept; 0: not at all */
 	struct rrset *records;
 	const uint8_t *target;	/* of an alias */

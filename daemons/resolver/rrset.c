@@ -140,6 +140,7 @@ const uint8_t *rrset_rdata(const struct rrset *set, unsigned i, uint16_t *len)
 	return p + 2;
 }
 
+#define PACKED_MADE 0x80 /* beside the section */
 #define PACKED_FIXED 19 /* section, type, ttl, count, sig_count, and two lengths of four octets */
 
 unsigned rrset_signed_labels(const struct rrset *set)
@@ -168,7 +169,7 @@ size_t rrset_packed_size(const struct rrset *list)
 void rrset_pack(struct sink *s, const struct rrset *list)
 {
 	for (; list != NULL; list = list->next) {
-		sink_u8(s, list->section);
+		sink_u8(s, (uint8_t)(list->section | (list->made ? PACKED_MADE : 0)));
 		sink_u16(s, list->type);
 		sink_u32(s, list->ttl);
 		sink_u16(s, list->count);
@@ -179,6 +180,25 @@ void rrset_pack(struct sink *s, const struct rrset *list)
 		sink_bytes(s, list->rdata, list->rdata_len);
 		sink_bytes(s, list->sigs, list->sigs_len);
 	}
+}
+
+uint32_t rrset_packed_ttl(const uint8_t *bytes, size_t len)
+{
+	struct cursor c = cursor_of(bytes, len);
+	uint32_t least = len == 0 ? 0 : UINT32_MAX;
+	while (cursor_left(&c) > 0) {
+		(void)cursor_bytes(&c, 3); /* section, type */
+		uint32_t ttl = cursor_u32(&c);
+		(void)cursor_bytes(&c, 4); /* counts */
+		size_t rest = (size_t)cursor_u32(&c);
+		rest += cursor_u32(&c);
+		int name_len = c.failed ? BH_ETRUNC : dname_check(c.base + c.pos, c.len - c.pos);
+		assert(name_len > 0); /* we packed it ourselves */
+		(void)cursor_bytes(&c, (size_t)name_len + rest);
+		assert(!c.failed);
+		least = ttl < least ? ttl : least;
+	}
+	return least;
 }
 
 int rrset_unpack(const uint8_t *bytes, size_t len, struct region *region, struct rrset **out)
@@ -196,7 +216,9 @@ int rrset_unpack(const uint8_t *bytes, size_t len, struct region *region, struct
 			*out = NULL;
 			return BH_ENOMEM;
 		}
-		set->section = cursor_u8(&c);
+		uint8_t section = cursor_u8(&c);
+		set->section = section & (PACKED_MADE - 1);
+		set->made = (section & PACKED_MADE) != 0;
 		set->type = cursor_u16(&c);
 		set->ttl = cursor_u32(&c);
 		set->count = cursor_u16(&c);

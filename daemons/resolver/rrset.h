@@ -10,6 +10,8 @@
 #include "common/dns/message.h"
 #include "common/util/cursor.h"
 
+#include <stdbool.h>
+
 struct region;
 
 struct rrset {
@@ -24,6 +26,8 @@ struct rrset {
 	uint16_t count;
 	uint16_t sig_count;
 	uint8_t section; /* enum section: where it stands in an answer */
+	uint8_t labels;	 /* of the RRSIG that it was verified with (RFC 4034 3.1.3); not kept in the cache */
+	bool made;	 /* the CNAME that a DNAME stands for: made here, signed by nobody (RFC 6672 5.3.1) */
 };
 
 /*
@@ -53,6 +57,8 @@ unsigned rrset_signed_labels(const struct rrset *set);
 /* A list as octets for the cache, and back. rrset_unpack copies everything into region. */
 size_t rrset_packed_size(const struct rrset *list);
 void rrset_pack(struct sink *s, const struct rrset *list);
+/* The smallest TTL of a list as octets; 0: it is empty. */
+uint32_t rrset_packed_ttl(const uint8_t *bytes, size_t len);
 int rrset_unpack(const uint8_t *bytes, size_t len, struct region *region, struct rrset **out) BH_CHECKED;
 
 #endif

@@ -5,26 +5,74 @@
  */
 #include "daemons/resolver/core.h"
 
-void store_reply(struct core *core, const struct frame *f, const uint8_t *name, uint16_t type,
-		 const struct reply *reply, uint8_t flags, uint64_t now_ms)
+#include "common/ipc/qlink.h"
+
+/* Flags of an entry: STORE_CUT, and above it how it was validated (2 bits) and for bogus ones why (5 bits). */
+#define SECURITY_SHIFT 1
+#define EDE_SHIFT 3
+
+enum security store_security(const struct cache_hit *hit)
+{
+	return (enum security)(hit->flags >> SECURITY_SHIFT & 3);
+}
+
+int store_ede(const struct cache_hit *hit)
+{
+	return hit->flags >> EDE_SHIFT;
+}
+
+static void put_records(struct core *core, struct cache_item *item, const struct rrset *records, uint64_t now_ms)
+{
+	item->len = rrset_packed_size(records);
+	uint8_t *room = cache_put(core->cache, item, now_ms);
+	if (room != NULL) {
+		struct sink s = sink_of(room, item->len);
+		rrset_pack(&s, records);
+	}
+}
+
+void store_reply(struct core *core, const uint8_t *name, uint16_t type, const struct reply *reply, uint8_t part,
+		 uint8_t flags, enum security security, int ede, uint64_t now_ms)
 {
 	static const uint8_t kinds[] = { [REPLY_ANSWER] = CACHE_RRSET, [REPLY_ALIAS] = CACHE_RRSET,
 					 [REPLY_NODATA] = CACHE_NODATA, [REPLY_NXDOMAIN] = CACHE_NXDOMAIN };
+	static const uint8_t ranks[] = { [SECURITY_UNCHECKED] = RANK_ANSWER, [SECURITY_INSECURE] = RANK_ANSWER,
+					 [SECURITY_SECURE] = RANK_VALIDATED, [SECURITY_BOGUS] = RANK_FAILURE };
+	if (reply->kind == REPLY_OVERFLOW) {
+		return; /* rare, and of no kind */
+	}
+	uint32_t ttl = security == SECURITY_BOGUS && reply->ttl > TTL_BOGUS ? TTL_BOGUS : reply->ttl;
 	struct cache_item item = {
 		.name = name,
 		.type = reply->kind == REPLY_ALIAS ? RR_CNAME : reply->kind == REPLY_NXDOMAIN ? 0 : type,
 		.kind = kinds[reply->kind],
-		.rank = RANK_ANSWER,
-		.part = f->purpose == FRAME_CLIENT ? CACHE_PART_ANSWERS : CACHE_PART_INFRA,
-		.flags = flags,
-		.expire_ms = now_ms + reply->ttl * UINT64_C(1000),
-		.len = rrset_packed_size(reply->records),
+		.rank = ranks[security] == RANK_ANSWER && !reply->authoritative ? RANK_NO_AA : ranks[security],
+		.part = part,
+		.flags = (uint8_t)(flags | (unsigned)security << SECURITY_SHIFT |
+				   (ede == EDE_NONE ? 0u : (unsigned)ede << EDE_SHIFT)),
+		.expire_ms = now_ms + ttl * UINT64_C(1000),
 	};
-	uint8_t *room = cache_put(core->cache, &item, now_ms);
-	if (room != NULL) {
-		struct sink s = sink_of(room, item.len);
-		rrset_pack(&s, reply->records);
+	put_records(core, &item, reply->records, now_ms);
+}
+
+void store_referral(struct core *core, const struct reply *reply, uint64_t now_ms)
+{
+	if (reply->records == NULL) {
+		return; /* an unsigned zone, or a server that keeps proofs to itself: whoever needs them asks */
 	}
+	uint32_t ttl = reply->ttl;
+	for (const struct rrset *set = reply->records; set != NULL; set = set->next) {
+		ttl = set->ttl < ttl ? set->ttl : ttl;
+	}
+	struct cache_item item = {
+		.name = reply->cut->zone,
+		.type = RR_DS,
+		.kind = reply->records->type == RR_DS ? CACHE_RRSET : CACHE_NODATA,
+		.rank = RANK_REFERRAL,
+		.part = CACHE_PART_INFRA,
+		.expire_ms = now_ms + ttl * UINT64_C(1000),
+	};
+	put_records(core, &item, reply->records, now_ms);
 }
 
 void store_delegation(struct core *core, const struct delegation *cut, uint64_t now_ms)
@@ -55,6 +103,13 @@ void store_failure(struct core *core, const uint8_t *name, uint16_t type, uint64
 		.expire_ms = now_ms + TTL_FAILURE * UINT64_C(1000),
 	};
 	(void)cache_put(core->cache, &item, now_ms); /* no room is no harm: it is resolved again */
+}
+
+bool store_is_ending(const struct cache_hit *hit, uint64_t now_ms)
+{
+	/* The frontend, which got whole seconds, may see its last part begin a second earlier. */
+	uint64_t life_ms = rrset_packed_ttl(hit->data, hit->len) * UINT64_C(1000) + 1000;
+	return (hit->expire_ms - now_ms) * QLINK_REFRESH_SHARE <= life_ms;
 }
 
 int store_unpack(const struct cache_hit *hit, uint64_t now_ms, struct region *region, struct rrset **out)

@@ -1,8 +1,9 @@
 /*
  * The configuration of the appliance: what bulkhead.conf(5) says, typed and checked.
  *
- * config_text.c knows libconfuse and the grammar, config.c the meaning. A struct config is complete
- * or does not exist: there are no half-read ones. It is plain heap memory and holds no descriptors.
+ * config_text.c knows libconfuse and the grammar, config.c and the file of each section the meaning.
+ * A struct config is complete or does not exist: there are no half-read ones. It is plain heap memory
+ * and holds no descriptors.
  * Secrets in it are overwritten when it is freed.
  *
  * SPDX-License-Identifier: BSD-2-Clause
@@ -25,6 +26,7 @@
 #define CONFIG_TCP_MAX 10000  /* connections of a worker: below the descriptors that a role may have */
 #define CONFIG_TCP_SEC_MAX 3600
 #define CONFIG_TRANSFERS_MAX 256
+#define CONFIG_INSECURE_MAX 4096
 #define CONFIG_ERRORS_MAX 50 /* told before giving up */
 
 /* A complaint about the configuration; called in the order of discovery. file may be "". */
@@ -71,6 +73,11 @@ struct config_names {
 	char version[IPC_IDENTITY_MAX];
 };
 
+struct config_cookies {
+	uint8_t mode; /* enum ipc_cookies */
+	struct cookie_secrets secrets; /* count 0: the supervisor's own */
+};
+
 struct config_view {
 	char name[IPC_VIEW_MAX];
 	struct config_listen listen;
@@ -82,8 +89,7 @@ struct config_view {
 	size_t zone_count;
 	char *user; /* NULL: the default for this view */
 	bool rotate;
-	uint8_t cookies; /* enum ipc_cookies */
-	struct cookie_secrets cookie_secrets; /* count 0: the supervisor's own */
+	struct config_cookies cookies;
 	struct config_names names;
 	struct config_rate rate;
 };
@@ -97,10 +103,15 @@ struct config_resolver {
 	struct config_listen listen;
 	struct acl allow_query;
 	struct ipc_tcp tcp;
+	struct config_cookies cookies;
 	int internal_view; /* index into views, -1: none */
 	struct addr *outgoing;
 	size_t outgoing_count;
 	char *root_hints; /* absolute path, NULL: built in */
+	char *trust_anchors; /* likewise */
+	struct ipc_name *insecure; /* domain-insecure */
+	size_t insecure_count;
+	uint64_t validation_date; /* seconds since 1970; 0: the time it is */
 	uint64_t cache_size;
 	struct config_stub *stubs;
 	size_t stub_count;

@@ -1,6 +1,6 @@
 /*
  * The grammar of bulkhead.conf as libconfuse reads it. Every value is kept as text together with the
- * file and line where it stands; what it means is config.c's business.
+ * file and line where it stands; what it means is the business of config.c and the files of the sections.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */

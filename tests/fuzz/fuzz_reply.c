@@ -65,12 +65,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint64_t now_ms = 1000;
 	struct cursor c = cursor_of(data, size < 60000 ? size : 60000);
 	state = 1;
-	struct core *core = core_new(1 << 16, weak_rand, NULL, counters);
+	static struct dnssec *dnssec;
+	static struct nsec3_hasher *hasher;
+	if (dnssec == NULL) {
+		dnssec = dnssec_new();
+		hasher = nsec3_hasher_new();
+	}
+	struct core_tools tools = { .rand_fn = weak_rand, .dnssec = dnssec, .hasher = hasher, .counters = counters };
+	struct core *core = dnssec == NULL || hasher == NULL ? NULL : core_new(1 << 16, &tools);
 	if (core == NULL) {
 		return 0;
 	}
 	core->options.prime_root = (cursor_u8(&c) & 1) != 0;
-	if (core_start(core, name, RR_A, 250, NULL, now_ms) == NULL) {
+	if (core_start(core, &(struct core_question){ .name = name, .type = RR_A, .budget = 250 }, NULL, now_ms) == NULL) {
 		core_free(core);
 		return 0;
 	}

@@ -26,7 +26,12 @@ struct sim *sim_new(void)
 	cr_assert_not_null(sim);
 	sim->records = calloc(SIM_RECORDS_MAX, sizeof(*sim->records));
 	sim->asked = calloc(SIM_ASKED_MAX, sizeof(*sim->asked));
-	sim->core = core_new(1 << 20, sim_rand, NULL, sim->counters);
+	sim->dnssec = dnssec_new();
+	sim->hasher = nsec3_hasher_new();
+	cr_assert(sim->dnssec != NULL && sim->hasher != NULL);
+	struct core_tools tools = { .rand_fn = sim_rand, .dnssec = sim->dnssec, .hasher = sim->hasher,
+				    .counters = sim->counters };
+	sim->core = core_new(1 << 20, &tools);
 	cr_assert(sim->records != NULL && sim->asked != NULL && sim->core != NULL);
 	sim->now_ms = 1000000;
 	cr_assert_gt(dname_from_text("a.root.", sim->root.name), 0);
@@ -49,6 +54,8 @@ void sim_configure(struct sim *sim)
 void sim_free(struct sim *sim)
 {
 	core_free(sim->core);
+	dnssec_free(sim->dnssec);
+	nsec3_hasher_free(sim->hasher);
 	free(sim->records);
 	free(sim->asked);
 	free(sim);
@@ -287,8 +294,8 @@ int sim_usual(struct sim *sim, struct sim_server *server, const struct query *q,
 	} else {
 		answer(&s, q, flags);
 		edns.rcode = get_u16(wire + 2) & FLAG_RCODE;
-		if ((flags & SIM_NO_AA) != 0) {
-			compose_flags(&s.c, FLAG_AA, 0);
+		if ((flags & (SIM_NO_AA | SIM_CACHE)) != 0) {
+			compose_flags(&s.c, FLAG_AA, (flags & SIM_CACHE) != 0 ? FLAG_RA : 0);
 		}
 	}
 	return (int)compose_finish(&s.c, opt);
@@ -405,13 +412,15 @@ static void print_set(char *out, size_t size, const struct rrset *set)
 	}
 }
 
-struct sim_result sim_ask_budget(struct sim *sim, const char *name, uint16_t type, uint32_t budget)
+static struct sim_result ask(struct sim *sim, const char *name, uint16_t type, uint32_t budget, bool refresh)
 {
 	static struct sim_result result;
 	uint8_t wire[DNAME_MAX];
 	uint64_t start = sim->now_ms;
 	cr_assert_gt(dname_from_text(name, wire), 0);
-	cr_assert_not_null(core_start(sim->core, wire, type, budget, sim, sim->now_ms));
+	struct core_question question = { .name = wire, .type = type, .cd = sim->cd, .refresh = refresh,
+					  .budget = budget };
+	cr_assert_not_null(core_start(sim->core, &question, sim, sim->now_ms));
 	run(sim);
 	struct resolution *r = core_next_done(sim->core);
 	cr_assert_not_null(r, "every question is answered");
@@ -419,6 +428,7 @@ struct sim_result sim_ask_budget(struct sim *sim, const char *name, uint16_t typ
 	memset(&result, 0, sizeof(result));
 	result.rcode = r->rcode;
 	result.ede = r->ede;
+	result.secure = r->secure;
 	result.packets = r->packets;
 	result.budget = r->budget;
 	result.took_ms = sim->now_ms - start;
@@ -432,6 +442,16 @@ struct sim_result sim_ask_budget(struct sim *sim, const char *name, uint16_t typ
 	core_release(r);
 	cr_assert_null(core_next_done(sim->core));
 	return result;
+}
+
+struct sim_result sim_ask_budget(struct sim *sim, const char *name, uint16_t type, uint32_t budget)
+{
+	return ask(sim, name, type, budget, false);
+}
+
+struct sim_result sim_refresh(struct sim *sim, const char *name, uint16_t type)
+{
+	return ask(sim, name, type, 250, true);
 }
 
 struct sim_result sim_ask(struct sim *sim, const char *name, uint16_t type)

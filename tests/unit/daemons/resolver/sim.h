@@ -16,7 +16,7 @@
 
 enum sim_flags {
 	SIM_SILENT = 1,	       /* no reply at all */
-	SIM_NO_AA = 2,	       /* like somebody's cache */
+	SIM_NO_AA = 2,	       /* forgets it */
 	SIM_REFUSED = 4,
 	SIM_SERVFAIL = 8,
 	SIM_UPWARD = 16,       /* refers to the root */
@@ -27,6 +27,7 @@ enum sim_flags {
 	SIM_NO_ENT = 512,      /* NXDOMAIN for empty non-terminals */
 	SIM_NO_ROUTE = 1024,   /* sending fails */
 	SIM_NO_TCP = 2048,
+	SIM_CACHE = 8192,      /* no AA, but RA: somebody's cache */
 	SIM_NO_MINIMISED = 4096, /* REFUSED for A questions for names without records */
 };
 
@@ -67,6 +68,9 @@ struct sim_asked {
 
 struct sim {
 	struct core *core;
+	struct dnssec *dnssec;
+	struct nsec3_hasher *hasher;
+	bool cd; /* of the questions */
 	struct core_config config;
 	struct ipc_servers root;
 	uint64_t now_ms;
@@ -86,6 +90,7 @@ struct sim_result {
 	uint32_t packets;
 	uint32_t budget;
 	uint64_t took_ms;
+	bool secure;
 	char answer[4096];    /* lines "owner TTL TYPE rdata" of the answer section */
 	char authority[4096]; /* likewise */
 };
@@ -107,6 +112,8 @@ void sim_zone(struct sim *sim, const char *addr, const char *zone, const char *t
 /* Ask and run until the answer is there. */
 struct sim_result sim_ask(struct sim *sim, const char *name, uint16_t type);
 struct sim_result sim_ask_budget(struct sim *sim, const char *name, uint16_t type, uint32_t budget);
+/* As a refresh. */
+struct sim_result sim_refresh(struct sim *sim, const char *name, uint16_t type);
 
 /* Times that a name and type (0: any) were asked over any server since sim_forget. */
 unsigned sim_asked(const struct sim *sim, const char *name, uint16_t type);
