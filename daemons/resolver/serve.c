@@ -508,7 +508,9 @@ void serve_commit(struct serve *serve, const struct role_conf *conf)
 	struct core_config config = {
 		.options = { .ipv4 = options->ipv4, .ipv6 = options->ipv6, .use_0x20 = options->use_0x20,
 			     .minimise = options->qname_minimisation, .prime_root = options->prime_root,
-			     .special_names = true, .dnssec = true },
+			     .special_names = true, .dnssec = true,
+			     .min_ttl_sec = options->min_ttl_sec, .max_ttl_sec = options->max_ttl_sec,
+			     .max_negative_ttl_sec = options->max_negative_ttl_sec },
 		.cache_bytes = options->cache_bytes,
 		.roots = conf->roots, .root_count = conf->root_count,
 		.stubs = conf->stubs, .stub_count = conf->stub_count,
