@@ -70,7 +70,9 @@ struct core *core_new(uint64_t cache_max_bytes, const struct core_tools *tools)
 	core->cache_bytes = cache_max_bytes;
 	core->send_last = &core->send_first;
 	core->done_last = &core->done_first;
-	core->options = (struct core_options){ .ipv4 = true, .ipv6 = true, .use_0x20 = true,
+	core->options = (struct core_options){ .ipv4 = true, .ipv6 = true, .do_not_query_localhost = true,
+					       .max_ttl_sec = TTL_ANSWER_USUAL,
+					       .max_negative_ttl_sec = TTL_NEGATIVE_USUAL, .use_0x20 = true,
 					       .use_cookies = true, .minimise = true,
 					       .prime_root = true, .special_names = true, .dnssec = true };
 	region_init(&core->scratch, 64 * 1024, PARSE_MEMORY_MAX);
@@ -233,8 +235,8 @@ int core_configure(struct core *core, const struct core_config *config)
 	uint64_t hash = zones_hash(core, &hints, stubs, stub_count);
 	bool changed = hash != core->config_hash || !anchors_same(anchors, core->anchors);
 	core->options = config->options;
-	core->allow_loopback = core->options.localhost == IPC_LOCALHOST_AUTO ? root_traits.loopback || stub_traits.loopback
-									 : core->options.localhost == IPC_LOCALHOST_ALWAYS;
+	core->allow_loopback =
+		root_traits.loopback || stub_traits.loopback || !core->options.do_not_query_localhost;
 	if (root_traits.odd_port) {
 		core->options.prime_root = false; /* addresses in DNS have no port: it would lead astray */
 	}

@@ -79,15 +79,16 @@ typedef uint32_t core_rand_fn(void *ctx, uint32_t bound);
 struct core_options {
 	bool ipv4;
 	bool ipv6;
+	bool do_not_query_localhost; /* but where the root servers or those of a stub zone are there: in a closed lab */
+	bool rebind_protection;
+	uint32_t min_ttl_sec; /* of answers; never over max_ttl_sec, and negative ones never over theirs */
+	uint32_t max_ttl_sec;
+	uint32_t max_negative_ttl_sec;
+	uint32_t stale_sec; /* how long after its end an answer is better than none; 0: not at all */
 	bool use_0x20;
 	bool use_cookies; /* RFC 7873 */
 	bool minimise;
 	bool prime_root;
-	/*
-	 * enum ipc_localhost: servers that the Internet says are on loopback. AUTO: only where the root servers or those
-	 * of a stub zone are, in a closed lab. Configured ones are asked wherever they are.
-	 */
-	uint8_t localhost;
 	bool special_names; /* answer special-use names here; only tests have reason to switch it off */
 	bool dnssec;	    /* ask with DO: validation needs it, and who wants signatures and proofs */
 	uint32_t validation_date; /* signatures are judged as if it were then, seconds since 1970; 0: now */
