@@ -152,6 +152,12 @@ enum resolver_bounds {
 	/* Region of one resolution: what one question can hold in memory. */
 	RESOLUTION_CHUNK = 8192,
 	RESOLUTION_MEMORY_MAX = 256 * 1024,
+	/*
+	 * All questions in work together: eight thousand honest ones, which need a chunk or two. When half of it is
+	 * taken, one question gets RESOLUTION_MEMORY_TIGHT only: enough for all but the longest chains.
+	 */
+	PENDING_MEMORY_MAX = 128 * 1024 * 1024,
+	RESOLUTION_MEMORY_TIGHT = 48 * 1024,
 	/* Scratch for one parsed reply: MESSAGE_EXPANDED_MAX and its record table. */
 	PARSE_MEMORY_MAX = 2 * 1024 * 1024,
 

@@ -315,6 +315,15 @@ uint64_t cache_entries(const struct cache *cache)
 	return cache->entries;
 }
 
+uint64_t cache_limit(const struct cache *cache)
+{
+	uint64_t limit = cache->table_bytes;
+	for (unsigned i = 0; i < CACHE_PARTS; i++) {
+		limit += cache->parts[i].limit;
+	}
+	return limit;
+}
+
 uint64_t cache_bytes(const struct cache *cache)
 {
 	return cache->table_bytes + cache->parts[CACHE_PART_ANSWERS].bytes +

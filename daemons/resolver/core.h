@@ -60,6 +60,7 @@ struct core {
 	bool priming;
 	uint64_t family_down_until_ms[2]; /* IPv4, IPv6: no route */
 	struct region scratch;	/* one parsed reply */
+	struct region_account pending; /* memory of the questions in work */
 	struct upstream *buckets[UPSTREAM_BUCKETS];
 	struct upstream *send_first;
 	struct upstream **send_last;
@@ -213,7 +214,7 @@ bool prime_accept(struct core *core, const struct message *msg, const struct rrs
 void prime_over(struct core *core, bool fine, uint64_t now_ms);
 
 /* --- for core_start and priming --- */
-struct resolution *resolution_new(const uint8_t *name, uint16_t type, uint32_t budget,
+struct resolution *resolution_new(struct core *core, const uint8_t *name, uint16_t type, uint32_t budget,
 				  enum frame_purpose purpose, uint64_t now_ms);
 
 #endif
