@@ -143,7 +143,9 @@ enum resolver_bounds {
 	EDNS_NONE_SEC = 900,
 	COOKIE_NONE_SEC = 900,
 	CASE_NONE_SEC = 900,
-	FAMILY_DOWN_SEC = 30, /* no route: the other family is preferred */
+	FAMILY_DOWN_SEC = 30, /* no route, or silence: the other family is preferred */
+	/* So many packets in a row unanswered by a family, whoever they went to: it leads nowhere. */
+	FAMILY_SILENCES_MAX = 8,
 	BACKOFF_FIRST_MS = 2000,
 	BACKOFF_MAX_MS = 120000,
 	/* A zone whose servers are all silent is still probed this often per server. */

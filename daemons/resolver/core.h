@@ -58,7 +58,8 @@ struct core {
 	uint64_t config_hash;	/* of roots and stubs */
 	uint64_t prime_at_ms;	/* when the root's servers are to be asked for */
 	bool priming;
-	uint64_t family_down_until_ms[2]; /* IPv4, IPv6: no route */
+	uint64_t family_down_until_ms[2]; /* IPv4, IPv6: no route, or nobody there answers */
+	unsigned family_silences[2];	  /* in a row, of whatever servers */
 	struct region scratch;	/* one parsed reply */
 	struct region_account pending; /* memory of the questions in work */
 	struct upstream *buckets[UPSTREAM_BUCKETS];
@@ -210,6 +211,8 @@ void upstream_free_all(struct core *core);
 void prime_if_due(struct core *core, uint64_t now_ms);
 /* The reply to the priming question. False: of no use. */
 bool prime_accept(struct core *core, const struct message *msg, const struct rrset *ns, uint64_t now_ms);
+/* None of the root's servers gave a usable answer: ask for them anew, soon but not often. */
+void prime_doubt(struct core *core, uint64_t now_ms);
 /* The priming resolution is over. */
 void prime_over(struct core *core, bool fine, uint64_t now_ms);
 

@@ -510,6 +510,9 @@ static void frame_ask(struct core *core, struct resolution *r, uint64_t now_ms)
 	if (choose_glue(core, f->cut, now_ms)) {
 		return;
 	}
+	if (dname_is_root(f->cut->zone)) {
+		prime_doubt(core, now_ms);
+	}
 	fail(core, r, EDE_NO_REACHABLE_AUTHORITY,
 	     f->cut->addr_count == 0 ? "no server of the zone has a usable address"
 				     : "no server of the zone gave a usable answer",
