@@ -24,7 +24,8 @@ static uint64_t question_hash(const struct core *core, const struct addr *server
 	put_u32(bytes + 3, server->scope_id);
 	memcpy(bytes + 7, server->bytes, sizeof(server->bytes));
 	put_u16(bytes + 23, type);
-	return siphash(&core->key, bytes, 25 + dname_copy_lower(bytes + 25, name));
+	/* After a flush nobody joins a question from before it: its answer may be what was to be forgotten. */
+	return siphash(&core->key, bytes, 25 + dname_copy_lower(bytes + 25, name)) + core->flushes;
 }
 
 static struct upstream **find(const struct core *core, uint64_t hash, const struct addr *server,
