@@ -76,6 +76,7 @@ struct serve {
 	struct link_set links;
 	struct link_set next; /* prepared */
 	struct event *stop_timer;
+	struct event *pump; /* active: there may be something to carry */
 	bool stopping;
 	unsigned pending;
 	unsigned waiting; /* waiters of all jobs */
@@ -279,38 +280,28 @@ static void pump(struct serve *serve)
 	}
 }
 
+/*
+ * Once for all sockets and links of one turn of the loop, after them: replies go to the frontend in batches, which
+ * saves calls here and awakenings there.
+ */
+static void pump_later(struct serve *serve)
+{
+	event_active(serve->pump, 0, 0);
+}
+
+static void on_pump(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	pump(arg);
+}
+
 static void on_progress(void *ctx)
 {
-	pump(ctx);
+	pump_later(ctx);
 }
 
 /* --- questions ---------------------------------------------------------------------------------------- */
-
-/* RCODE for a question that is not resolved, or NOERROR. */
-static uint16_t judge_query(enum query_verdict verdict, const struct query *q)
-{
-	switch (verdict) {
-	case QUERY_OK:
-		break;
-	case QUERY_NOTIMP:
-		return RCODE_NOTIMP;
-	case QUERY_BADVERS:
-		return RCODE_BADVERS;
-	default:
-		return RCODE_FORMERR;
-	}
-	if (query_opcode(q) != OPCODE_QUERY) {
-		return RCODE_NOTIMP;
-	}
-	/* RD=0 asks for what is in the cache: nobody's business (cache snooping). */
-	if (q->qclass != CLASS_IN || (q->flags & FLAG_RD) == 0) {
-		return RCODE_REFUSED;
-	}
-	if (q->qtype == RR_AXFR || q->qtype == RR_IXFR) {
-		return RCODE_REFUSED;
-	}
-	return rr_type_is_meta(q->qtype) && q->qtype != RR_ANY ? RCODE_NOTIMP : RCODE_NOERROR;
-}
 
 static void on_question(struct serve *serve, uint32_t link_id, const struct qlink_message *m)
 {
@@ -328,7 +319,7 @@ static void on_question(struct serve *serve, uint32_t link_id, const struct qlin
 		free(w); /* the frontend never sends such a thing; it has no header to answer with */
 		return;
 	}
-	uint16_t rcode = judge_query(verdict, &w->query);
+	uint16_t rcode = answer_judge_query(verdict, &w->query);
 	if (rcode == RCODE_NOERROR) {
 		begin_job(serve, w);
 		return;
@@ -375,7 +366,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 		log_err("query link %u: %s, not reading it any more", (unsigned)link->id, bh_strerror(rc));
 		(void)event_del(link->event);
 	}
-	pump(serve);
+	pump_later(serve);
 }
 
 /* --- life --------------------------------------------------------------------------------------------- */
@@ -418,10 +409,11 @@ struct serve *serve_new(struct event_base *base, struct stats_page **stats)
 	serve->batch = qlink_batch_new();
 	serve->oq = outquery_new(base, on_progress, serve);
 	serve->stop_timer = evtimer_new(base, on_stop_timer, serve);
+	serve->pump = event_new(base, -1, 0, on_pump, serve);
 	serve->dnssec = dnssec_new();
 	serve->hasher = nsec3_hasher_new();
-	if (serve->batch == NULL || serve->oq == NULL || serve->stop_timer == NULL || serve->dnssec == NULL ||
-	    serve->hasher == NULL) {
+	if (serve->batch == NULL || serve->oq == NULL || serve->stop_timer == NULL || serve->pump == NULL ||
+	    serve->dnssec == NULL || serve->hasher == NULL) {
 		serve_free(serve);
 		return NULL;
 	}
@@ -459,6 +451,9 @@ void serve_free(struct serve *serve)
 	qlink_batch_free(serve->batch);
 	if (serve->stop_timer != NULL) {
 		event_free(serve->stop_timer);
+	}
+	if (serve->pump != NULL) {
+		event_free(serve->pump);
 	}
 	free(serve);
 }

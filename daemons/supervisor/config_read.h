@@ -91,6 +91,12 @@ void config_read_cookies(struct config_reader *r, cfg_t *section, struct config_
 void config_read_resolver(struct config_reader *r, cfg_t *section, struct config_resolver *resolver);
 void config_resolver_clear(struct config_resolver *resolver);
 
+/* --- config_trust.c --- */
+
+/* Where validation begins and ends. */
+void config_read_trust(struct config_reader *r, cfg_t *section, struct config_resolver *resolver);
+void config_trust_clear(struct config_resolver *resolver);
+
 /* --- config_upstream.c --- */
 
 /* Whom the resolver asks, and from which addresses. */

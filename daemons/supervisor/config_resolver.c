@@ -66,6 +66,7 @@ void config_read_resolver(struct config_reader *r, cfg_t *section, struct config
 	config_read_cookies(r, section, &resolver->cookies);
 	read_internal_view(r, section, resolver);
 	config_read_upstream(r, section, resolver);
+	config_read_trust(r, section, resolver);
 
 	const struct config_value *hints = config_text_value(section, "root-hints");
 	if (hints != NULL && hints->text[0] != '\0') {
@@ -102,6 +103,7 @@ void config_resolver_clear(struct config_resolver *resolver)
 	acl_clear(&resolver->allow_query);
 	explicit_bzero(&resolver->cookies, sizeof(resolver->cookies));
 	config_upstream_clear(resolver);
+	config_trust_clear(resolver);
 	free(resolver->root_hints);
 	free(resolver->rebind_allow);
 }
