@@ -114,6 +114,7 @@ struct resolution {
 	bool secure;		/* all of it was validated and found secure: AD (RFC 6840 5.7) */
 
 	/* The core's own. */
+	uint32_t flushes; /* of the core when it began: what it learns is not kept after another one */
 	bool internal;
 	bool refresh; /* nothing from the cache that is in the last part of its life */
 	bool finished;
@@ -230,8 +231,13 @@ void core_timeout(struct core *core, struct upstream *u, uint64_t now_ms);
 /* It could not be sent, or no reply can come. u is freed. */
 void core_failed(struct core *core, struct upstream *u, enum upstream_failure why, uint64_t now_ms);
 
-/* Forget cached data; the number of entries. */
+/*
+ * Forget cached data; the number of entries. What was begun before goes on, and nothing of it is kept; what begins
+ * later joins nothing of it (the shell must see to this for whole questions: core_flushes).
+ */
 uint64_t core_flush(struct core *core, const struct ipc_flush *what);
+/* How often that was done. */
+uint32_t core_flushes(const struct core *core);
 
 /* Copy the cache's sizes into the counters. */
 void core_count_cache(struct core *core);
