@@ -72,6 +72,10 @@ enum {
 	 */
 	ANCHOR_ZONES_MAX = 16384,
 	ANCHOR_RECORDS_MAX = 32,
+	/* Octets of RDATA of a trust anchor: a key of RSA with 4096 bit takes about 530. */
+	ANCHOR_RDATA_MAX = 1024,
+	/* Records of trust anchors of all zones together. */
+	ANCHORS_MAX = 4096,
 
 	/* Records parsed from one message of another server. 64 KiB of smallest records is 5957. */
 	MESSAGE_RR_MAX = 4096,

@@ -371,7 +371,8 @@ struct resolution *core_start(struct core *core, const struct core_question *que
 		r->ctx = ctx;
 		r->validates = core->validating && !question->cd;
 		r->secure = core->validating;
-		core_count(core, STAT_RES_QUERIES);
+		r->refresh = question->refresh;
+		core_count(core, r->refresh ? STAT_RES_REFRESHES : STAT_RES_QUERIES);
 		iterate_run(core, r, now_ms);
 	}
 	return r;
@@ -409,5 +410,7 @@ void core_count_cache(struct core *core)
 {
 	core->counters[STAT_RES_CACHE_ENTRIES] = cache_entries(core->cache);
 	core->counters[STAT_RES_CACHE_BYTES] = cache_bytes(core->cache);
+	core->counters[STAT_RES_CACHE_INFRA_BYTES] = cache_part_bytes(core->cache, CACHE_PART_INFRA);
+	core->counters[STAT_RES_CACHE_LIMIT] = core->cache_bytes;
 	core->counters[STAT_RES_CACHE_EVICTIONS] = cache_evictions(core->cache);
 }

@@ -178,6 +178,8 @@ enum security store_security(const struct cache_hit *hit);
 int store_ede(const struct cache_hit *hit);
 void store_delegation(struct core *core, const struct delegation *cut, uint64_t now_ms);
 void store_failure(struct core *core, const uint8_t *name, uint16_t type, uint64_t now_ms);
+/* Is so little left of its life that one who refreshes asks anew? */
+bool store_is_ending(const struct cache_hit *hit, uint64_t now_ms);
 /* Records of a hit, with what is left of their TTL. */
 int store_unpack(const struct cache_hit *hit, uint64_t now_ms, struct region *region,
 		 struct rrset **out) BH_CHECKED;

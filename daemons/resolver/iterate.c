@@ -153,6 +153,7 @@ static void follow(struct core *core, struct resolution *r, struct rrset *record
 		}
 	}
 	if (++f->aliases > ALIAS_STEPS_MAX) {
+		core_count(core, STAT_RES_CHAIN_STOPS);
 		fail(core, r, EDE_OTHER, "too many aliases", now_ms);
 		return;
 	}
@@ -297,6 +298,12 @@ static bool is_answer(const struct frame *f, const struct cache_hit *hit)
 	return f->purpose != FRAME_CLIENT || hit->rank != RANK_REFERRAL;
 }
 
+/* A refresh passes over what it is to replace; addresses of servers on the way are good to their end. */
+static bool asks_anew(const struct resolution *r, const struct cache_hit *hit, uint64_t now_ms)
+{
+	return r->refresh && r->top->purpose == FRAME_CLIENT && store_is_ending(hit, now_ms);
+}
+
 /* Is there an answer, an alias, an absence or a failure in the cache? */
 static bool start_cached(struct core *core, struct resolution *r, uint64_t now_ms)
 {
@@ -304,11 +311,12 @@ static bool start_cached(struct core *core, struct resolution *r, uint64_t now_m
 	struct cache_hit hit;
 
 	if (cache_get_any(core->cache, f->name, f->type, now_ms, &hit) && hit.kind != CACHE_FAILURE &&
-	    is_answer(f, &hit)) {
+	    is_answer(f, &hit) && !asks_anew(r, &hit, now_ms)) {
 		use_hit(core, r, &hit, f->name, f->type, now_ms);
 		return true;
 	}
-	if (f->type != RR_CNAME && cache_get(core->cache, f->name, CACHE_RRSET, RR_CNAME, now_ms, &hit)) {
+	if (f->type != RR_CNAME && cache_get(core->cache, f->name, CACHE_RRSET, RR_CNAME, now_ms, &hit) &&
+	    !asks_anew(r, &hit, now_ms)) {
 		use_hit(core, r, &hit, f->name, RR_CNAME, now_ms);
 		return true;
 	}
@@ -494,6 +502,7 @@ static void on_referral(struct core *core, struct resolution *r, struct reply *r
 {
 	struct frame *f = r->top;
 	if (++f->referrals > REFERRALS_MAX) {
+		core_count(core, STAT_RES_CHAIN_STOPS);
 		fail(core, r, EDE_OTHER, "too many referrals", now_ms);
 		return;
 	}
@@ -549,8 +558,8 @@ static bool try_elsewhere(struct core *core, struct resolution *r, const struct 
 		struct ns_addr *a = &f->cut->addrs[f->choice];
 		servers_set_lame(core->servers, &a->addr, f->cut->zone, now_ms + SERVER_ERROR_SEC * UINT64_C(1000));
 		a->out = true;
-		uint16_t type;
-		if (choose_server(core, f, now_ms) < 0 && choose_lookup(core, r, f, &type) < 0) {
+		uint16_t lookup_type;
+		if (choose_server(core, f, now_ms) < 0 && choose_lookup(core, r, f, &lookup_type) < 0) {
 			return false;
 		}
 		f->state = FRAME_ASK;
@@ -619,10 +628,20 @@ static void on_bad_server(struct core *core, struct resolution *r, const struct 
 	struct frame *f = r->top;
 	struct ns_addr *a = &f->cut->addrs[f->choice];
 	uint32_t seconds = reply->kind == REPLY_LAME ? LAME_SEC : SERVER_ERROR_SEC;
-	core_count(core, STAT_RES_UPSTREAM_LAME);
 	servers_set_lame(core->servers, &a->addr, f->cut->zone, now_ms + seconds * UINT64_C(1000));
 	a->out = true;
 	f->state = FRAME_ASK;
+}
+
+static void count_reply(struct core *core, enum reply_kind kind)
+{
+	static const enum stats_resolver counters[] = {
+		[REPLY_ANSWER] = STAT_RES_UPSTREAM_ANSWERS,     [REPLY_ALIAS] = STAT_RES_UPSTREAM_ANSWERS,
+		[REPLY_OVERFLOW] = STAT_RES_UPSTREAM_ANSWERS,   [REPLY_NODATA] = STAT_RES_UPSTREAM_NODATA,
+		[REPLY_NXDOMAIN] = STAT_RES_UPSTREAM_NXDOMAIN,  [REPLY_REFERRAL] = STAT_RES_UPSTREAM_REFERRALS,
+		[REPLY_LAME] = STAT_RES_UPSTREAM_LAME,	        [REPLY_ERROR] = STAT_RES_UPSTREAM_ERRORS,
+	};
+	core_count(core, counters[kind]);
 }
 
 static void on_reply(struct core *core, struct resolution *r, const struct message *msg, uint64_t now_ms)
@@ -643,6 +662,7 @@ static void on_reply(struct core *core, struct resolution *r, const struct messa
 	    !prime_accept(core, msg, reply.records, now_ms)) {
 		reply.kind = REPLY_ERROR;
 	}
+	count_reply(core, reply.kind);
 	if (reply.kind == REPLY_REFERRAL) {
 		on_referral(core, r, &reply, now_ms);
 	} else if (f->ask_minimised) {
@@ -660,6 +680,7 @@ void iterate_run(struct core *core, struct resolution *r, uint64_t now_ms)
 {
 	while (!r->finished && r->waiting == NULL) {
 		if (now_ms >= r->deadline_ms) {
+			core_count(core, STAT_RES_TIME_STOPS);
 			fail_all(core, r, EDE_NO_REACHABLE_AUTHORITY, "no answer in time", now_ms);
 		} else if (++r->steps > STEPS_MAX) {
 			fail_all(core, r, EDE_OTHER, "work limit for one question reached", now_ms);

@@ -98,6 +98,7 @@ struct resolution {
 
 	/* The core's own. */
 	bool internal;
+	bool refresh; /* nothing from the cache that is in the last part of its life */
 	bool finished;
 	bool validates;		/* not with CD, nor without trust anchors */
 	struct validation *validation; /* of the top frame, or of the one below frames that fetch for it */
@@ -184,6 +185,7 @@ struct core_question {
 	const uint8_t *name;
 	uint16_t type; /* no meta type other than ANY */
 	bool cd;       /* the client validates itself (RFC 6840 5.9): it gets what there is */
+	bool refresh;  /* what the cache has in the last part of its life (QLINK_REFRESH_SHARE) is asked for anew */
 	uint32_t budget;
 };
 

@@ -33,6 +33,7 @@ struct waiter {
 	uint32_t link_id;
 	uint64_t token;
 	uint16_t budget;
+	bool refresh; /* QLINK_REFRESH */
 	struct query query;
 };
 
@@ -42,9 +43,11 @@ struct job {
 	struct waiter *waiters;
 	unsigned waiter_count;
 	uint64_t hash;
+	uint64_t begin_ms;
 	uint16_t budget; /* it began with */
 	uint16_t qtype;
 	bool cd;
+	bool refresh;
 	uint8_t qname[DNAME_MAX];
 };
 
@@ -148,16 +151,19 @@ static void refuse(struct serve *serve, const struct waiter *w, uint16_t rcode, 
 
 /* --- jobs --------------------------------------------------------------------------------------------- */
 
-static uint64_t job_hash(const struct serve *serve, const struct query *q)
+static uint64_t job_hash(const struct serve *serve, const struct waiter *w)
 {
-	return dname_hash(&serve->key, q->qname) ^ ((uint64_t)q->qtype << 1 | ((q->flags & FLAG_CD) != 0));
+	uint64_t rest = (uint64_t)w->query.qtype << 2 | (w->refresh ? 2 : 0) | ((w->query.flags & FLAG_CD) != 0);
+	return dname_hash(&serve->key, w->query.qname) ^ rest;
 }
 
-static struct job **find_job(struct serve *serve, uint64_t hash, const struct query *q)
+/* A query does not join a refresh: what is in the cache is good enough for it, now. */
+static struct job **find_job(struct serve *serve, uint64_t hash, const struct waiter *w)
 {
+	const struct query *q = &w->query;
 	struct job **link = &serve->jobs[hash & (JOB_BUCKETS - 1)];
 	while (*link != NULL && ((*link)->hash != hash || (*link)->qtype != q->qtype ||
-				 (*link)->cd != ((q->flags & FLAG_CD) != 0) ||
+				 (*link)->refresh != w->refresh || (*link)->cd != ((q->flags & FLAG_CD) != 0) ||
 				 !dname_equal((*link)->qname, q->qname))) {
 		link = &(*link)->chain;
 	}
@@ -175,16 +181,18 @@ static void add_waiter(struct serve *serve, struct job *job, struct waiter *w)
 /* A well-formed question of a kind that we resolve. w is on the heap, and taken. */
 static void begin_job(struct serve *serve, struct waiter *w)
 {
-	uint64_t hash = job_hash(serve, &w->query);
-	struct job **link = find_job(serve, hash, &w->query);
+	uint64_t hash = job_hash(serve, w);
+	struct job **link = find_job(serve, hash, w);
 	struct job *job = *link;
+	/* Somebody waits for the answer to a query, nobody for a refresh. */
+	unsigned pending_max = w->refresh ? serve->pending_max / 2 : serve->pending_max;
 
 	if (job != NULL && job->waiter_count < WAITERS_MAX && serve->waiting < 8 * serve->pending_max) {
 		(*counter(serve, STAT_RES_COALESCED))++;
 		add_waiter(serve, job, w);
 		return;
 	}
-	job = job != NULL || serve->pending >= serve->pending_max ? NULL : calloc(1, sizeof(*job));
+	job = job != NULL || serve->pending >= pending_max ? NULL : calloc(1, sizeof(*job));
 	if (job == NULL) {
 		refuse(serve, w, RCODE_SERVFAIL, EDE_OTHER, "too many questions in work");
 		free(w);
@@ -194,14 +202,17 @@ static void begin_job(struct serve *serve, struct waiter *w)
 	job->budget = w->budget;
 	job->qtype = w->query.qtype;
 	job->cd = (w->query.flags & FLAG_CD) != 0;
+	job->refresh = w->refresh;
 	memcpy(job->qname, w->query.qname, w->query.qname_len);
 	job->chain = *link;
 	*link = job;
 	serve->pending++;
 	add_waiter(serve, job, w);
-	struct core_question question = { .name = job->qname, .type = job->qtype, .cd = job->cd, .budget = job->budget };
-	if (core_start(serve->core, &question, job, clock_now_ms()) == NULL) {
-		*find_job(serve, hash, &w->query) = job->chain;
+	job->begin_ms = clock_now_ms();
+	struct core_question question = { .name = job->qname, .type = job->qtype, .cd = job->cd,
+					  .refresh = job->refresh, .budget = job->budget };
+	if (core_start(serve->core, &question, job, job->begin_ms) == NULL) {
+		*find_job(serve, hash, w) = job->chain;
 		serve->pending--;
 		serve->waiting--;
 		free(job);
@@ -219,7 +230,13 @@ static void end_job(struct serve *serve, struct resolution *r)
 	}
 	*link = job->chain;
 	serve->pending--;
-	*counter(serve, STAT_RES_CACHE_ANSWERS) += r->from_cache && r->rcode != RCODE_SERVFAIL;
+	if (r->from_cache) {
+		*counter(serve, STAT_RES_CACHE_ANSWERS) += r->rcode != RCODE_SERVFAIL;
+	} else {
+		uint64_t took_ms = clock_now_ms() - job->begin_ms;
+		(*counter(serve, STAT_RES_CACHE_MISSES))++;
+		(*serve->stats)->counters[STAT_RES_LATENCY + stats_latency(took_ms)]++;
+	}
 
 	uint32_t spent = job->budget - r->budget;
 	while (job->waiters != NULL) {
@@ -278,6 +295,7 @@ static void on_question(struct serve *serve, uint32_t link_id, const struct qlin
 	w->link_id = link_id;
 	w->token = m->token;
 	w->budget = m->budget;
+	w->refresh = m->kind == QLINK_REFRESH;
 	enum query_verdict verdict = query_parse(m->dns, m->dns_len, &w->query);
 	if (verdict == QUERY_IGNORE) {
 		free(w); /* the frontend never sends such a thing; it has no header to answer with */
@@ -314,11 +332,11 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 		}
 		for (unsigned i = 0; i < count; i++) {
 			const struct qlink_message *m = qlink_get(serve->batch, i);
-			if (m->kind != QLINK_QUERY && link->leftovers > 0) {
+			if (m->kind == QLINK_REPLY && link->leftovers > 0) {
 				link->leftovers--;
 				continue;
 			}
-			if (m->kind != QLINK_QUERY) {
+			if (m->kind == QLINK_REPLY) { /* we ask nothing here */
 				rc = BH_EMALFORMED;
 				break;
 			}

@@ -232,6 +232,7 @@ static enum upstream_event learn(struct core *core, const struct upstream *u, co
 	servers_note_reply(core->servers, &u->server, (uint32_t)(u->tcp ? rtt / 2 : rtt), msg->has_edns,
 			   now_ms);
 	if (!u->tcp && (msg->flags & FLAG_TC) != 0) {
+		core_count(core, STAT_RES_UPSTREAM_TRUNCATED);
 		return EVENT_TCP;
 	}
 	if (!u->edns) {
@@ -297,12 +298,14 @@ void core_failed(struct core *core, struct upstream *u, enum upstream_failure wh
 {
 	switch (why) {
 	case UPSTREAM_NO_ROUTE:
+		core_count(core, STAT_RES_UPSTREAM_UNREACHABLE);
 		core->family_down_until_ms[addr_family_index(&u->server)] =
 			now_ms + FAMILY_DOWN_SEC * UINT64_C(1000);
 		servers_note_silence(core->servers, &u->server, 0, now_ms);
 		break;
 	case UPSTREAM_REFUSED:
 	case UPSTREAM_CLOSED:
+		core_count(core, why == UPSTREAM_CLOSED ? STAT_RES_UPSTREAM_CLOSED : STAT_RES_UPSTREAM_UNREACHABLE);
 		servers_note_silence(core->servers, &u->server, 0, now_ms);
 		break;
 	case UPSTREAM_RESOURCES:

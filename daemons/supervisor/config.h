@@ -26,6 +26,7 @@
 #define CONFIG_TCP_MAX 10000  /* connections of a worker: below the descriptors that a role may have */
 #define CONFIG_TCP_SEC_MAX 3600
 #define CONFIG_TRANSFERS_MAX 256
+#define CONFIG_INSECURE_MAX 4096
 #define CONFIG_ERRORS_MAX 50 /* told before giving up */
 
 /* A complaint about the configuration; called in the order of discovery. file may be "". */
@@ -102,6 +103,10 @@ struct config_resolver {
 	struct addr *outgoing;
 	size_t outgoing_count;
 	char *root_hints; /* absolute path, NULL: built in */
+	char *trust_anchors; /* likewise */
+	struct ipc_name *insecure; /* domain-insecure */
+	size_t insecure_count;
+	uint64_t validation_date; /* seconds since 1970; 0: the time it is */
 	uint64_t cache_size;
 	struct config_stub *stubs;
 	size_t stub_count;

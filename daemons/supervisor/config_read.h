@@ -88,6 +88,12 @@ void config_read_names(struct config_reader *r, cfg_t *section, const struct con
 void config_read_resolver(struct config_reader *r, cfg_t *section, struct config_resolver *resolver);
 void config_resolver_clear(struct config_resolver *resolver);
 
+/* --- config_trust.c --- */
+
+/* Where validation begins and ends. */
+void config_read_trust(struct config_reader *r, cfg_t *section, struct config_resolver *resolver);
+void config_trust_clear(struct config_resolver *resolver);
+
 /* --- config_upstream.c --- */
 
 /* Whom the resolver asks, and from which addresses. */

@@ -23,7 +23,7 @@ enum {
 };
 
 /* Octets of the largest configuration part. */
-#define PART_MAX 1024
+#define PART_MAX 2048
 
 struct resource {
 	uint32_t id;
@@ -407,6 +407,7 @@ static void send_resolver(struct parts *p, const struct generation *g)
 					     .use_0x20 = resolver->use_0x20,
 					     .qname_minimisation = resolver->qname_minimisation,
 					     .prime_root = resolver->prime_root,
+					     .validation_date = resolver->validation_date,
 				     });
 	part_end(p, MSG_CONF_RESOLVER, &s);
 	for (size_t i = 0; i < resolver->stub_count; i++) {
@@ -414,6 +415,18 @@ static void send_resolver(struct parts *p, const struct generation *g)
 	}
 	for (size_t i = 0; i < g->zones->hint_count; i++) {
 		send_servers(p, MSG_CONF_ROOT, &g->zones->hints[i]);
+	}
+	for (size_t i = 0; i < g->zones->anchor_count; i++) {
+		s = part_begin(p);
+		ipc_anchor_encode(&s, &g->zones->anchors[i]);
+		part_end(p, MSG_CONF_ANCHOR, &s);
+	}
+	for (size_t i = 0; i < resolver->insecure_count; i++) {
+		struct ipc_negative_anchor negative = { .left_sec = IPC_FOR_EVER };
+		memcpy(negative.zone, resolver->insecure[i].name, sizeof(negative.zone));
+		s = part_begin(p);
+		ipc_negative_anchor_encode(&s, &negative);
+		part_end(p, MSG_CONF_NEGATIVE_ANCHOR, &s);
 	}
 	for (size_t i = 0; i < resolver->outgoing_count; i++) {
 		s = part_begin(p);

@@ -85,9 +85,9 @@ void validate_begin(struct core *core, struct resolution *r, const struct valida
 	copy->speaker = find_speaker(copy);
 	copy->walk = (struct walk){ .at = NULL };
 	anchors_find(core->anchors, place, now_ms, &anchor);
-	/* RFC 4035 2.2: signatures are not signed themselves. */
-	bool signatures = v->type == RR_RRSIG && v->reply.kind == REPLY_ANSWER;
-	if (anchor.kind != ANCHOR_TRUST || signatures) {
+	/* RFC 4035 2.2: nothing signs an RRSIG, so asked for as such they are never secure. */
+	bool only_signatures = copy->type == RR_RRSIG && copy->reply.kind == REPLY_ANSWER;
+	if (anchor.kind != ANCHOR_TRUST || only_signatures) {
 		verdict(core, r, SECURITY_INSECURE, NULL, now_ms);
 		return;
 	}

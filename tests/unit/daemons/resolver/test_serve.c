@@ -167,11 +167,17 @@ static void bench_free(struct bench *b)
 	free(b);
 }
 
-static void ask_raw(struct bench *b, uint64_t token, const uint8_t *dns, size_t len)
+static void send_raw(struct bench *b, enum qlink_kind kind, uint64_t token, const uint8_t *dns, size_t len)
 {
-	struct qlink_message m = { .token = token, .kind = QLINK_QUERY, .budget = 400, .dns = dns, .dns_len = len };
+	struct qlink_message m = { .token = token, .kind = (uint8_t)kind, .budget = 400, .dns = dns,
+				   .dns_len = len };
 	cr_assert_eq(qlink_push(b->batch, b->ours, &m), BH_OK);
 	cr_assert_eq(qlink_flush(b->batch, b->ours, NULL, NULL), BH_OK);
+}
+
+static void ask_raw(struct bench *b, uint64_t token, const uint8_t *dns, size_t len)
+{
+	send_raw(b, QLINK_QUERY, token, dns, len);
 }
 
 static size_t write_query(uint8_t *wire, const char *name, uint16_t type, uint16_t qclass, uint16_t flags)
@@ -240,6 +246,28 @@ Test(serve, answers_over_udp_with_the_right_flags)
 	bench_free(b);
 }
 
+Test(serve, counts_hits_misses_and_how_long_they_took)
+{
+	struct bench *b = bench_new(100);
+	struct region region;
+	uint64_t timed = 0;
+	region_init(&region, 4096, 1 << 20);
+	for (uint64_t i = 1; i <= 3; i++) {
+		ask(b, i, "www.example.", RR_A);
+		(void)one(b, &region);
+	}
+	for (unsigned i = 0; i < STATS_LATENCIES; i++) {
+		timed += b->page.counters[STAT_RES_LATENCY + i];
+	}
+	cr_expect_eq(timed, 1u);
+	cr_expect_eq(b->page.counters[STAT_RES_CACHE_MISSES], 1u);
+	cr_expect_eq(b->page.counters[STAT_RES_CACHE_ANSWERS], 2u);
+	cr_expect_eq(b->page.counters[STAT_RES_UPSTREAM_ANSWERS], 1u);
+	cr_expect_gt(b->page.counters[STAT_RES_CACHE_LIMIT], b->page.counters[STAT_RES_CACHE_BYTES]);
+	region_clear(&region);
+	bench_free(b);
+}
+
 Test(serve, goes_to_tcp_on_truncation)
 {
 	struct bench *b = bench_new(100);
@@ -289,6 +317,32 @@ Test(serve, asks_once_for_equal_questions_in_work)
 	cr_assert_eq(b->udp_asked, 1u);
 	cr_assert_eq(b->page.counters[STAT_RES_COALESCED], 9u);
 	cr_assert_eq(b->page.counters[STAT_RES_PENDING], 0u);
+	region_clear(&region);
+	bench_free(b);
+}
+
+Test(serve, refresh_is_answered_like_a_query_and_refused_first)
+{
+	struct bench *b = bench_new(2);
+	struct region region;
+	uint8_t wire[512];
+	size_t len = write_query(wire, "www.example.", RR_A, CLASS_IN, FLAG_RD);
+	region_init(&region, 4096, 1 << 20);
+	send_raw(b, QLINK_REFRESH, 1, wire, len);
+	struct message m = one(b, &region);
+	cr_assert_eq(m.rcode, RCODE_NOERROR);
+	cr_assert_eq(b->page.counters[STAT_RES_REFRESHES], 1u);
+	cr_assert_eq(b->page.counters[STAT_RES_QUERIES], 0u);
+
+	b->mute = true;
+	ask(b, 2, "slow.example.", RR_A);
+	len = write_query(wire, "slow.example.", RR_A, CLASS_IN, FLAG_RD);
+	send_raw(b, QLINK_REFRESH, 3, wire, len);
+	struct message msgs[1];
+	uint64_t tokens[1];
+	collect(b, 1, &region, msgs, tokens);
+	cr_assert_eq(tokens[0], 3u, "half of the table is taken");
+	cr_assert_eq(msgs[0].rcode, RCODE_SERVFAIL);
 	region_clear(&region);
 	bench_free(b);
 }

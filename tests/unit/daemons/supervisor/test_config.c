@@ -103,6 +103,9 @@ Test(config, takes_the_full_grammar)
 				     "  internal-view = \"internal\"\n"
 				     "  outgoing = { \"192.0.2.7\" }\n"
 				     "  root-hints = \"hints\"\n"
+				     "  trust-anchors = \"hints\"\n"
+				     "  domain-insecure = { \"Corp.Example\", \".\" }\n"
+				     "  validation-date = \"20261121120001\"\n"
 				     "  cache-size = \"64M\"\n"
 				     "  rebind-allow = { \"allowed.example\" }\n"
 				     "  ipv6 = false\n  use-0x20 = off\n  qname-minimisation = no\n  prime-root = false\n"
@@ -134,6 +137,11 @@ Test(config, takes_the_full_grammar)
 	cr_assert(r->present);
 	cr_assert_eq(r->internal_view, 0);
 	cr_assert_eq(r->cache_size, 64u * 1024 * 1024);
+	cr_assert_str_eq(strrchr(r->trust_anchors, '/'), "/hints");
+	cr_assert_eq(r->insecure_count, 2);
+	cr_assert_arr_eq(r->insecure[0].name, "\4Corp\7Example", 14);
+	cr_assert(dname_is_root(r->insecure[1].name));
+	cr_assert_eq(r->validation_date, 1795262401u);
 	cr_assert_eq(r->stub_count, 1);
 	cr_assert_eq(r->stubs[0].servers.addrs[0].port, 8600);
 	cr_assert(r->ipv4 && !r->ipv6 && !r->use_0x20 && !r->qname_minimisation && !r->prime_root);
@@ -225,7 +233,7 @@ static const struct {
 	  "test.conf:4: no such option 'dnssec', allowed here: file, overlay, allow-transfer\n" },
 	{ RESOLVER("forward \".\" { }\n"),
 	  "test.conf:3: no such option 'forward', allowed here: listen, interfaces, allow-query, open, internal-view, "
-	  "outgoing, root-hints, cache-size, rebind-allow, ipv4, ipv6, use-0x20, qname-minimisation, prime-root, "
+	  "outgoing, root-hints, trust-anchors, domain-insecure, validation-date, cache-size, rebind-allow, ipv4, ipv6, use-0x20, qname-minimisation, prime-root, "
 	  "tcp, stub\n" },
 	{ "appliance { workers = \"many\" }\n" VIEW(""),
 	  "test.conf:1: workers: 'many' is not a number from 0 to 64\n" },
@@ -297,6 +305,17 @@ static const struct {
 	{ RESOLVER("outgoing = { \"192.0.2.1@53\" }\n"),
 	  "test.conf:3: outgoing: '192.0.2.1@53' is not an address without port\n" },
 	{ RESOLVER("root-hints = \"missing\"\n"), "test.conf:3: root-hints: '%s/missing': No such file or directory\n" },
+	{ RESOLVER("trust-anchors = \"missing\"\n"),
+	  "test.conf:3: trust-anchors: '%s/missing': No such file or directory\n" },
+	{ RESOLVER("domain-insecure = { \"fine\", \"a..b\" }\n"), "test.conf:3: 'a..b' is not a domain name\n" },
+	{ RESOLVER("validation-date = \"today\"\n"),
+	  "test.conf:3: validation-date: 'today' is not a date as \"YYYYMMDDHHMMSS\"\n" },
+	{ RESOLVER("validation-date = \"20260230120000\"\n"),
+	  "test.conf:3: validation-date: '20260230120000' is not a date as \"YYYYMMDDHHMMSS\"\n" },
+	{ RESOLVER("validation-date = \"20261121126000\"\n"),
+	  "test.conf:3: validation-date: '20261121126000' is not a date as \"YYYYMMDDHHMMSS\"\n" },
+	{ RESOLVER("validation-date = \"20261121120060\"\n"),
+	  "test.conf:3: validation-date: '20261121120060' is not a date as \"YYYYMMDDHHMMSS\"\n" },
 	{ RESOLVER("cache-size = \"12 apples\"\n"),
 	  "test.conf:3: cache-size: '12 apples' is not a size of at least 1048576 octets, as \"256M\"\n" },
 	{ RESOLVER("cache-size = \"1K\"\n"),
