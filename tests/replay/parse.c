@@ -5,6 +5,7 @@
  * SPDX-License-Identifier: BSD-2-Clause
  */
 #include "tests/replay/scenario.h"
+#include "tests/replay/sign.h"
 
 #include "common/dns/dname.h"
 
@@ -98,11 +99,11 @@ static bool next_line(struct parser *p)
 	return fault(p, "the file ends too early");
 }
 
-/* Words of the current line, up to a comment. */
-static bool split(struct parser *p)
+/* Words of a line, up to a comment. */
+static bool split(struct parser *p, const char *text)
 {
 	char *save = NULL;
-	snprintf(p->words_text, sizeof(p->words_text), "%s", p->text);
+	snprintf(p->words_text, sizeof(p->words_text), "%s", text);
 	p->words_text[strcspn(p->words_text, ";")] = '\0';
 	p->word_count = 0;
 	for (char *word = strtok_r(p->words_text, " \t\r", &save); word != NULL;
@@ -222,6 +223,25 @@ static bool add_addr(struct parser *p, const char *text, struct addr *addrs, uns
 	return true;
 }
 
+/* A line that begins with '%': sign.c knows what it means. */
+static bool made_records(struct parser *p, const char *text, uint8_t section, struct record_list *list)
+{
+	char why[256];
+	if (!split(p, text)) {
+		return false;
+	}
+	return sign_line(p->s, p->words, p->word_count, section, list, why, sizeof(why)) || fault(p, "%s", why);
+}
+
+static bool add_key(struct parser *p, const char *value)
+{
+	char why[256];
+	if (!split(p, value)) {
+		return false;
+	}
+	return sign_add_key(p->s, p->words, p->word_count, why, sizeof(why)) || fault(p, "%s", why);
+}
+
 static bool add_anchor(struct parser *p, const char *value)
 {
 	struct scenario_config *c = &p->s->config;
@@ -229,7 +249,11 @@ static bool add_anchor(struct parser *p, const char *value)
 	struct record_list list = { .rrs = p->rrs, .count = c->anchor_count, .room = MESSAGE_RR_MAX,
 				    .region = &p->s->region };
 	int len = snprintf(line, sizeof(line), "%s\n", value);
-	if (!records_read(line, (size_t)len, p->line, SECTION_ANSWER, &list, p->why, p->why_size)) {
+	if (value[0] == '%') {
+		if (!made_records(p, value, SECTION_ANSWER, &list)) {
+			return false;
+		}
+	} else if (!records_read(line, (size_t)len, p->line, SECTION_ANSWER, &list, p->why, p->why_size)) {
 		return false;
 	}
 	for (size_t i = c->anchor_count; i < list.count; i++) {
@@ -317,6 +341,9 @@ static bool head_value(struct parser *p, const char *key, const char *value)
 	}
 	if (strcmp(key, "trust-anchor") == 0) {
 		return add_anchor(p, value);
+	}
+	if (strcmp(key, "key") == 0) {
+		return add_key(p, value);
 	}
 	if (strcmp(key, "val-override-date") == 0) {
 		return date(p, value, &c->date_sec);
@@ -467,7 +494,7 @@ static bool question_line(struct parser *p, struct scenario_entry *e)
 	if (e->has_question) {
 		return fault(p, "a second question; write the message as RAW");
 	}
-	if (!split(p)) {
+	if (!split(p, p->text)) {
 		return false;
 	}
 	const char *type = p->words[p->word_count - 1];
@@ -490,10 +517,10 @@ static bool ends_records(const char *text, size_t len)
 }
 
 /*
- * Records up to the next keyword. Blanks before them are taken away: in a zone file they would mean the owner of
+ * Records up to the next keyword or '%'. Blanks before them are taken away: in a zone file they would mean the owner of
  * the record before.
  */
-static bool section_records(struct parser *p, uint8_t section, struct record_list *list)
+static bool text_records(struct parser *p, uint8_t section, struct record_list *list)
 {
 	char *copy = malloc((size_t)(p->end - p->at) + 2);
 	size_t used = 0;
@@ -505,7 +532,7 @@ static bool section_records(struct parser *p, uint8_t section, struct record_lis
 		const char *from;
 		size_t len;
 		const char *next = line_bounds(p->at, p->end, &from, &len);
-		if (ends_records(from, len)) {
+		if (ends_records(from, len) || (len > 0 && *from == '%')) {
 			break;
 		}
 		memcpy(copy + used, from, len);
@@ -517,6 +544,25 @@ static bool section_records(struct parser *p, uint8_t section, struct record_lis
 	bool fine = records_read(copy, used, first, section, list, p->why, p->why_size);
 	free(copy);
 	return fine;
+}
+
+static bool section_records(struct parser *p, uint8_t section, struct record_list *list)
+{
+	while (p->at < p->end) {
+		const char *from;
+		size_t len;
+		if (!text_records(p, section, list)) {
+			return false;
+		}
+		(void)line_bounds(p->at, p->end, &from, &len);
+		if (p->at == p->end || ends_records(from, len)) {
+			return true;
+		}
+		if (!next_line(p) || !made_records(p, p->text, section, list)) {
+			return false;
+		}
+	}
+	return true;
 }
 
 static bool section_words(struct parser *p, struct scenario_entry *e, struct record_list *list)
@@ -672,7 +718,7 @@ static struct scenario_entry *read_entry(struct parser *p)
 		return NULL;
 	}
 	*e = (struct scenario_entry){ .line = p->line, .ede = EDE_NONE, .clients = 1 };
-	while (next_line(p) && split(p)) {
+	while (next_line(p) && split(p, p->text)) {
 		if (strcmp(p->words[0], "ENTRY_END") == 0) {
 			struct message_rr *rrs = make(p, list.count * sizeof(*rrs) + 1);
 			if (rrs == NULL) {
@@ -720,7 +766,7 @@ static struct scenario_range *read_range(struct parser *p)
 	}
 	range->from = (unsigned)from;
 	range->to = (unsigned)to;
-	while (next_line(p) && split(p)) {
+	while (next_line(p) && split(p, p->text)) {
 		if (strcmp(p->words[0], "RANGE_END") == 0) {
 			if (range->addr_count == 0) {
 				(void)fault(p, "a range without ADDRESS");
@@ -804,7 +850,7 @@ static bool read_body(struct parser *p)
 {
 	struct scenario_range **last_range = &p->s->ranges;
 	struct scenario_step **last_step = &p->s->steps;
-	while (next_line(p) && split(p)) {
+	while (next_line(p) && split(p, p->text)) {
 		if (strcmp(p->words[0], "SCENARIO_END") == 0) {
 			return p->s->steps != NULL || fault(p, "a scenario without a step");
 		}
@@ -912,6 +958,7 @@ struct scenario *scenario_read(const char *file, const char *const *extra, unsig
 
 void scenario_free(struct scenario *scenario)
 {
+	sign_free_keys(scenario->keys);
 	region_clear(&scenario->region);
 	free(scenario);
 }

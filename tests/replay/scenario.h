@@ -22,6 +22,20 @@ enum scenario_bounds {
 	SCENARIO_ADDRS_MAX = 32, /* of one range, or of one line of the head */
 	/* Clients that ask the same at the same time. */
 	SCENARIO_CLIENTS_MAX = 256,
+	/* 2026-01-01, when no date is given: seconds since 1970. */
+	SCENARIO_DATE_USUAL = 1767225600,
+};
+
+/* A key that signs; sign.c makes them. */
+struct scenario_key {
+	struct scenario_key *next;
+	const char *name;
+	const uint8_t *zone;
+	uint8_t algorithm;
+	uint16_t tag;
+	uint16_t dnskey_len;
+	const uint8_t *dnskey; /* RDATA */
+	struct evp_pkey_st *pkey;
 };
 
 /* What of a message is compared with an entry. */
@@ -157,6 +171,7 @@ struct scenario {
 	const char *file;
 	const char *text; /* of SCENARIO_BEGIN */
 	struct scenario_config config;
+	struct scenario_key *keys;
 	struct scenario_range *ranges;
 	struct scenario_step *steps;
 };

@@ -31,8 +31,6 @@ enum {
 	BUDGET_USUAL = 250,
 	CACHE_BYTES = 4 << 20,
 	QUERY_WIRE_MAX = 1024,
-	/* 2026-01-01: when no date is given. */
-	DATE_USUAL = 1767225600,
 };
 
 /* A packet on its way, and what comes back for it. */
@@ -182,7 +180,7 @@ static bool configure(struct world *w, const struct scenario_config *c)
 		.cache_bytes = CACHE_BYTES, .roots = roots, .root_count = c->root_count,
 		.anchors = anchors,
 	};
-	core_set_wall(w->core, c->date_sec >= 0 ? (uint64_t)c->date_sec : DATE_USUAL, w->now_ms);
+	core_set_wall(w->core, c->date_sec >= 0 ? (uint64_t)c->date_sec : SCENARIO_DATE_USUAL, w->now_ms);
 	int rc = core_configure(w->core, &config);
 	if (rc != BH_OK) {
 		anchors_free(anchors);
