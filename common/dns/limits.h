@@ -41,6 +41,9 @@ enum {
 	/* RFC 7873 4, RFC 9018 4: octets of a client cookie, of a COOKIE option that we send, and of a secret. */
 	COOKIE_CLIENT_SIZE = 8,
 	COOKIE_REPLY_SIZE = 24,
+	/* RFC 7873 4: what another server's part may be. */
+	COOKIE_SERVER_MIN = 8,
+	COOKIE_SERVER_MAX = 32,
 	COOKIE_SECRET_SIZE = 16,
 	/* One that signs, and the one before or after it (RFC 9018 5). */
 	COOKIE_SECRETS_MAX = 2,

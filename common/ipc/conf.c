@@ -320,8 +320,10 @@ void ipc_conf_frontend_encode(struct sink *s, const struct ipc_conf_frontend *m)
 	sink_u64(s, m->cache_bytes);
 	sink_u32(s, m->pending_max);
 	sink_u32(s, m->client_pending_max);
+	sink_u32(s, m->unproven_pending_max);
 	put_tcp(s, &m->tcp);
 	sink_u16(s, m->budget);
+	sink_u8(s, m->cookies);
 }
 
 int ipc_conf_frontend_decode(const uint8_t *p, size_t len, struct ipc_conf_frontend *m)
@@ -330,8 +332,10 @@ int ipc_conf_frontend_decode(const uint8_t *p, size_t len, struct ipc_conf_front
 	m->cache_bytes = cursor_u64(&c);
 	m->pending_max = bounded(&c, cursor_u32(&c), 1, INT32_MAX);
 	m->client_pending_max = bounded(&c, cursor_u32(&c), 1, INT32_MAX);
+	m->unproven_pending_max = bounded(&c, cursor_u32(&c), 1, INT32_MAX);
 	get_tcp(&c, &m->tcp);
 	m->budget = (uint16_t)bounded(&c, cursor_u16(&c), 1, UINT16_MAX);
+	m->cookies = (uint8_t)bounded(&c, cursor_u8(&c), IPC_COOKIES_OFF, IPC_COOKIES_REQUIRE);
 	return finish(&c);
 }
 

@@ -125,7 +125,7 @@ struct ipc_conf_authority {
 	char version[IPC_IDENTITY_MAX];	 /* version.server, version.bind; "": refused */
 };
 
-/* CONF_COOKIE_SECRETS: of all workers of the view; needed unless cookies are off. Never logged. */
+/* CONF_COOKIE_SECRETS: of all workers of the view, or all frontends; needed unless cookies are off. Never logged. */
 struct ipc_cookie_secrets {
 	struct cookie_secrets secrets;
 };
@@ -152,9 +152,11 @@ struct ipc_rate_table {
 struct ipc_conf_frontend {
 	uint64_t cache_bytes; /* for this worker */
 	uint32_t pending_max; /* client queries in work */
-	uint32_t client_pending_max;
+	uint32_t client_pending_max;   /* of a client that is proven by TCP or a cookie */
+	uint32_t unproven_pending_max; /* of others */
 	struct ipc_tcp tcp;
 	uint16_t budget; /* work per client query */
+	uint8_t cookies; /* enum ipc_cookies */
 };
 
 struct ipc_conf_resolver {

@@ -93,9 +93,17 @@ struct builder_plan {
 	uint32_t flags;		    /* enum image_flags */
 	uint32_t nsec3param;	    /* with IMAGE_NSEC3 the record that tells which chain it is */
 	union image_denial *denial; /* one for each node, or NULL */
+	uint64_t *child_keys;	    /* with IMAGE_NSEC, else NULL: keys, and behind them the children */
+	struct image_child *children;
 	struct image_nsec3 *nsec3;
 	uint32_t nsec3_count;
 };
+
+/* Octets of the section of children: all nodes but the apex. */
+static inline size_t builder_children_size(const struct builder_plan *plan)
+{
+	return (size_t)(plan->node_count - 1) * (sizeof(*plan->child_keys) + sizeof(*plan->children));
+}
 
 /* Owner of an NSEC3 RRset as it came in. */
 struct nsec3_owner {

@@ -5,7 +5,7 @@
  * image_open proves the whole block once - seals, checksum, every offset, index, count and name - so
  * that the functions below and those who follow the indexes need no check of their own.
  *
- * Layout: header | nodes | rrsets | hash slots | denial | nsec3 | data. Integers have the byte order of
+ * Layout: header | nodes | rrsets | hash slots | denial | children | nsec3 | data. Integers have the byte order of
  * the machine that made it (the header tells, another order is refused). Offsets are in bytes from the
  * start of the data section, indexes count elements.
  *
@@ -17,6 +17,8 @@
  *            them, so that other names are passed over without a look at their nodes. The home slot is
  *            the low bits of the hash's upper half. No name is further than IMAGE_PROBES_MAX from it
  *   denial   in a zone with a chain (IMAGE_NSEC, IMAGE_NSEC3) one struct image_denial for every node
+ *   children in a zone with IMAGE_NSEC every node but the apex once more, those of one parent together: where
+ *            the label of a name that does not exist belongs is found without a look at nodes and names
  *   nsec3    NSEC3 RRsets; their owners are no names of the zone (RFC 5155 7.2.8), so no nodes
  *   data     names (wire form, case as in the zone text), RDATA, target lists
  *
@@ -26,14 +28,16 @@
 #define BULKHEAD_COMMON_ZONE_IMAGE_H
 
 #include "common/dns/dname.h"
+#include "common/dns/fold.h"
 #include "common/util/err.h"
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define IMAGE_MAGIC "BHZIMAGE"
-#define IMAGE_VERSION 3u
+#define IMAGE_VERSION 4u
 #define IMAGE_BYTE_ORDER 0x01020304u
 #define IMAGE_NONE UINT32_MAX
 
@@ -66,13 +70,13 @@ struct image_header {
 	uint32_t rrset_count;
 	uint32_t slot_count;
 	uint32_t rr_count; /* all records, for status */
-	uint64_t nodes;	   /* offsets of the sections from the start of the block */
-	uint64_t rrsets;
+	uint64_t rrsets;   /* offsets of the sections from the start of the block; nodes follow the header */
 	uint64_t slots;
+	uint64_t denial; /* where they would be when empty, like the next ones */
+	uint64_t children;
+	uint64_t nsec3;
 	uint64_t data;
 	uint64_t data_size;
-	uint64_t denial; /* offsets of sections like those above; where they would be when empty */
-	uint64_t nsec3;
 	uint32_t nsec3_count; /* all NSEC3 owners */
 	uint32_t nsec3_chain; /* the first so many are the chain that proofs use */
 	uint32_t nsec3_salt;  /* data offset of the salt of that chain; 0 without one, like the numbers below */
@@ -101,7 +105,8 @@ union image_denial {
 	struct {
 		/* The last node at or before this one that has an NSEC and is not occluded. The apex has one. */
 		uint32_t owner;
-		uint32_t end; /* one behind the last node of the subtree */
+		/* Of its children the first one's place in the section of that name. They end where those of the next node begin. */
+		uint32_t first_child;
 	} nsec;
 	struct {	/* indexes into nsec3, below nsec3_chain */
 		uint32_t match; /* whose hash is that of this name; the apex has one. IMAGE_NONE: none, or occluded */
@@ -112,6 +117,15 @@ union image_denial {
 		 */
 		uint32_t cover;
 	} nsec3;
+};
+
+/*
+ * Children stand by the index of their parent, and those of one parent in canonical order. The section has first the
+ * keys (image_label_key) of all their labels, then one of these for each.
+ */
+struct image_child {
+	uint32_t node;
+	uint32_t owner; /* nsec.owner of the last node at or below it: what covers names behind it, up to the next child */
 };
 
 #define IMAGE_NSEC3_HASH 20  /* SHA-1, the only algorithm there is (RFC 5155 11) */
@@ -188,6 +202,8 @@ struct image {
 	uint32_t slot_mask;  /* slot_count - 1 */
 	uint32_t index_mask; /* bits of a slot that hold node index + 1 */
 	const union image_denial *denial; /* NULL without IMAGE_NSEC and IMAGE_NSEC3 */
+	const uint64_t *child_keys;	  /* NULL without IMAGE_NSEC */
+	const struct image_child *children;
 	const struct image_nsec3 *nsec3;
 };
 
@@ -255,7 +271,8 @@ void image_fetch_data(const struct image *image, uint32_t node);
 
 /*
  * In a zone with IMAGE_NSEC: the node whose NSEC covers a name that image_find did not find (RFC 4034
- * 4.1.1): the last one before it that has an NSEC. Cost: a bisection of the encloser's children.
+ * 4.1.1): the last one before it that has an NSEC. Cost: a bisection of the encloser's children by their
+ * keys, and one by their names of those whose labels begin with the same octets.
  */
 uint32_t image_nsec_cover(const struct image *image, const uint8_t *name, const struct image_match *match);
 
@@ -267,6 +284,17 @@ uint32_t image_nsec3_find(const struct image *image, const uint8_t hash[IMAGE_NS
 
 /* Owner name of an NSEC3 (index below nsec3_count): 1 + 32 octets and the apex, written to out. */
 void image_nsec3_owner(const struct image *image, uint32_t nsec3, uint8_t out[DNAME_MAX]);
+
+/*
+ * The first octets of a label as a number: never greater than that of a label that sorts behind it (RFC 4034 6.1),
+ * and for most labels of a zone lower.
+ */
+static inline uint64_t image_label_key(const uint8_t *label)
+{
+	size_t len = label[0];
+	uint64_t word = len >= sizeof(word) ? fold_load64(label + 1) : fold_load_tail(label + 1, len);
+	return be64toh(fold_word(word));
+}
 
 /* RRset of a type at a node, or NULL. */
 const struct image_rrset *image_rrset(const struct image *image, uint32_t node, uint16_t type);

@@ -781,6 +781,7 @@ void builder_plan_clear(struct builder_plan *plan)
 	free(plan->order);
 	free(plan->places);
 	free(plan->denial);
+	free(plan->child_keys);
 	free(plan->nsec3);
 	*plan = (struct builder_plan){ 0 };
 }

@@ -177,35 +177,53 @@ void image_fetch_data(const struct image *image, uint32_t node)
 	}
 }
 
-/* The child of encloser at or above node, which is below it. */
-static uint32_t child_above(const struct image *image, uint32_t encloser, uint32_t node)
+/* The first of the children [low, high) of one node whose key is not lower; high: there is none. */
+static uint32_t first_child_from(const struct image *image, uint32_t low, uint32_t high, uint64_t key)
 {
-	while (image->nodes[node].parent != encloser) { /* at most DNAME_LABELS_MAX steps */
-		node = image->nodes[node].parent;
+	const uint64_t *at = image->child_keys + low;
+	uint32_t left = high - low;
+	while (left > 1) { /* no branch depends on the keys */
+		uint32_t half = left / 2;
+		at += at[half - 1] < key ? half : 0;
+		left -= half;
 	}
-	return node;
+	at += left == 1 && *at < key;
+	return (uint32_t)(at - image->child_keys);
+}
+
+/* The same by the whole label, for children whose keys are the same. */
+static uint32_t first_label_from(const struct image *image, uint32_t low, uint32_t high, const uint8_t *label)
+{
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+		if (fold_label_compare(image_name(image, image->children[middle].node), label) < 0) {
+			low = middle + 1;
+		} else {
+			high = middle;
+		}
+	}
+	return low;
 }
 
 uint32_t image_nsec_cover(const struct image *image, const uint8_t *name, const struct image_match *match)
 {
 	const uint8_t *label = dname_skip_labels(name, match->below - 1);
 	uint32_t encloser = match->encloser;
-	/* Everything in the subtree before `low` sorts before the name, all from `high` on behind it. */
-	uint32_t low = encloser + 1;
-	uint32_t high = image->denial[encloser].nsec.end;
+	uint64_t key = image_label_key(label);
+	uint32_t all = image->header->node_count - 1;
+	uint32_t first = image->denial[encloser].nsec.first_child;
+	uint32_t end = encloser < all ? image->denial[encloser + 1].nsec.first_child : all;
+
 	/* Nearly every name comes behind "*", which is asked for most: then the first one settles it. */
-	if (low < high && fold_label_compare(image_name(image, low), label) > 0) {
-		high = low;
+	if (first == end || image->child_keys[first] > key) {
+		return image->denial[encloser].nsec.owner;
 	}
-	while (low < high) {
-		uint32_t child = child_above(image, encloser, low + (high - low) / 2);
-		if (fold_label_compare(image_name(image, child), label) < 0) {
-			low = image->denial[child].nsec.end;
-		} else {
-			high = child;
-		}
+	uint32_t behind = first_child_from(image, first, end, key);
+	if (behind < end && image->child_keys[behind] == key) {
+		uint32_t others = key < UINT64_MAX ? first_child_from(image, behind, end, key + 1) : end;
+		behind = first_label_from(image, behind, others, label);
 	}
-	return image->denial[low - 1].nsec.owner;
+	return behind == first ? image->denial[encloser].nsec.owner : image->children[behind - 1].owner;
 }
 
 /* The first octets of a hash as a number. */

@@ -40,6 +40,7 @@ static_assert(sizeof(struct image_header) == 128, "no padding in the header");
 static_assert(sizeof(struct image_node) == 32, "no padding in nodes");
 static_assert(sizeof(struct image_rrset) == 32, "no padding in RRsets");
 static_assert(sizeof(union image_denial) == 8, "no padding in denials");
+static_assert(sizeof(struct image_child) == 8, "no padding in children");
 static_assert(sizeof(struct image_nsec3) == 24, "no padding in NSEC3s");
 
 /* One step of the path from the apex to the current node. */
@@ -47,6 +48,8 @@ struct level {
 	uint32_t node;
 	size_t name_len;
 	uint64_t hash;
+	uint32_t place;	     /* of this node among the children; the apex has none */
+	uint32_t next_child; /* where its next child has to stand */
 };
 
 /* Where the search for a node begins, and what its slot has to say. */
@@ -131,12 +134,14 @@ static int check_header(struct verifier *v, const uint8_t *block, size_t size)
 		return refuse(v, "number of hash slots is no power of two or too small");
 	}
 	/* 32-bit counts times small sizes: no sum here leaves 64 bits. */
+	uint64_t children_size = (uint64_t)(h->node_count - 1) * (sizeof(uint64_t) + sizeof(struct image_child));
 	uint64_t rrsets = image_align(sizeof(*h) + (uint64_t)h->node_count * sizeof(struct image_node));
 	uint64_t slots = image_align(rrsets + (uint64_t)h->rrset_count * sizeof(struct image_rrset));
 	uint64_t denial = image_align(slots + (uint64_t)h->slot_count * sizeof(uint32_t));
-	uint64_t nsec3 = image_align(denial + (has_denial(h) ? h->node_count * sizeof(union image_denial) : 0));
+	uint64_t children = image_align(denial + (has_denial(h) ? h->node_count * sizeof(union image_denial) : 0));
+	uint64_t nsec3 = image_align(children + ((h->flags & IMAGE_NSEC) != 0 ? children_size : 0));
 	uint64_t data = image_align(nsec3 + (uint64_t)h->nsec3_count * sizeof(struct image_nsec3));
-	if (h->nodes != sizeof(*h) || h->rrsets != rrsets || h->slots != slots || h->denial != denial ||
+	if (h->rrsets != rrsets || h->slots != slots || h->denial != denial || h->children != children ||
 	    h->nsec3 != nsec3 || h->data != data || data > size || h->data_size > UINT32_MAX ||
 	    image_align(data + h->data_size) != size) {
 		return refuse(v, "sections are not where they belong");
@@ -339,6 +344,9 @@ static int check_apex(struct verifier *v, struct image *image)
 	}
 	v->path[0] = (struct level){ .node = 0, .name_len = (size_t)len, .hash = image->apex_hash };
 	v->depth = 0;
+	if ((h->flags & IMAGE_NSEC) != 0 && image->denial[0].nsec.first_child != 0) {
+		return refuse(v, "node 0: its children are not the first");
+	}
 
 	struct node_types types;
 	int err = check_rrsets(v, 0, node, &types);
@@ -392,14 +400,37 @@ static bool measure_name(const struct image *image, uint32_t offset, size_t *len
 	return true;
 }
 
-/* Nodes of the path from depth on have no more below them: their subtrees end before node `index`. */
-static bool subtrees_end(const struct verifier *v, unsigned depth, uint32_t index)
+/*
+ * Nodes of the path from depth on have no more below them. All their children have been met, so those of the next node
+ * begin where theirs end: by this the children of all nodes follow each other, from the apex to the end of the section.
+ */
+static bool subtrees_end(const struct verifier *v, unsigned depth)
 {
+	const struct image *image = v->image;
+	uint32_t all = image->header->node_count - 1;
 	bool right = true;
 	for (unsigned i = depth; i <= v->depth; i++) {
-		right &= v->image->denial[v->path[i].node].nsec.end == index;
+		const struct level *level = &v->path[i];
+		uint32_t end = level->node < all ? image->denial[level->node + 1].nsec.first_child : all;
+		right &= level->next_child == end;
+		right &= i == 0 || image->children[level->place].owner == v->nsec_owner;
 	}
 	return right;
+}
+
+/* The node of the path's last level is its parent's next child. */
+static bool child_fits(struct verifier *v, const uint8_t *name)
+{
+	const struct image *image = v->image;
+	struct level *level = &v->path[v->depth];
+	uint32_t place = v->path[v->depth - 1].next_child++;
+	if (place >= image->header->node_count - 1 || image->children[place].node != level->node ||
+	    image->child_keys[place] != image_label_key(name)) {
+		return false;
+	}
+	level->place = place;
+	level->next_child = image->denial[level->node].nsec.first_child;
+	return true;
 }
 
 /* The place of a node in the tree: behind the one before, its parent on the path. Extends the path. */
@@ -439,12 +470,13 @@ static int check_place(struct verifier *v, uint32_t index)
 	if (node->hash != (uint32_t)hash) {
 		return refuse(v, "node %u: wrong hash", index);
 	}
-	if ((image->header->flags & IMAGE_NSEC) != 0 && !subtrees_end(v, depth, index)) {
-		return refuse(v, "node %u: a subtree before it has another end", index);
+	bool nsec = (image->header->flags & IMAGE_NSEC) != 0;
+	if (nsec && !subtrees_end(v, depth)) {
+		return refuse(v, "node %u: a subtree before it has other children or another NSEC behind it", index);
 	}
 	v->path[depth] = (struct level){ .node = index, .name_len = len, .hash = hash };
 	v->depth = depth;
-	return BH_OK;
+	return !nsec || child_fits(v, name) ? BH_OK : refuse(v, "node %u: is not found among the children", index);
 }
 
 static int check_node(struct verifier *v, uint32_t index)
@@ -521,8 +553,8 @@ static int check_nodes(struct verifier *v, struct image *image)
 	if (v->wildcards != v->wildcard_refs) {
 		return refuse(v, "a node has a wildcard child that does not exist");
 	}
-	if ((h->flags & IMAGE_NSEC) != 0 && !subtrees_end(v, 0, h->node_count)) {
-		return refuse(v, "a subtree does not end with the last node");
+	if ((h->flags & IMAGE_NSEC) != 0 && !subtrees_end(v, 0)) {
+		return refuse(v, "a subtree at the end has other children or another NSEC behind it");
 	}
 	return BH_OK;
 }
@@ -662,10 +694,14 @@ int image_verify(const uint8_t *block, size_t size, struct image *out, char *why
 		return err;
 	}
 	const struct image_header *h = image.header;
-	image.nodes = (const void *)(block + h->nodes);
+	image.nodes = (const void *)(block + sizeof(*h));
 	image.rrsets = (const void *)(block + h->rrsets);
 	image.slots = (const void *)(block + h->slots);
 	image.denial = has_denial(h) ? (const void *)(block + h->denial) : NULL;
+	if ((h->flags & IMAGE_NSEC) != 0) {
+		image.child_keys = (const void *)(block + h->children);
+		image.children = (const void *)(image.child_keys + h->node_count - 1);
+	}
 	image.nsec3 = (const void *)(block + h->nsec3);
 	image.data = block + h->data;
 	image.data_size = h->data_size;

@@ -61,6 +61,7 @@ struct core *core_new(uint64_t cache_max_bytes, const struct core_tools *tools)
 	struct siphash_key server_key = new_key();
 	struct siphash_key trust_key = new_key();
 	core->key = new_key();
+	core->cookie_key = new_key();
 	core->rand_fn = tools->rand_fn;
 	core->rand_ctx = tools->rand_ctx;
 	core->counters = tools->counters;
@@ -69,7 +70,8 @@ struct core *core_new(uint64_t cache_max_bytes, const struct core_tools *tools)
 	core->cache_bytes = cache_max_bytes;
 	core->send_last = &core->send_first;
 	core->done_last = &core->done_first;
-	core->options = (struct core_options){ .ipv4 = true, .ipv6 = true, .use_0x20 = true, .minimise = true,
+	core->options = (struct core_options){ .ipv4 = true, .ipv6 = true, .use_0x20 = true,
+					       .use_cookies = true, .minimise = true,
 					       .prime_root = true, .special_names = true, .dnssec = true };
 	region_init(&core->scratch, 64 * 1024, PARSE_MEMORY_MAX);
 	core->cache = cache_new(cache_max_bytes, &cache_key);

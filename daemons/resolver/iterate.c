@@ -433,6 +433,19 @@ static void ask(struct core *core, struct resolution *r, bool tcp, uint64_t now_
 	}
 }
 
+/* The same server, in another way. */
+static void ask_again(struct core *core, struct resolution *r, bool tcp, uint64_t now_ms)
+{
+	struct frame *f = r->top;
+	struct ns_addr *a = &f->cut->addrs[f->choice];
+	if (a->tries >= ASKS_PER_SERVER_MAX) {
+		a->out = true;
+		f->state = FRAME_ASK;
+		return;
+	}
+	ask(core, r, tcp, now_ms);
+}
+
 /* Look for an address of server ns of the cut: a frame on top. */
 static void push_lookup(struct core *core, struct resolution *r, unsigned ns, uint16_t type, uint64_t now_ms)
 {
@@ -483,6 +496,9 @@ static void frame_ask(struct core *core, struct resolution *r, uint64_t now_ms)
 	}
 	if (server >= 0) {
 		f->choice = (uint8_t)server;
+		if (f->cut->addrs[server].tries >= TRIES_PER_SERVER_MAX) {
+			f->cut->plain_probes++;
+		}
 		f->lame_tries += lame;
 		ask(core, r, false, now_ms);
 		return;
@@ -717,10 +733,8 @@ void iterate_event(struct core *core, struct resolution *r, enum upstream_event 
 		}
 		break;
 	case EVENT_TCP:
-		ask(core, r, true, now_ms);
-		break;
 	case EVENT_AGAIN:
-		ask(core, r, false, now_ms);
+		ask_again(core, r, event == EVENT_TCP, now_ms);
 		break;
 	case EVENT_NEXT:
 		r->top->state = FRAME_ASK;

@@ -73,6 +73,11 @@ struct config_names {
 	char version[IPC_IDENTITY_MAX];
 };
 
+struct config_cookies {
+	uint8_t mode; /* enum ipc_cookies */
+	struct cookie_secrets secrets; /* count 0: the supervisor's own */
+};
+
 struct config_view {
 	char name[IPC_VIEW_MAX];
 	struct config_listen listen;
@@ -84,8 +89,7 @@ struct config_view {
 	size_t zone_count;
 	char *user; /* NULL: the default for this view */
 	bool rotate;
-	uint8_t cookies; /* enum ipc_cookies */
-	struct cookie_secrets cookie_secrets; /* count 0: the supervisor's own */
+	struct config_cookies cookies;
 	struct config_names names;
 	struct config_rate rate;
 };
@@ -99,6 +103,7 @@ struct config_resolver {
 	struct config_listen listen;
 	struct acl allow_query;
 	struct ipc_tcp tcp;
+	struct config_cookies cookies;
 	int internal_view; /* index into views, -1: none */
 	struct addr *outgoing;
 	size_t outgoing_count;

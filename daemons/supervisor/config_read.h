@@ -83,6 +83,9 @@ void config_view_clear(struct config_view *view);
 void config_read_names(struct config_reader *r, cfg_t *section, const struct config_names *fallback,
 		       struct config_names *out);
 
+/* "cookies" and "cookie-secret-file", of a view or the resolver. */
+void config_read_cookies(struct config_reader *r, cfg_t *section, struct config_cookies *cookies);
+
 /* --- config_resolver.c --- */
 
 void config_read_resolver(struct config_reader *r, cfg_t *section, struct config_resolver *resolver);

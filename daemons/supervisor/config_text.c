@@ -400,6 +400,8 @@ cfg_t *config_text_parse(const char *path, config_error_fn *error, void *ctx)
 				 VALUES("interfaces"),
 				 VALUES("allow-query"),
 				 VALUE("open"),
+				 VALUE("cookies"),
+				 VALUE("cookie-secret-file"),
 				 VALUE("internal-view"),
 				 VALUES("outgoing"),
 				 VALUE("root-hints"),

@@ -129,7 +129,15 @@ static void follow_denial(const struct image *image, uint32_t n)
 		FUZZ_CHECK(denial->nsec3.cover == IMAGE_NONE || denial->nsec3.cover < h->nsec3_chain);
 	} else {
 		FUZZ_CHECK(image_rrset(image, denial->nsec.owner, RR_NSEC) != NULL && denial->nsec.owner <= n);
-		FUZZ_CHECK(denial->nsec.end > n && denial->nsec.end <= h->node_count);
+		uint32_t all = h->node_count - 1;
+		uint32_t end = n < all ? image->denial[n + 1].nsec.first_child : all;
+		FUZZ_CHECK((n > 0 || denial->nsec.first_child == 0) && denial->nsec.first_child <= end && end <= all);
+		for (uint32_t i = denial->nsec.first_child; i < end; i++) {
+			const struct image_child *child = &image->children[i];
+			FUZZ_CHECK(child->node < h->node_count && image->nodes[child->node].parent == n);
+			FUZZ_CHECK(image->child_keys[i] == image_label_key(image_name(image, child->node)));
+			FUZZ_CHECK(child->owner < h->node_count && image_rrset(image, child->owner, RR_NSEC) != NULL);
+		}
 	}
 }
 

@@ -105,6 +105,7 @@ static void smallest(enum msg_type type, union payload *m)
 	case MSG_CONF_FRONTEND:
 		m->frontend.pending_max = 1;
 		m->frontend.client_pending_max = 1;
+		m->frontend.unproven_pending_max = 1;
 		m->frontend.tcp = (struct ipc_tcp){ 1, 1, 1, 1 };
 		m->frontend.budget = 1;
 		break;
@@ -247,6 +248,8 @@ static void largest(enum msg_type type, union payload *m)
 		m->frontend.client_pending_max = INT32_MAX - 1;
 		m->frontend.tcp = (struct ipc_tcp){ UINT16_MAX, UINT16_MAX - 1, INT32_MAX - 2, INT32_MAX - 3 };
 		m->frontend.budget = UINT16_MAX;
+		m->frontend.unproven_pending_max = INT32_MAX - 4;
+		m->frontend.cookies = IPC_COOKIES_REQUIRE;
 		break;
 	case MSG_CONF_RESOLVER:
 		m->resolver.cache_bytes = UINT64_MAX;
@@ -478,7 +481,7 @@ Test(conf, largest_payloads_have_the_octets_counted_by_hand)
 		size_t len;
 	} cases[] = {
 		{ MSG_HELLO, 84 },	  { MSG_IDENTITY, 38 },	     { MSG_LISTENER, 28 },  { MSG_LINK, 7 },
-		{ MSG_IMAGE, 259 },	  { MSG_CONF_AUTHORITY, 635 }, { MSG_CONF_FRONTEND, 34 }, { MSG_CONF_RESOLVER, 25 },
+		{ MSG_IMAGE, 259 },	  { MSG_CONF_AUTHORITY, 635 }, { MSG_CONF_FRONTEND, 39 }, { MSG_CONF_RESOLVER, 25 },
 		{ MSG_CONF_ACL, 18 },	  { MSG_CONF_ZONE, 264 },    { MSG_CONF_STUB, 624 }, { MSG_CONF_OUTGOING, 23 },
 		{ MSG_REFUSED, 517 },	  { MSG_FLUSH, 256 },	     { MSG_FLUSHED, 8 },    { MSG_COMPILE, 1294 },
 		{ MSG_DIAGNOSTIC, 1543 }, { MSG_COMPILED, 33 },	     { MSG_CTL_REQUEST, 8201 }, { MSG_CTL_ROW, 13162 },
@@ -574,11 +577,13 @@ Test(conf, values_out_of_range_are_refused)
 		{ MSG_CONF_FRONTEND, "pending", 8, 4, 0 },
 		{ MSG_CONF_FRONTEND, "pending", 8, 4, 0x80000000 },
 		{ MSG_CONF_FRONTEND, "pending of a client", 12, 4, 0 },
-		{ MSG_CONF_FRONTEND, "connections", 16, 4, 65536 },
-		{ MSG_CONF_FRONTEND, "connections of a client", 20, 4, 0 },
-		{ MSG_CONF_FRONTEND, "idle", 24, 4, 0 },
-		{ MSG_CONF_FRONTEND, "reply", 28, 4, 0 },
-		{ MSG_CONF_FRONTEND, "budget", 32, 2, 0 },
+		{ MSG_CONF_FRONTEND, "pending of an unproven one", 16, 4, 0 },
+		{ MSG_CONF_FRONTEND, "connections", 20, 4, 65536 },
+		{ MSG_CONF_FRONTEND, "connections of a client", 24, 4, 0 },
+		{ MSG_CONF_FRONTEND, "idle", 28, 4, 0 },
+		{ MSG_CONF_FRONTEND, "reply", 32, 4, 0 },
+		{ MSG_CONF_FRONTEND, "budget", 36, 2, 0 },
+		{ MSG_CONF_FRONTEND, "cookies", 38, 1, 3 },
 		{ MSG_CONF_RESOLVER, "pending", 8, 4, 0 },
 		{ MSG_CONF_RESOLVER, "ipv4", 12, 1, 2 },
 		{ MSG_CONF_RESOLVER, "ipv6", 13, 1, 2 },

@@ -61,6 +61,8 @@ struct patient {
 	struct image_rrset *rrsets;
 	uint32_t *slots;
 	union image_denial *denial;
+	uint64_t *child_keys;
+	struct image_child *children;
 	struct image_nsec3 *nsec3;
 	uint8_t *data;
 };
@@ -71,10 +73,12 @@ static struct patient patient_new(enum kind kind)
 	struct patient p = { .z = zone_of("example.", text) };
 	cr_assert_eq(p.z->errors, 0);
 	p.h = (void *)p.z->block;
-	p.nodes = (void *)(p.z->block + p.h->nodes);
+	p.nodes = (void *)(p.z->block + sizeof(*p.h));
 	p.rrsets = (void *)(p.z->block + p.h->rrsets);
 	p.slots = (void *)(p.z->block + p.h->slots);
 	p.denial = (void *)(p.z->block + p.h->denial);
+	p.child_keys = (void *)(p.z->block + p.h->children);
+	p.children = (void *)(p.child_keys + p.h->node_count - 1);
 	p.nsec3 = (void *)(p.z->block + p.h->nsec3);
 	p.data = p.z->block + p.h->data;
 	return p;
@@ -121,6 +125,16 @@ static uint8_t *nsec3_rdata(struct patient *p, uint32_t nsec3)
 static union image_denial *denial_of(struct patient *p, const char *name)
 {
 	return &p->denial[zone_node(p->z, name)];
+}
+
+static struct image_child *child_of(struct patient *p, const char *name)
+{
+	uint32_t node = zone_node(p->z, name);
+	uint32_t place = 0;
+	while (p->children[place].node != node) {
+		place++;
+	}
+	return &p->children[place];
 }
 
 static uint32_t *used_slot(struct patient *p)
@@ -175,7 +189,6 @@ LIE(rr_count, p->h->rr_count++)
 LIE(slot_count, p->h->slot_count--)
 LIE(few_slots, p->h->slot_count /= 2)
 LIE(no_slots, p->h->slot_count = 0)
-LIE(nodes_at, p->h->nodes += 8)
 LIE(rrsets_at, p->h->rrsets -= 8)
 LIE(slots_at, p->h->slots = UINT64_MAX - 7)
 LIE(data_at, p->h->data = 0)
@@ -310,12 +323,27 @@ LIE(owner_later, denial_of(p, "a.example.")->nsec.owner = zone_node(p->z, "x.a.e
 LIE(owner_far, denial_of(p, "a.example.")->nsec.owner = UINT32_MAX)
 LIE(owner_occluded, denial_of(p, "ns.sub.example.")->nsec.owner = zone_node(p->z, "ns.sub.example."))
 LIE(owner_none, denial_of(p, "sub.example.")->nsec.owner = IMAGE_NONE)
-LIE(end_short, denial_of(p, "a.example.")->nsec.end--)
-LIE(end_long, denial_of(p, "x.a.example.")->nsec.end++)
-LIE(end_far, denial_of(p, "sub.example.")->nsec.end = UINT32_MAX)
-LIE(end_of_all, p->denial[0].nsec.end--)
-LIE(end_of_last, denial_of(p, "z.w.example.")->nsec.end++)
-LIE(end_near_last, denial_of(p, "w.example.")->nsec.end--)
+LIE(children_at, p->h->children += 8)
+LIE(first_child_low, denial_of(p, "a.example.")->nsec.first_child--)
+LIE(first_child_high, denial_of(p, "x.a.example.")->nsec.first_child++)
+LIE(first_child_far, denial_of(p, "sub.example.")->nsec.first_child = UINT32_MAX)
+LIE(first_child_of_apex, p->denial[0].nsec.first_child++)
+LIE(first_child_of_last, denial_of(p, "z.w.example.")->nsec.first_child++)
+LIE(first_child_near_last, denial_of(p, "w.example.")->nsec.first_child--)
+LIE(child_node, p->children[0].node++)
+LIE(child_key, p->child_keys[0]++)
+LIE(child_owner, child_of(p, "a.example.")->owner = zone_node(p->z, "a.example."))
+LIE(child_owner_far, child_of(p, "w.example.")->owner = UINT32_MAX)
+LIE(child_owner_later, child_of(p, "x.a.example.")->owner = zone_node(p->z, "sub.example."))
+static void lie_children_swapped(struct patient *p)
+{
+	struct image_child child = p->children[0];
+	uint64_t key = p->child_keys[0];
+	p->children[0] = p->children[1];
+	p->child_keys[0] = p->child_keys[1];
+	p->children[1] = child;
+	p->child_keys[1] = key;
+}
 LIE(match_far, denial_of(p, "w.example.")->nsec3.match = p->h->nsec3_chain)
 LIE(match_of_apex, p->denial[0].nsec3.match = IMAGE_NONE)
 LIE(cover_far, denial_of(p, "w.example.")->nsec3.cover = p->h->nsec3_chain)
@@ -362,7 +390,6 @@ static const struct {
 	{ lie_slot_count, "hash slots", PLAIN },
 	{ lie_few_slots, "hash slots", PLAIN },
 	{ lie_no_slots, "hash slots", PLAIN },
-	{ lie_nodes_at, "sections", PLAIN },
 	{ lie_rrsets_at, "sections", PLAIN },
 	{ lie_slots_at, "sections", PLAIN },
 	{ lie_data_at, "sections", PLAIN },
@@ -478,7 +505,7 @@ static const struct {
 	{ lie_param_flags, "not those of an NSEC3PARAM", NSEC3 },
 	{ lie_param_algorithm, "not those of an NSEC3PARAM", NSEC3 },
 	{ lie_flag_nsec3_missing, "sections", NSEC3 },
-	{ lie_flag_both, "flags in the header", NSEC3 },
+	{ lie_flag_both, "sections", NSEC3 },
 	{ lie_flag_nsec_missing, "sections", NSEC },
 	{ lie_flag_nsec3_invented, "", NSEC },
 	{ lie_flag_unsigned, "flags in the header", NSEC },
@@ -486,12 +513,19 @@ static const struct {
 	{ lie_owner_far, "denied by another NSEC", NSEC },
 	{ lie_owner_occluded, "denied by another NSEC", NSEC },
 	{ lie_owner_none, "denied by another NSEC", NSEC },
-	{ lie_end_short, "another end", NSEC },
-	{ lie_end_long, "another end", NSEC },
-	{ lie_end_far, "another end", NSEC },
-	{ lie_end_of_all, "end with the last node", NSEC },
-	{ lie_end_of_last, "end with the last node", NSEC },
-	{ lie_end_near_last, "end with the last node", NSEC },
+	{ lie_children_at, "sections", NSEC },
+	{ lie_first_child_low, "not found among the children", NSEC },
+	{ lie_first_child_high, "other children", NSEC },
+	{ lie_first_child_far, "other children", NSEC },
+	{ lie_first_child_of_apex, "not the first", NSEC },
+	{ lie_first_child_of_last, "at the end has other children", NSEC },
+	{ lie_first_child_near_last, "other children", NSEC },
+	{ lie_child_node, "not found among the children", NSEC },
+	{ lie_child_key, "not found among the children", NSEC },
+	{ lie_child_owner, "another NSEC behind it", NSEC },
+	{ lie_child_owner_far, "another NSEC behind it", NSEC },
+	{ lie_child_owner_later, "another NSEC behind it", NSEC },
+	{ lie_children_swapped, "not found among the children", NSEC },
 	{ lie_match_far, "is no NSEC3 of the chain", NSEC3 },
 	{ lie_match_of_apex, "is no NSEC3 of the chain", NSEC3 },
 	{ lie_cover_far, "is no NSEC3 of the chain", NSEC3 },
@@ -611,7 +645,7 @@ static int verify_long_apex(size_t len, char *why, size_t why_size)
 	cr_assert_eq(z->errors, 0, "%s", z->found.text);
 	const struct image_rrset *txt = image_rrset(&z->image, 0, RR_TXT);
 	struct image_header *h = (void *)z->block;
-	struct image_node *apex = (void *)(z->block + h->nodes);
+	struct image_node *apex = (void *)(z->block + sizeof(*h));
 	uint32_t *slots = (void *)(z->block + h->slots);
 	apex->name = txt->data + 3; /* behind the lengths of RDATA and string */
 	const uint8_t *name = z->block + h->data + apex->name;

@@ -56,7 +56,7 @@ Test(servers, smooths_rtt_and_waits_accordingly)
 	cr_assert(!f.known && f.edns && f.keeps_case && !f.down);
 	cr_assert_eq(servers_timeout_ms(&f), RTO_UNKNOWN_MS);
 	for (unsigned i = 0; i < 50; i++) {
-		servers_note_reply(s, &a, 100, true, i);
+		servers_note_reply(s, &a, &(struct server_reply){ .rtt_ms = 100, .edns = true }, i);
 	}
 	servers_get(s, &a, 60, &f);
 	cr_assert(f.known && f.edns_seen);
@@ -93,7 +93,7 @@ Test(servers, backs_off_longer_each_time_with_a_ceiling)
 		}
 	}
 	cr_assert_eq(last, BACKOFF_MAX_MS);
-	servers_note_reply(s, &a, 10, true, now);
+	servers_note_reply(s, &a, &(struct server_reply){ .rtt_ms = 10, .edns = true }, now);
 	servers_get(s, &a, now, &f);
 	cr_assert_not(f.down);
 	servers_free(s);
@@ -149,7 +149,7 @@ Test(servers, a_million_addresses_take_no_more_memory_and_the_used_one_stays)
 	for (uint32_t i = 0; i < 100000; i++) {
 		put_u32(flood.bytes + 12, i);
 		servers_note_silence(s, &flood, 100, i);
-		servers_note_reply(s, &a, 20, true, i);
+		servers_note_reply(s, &a, &(struct server_reply){ .rtt_ms = 20, .edns = true }, i);
 	}
 	servers_get(s, &a, 100000, &f);
 	cr_assert(f.known);

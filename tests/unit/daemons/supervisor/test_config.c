@@ -232,7 +232,8 @@ static const struct {
 	{ VIEW("zone \"a\" { dnssec = \"default\" }\n"),
 	  "test.conf:4: no such option 'dnssec', allowed here: file, overlay, allow-transfer\n" },
 	{ RESOLVER("forward \".\" { }\n"),
-	  "test.conf:3: no such option 'forward', allowed here: listen, interfaces, allow-query, open, internal-view, "
+	  "test.conf:3: no such option 'forward', allowed here: listen, interfaces, allow-query, open, cookies, "
+	  "cookie-secret-file, internal-view, "
 	  "outgoing, root-hints, trust-anchors, domain-insecure, validation-date, cache-size, rebind-allow, ipv4, ipv6, use-0x20, qname-minimisation, prime-root, "
 	  "tcp, stub\n" },
 	{ "appliance { workers = \"many\" }\n" VIEW(""),
@@ -299,6 +300,8 @@ static const struct {
 	  "test.conf:2: workers: 'x' is not a number from 0 to 64\n" },
 	{ VIEW("") "resolver {\n listen = { \"127.0.0.1@53\" }\n}\n",
 	  "test.conf:6: listen: 127.0.0.1@53 is also used by view 'v'\n" },
+	{ RESOLVER("cookies = \"maybe\"\n"),
+	  "test.conf:3: cookies: 'maybe' is none of \"answer\", \"require\", \"off\"\n" },
 	{ "resolver {\n listen = { \"127.0.0.1\", \"127.0.0.1@53\" }\n}\n",
 	  "test.conf:2: listen: 127.0.0.1@53 stands twice\n" },
 	{ RESOLVER("internal-view = \"nobody\"\n"), "test.conf:3: internal-view: there is no view 'nobody'\n" },
@@ -367,7 +370,8 @@ Test(config, how_answers_are_given)
 		     " rate-limit { responses-per-second = 5 slip = 1 ipv4-prefix = 32 ipv6-prefix = 64\n"
 		     "   exempt = { \"192.0.2.0/24\", \"2001:db8::/32\" } }\n}\n"
 		     "view \"d\" {\n listen = { \"127.0.0.1@56\" }\n zones-dir = \"zones\"\n rate-limit { mode = \"log\" }\n}\n"
-		     "view \"e\" {\n listen = { \"127.0.0.1@57\" }\n zones-dir = \"zones\"\n rate-limit { mode = \"off\" }\n}\n",
+		     "view \"e\" {\n listen = { \"127.0.0.1@57\" }\n zones-dir = \"zones\"\n rate-limit { mode = \"off\" }\n}\n"
+		     "resolver {\n listen = { \"127.0.0.1@58\" } cookies = \"require\" cookie-secret-file = \"cookies\"\n}\n",
 		     &c);
 	cr_assert_not_null(config, "%s", c.text);
 	const struct config_view *v = config->views;
@@ -377,14 +381,16 @@ Test(config, how_answers_are_given)
 	cr_expect(v[0].rate.per_second == 20 && v[0].rate.ipv4_bits == 24 && v[0].rate.ipv6_bits == 56);
 	cr_expect(v[2].rate.per_second == 5 && v[2].rate.ipv4_bits == 32 && v[2].rate.ipv6_bits == 64);
 	cr_expect_eq(v[2].rate.exempt.count, 2);
-	cr_expect(v[0].cookies == IPC_COOKIES_ANSWER && v[1].cookies == IPC_COOKIES_OFF);
-	cr_expect_eq(v[2].cookies, IPC_COOKIES_REQUIRE);
-	cr_expect_eq(v[0].cookie_secrets.count, 0);
-	cr_assert_eq(v[2].cookie_secrets.count, 2);
+	cr_expect(v[0].cookies.mode == IPC_COOKIES_ANSWER && v[1].cookies.mode == IPC_COOKIES_OFF);
+	cr_expect_eq(v[2].cookies.mode, IPC_COOKIES_REQUIRE);
+	cr_expect_eq(v[0].cookies.secrets.count, 0);
+	cr_assert_eq(v[2].cookies.secrets.count, 2);
 	for (unsigned i = 0; i < COOKIE_SECRET_SIZE; i++) {
-		cr_expect_eq(v[2].cookie_secrets.bytes[0][i], i);
-		cr_expect_eq(v[2].cookie_secrets.bytes[1][i], 255 - i);
+		cr_expect_eq(v[2].cookies.secrets.bytes[0][i], i);
+		cr_expect_eq(v[2].cookies.secrets.bytes[1][i], 255 - i);
 	}
+	cr_expect_eq(config->resolver.cookies.mode, IPC_COOKIES_REQUIRE);
+	cr_expect_eq(config->resolver.cookies.secrets.count, 2);
 	cr_expect(v[0].rotate && !v[1].rotate);
 	cr_expect(v[0].names.nsid_len == 3 && memcmp(v[0].names.nsid, "box", 3) == 0);
 	cr_expect(v[1].names.nsid_len == 2 && memcmp(v[1].names.nsid, "\0\377", 2) == 0);
