@@ -270,6 +270,17 @@ fail:
 	return BH_ENOMEM;
 }
 
+void core_set_anchors(struct core *core, struct anchors *anchors, const uint8_t *zone)
+{
+	anchors_free(core->anchors);
+	core->anchors = anchors;
+	core->validating = anchors_any(anchors);
+	if (zone != NULL) {
+		trust_flush_zone(core->trust, zone);
+		(void)cache_flush_zone(core->cache, zone);
+	}
+}
+
 const struct core_zone *core_find_stub(const struct core *core, const uint8_t *name)
 {
 	const struct core_zone *best = NULL;

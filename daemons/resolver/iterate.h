@@ -184,6 +184,8 @@ struct core_config {
 	struct anchors *anchors; /* taken over on success; NULL: none, nothing is validated */
 };
 int core_configure(struct core *core, const struct core_config *config) BH_CHECKED;
+/* Other anchors, taken over. What was validated at zone and below, where they differ, is forgotten; NULL: nowhere. */
+void core_set_anchors(struct core *core, struct anchors *anchors, const uint8_t *zone);
 
 struct core_question {
 	const uint8_t *name;

@@ -27,6 +27,7 @@
 #define CONFIG_TCP_SEC_MAX 3600
 #define CONFIG_TRANSFERS_MAX 256
 #define CONFIG_INSECURE_MAX 4096
+#define CONFIG_STUBS_MAX 16384
 #define CONFIG_ERRORS_MAX 50 /* told before giving up */
 
 /* A complaint about the configuration; called in the order of discovery. file may be "". */
