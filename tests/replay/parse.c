@@ -8,6 +8,7 @@
 #include "tests/replay/sign.h"
 
 #include "common/dns/dname.h"
+#include "common/ipc/stats.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -276,6 +277,27 @@ static bool add_insecure(struct parser *p, const char *value)
 	return true;
 }
 
+/* "zone address..." */
+static bool add_stub(struct parser *p, const char *value)
+{
+	struct scenario_stub *stub = make(p, sizeof(*stub));
+	if (stub == NULL || !split(p, value)) {
+		return false;
+	}
+	if (p->word_count < 2) {
+		return fault(p, "stub: a zone and addresses are wanted");
+	}
+	for (unsigned i = 1; i < p->word_count; i++) {
+		if (!add_addr(p, p->words[i], stub->addrs, &stub->addr_count)) {
+			return false;
+		}
+	}
+	stub->next = p->s->config.stubs;
+	p->s->config.stubs = stub;
+	p->s->config.stub_count++;
+	return name_of(p, p->words[0], &stub->zone);
+}
+
 /* "min_ttl = 300" */
 static bool feature(struct parser *p, const char *value)
 {
@@ -306,6 +328,7 @@ static bool head_value(struct parser *p, const char *key, const char *value)
 		{ "harden-glue", &c->harden_glue }, { "force-ipv6", &c->force_ip6 }, { "use-0x20", &c->use_0x20 },
 		{ "prime-root", &c->prime_root }, { "special-names", &c->special_names },
 		{ "rebind-protection", &c->rebind_protection },
+		{ "use-cookies", &c->use_cookies },
 	};
 	const struct {
 		const char *key;
@@ -341,6 +364,9 @@ static bool head_value(struct parser *p, const char *key, const char *value)
 	}
 	if (strcmp(key, "trust-anchor") == 0) {
 		return add_anchor(p, value);
+	}
+	if (strcmp(key, "stub") == 0) {
+		return add_stub(p, value);
 	}
 	if (strcmp(key, "key") == 0) {
 		return add_key(p, value);
@@ -807,13 +833,25 @@ static bool comparison(struct parser *p, unsigned i, struct scenario_step *step)
 	return number(p, p->words[i + 1], UINT32_MAX, &step->number);
 }
 
+static bool counter_of(struct parser *p, const char *text, unsigned *out)
+{
+	char name[STATS_NAME_MAX];
+	for (unsigned i = 0; i < stats_count(ROLE_RESOLVER); i++) {
+		if (strcmp(stats_name(ROLE_RESOLVER, i, name), text) == 0) {
+			*out = i;
+			return true;
+		}
+	}
+	return fault(p, "the resolver has no counter '%s'", text);
+}
+
 static bool step_words(struct parser *p, struct scenario_step *step)
 {
 	static const struct keyword kinds[] = {
 		{ "QUERY", STEP_QUERY }, { "CHECK_ANSWER", STEP_CHECK_ANSWER }, { "TIME_PASSES", STEP_TIME_PASSES },
 		{ "REPLY", STEP_REPLY }, { "CHECK_OUT_QUERY", STEP_CHECK_OUT_QUERY },
 		{ "CHECK_PACKETS", STEP_CHECK_PACKETS }, { "CHECK_TIME", STEP_CHECK_TIME },
-		{ "CHECK_ASKED", STEP_CHECK_ASKED }, { NULL, 0 },
+		{ "CHECK_ASKED", STEP_CHECK_ASKED }, { "CHECK_COUNTER", STEP_CHECK_COUNTER }, { NULL, 0 },
 	};
 	uint64_t id;
 	int kind = p->word_count >= 3 ? find_word(kinds, p->words[2]) : -1;
@@ -840,6 +878,11 @@ static bool step_words(struct parser *p, struct scenario_step *step)
 			return fault(p, "CHECK_ASKED takes name, type, comparison and number");
 		}
 		return name_of(p, p->words[3], &step->name) && comparison(p, 5, step);
+	case STEP_CHECK_COUNTER: /* upstream_mismatches = 3 */
+		if (p->word_count != 6) {
+			return fault(p, "CHECK_COUNTER takes a name, comparison and number");
+		}
+		return counter_of(p, p->words[3], &step->counter) && comparison(p, 4, step);
 	default:
 		step->entry = expect_entry(p);
 		return step->entry != NULL;
@@ -938,7 +981,7 @@ struct scenario *scenario_read(const char *file, const char *const *extra, unsig
 		s->file = file;
 		s->config = (struct scenario_config){
 			.date_sec = -1, .minimise = -1, .ip4 = -1, .ip6 = -1, .ask_localhost = -1, .harden_glue = -1,
-			.force_ip6 = -1, .use_0x20 = -1, .prime_root = -1, .special_names = -1,
+			.force_ip6 = -1, .use_0x20 = -1, .use_cookies = -1, .prime_root = -1, .special_names = -1,
 			.rebind_protection = -1, .min_ttl = -1, .max_ttl = -1, .budget = -1,
 		};
 		region_init(&s->region, 64 * 1024, SCENARIO_MEMORY_MAX);

@@ -119,6 +119,7 @@ enum step_kind {
 	STEP_CHECK_PACKETS, /* packets to servers since the last step QUERY */
 	STEP_CHECK_TIME,    /* milliseconds from the last question to its answer */
 	STEP_CHECK_ASKED,   /* packets since the last step QUERY with that name and type */
+	STEP_CHECK_COUNTER, /* how much a counter of the role grew since the last step QUERY */
 };
 
 enum compare { COMPARE_EQUAL, COMPARE_AT_MOST, COMPARE_AT_LEAST };
@@ -134,6 +135,15 @@ struct scenario_step {
 	uint64_t number;
 	const uint8_t *name; /* STEP_CHECK_ASKED */
 	uint16_t type;
+	unsigned counter; /* STEP_CHECK_COUNTER: enum stats_resolver */
+};
+
+/* A zone of the configuration and its servers. */
+struct scenario_stub {
+	struct scenario_stub *next;
+	const uint8_t *zone;
+	struct addr addrs[SCENARIO_ADDRS_MAX];
+	unsigned addr_count;
 };
 
 struct scenario_name {
@@ -147,6 +157,8 @@ struct scenario_config {
 	unsigned root_count;
 	struct addr forwards[SCENARIO_ADDRS_MAX]; /* of "." */
 	unsigned forward_count;
+	struct scenario_stub *stubs;
+	unsigned stub_count;
 	const struct message_rr *anchors; /* DS and DNSKEY */
 	size_t anchor_count;
 	struct scenario_name *insecure;
@@ -158,6 +170,7 @@ struct scenario_config {
 	int harden_glue;
 	int force_ip6;
 	int use_0x20;
+	int use_cookies;
 	int prime_root;
 	int special_names;
 	int rebind_protection;

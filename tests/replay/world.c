@@ -76,6 +76,7 @@ struct world {
 	struct client *clients;
 	unsigned client_count;
 	uint64_t counters[STAT_RES_COUNT];
+	uint64_t counters_begin[STAT_RES_COUNT];
 	uint8_t reply[DNS_MESSAGE_MAX];
 	char fault[512];
 };
@@ -152,12 +153,29 @@ static struct anchors *make_anchors(const struct world *w, const struct scenario
 	return anchors;
 }
 
+/* NULL: out of memory. */
+static struct ipc_servers *make_stubs(const struct scenario_config *c)
+{
+	struct ipc_servers *stubs = calloc(c->stub_count + 1, sizeof(*stubs));
+	struct ipc_servers *stub = stubs;
+	for (const struct scenario_stub *s = c->stubs; stub != NULL && s != NULL; s = s->next) {
+		memcpy(stub->name, s->zone, dname_len(s->zone));
+		for (unsigned i = 0; i < s->addr_count && i < IPC_ADDRS_MAX; i++) {
+			stub->addrs[stub->count++] = s->addrs[i];
+		}
+		stub++;
+	}
+	return stubs;
+}
+
 static bool configure(struct world *w, const struct scenario_config *c)
 {
 	struct ipc_servers *roots = calloc(c->root_count + 1, sizeof(*roots));
+	struct ipc_servers *stubs = make_stubs(c);
 	struct anchors *anchors = make_anchors(w, c);
-	if (roots == NULL || anchors == NULL) {
+	if (roots == NULL || stubs == NULL || anchors == NULL) {
 		free(roots);
+		free(stubs);
 		anchors_free(anchors);
 		return false;
 	}
@@ -173,12 +191,13 @@ static bool configure(struct world *w, const struct scenario_config *c)
 	struct core_config config = {
 		.options = {
 			.ipv4 = is_on(c->ip4, true), .ipv6 = is_on(c->ip6, true),
-			.use_0x20 = is_on(c->use_0x20, true), .minimise = is_on(c->minimise, true),
+			.use_0x20 = is_on(c->use_0x20, true), .use_cookies = is_on(c->use_cookies, false),
+			.minimise = is_on(c->minimise, true),
 			.prime_root = is_on(c->prime_root, false), .special_names = is_on(c->special_names, false),
 			.dnssec = true,
 		},
 		.cache_bytes = CACHE_BYTES, .roots = roots, .root_count = c->root_count,
-		.anchors = anchors,
+		.stubs = stubs, .stub_count = c->stub_count, .anchors = anchors,
 	};
 	core_set_wall(w->core, c->date_sec >= 0 ? (uint64_t)c->date_sec : SCENARIO_DATE_USUAL, w->now_ms);
 	int rc = core_configure(w->core, &config);
@@ -186,6 +205,7 @@ static bool configure(struct world *w, const struct scenario_config *c)
 		anchors_free(anchors);
 	}
 	free(roots);
+	free(stubs);
 	return rc == BH_OK;
 }
 
@@ -327,22 +347,16 @@ static unsigned find_replies(struct world *w, const struct upstream *u, const st
 		char addr[ADDR_TEXT_MAX];
 		char buf[512];
 		struct text t = TEXT_OF(buf);
-		show_question(&t, query->qname, query->qtype);
+		uint8_t lower[DNAME_MAX];
+		(void)dname_copy_lower(lower, query->qname);
+		show_question(&t, lower, query->qtype);
 		set_fault(w, "step %u: no entry for the query %s to %s%s", w->step, buf,
 			  addr_text(&u->server, addr), u->tcp ? " over TCP" : "");
 	}
 	return count;
 }
 
-static uint16_t udp_size_of(const struct upstream *u)
-{
-	struct query q;
-	bool edns = query_parse(u->wire, u->wire_len, &q) == QUERY_OK && q.edns.present;
-	return edns ? q.edns.udp_size : UDP_SIZE_PLAIN;
-}
-
-static size_t compose_reply(struct world *w, const struct scenario_entry *e, const struct upstream *u,
-			    const struct query *q, size_t limit)
+static size_t compose_reply(struct world *w, const struct scenario_entry *e, const struct query *q, size_t limit)
 {
 	struct compose c;
 	uint8_t qname[DNAME_MAX];
@@ -377,7 +391,6 @@ static size_t compose_reply(struct world *w, const struct scenario_entry *e, con
 		compose_flags(&c, 0, FLAG_TC);
 		break;
 	}
-	(void)u;
 	return compose_finish(&c, opt ? &edns : NULL);
 }
 
@@ -389,7 +402,8 @@ static size_t make_reply(struct world *w, const struct scenario_entry *e, const 
 	assert(verdict == QUERY_OK); /* the core's own packet */
 	(void)verdict;
 	if (e->raw == NULL) {
-		return compose_reply(w, e, u, &q, u->tcp ? DNS_MESSAGE_MAX : udp_size_of(u));
+		size_t udp_max = q.edns.present ? q.edns.udp_size : UDP_SIZE_PLAIN;
+		return compose_reply(w, e, &q, u->tcp ? DNS_MESSAGE_MAX : udp_max);
 	}
 	memcpy(w->reply, e->raw, e->raw_len);
 	if ((e->adjust & (ADJUST_RAW_ID | ADJUST_COPY_ID)) != 0 && e->raw_len >= 2) {
@@ -581,6 +595,7 @@ bool world_ask(struct world *world, const struct scenario_entry *query, struct w
 	uint64_t begin = world->now_ms;
 	struct client *c = NULL;
 	world->sent_begin = world->sent_count;
+	memcpy(world->counters_begin, world->counters, sizeof(world->counters));
 	for (unsigned i = 0; i < query->clients; i++) {
 		c = &world->clients[i];
 		uint8_t *room = c->wire != NULL ? c->wire : malloc(DNS_MESSAGE_MAX);
@@ -612,6 +627,11 @@ bool world_ask(struct world *world, const struct scenario_entry *query, struct w
 uint64_t world_packets(const struct world *world)
 {
 	return world->sent_count - world->sent_begin;
+}
+
+uint64_t world_counter(const struct world *world, unsigned counter)
+{
+	return world->counters[counter] - world->counters_begin[counter];
 }
 
 uint64_t world_asked(const struct world *world, const uint8_t *name, uint16_t type)
