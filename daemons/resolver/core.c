@@ -70,7 +70,8 @@ struct core *core_new(uint64_t cache_max_bytes, const struct core_tools *tools)
 	core->cache_bytes = cache_max_bytes;
 	core->send_last = &core->send_first;
 	core->done_last = &core->done_first;
-	core->options = (struct core_options){ .ipv4 = true, .ipv6 = true, .use_0x20 = true,
+	core->options = (struct core_options){ .ipv4 = true, .ipv6 = true, .max_ttl_sec = TTL_ANSWER_USUAL,
+					       .max_negative_ttl_sec = TTL_NEGATIVE_USUAL, .use_0x20 = true,
 					       .use_cookies = true, .minimise = true,
 					       .prime_root = true, .special_names = true, .dnssec = true };
 	region_init(&core->scratch, 64 * 1024, PARSE_MEMORY_MAX);

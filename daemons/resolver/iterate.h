@@ -73,6 +73,12 @@ typedef uint32_t core_rand_fn(void *ctx, uint32_t bound);
 struct core_options {
 	bool ipv4;
 	bool ipv6;
+	bool do_not_query_localhost;
+	bool rebind_protection;
+	uint32_t min_ttl_sec; /* of answers; never over max_ttl_sec, and negative ones never over theirs */
+	uint32_t max_ttl_sec;
+	uint32_t max_negative_ttl_sec;
+	uint32_t stale_sec; /* how long after its end an answer is better than none; 0: not at all */
 	bool use_0x20;
 	bool use_cookies; /* RFC 7873 */
 	bool minimise;
