@@ -333,7 +333,8 @@ static bool head_value(struct parser *p, const char *key, const char *value)
 	const struct {
 		const char *key;
 		int64_t *value;
-	} numbers[] = { { "min-ttl", &c->min_ttl }, { "max-ttl", &c->max_ttl }, { "budget", &c->budget } };
+	} numbers[] = { { "min-ttl", &c->min_ttl }, { "max-ttl", &c->max_ttl }, { "max-negative-ttl", &c->max_negative_ttl },
+			{ "budget", &c->budget } };
 
 	for (unsigned i = 0; i < sizeof(switches) / sizeof(switches[0]); i++) {
 		if (strcmp(key, switches[i].key) == 0) {
@@ -982,7 +983,7 @@ struct scenario *scenario_read(const char *file, const char *const *extra, unsig
 		s->config = (struct scenario_config){
 			.date_sec = -1, .minimise = -1, .ip4 = -1, .ip6 = -1, .ask_localhost = -1, .harden_glue = -1,
 			.force_ip6 = -1, .use_0x20 = -1, .use_cookies = -1, .prime_root = -1, .special_names = -1,
-			.rebind_protection = -1, .min_ttl = -1, .max_ttl = -1, .budget = -1,
+			.rebind_protection = -1, .min_ttl = -1, .max_ttl = -1, .max_negative_ttl = -1, .budget = -1,
 		};
 		region_init(&s->region, 64 * 1024, SCENARIO_MEMORY_MAX);
 		*p = (struct parser){ .s = s, .at = text, .end = text + len, .rrs = rrs, .extra = extra,

@@ -176,6 +176,7 @@ struct scenario_config {
 	int rebind_protection;
 	int64_t min_ttl;
 	int64_t max_ttl;
+	int64_t max_negative_ttl;
 	int64_t budget;
 };
 

@@ -9,6 +9,7 @@
 #include "common/dns/nsec3.h"
 #include "common/ipc/stats.h"
 #include "daemons/resolver/answer.h"
+#include "daemons/resolver/bounds.h"
 #include "daemons/resolver/validate/anchors.h"
 #include "tests/replay/match.h"
 
@@ -110,9 +111,6 @@ static const char *missing_feature(const struct scenario_config *c)
 	if (c->forward_count > 0) {
 		return "forward-addr: the core does not forward";
 	}
-	if (c->min_ttl > 0 || c->max_ttl >= 0) {
-		return "min-ttl, max-ttl: the core has fixed ones";
-	}
 	if (c->harden_glue == 0) {
 		return "harden-glue off: the core always holds glue to the zone that gave it";
 	}
@@ -128,6 +126,11 @@ static const char *missing_feature(const struct scenario_config *c)
 static bool is_on(int value, bool usual)
 {
 	return value < 0 ? usual : value > 0;
+}
+
+static uint32_t number_or(int64_t value, uint32_t usual)
+{
+	return value < 0 ? usual : (uint32_t)value;
 }
 
 /* NULL: out of memory, or more than there can be. */
@@ -193,6 +196,9 @@ static bool configure(struct world *w, const struct scenario_config *c)
 			.ipv4 = is_on(c->ip4, true), .ipv6 = is_on(c->ip6, true),
 			.use_0x20 = is_on(c->use_0x20, true), .use_cookies = is_on(c->use_cookies, false),
 			.minimise = is_on(c->minimise, true),
+			.do_not_query_localhost = !is_on(c->ask_localhost, false),
+			.min_ttl_sec = number_or(c->min_ttl, 0), .max_ttl_sec = number_or(c->max_ttl, TTL_ANSWER_USUAL),
+			.max_negative_ttl_sec = number_or(c->max_negative_ttl, TTL_NEGATIVE_USUAL),
 			.prime_root = is_on(c->prime_root, false), .special_names = is_on(c->special_names, false),
 			.dnssec = true,
 		},
