@@ -321,6 +321,11 @@ uint64_t cache_bytes(const struct cache *cache)
 	       cache->parts[CACHE_PART_INFRA].bytes;
 }
 
+uint64_t cache_part_bytes(const struct cache *cache, enum cache_part part)
+{
+	return cache->parts[part].bytes;
+}
+
 uint64_t cache_evictions(const struct cache *cache)
 {
 	return cache->evictions;

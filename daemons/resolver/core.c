@@ -61,6 +61,7 @@ struct core *core_new(uint64_t cache_max_bytes, const struct core_tools *tools)
 	struct siphash_key server_key = new_key();
 	struct siphash_key trust_key = new_key();
 	core->key = new_key();
+	core->cookie_key = new_key();
 	core->rand_fn = tools->rand_fn;
 	core->rand_ctx = tools->rand_ctx;
 	core->counters = tools->counters;
@@ -69,7 +70,8 @@ struct core *core_new(uint64_t cache_max_bytes, const struct core_tools *tools)
 	core->cache_bytes = cache_max_bytes;
 	core->send_last = &core->send_first;
 	core->done_last = &core->done_first;
-	core->options = (struct core_options){ .ipv4 = true, .ipv6 = true, .use_0x20 = true, .minimise = true,
+	core->options = (struct core_options){ .ipv4 = true, .ipv6 = true, .use_0x20 = true,
+					       .use_cookies = true, .minimise = true,
 					       .prime_root = true, .special_names = true, .dnssec = true };
 	region_init(&core->scratch, 64 * 1024, PARSE_MEMORY_MAX);
 	core->cache = cache_new(cache_max_bytes, &cache_key);
@@ -268,6 +270,17 @@ fail:
 	return BH_ENOMEM;
 }
 
+void core_set_anchors(struct core *core, struct anchors *anchors, const uint8_t *zone)
+{
+	anchors_free(core->anchors);
+	core->anchors = anchors;
+	core->validating = anchors_any(anchors);
+	if (zone != NULL) {
+		trust_flush_zone(core->trust, zone);
+		(void)cache_flush_zone(core->cache, zone);
+	}
+}
+
 const struct core_zone *core_find_stub(const struct core *core, const uint8_t *name)
 {
 	const struct core_zone *best = NULL;
@@ -371,7 +384,8 @@ struct resolution *core_start(struct core *core, const struct core_question *que
 		r->ctx = ctx;
 		r->validates = core->validating && !question->cd;
 		r->secure = core->validating;
-		core_count(core, STAT_RES_QUERIES);
+		r->refresh = question->refresh;
+		core_count(core, r->refresh ? STAT_RES_REFRESHES : STAT_RES_QUERIES);
 		iterate_run(core, r, now_ms);
 	}
 	return r;
@@ -409,5 +423,7 @@ void core_count_cache(struct core *core)
 {
 	core->counters[STAT_RES_CACHE_ENTRIES] = cache_entries(core->cache);
 	core->counters[STAT_RES_CACHE_BYTES] = cache_bytes(core->cache);
+	core->counters[STAT_RES_CACHE_INFRA_BYTES] = cache_part_bytes(core->cache, CACHE_PART_INFRA);
+	core->counters[STAT_RES_CACHE_LIMIT] = core->cache_bytes;
 	core->counters[STAT_RES_CACHE_EVICTIONS] = cache_evictions(core->cache);
 }

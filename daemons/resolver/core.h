@@ -10,6 +10,7 @@
 #include "common/dns/nsec3.h"
 #include "common/ipc/stats.h"
 #include "daemons/resolver/cache.h"
+#include "daemons/resolver/cookies.h"
 #include "daemons/resolver/delegation.h"
 #include "daemons/resolver/iterate.h"
 #include "daemons/resolver/reply.h"
@@ -42,6 +43,7 @@ struct core {
 	uint64_t wall_base_ms;	      /* on the core's clock, when ... */
 	uint64_t wall_base_sec;	      /* ... this was the time of day */
 	struct siphash_key key;
+	struct siphash_key cookie_key;
 	core_rand_fn *rand_fn;
 	void *rand_ctx;
 	uint64_t *counters;
@@ -105,8 +107,8 @@ struct frame {
 /* What to do with a frame whose packet is over. */
 enum upstream_event {
 	EVENT_REPLY, /* a message: judge it */
-	EVENT_TCP,   /* ask the same server over TCP */
-	EVENT_AGAIN, /* ask the same server again, it was noted what to do better */
+	EVENT_TCP,   /* ask the same server over TCP, perhaps again: then it was noted what to do better */
+	EVENT_AGAIN, /* the same over UDP */
 	EVENT_NEXT,  /* nothing came: ask another one */
 };
 
@@ -178,6 +180,8 @@ enum security store_security(const struct cache_hit *hit);
 int store_ede(const struct cache_hit *hit);
 void store_delegation(struct core *core, const struct delegation *cut, uint64_t now_ms);
 void store_failure(struct core *core, const uint8_t *name, uint16_t type, uint64_t now_ms);
+/* Is so little left of its life that one who refreshes asks anew? */
+bool store_is_ending(const struct cache_hit *hit, uint64_t now_ms);
 /* Records of a hit, with what is left of their TTL. */
 int store_unpack(const struct cache_hit *hit, uint64_t now_ms, struct region *region,
 		 struct rrset **out) BH_CHECKED;

@@ -153,6 +153,7 @@ static void follow(struct core *core, struct resolution *r, struct rrset *record
 		}
 	}
 	if (++f->aliases > ALIAS_STEPS_MAX) {
+		core_count(core, STAT_RES_CHAIN_STOPS);
 		fail(core, r, EDE_OTHER, "too many aliases", now_ms);
 		return;
 	}
@@ -297,6 +298,12 @@ static bool is_answer(const struct frame *f, const struct cache_hit *hit)
 	return f->purpose != FRAME_CLIENT || hit->rank != RANK_REFERRAL;
 }
 
+/* A refresh passes over what it is to replace; addresses of servers on the way are good to their end. */
+static bool asks_anew(const struct resolution *r, const struct cache_hit *hit, uint64_t now_ms)
+{
+	return r->refresh && r->top->purpose == FRAME_CLIENT && store_is_ending(hit, now_ms);
+}
+
 /* Is there an answer, an alias, an absence or a failure in the cache? */
 static bool start_cached(struct core *core, struct resolution *r, uint64_t now_ms)
 {
@@ -304,11 +311,12 @@ static bool start_cached(struct core *core, struct resolution *r, uint64_t now_m
 	struct cache_hit hit;
 
 	if (cache_get_any(core->cache, f->name, f->type, now_ms, &hit) && hit.kind != CACHE_FAILURE &&
-	    is_answer(f, &hit)) {
+	    is_answer(f, &hit) && !asks_anew(r, &hit, now_ms)) {
 		use_hit(core, r, &hit, f->name, f->type, now_ms);
 		return true;
 	}
-	if (f->type != RR_CNAME && cache_get(core->cache, f->name, CACHE_RRSET, RR_CNAME, now_ms, &hit)) {
+	if (f->type != RR_CNAME && cache_get(core->cache, f->name, CACHE_RRSET, RR_CNAME, now_ms, &hit) &&
+	    !asks_anew(r, &hit, now_ms)) {
 		use_hit(core, r, &hit, f->name, RR_CNAME, now_ms);
 		return true;
 	}
@@ -425,6 +433,19 @@ static void ask(struct core *core, struct resolution *r, bool tcp, uint64_t now_
 	}
 }
 
+/* The same server, in another way. */
+static void ask_again(struct core *core, struct resolution *r, bool tcp, uint64_t now_ms)
+{
+	struct frame *f = r->top;
+	struct ns_addr *a = &f->cut->addrs[f->choice];
+	if (a->tries >= ASKS_PER_SERVER_MAX) {
+		a->out = true;
+		f->state = FRAME_ASK;
+		return;
+	}
+	ask(core, r, tcp, now_ms);
+}
+
 /* Look for an address of server ns of the cut: a frame on top. */
 static void push_lookup(struct core *core, struct resolution *r, unsigned ns, uint16_t type, uint64_t now_ms)
 {
@@ -465,15 +486,21 @@ static void frame_ask(struct core *core, struct resolution *r, uint64_t now_ms)
 
 	set_question(core, f, now_ms);
 	int server = choose_server(core, f, now_ms);
-	if (server >= 0) {
-		f->choice = (uint8_t)server;
-		f->lame_tries += servers_is_lame(core->servers, &f->cut->addrs[server].addr, f->cut->zone, now_ms);
-		ask(core, r, false, now_ms);
-		return;
-	}
-	int ns = choose_lookup(core, r, f, &type);
+	bool lame = server >= 0 &&
+		    servers_is_lame(core->servers, &f->cut->addrs[server].addr, f->cut->zone, now_ms);
+	/* Servers without address may be better than one that failed for the zone a moment ago. */
+	int ns = server < 0 || lame ? choose_lookup(core, r, f, &type) : -1;
 	if (ns >= 0) {
 		push_lookup(core, r, (unsigned)ns, type, now_ms);
+		return;
+	}
+	if (server >= 0) {
+		f->choice = (uint8_t)server;
+		if (f->cut->addrs[server].tries >= TRIES_PER_SERVER_MAX) {
+			f->cut->plain_probes++;
+		}
+		f->lame_tries += lame;
+		ask(core, r, false, now_ms);
 		return;
 	}
 	if (choose_glue(core, f->cut, now_ms)) {
@@ -491,6 +518,7 @@ static void on_referral(struct core *core, struct resolution *r, struct reply *r
 {
 	struct frame *f = r->top;
 	if (++f->referrals > REFERRALS_MAX) {
+		core_count(core, STAT_RES_CHAIN_STOPS);
 		fail(core, r, EDE_OTHER, "too many referrals", now_ms);
 		return;
 	}
@@ -546,7 +574,8 @@ static bool try_elsewhere(struct core *core, struct resolution *r, const struct 
 		struct ns_addr *a = &f->cut->addrs[f->choice];
 		servers_set_lame(core->servers, &a->addr, f->cut->zone, now_ms + SERVER_ERROR_SEC * UINT64_C(1000));
 		a->out = true;
-		if (choose_server(core, f, now_ms) < 0) {
+		uint16_t lookup_type;
+		if (choose_server(core, f, now_ms) < 0 && choose_lookup(core, r, f, &lookup_type) < 0) {
 			return false;
 		}
 		f->state = FRAME_ASK;
@@ -615,10 +644,20 @@ static void on_bad_server(struct core *core, struct resolution *r, const struct 
 	struct frame *f = r->top;
 	struct ns_addr *a = &f->cut->addrs[f->choice];
 	uint32_t seconds = reply->kind == REPLY_LAME ? LAME_SEC : SERVER_ERROR_SEC;
-	core_count(core, STAT_RES_UPSTREAM_LAME);
 	servers_set_lame(core->servers, &a->addr, f->cut->zone, now_ms + seconds * UINT64_C(1000));
 	a->out = true;
 	f->state = FRAME_ASK;
+}
+
+static void count_reply(struct core *core, enum reply_kind kind)
+{
+	static const enum stats_resolver counters[] = {
+		[REPLY_ANSWER] = STAT_RES_UPSTREAM_ANSWERS,     [REPLY_ALIAS] = STAT_RES_UPSTREAM_ANSWERS,
+		[REPLY_OVERFLOW] = STAT_RES_UPSTREAM_ANSWERS,   [REPLY_NODATA] = STAT_RES_UPSTREAM_NODATA,
+		[REPLY_NXDOMAIN] = STAT_RES_UPSTREAM_NXDOMAIN,  [REPLY_REFERRAL] = STAT_RES_UPSTREAM_REFERRALS,
+		[REPLY_LAME] = STAT_RES_UPSTREAM_LAME,	        [REPLY_ERROR] = STAT_RES_UPSTREAM_ERRORS,
+	};
+	core_count(core, counters[kind]);
 }
 
 static void on_reply(struct core *core, struct resolution *r, const struct message *msg, uint64_t now_ms)
@@ -639,6 +678,7 @@ static void on_reply(struct core *core, struct resolution *r, const struct messa
 	    !prime_accept(core, msg, reply.records, now_ms)) {
 		reply.kind = REPLY_ERROR;
 	}
+	count_reply(core, reply.kind);
 	if (reply.kind == REPLY_REFERRAL) {
 		on_referral(core, r, &reply, now_ms);
 	} else if (f->ask_minimised) {
@@ -656,6 +696,7 @@ void iterate_run(struct core *core, struct resolution *r, uint64_t now_ms)
 {
 	while (!r->finished && r->waiting == NULL) {
 		if (now_ms >= r->deadline_ms) {
+			core_count(core, STAT_RES_TIME_STOPS);
 			fail_all(core, r, EDE_NO_REACHABLE_AUTHORITY, "no answer in time", now_ms);
 		} else if (++r->steps > STEPS_MAX) {
 			fail_all(core, r, EDE_OTHER, "work limit for one question reached", now_ms);
@@ -692,10 +733,8 @@ void iterate_event(struct core *core, struct resolution *r, enum upstream_event 
 		}
 		break;
 	case EVENT_TCP:
-		ask(core, r, true, now_ms);
-		break;
 	case EVENT_AGAIN:
-		ask(core, r, false, now_ms);
+		ask_again(core, r, event == EVENT_TCP, now_ms);
 		break;
 	case EVENT_NEXT:
 		r->top->state = FRAME_ASK;

@@ -182,6 +182,25 @@ void rrset_pack(struct sink *s, const struct rrset *list)
 	}
 }
 
+uint32_t rrset_packed_ttl(const uint8_t *bytes, size_t len)
+{
+	struct cursor c = cursor_of(bytes, len);
+	uint32_t least = len == 0 ? 0 : UINT32_MAX;
+	while (cursor_left(&c) > 0) {
+		(void)cursor_bytes(&c, 3); /* section, type */
+		uint32_t ttl = cursor_u32(&c);
+		(void)cursor_bytes(&c, 4); /* counts */
+		size_t rest = (size_t)cursor_u32(&c);
+		rest += cursor_u32(&c);
+		int name_len = c.failed ? BH_ETRUNC : dname_check(c.base + c.pos, c.len - c.pos);
+		assert(name_len > 0); /* we packed it ourselves */
+		(void)cursor_bytes(&c, (size_t)name_len + rest);
+		assert(!c.failed);
+		least = ttl < least ? ttl : least;
+	}
+	return least;
+}
+
 int rrset_unpack(const uint8_t *bytes, size_t len, struct region *region, struct rrset **out)
 {
 	const uint8_t *copy = region_copy(region, bytes, len);

@@ -57,6 +57,8 @@ unsigned rrset_signed_labels(const struct rrset *set);
 /* A list as octets for the cache, and back. rrset_unpack copies everything into region. */
 size_t rrset_packed_size(const struct rrset *list);
 void rrset_pack(struct sink *s, const struct rrset *list);
+/* The smallest TTL of a list as octets; 0: it is empty. */
+uint32_t rrset_packed_ttl(const uint8_t *bytes, size_t len);
 int rrset_unpack(const uint8_t *bytes, size_t len, struct region *region, struct rrset **out) BH_CHECKED;
 
 #endif

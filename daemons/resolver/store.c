@@ -5,6 +5,8 @@
  */
 #include "daemons/resolver/core.h"
 
+#include "common/ipc/qlink.h"
+
 /* Flags of an entry: STORE_CUT, and above it how it was validated (2 bits) and for bogus ones why (5 bits). */
 #define SECURITY_SHIFT 1
 #define EDE_SHIFT 3
@@ -101,6 +103,13 @@ void store_failure(struct core *core, const uint8_t *name, uint16_t type, uint64
 		.expire_ms = now_ms + TTL_FAILURE * UINT64_C(1000),
 	};
 	(void)cache_put(core->cache, &item, now_ms); /* no room is no harm: it is resolved again */
+}
+
+bool store_is_ending(const struct cache_hit *hit, uint64_t now_ms)
+{
+	/* The frontend, which got whole seconds, may see its last part begin a second earlier. */
+	uint64_t life_ms = rrset_packed_ttl(hit->data, hit->len) * UINT64_C(1000) + 1000;
+	return (hit->expire_ms - now_ms) * QLINK_REFRESH_SHARE <= life_ms;
 }
 
 int store_unpack(const struct cache_hit *hit, uint64_t now_ms, struct region *region, struct rrset **out)

@@ -26,6 +26,8 @@
 #define CONFIG_TCP_MAX 10000  /* connections of a worker: below the descriptors that a role may have */
 #define CONFIG_TCP_SEC_MAX 3600
 #define CONFIG_TRANSFERS_MAX 256
+#define CONFIG_INSECURE_MAX 4096
+#define CONFIG_STUBS_MAX 16384
 #define CONFIG_ERRORS_MAX 50 /* told before giving up */
 
 /* A complaint about the configuration; called in the order of discovery. file may be "". */
@@ -72,6 +74,11 @@ struct config_names {
 	char version[IPC_IDENTITY_MAX];
 };
 
+struct config_cookies {
+	uint8_t mode; /* enum ipc_cookies */
+	struct cookie_secrets secrets; /* count 0: the supervisor's own */
+};
+
 struct config_view {
 	char name[IPC_VIEW_MAX];
 	struct config_listen listen;
@@ -83,8 +90,7 @@ struct config_view {
 	size_t zone_count;
 	char *user; /* NULL: the default for this view */
 	bool rotate;
-	uint8_t cookies; /* enum ipc_cookies */
-	struct cookie_secrets cookie_secrets; /* count 0: the supervisor's own */
+	struct config_cookies cookies;
 	struct config_names names;
 	struct config_rate rate;
 };
@@ -98,10 +104,15 @@ struct config_resolver {
 	struct config_listen listen;
 	struct acl allow_query;
 	struct ipc_tcp tcp;
+	struct config_cookies cookies;
 	int internal_view; /* index into views, -1: none */
 	struct addr *outgoing;
 	size_t outgoing_count;
 	char *root_hints; /* absolute path, NULL: built in */
+	char *trust_anchors; /* likewise */
+	struct ipc_name *insecure; /* domain-insecure */
+	size_t insecure_count;
+	uint64_t validation_date; /* seconds since 1970; 0: the time it is */
 	uint64_t cache_size;
 	struct config_stub *stubs;
 	size_t stub_count;

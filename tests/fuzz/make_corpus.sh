@@ -41,6 +41,26 @@ example='07 6578616d706c65 00'          # example.
 www='03 777777'
 label63="3f $(repeat 63 61)"
 
+# --- denial: zone, name, labels, type; sets: kind, owner, next (NSEC3: hashes), types -----------------
+apex3="01 00 00 00 02 00 02"       # NSEC3 of the apex
+put denial nsec_name_error "01 01 01 01 00 00 01 00 00 01 00 00 01 00 02"
+put denial nsec_nodata "01 01 00 02 04 00 01 00 01 01 01"
+put denial nsec_nonterminal "01 01 01 02 00 00 01 00 02 02 01 01"
+put denial nsec_wildcard "01 02 00 01 01 01 00 01 00 00 01 00 01 02 00 01"
+put denial nsec_cut "01 02 00 01 01 00 00 01 01 00 03"
+put denial nsec_dname "01 02 00 01 01 00 00 01 01 00 06"
+put denial nsec_outside "01 01 01 01 00 00 01 00 c1 03 01"
+put denial nsec_root "00 01 01 00 00 00 00 00 02"
+put denial nsec_nxname "01 01 01 01 00 00 01 01 02 02 01 18 00 06 00 00 00 00 00 03 00 01 80"
+put denial nsec3_name_error "01 02 00 01 01 00 $apex3 01 00 01 01 01 02 01 01 01 01 00 01 01 02 02 01 02 01"
+put denial nsec3_opt_out "01 01 01 01 00 $apex3 09 00 01 01 01 02 01 01 01"
+put denial nsec3_wildcard "01 02 00 01 01 01 $apex3 01 00 01 01 01 02 01 01 01 01 00 00 01 02 02 01 02 01"
+put denial nsec3_only_one "01 03 00 00 01 01 00 01 00 00 00 00 00 02"
+put denial nsec3_mixed "01 01 01 01 00 $apex3 03 00 01 01 01 02 01 01 01 05 00 05 01 01 01 02 01 01 01"
+put denial nsec3_iterations "01 01 01 01 00 05 00 ff 00 00 02 00 02"
+put denial nsec3_deep "01 07 00 00 00 00 00 00 00 01 00 $apex3 01 00 01 01 00 02 01 00 01 01 00 01 01 02 02 01 02 01"
+put denial raw "01 01 01 01 00 8e 01 00 01 7a 00 00 06 40 00 00 00 00 03 8f 00 01 00 00 00 00 14"
+
 # --- dname ------------------------------------------------------------------------------------------
 put dname root 00
 put dname example "$example"

@@ -26,6 +26,8 @@ struct parser {
 	char *words[SCENARIO_WORDS_MAX];
 	unsigned word_count;
 	struct message_rr *rrs; /* of the entry at hand; MESSAGE_RR_MAX */
+	const char *const *extra; /* lines of the head */
+	unsigned extra_count;
 	char *why;
 	size_t why_size;
 };
@@ -350,22 +352,33 @@ static char *clean_value(char *value)
 	return value;
 }
 
+static bool head_line(struct parser *p)
+{
+	char *colon = strchr(p->text, ':');
+	if (colon == NULL) {
+		return fault(p, "'key: value' or CONFIG_END is wanted");
+	}
+	*colon = '\0';
+	return head_value(p, p->text, clean_value(colon + 1));
+}
+
 static bool read_head(struct parser *p)
 {
 	while (next_line(p)) {
 		if (strcmp(p->text, "CONFIG_END") == 0) {
 			struct scenario_config *c = &p->s->config;
+			for (unsigned i = 0; i < p->extra_count; i++) {
+				snprintf(p->text, sizeof(p->text), "%s", p->extra[i]);
+				if (!head_line(p)) {
+					return false;
+				}
+			}
 			if (c->anchor_count > 0) {
 				c->anchors = region_copy(&p->s->region, p->rrs, c->anchor_count * sizeof(*p->rrs));
 			}
 			return c->anchor_count == 0 || c->anchors != NULL || fault(p, "the file is too large");
 		}
-		char *colon = strchr(p->text, ':');
-		if (colon == NULL) {
-			return fault(p, "'key: value' or CONFIG_END is wanted");
-		}
-		*colon = '\0';
-		if (!head_value(p, p->text, clean_value(colon + 1))) {
+		if (!head_line(p)) {
 			return false;
 		}
 	}
@@ -861,7 +874,8 @@ static char *read_file(const char *file, size_t *len, char *why, size_t why_size
 	return text;
 }
 
-struct scenario *scenario_read(const char *file, char *why, size_t why_size)
+struct scenario *scenario_read(const char *file, const char *const *extra, unsigned extra_count, char *why,
+			       size_t why_size)
 {
 	size_t len;
 	char *text = read_file(file, &len, why, why_size);
@@ -882,8 +896,8 @@ struct scenario *scenario_read(const char *file, char *why, size_t why_size)
 			.rebind_protection = -1, .min_ttl = -1, .max_ttl = -1, .budget = -1,
 		};
 		region_init(&s->region, 64 * 1024, SCENARIO_MEMORY_MAX);
-		*p = (struct parser){ .s = s, .at = text, .end = text + len, .rrs = rrs, .why = why,
-				      .why_size = why_size };
+		*p = (struct parser){ .s = s, .at = text, .end = text + len, .rrs = rrs, .extra = extra,
+				      .extra_count = extra_count, .why = why, .why_size = why_size };
 		fine = read_all(p);
 	}
 	free(rrs);

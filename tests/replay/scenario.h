@@ -162,9 +162,11 @@ struct scenario {
 };
 
 /*
- * Read a file. NULL: it cannot be read or has an error, why tells which and in what line. For scenario_free.
+ * Read a file. extra: further lines of the head, "key: value", which come behind its own. NULL: it cannot be read
+ * or has an error, why tells which and in what line. For scenario_free.
  */
-struct scenario *scenario_read(const char *file, char *why, size_t why_size);
+struct scenario *scenario_read(const char *file, const char *const *extra, unsigned extra_count, char *why,
+			       size_t why_size);
 void scenario_free(struct scenario *scenario);
 
 /* records.c: records as zone-file text, with the line they begin in. Appended to a list of room records. */

@@ -5,6 +5,8 @@
 
 #include "common/dns/compose.h"
 #include "common/dns/dname.h"
+#include "common/dns/dnssec.h"
+#include "common/dns/nsec3.h"
 #include "common/ipc/stats.h"
 #include "daemons/resolver/answer.h"
 #include "daemons/resolver/validate/anchors.h"
@@ -29,6 +31,8 @@ enum {
 	BUDGET_USUAL = 250,
 	CACHE_BYTES = 4 << 20,
 	QUERY_WIRE_MAX = 1024,
+	/* 2026-01-01: when no date is given. */
+	DATE_USUAL = 1767225600,
 };
 
 /* A packet on its way, and what comes back for it. */
@@ -127,10 +131,36 @@ static bool is_on(int value, bool usual)
 	return value < 0 ? usual : value > 0;
 }
 
+/* NULL: out of memory, or more than there can be. */
+static struct anchors *make_anchors(const struct world *w, const struct scenario_config *c)
+{
+	struct anchors *anchors = anchors_new();
+	bool fine = anchors != NULL;
+	for (size_t i = 0; fine && i < c->anchor_count; i++) {
+		const struct message_rr *rr = &c->anchors[i];
+		uint8_t algorithm = rr->rdata[rr->type == RR_DS ? 2 : 3];
+		bool known = dnssec_has_algorithm(w->dnssec, algorithm) &&
+			     (rr->type != RR_DS || dnssec_has_digest(w->dnssec, rr->rdata[3]));
+		fine = (known ? anchors_add(anchors, rr->owner, rr->type, rr->rdata, rr->rdata_len)
+			      : anchors_add_unusable(anchors, rr->owner)) == BH_OK;
+	}
+	for (const struct scenario_name *n = c->insecure; fine && n != NULL; n = n->next) {
+		fine = anchors_add_negative(anchors, n->name, UINT64_MAX) == BH_OK;
+	}
+	if (!fine) {
+		anchors_free(anchors);
+		anchors = NULL;
+	}
+	return anchors;
+}
+
 static bool configure(struct world *w, const struct scenario_config *c)
 {
 	struct ipc_servers *roots = calloc(c->root_count + 1, sizeof(*roots));
-	if (roots == NULL) {
+	struct anchors *anchors = make_anchors(w, c);
+	if (roots == NULL || anchors == NULL) {
+		free(roots);
+		anchors_free(anchors);
 		return false;
 	}
 	for (unsigned i = 0; i < c->root_count; i++) {
@@ -142,17 +172,7 @@ static bool configure(struct world *w, const struct scenario_config *c)
 		roots[i].count = 1;
 		roots[i].addrs[0] = c->roots[i];
 	}
-	struct anchors *anchors = anchors_new();
-	bool fine = anchors != NULL;
-	for (size_t i = 0; fine && i < c->anchor_count; i++) {
-		const struct message_rr *rr = &c->anchors[i];
-		fine = anchors_add(anchors, rr->owner, rr->type, rr->rdata, rr->rdata_len) == BH_OK;
-	}
-	for (const struct scenario_name *n = c->insecure; fine && n != NULL; n = n->next) {
-		fine = anchors_add_negative(anchors, n->name, UINT64_MAX) == BH_OK;
-	}
 	struct core_config config = {
-		.anchors = anchors,
 		.options = {
 			.ipv4 = is_on(c->ip4, true), .ipv6 = is_on(c->ip6, true),
 			.use_0x20 = is_on(c->use_0x20, true), .minimise = is_on(c->minimise, true),
@@ -160,16 +180,15 @@ static bool configure(struct world *w, const struct scenario_config *c)
 			.dnssec = true,
 		},
 		.cache_bytes = CACHE_BYTES, .roots = roots, .root_count = c->root_count,
+		.anchors = anchors,
 	};
-	fine = fine && core_configure(w->core, &config) == BH_OK;
-	if (!fine) {
+	core_set_wall(w->core, c->date_sec >= 0 ? (uint64_t)c->date_sec : DATE_USUAL, w->now_ms);
+	int rc = core_configure(w->core, &config);
+	if (rc != BH_OK) {
 		anchors_free(anchors);
 	}
 	free(roots);
-	if (c->date_sec >= 0) {
-		core_set_wall(w->core, (uint64_t)c->date_sec, BEGIN_MS);
-	}
-	return fine;
+	return rc == BH_OK;
 }
 
 struct world *world_new(struct scenario *scenario, uint64_t seed, FILE *trace, bool *missing, char *why,
@@ -478,6 +497,10 @@ static void take_done(struct world *w)
 	while ((r = core_next_done(w->core)) != NULL) {
 		struct client *c = r->ctx;
 		c->len = answer_write(&c->query, r, c->wire);
+		if (!c->query.edns.do_bit && (c->query.flags & FLAG_AD) == 0) {
+			/* RFC 6840 5.8, as the frontend does: AD is for those who understand it. */
+			put_u16(c->wire + 2, (uint16_t)(get_u16(c->wire + 2) & ~FLAG_AD));
+		}
 		c->done = true;
 		w->waiting--;
 		core_release(r);

@@ -490,13 +490,14 @@ static void print_set(char *out, size_t size, const struct rrset *set)
 	}
 }
 
-struct sim_result sim_ask_budget(struct sim *sim, const char *name, uint16_t type, uint32_t budget)
+static struct sim_result ask(struct sim *sim, const char *name, uint16_t type, uint32_t budget, bool refresh)
 {
 	static struct sim_result result;
 	uint8_t wire[DNAME_MAX];
 	uint64_t start = sim->now_ms;
 	cr_assert_gt(dname_from_text(name, wire), 0);
-	struct core_question question = { .name = wire, .type = type, .cd = sim->cd, .budget = budget };
+	struct core_question question = { .name = wire, .type = type, .cd = sim->cd, .refresh = refresh,
+					  .budget = budget };
 	cr_assert_not_null(core_start(sim->core, &question, sim, sim->now_ms));
 	run(sim);
 	struct resolution *r = core_next_done(sim->core);
@@ -519,6 +520,16 @@ struct sim_result sim_ask_budget(struct sim *sim, const char *name, uint16_t typ
 	core_release(r);
 	cr_assert_null(core_next_done(sim->core));
 	return result;
+}
+
+struct sim_result sim_ask_budget(struct sim *sim, const char *name, uint16_t type, uint32_t budget)
+{
+	return ask(sim, name, type, budget, false);
+}
+
+struct sim_result sim_refresh(struct sim *sim, const char *name, uint16_t type)
+{
+	return ask(sim, name, type, 250, true);
 }
 
 struct sim_result sim_ask(struct sim *sim, const char *name, uint16_t type)

@@ -128,6 +128,8 @@ void sim_zone(struct sim *sim, const char *addr, const char *zone, const char *t
 /* Ask and run until the answer is there. */
 struct sim_result sim_ask(struct sim *sim, const char *name, uint16_t type);
 struct sim_result sim_ask_budget(struct sim *sim, const char *name, uint16_t type, uint32_t budget);
+/* As a refresh. */
+struct sim_result sim_refresh(struct sim *sim, const char *name, uint16_t type);
 
 /* Times that a name and type (0: any) were asked over any server since sim_forget. */
 unsigned sim_asked(const struct sim *sim, const char *name, uint16_t type);
