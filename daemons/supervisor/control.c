@@ -11,6 +11,7 @@
 #include "daemons/supervisor/instance.h"
 #include "daemons/supervisor/rows.h"
 #include "daemons/supervisor/status.h"
+#include "daemons/supervisor/trust.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -256,11 +257,17 @@ static int on_request(struct client *client, const struct ctl_request *r)
 		}
 		return zone_status_send(sup, r->count == 3 ? r->words[2] : NULL, client->link, client->request);
 	}
+	if (strcmp(command, "nta") == 0) {
+		return trust_nta(sup, r, client->link, client->request);
+	}
 	if (r->count != 1) {
 		return answer(client, 3, "this command takes no such arguments");
 	}
 	if (strcmp(command, "status") == 0) {
 		return status_send(sup, client->link, client->request);
+	}
+	if (strcmp(command, "anchors") == 0) {
+		return trust_anchors_send(sup, client->link, client->request);
 	}
 	if (strcmp(command, "reload") == 0) {
 		client->waiting = WAITING_NEXT_RELOAD; /* at once: faults of the configuration are told from within */
@@ -275,7 +282,7 @@ static int on_request(struct client *client, const struct ctl_request *r)
 		supervisor_stop(sup, 0);
 		return BH_OK;
 	}
-	return answer(client, 3, "unknown command, known are: status, stats, zone, reload, flush, stop");
+	return answer(client, 3, "unknown command, known are: status, stats, zone, anchors, nta, reload, flush, stop");
 }
 
 static int on_message(void *ctx, struct link *link, struct link_message *m)
