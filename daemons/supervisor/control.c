@@ -203,6 +203,22 @@ static int begin_flush(struct client *client, const struct ctl_request *r)
 	return BH_OK;
 }
 
+void control_flush_frontends(struct supervisor *sup, const uint8_t *zone)
+{
+	struct ipc_flush what = { .kind = IPC_FLUSH_ZONE };
+	uint8_t bytes[DNAME_MAX + 8];
+	struct sink s = sink_of(bytes, sizeof(bytes));
+	uint32_t request = ++sup->control->next_flush;
+	(void)dname_copy_lower(what.name, zone);
+	ipc_flush_encode(&s, &what);
+	for (struct instance *inst = sup->instances; inst != NULL; inst = inst->next) {
+		if (inst->state == INSTANCE_READY && inst->link != NULL && inst->role == ROLE_FRONTEND &&
+		    link_send(inst->link, MSG_FLUSH, request, bytes, s.pos, -1) == BH_OK) {
+			inst->flush_sent = request;
+		}
+	}
+}
+
 void control_flushed(struct supervisor *sup, const struct instance *inst, uint32_t request,
 		     const struct ipc_flushed *flushed)
 {

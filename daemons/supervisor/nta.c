@@ -18,7 +18,6 @@ static size_t find(const struct nta_list *list, const uint8_t *zone)
 
 int nta_add(struct nta_list *list, const uint8_t *zone, uint32_t sec, uint64_t now_ms)
 {
-	nta_expire(list, now_ms);
 	size_t i = find(list, zone);
 	if (i == NEGATIVE_ANCHORS_MAX) {
 		return BH_ELIMIT;

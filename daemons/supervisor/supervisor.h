@@ -53,6 +53,7 @@ struct supervisor {
 	struct change *change; /* NULL: none under way */
 	struct saver *saver;   /* of the current generation; NULL: none yet */
 	struct nta_list ntas;	   /* set by the operator */
+	struct event *nta_timer;   /* the next end of one; NULL: none was ever set */
 	struct control *control;
 	bool reload_wanted; /* when the change that is under way has ended */
 	struct event *reload_timer;

@@ -9,9 +9,11 @@
 #include "common/dns/rr.h"
 #include "common/ipc/link.h"
 #include "common/util/clock.h"
+#include "daemons/supervisor/control.h"
 #include "daemons/supervisor/instance.h"
 #include "daemons/supervisor/rows.h"
 
+#include <event2/event.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -42,13 +44,67 @@ void trust_tell(struct instance *inst)
 {
 	struct nta_list *ntas = &inst->sup->ntas;
 	uint64_t now_ms = clock_now_ms();
-	nta_expire(ntas, now_ms);
 	for (size_t i = 0; i < ntas->count; i++) {
+		if (ntas->items[i].until_ms <= now_ms) {
+			continue;
+		}
 		struct ipc_negative_anchor m = nta_message(&ntas->items[i], now_ms);
 		if (send_negative(inst, &m) != BH_OK) {
 			log_warn("%s: cannot be told of a negative trust anchor", inst->name);
 			return;
 		}
+	}
+}
+
+/* Ends are counted down here and in each resolver; frontends follow a little later, when those have ended. */
+#define NTA_MARGIN_MS 1500
+
+static void on_nta_end(evutil_socket_t fd, short what, void *arg);
+
+static void set_timer(struct supervisor *sup, uint64_t now_ms)
+{
+	uint64_t next = UINT64_MAX;
+	for (size_t i = 0; i < sup->ntas.count; i++) {
+		next = sup->ntas.items[i].until_ms < next ? sup->ntas.items[i].until_ms : next;
+	}
+	if (sup->nta_timer == NULL) {
+		sup->nta_timer = event_new(sup->base, -1, 0, on_nta_end, sup);
+	}
+	if (sup->nta_timer != NULL) {
+		(void)event_del(sup->nta_timer);
+	}
+	if (next == UINT64_MAX) {
+		return;
+	}
+	uint64_t wait_ms = (next > now_ms ? next - now_ms : 0) + NTA_MARGIN_MS;
+	struct timeval tv = { .tv_sec = (time_t)(wait_ms / 1000), .tv_usec = (suseconds_t)(wait_ms % 1000 * 1000) };
+	if (sup->nta_timer == NULL || event_add(sup->nta_timer, &tv) != 0) {
+		log_fatal("out of memory");
+	}
+}
+
+/* What frontends hold below was made without validation. */
+static void on_nta_end(evutil_socket_t fd, short what, void *arg)
+{
+	struct supervisor *sup = arg;
+	uint64_t now_ms = clock_now_ms();
+	(void)fd;
+	(void)what;
+	for (size_t i = 0; i < sup->ntas.count; i++) {
+		if (sup->ntas.items[i].until_ms <= now_ms) {
+			char name[DNAME_TEXT_MAX];
+			log_info("negative trust anchor has ended zone=%s", dname_text(sup->ntas.items[i].zone, name));
+			control_flush_frontends(sup, sup->ntas.items[i].zone);
+		}
+	}
+	nta_expire(&sup->ntas, now_ms);
+	set_timer(sup, now_ms);
+}
+
+void trust_end(struct supervisor *sup)
+{
+	if (sup->nta_timer != NULL) {
+		event_free(sup->nta_timer);
 	}
 }
 
@@ -69,8 +125,10 @@ int trust_nta_rows(struct supervisor *sup, struct link *link, uint32_t request)
 {
 	uint64_t now_ms = clock_now_ms();
 	int rc = BH_OK;
-	nta_expire(&sup->ntas, now_ms);
 	for (size_t i = 0; i < sup->ntas.count && rc == BH_OK; i++) {
+		if (sup->ntas.items[i].until_ms <= now_ms) {
+			continue; /* the timer will take it away */
+		}
 		struct ipc_negative_anchor m = nta_message(&sup->ntas.items[i], now_ms);
 		rc = send_row(m.zone, "operator", m.left_sec, link, request);
 	}
@@ -92,6 +150,8 @@ static int add(struct supervisor *sup, const struct ctl_request *r, struct link 
 		return row_done(link, request, 2, "nta: there are too many");
 	}
 	tell_all(sup, &m);
+	control_flush_frontends(sup, m.zone);
+	set_timer(sup, clock_now_ms());
 	log_warn("control: negative trust anchor set zone=%s seconds=%u", dname_text(m.zone, name), (unsigned)m.left_sec);
 	snprintf(text, sizeof(text), "not validated for %u seconds: %.300s", (unsigned)m.left_sec, name);
 	return row_done(link, request, 0, text);
@@ -104,11 +164,12 @@ static int take_away(struct supervisor *sup, const char *name, struct link *link
 	if (dname_from_text(name, m.zone) < 0) {
 		return row_done(link, request, 3, "nta: not a domain name");
 	}
-	nta_expire(&sup->ntas, clock_now_ms());
 	if (!nta_remove(&sup->ntas, m.zone)) {
 		return row_done(link, request, 2, "nta: there is none for this name");
 	}
 	tell_all(sup, &m);
+	control_flush_frontends(sup, m.zone);
+	set_timer(sup, clock_now_ms());
 	log_info("control: negative trust anchor taken away zone=%s", dname_text(m.zone, text));
 	return row_done(link, request, 0, "validated again");
 }

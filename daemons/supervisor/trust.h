@@ -23,4 +23,7 @@ int trust_nta_rows(struct supervisor *sup, struct link *link, uint32_t request) 
 /* A resolver runs: tell it what the one before it knew. */
 void trust_tell(struct instance *inst);
 
+/* The appliance ends. */
+void trust_end(struct supervisor *sup);
+
 #endif

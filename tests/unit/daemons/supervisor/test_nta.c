@@ -44,6 +44,7 @@ Test(nta, are_bounded_and_what_has_ended_makes_room)
 	}
 	cr_assert_eq(nta_add(&list, wire("more"), 1, 999), BH_ELIMIT);
 	cr_assert_eq(nta_add(&list, wire("z9"), 1, 999), BH_OK);
+	nta_expire(&list, 1000);
 	cr_assert_eq(nta_add(&list, wire("more"), 1, 1000), BH_OK);
 }
 
