@@ -59,7 +59,7 @@ static void make_hash(struct fuzz_input *in, const uint8_t *zone, const uint8_t 
 
 static size_t make_types(struct fuzz_input *in, uint8_t *out)
 {
-	static const uint8_t maps[][9] = {
+	static const uint8_t maps[][20] = {
 		{ 0 },					    /* none */
 		{ 8, 0, 6, 0x40, 0, 0, 0, 0, 0x03 },	    /* A RRSIG NSEC */
 		{ 8, 0, 6, 0x22, 0, 0, 0, 0, 0x03 },	    /* NS SOA RRSIG NSEC */
@@ -67,9 +67,10 @@ static size_t make_types(struct fuzz_input *in, uint8_t *out)
 		{ 8, 0, 6, 0x20, 0, 0, 0, 0, 0x13 },	    /* NS DS RRSIG NSEC */
 		{ 8, 0, 6, 0x04, 0, 0, 0, 0, 0x03 },	    /* CNAME RRSIG NSEC */
 		{ 8, 0, 6, 0, 0, 0, 0, 0x01, 0x03 },	    /* DNAME RRSIG NSEC */
+		{ 19, 0, 17, 0, 0, 0, 0, 0, 0x03, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x80 }, /* RRSIG NSEC NXNAME */
 	};
 	unsigned choice = fuzz_u8(in);
-	if (choice < 7) {
+	if (choice < 8) {
 		memcpy(out, maps[choice] + 1, maps[choice][0]);
 		return maps[choice][0];
 	}
