@@ -22,7 +22,6 @@ struct made {
 	struct rrset set;
 	uint8_t owner[DNAME_MAX];
 	uint8_t *rdata; /* of its own size, so that reading past the end is seen */
-	uint8_t sig[2 + 20];
 };
 
 static struct nsec3_hasher *hasher;
@@ -121,11 +120,8 @@ static void make_set(struct fuzz_input *in, const uint8_t *zone, struct made *m)
 	FUZZ_CHECK(m->rdata != NULL);
 	put_u16(m->rdata, (uint16_t)len);
 	memcpy(m->rdata + 2, rdata, len);
-	memset(m->sig, 0, sizeof(m->sig));
-	m->sig[1] = 20;
-	m->sig[5] = (uint8_t)(dname_label_count(m->owner) - dname_is_wildcard(m->owner));
 	m->set = (struct rrset){ .owner = m->owner, .type = type, .count = 1, .rdata = m->rdata, .rdata_len = 2 + (uint32_t)len,
-				 .sigs = m->sig, .sigs_len = sizeof(m->sig), .sig_count = 1 };
+				 .labels = (uint8_t)(dname_label_count(m->owner) - dname_is_wildcard(m->owner)) };
 }
 
 struct answers {
