@@ -73,10 +73,12 @@ enum {
 	 * Zones with a trust anchor or a negative one: islands of trust and internal zones of an operator; more are a
 	 * mistake. And DS and DNSKEY of one of them: the root has two or three during a roll-over, in each form.
 	 */
-	ANCHOR_ZONES_MAX = 16384,
+	ANCHOR_ZONES_MAX = 32768,
 	ANCHOR_RECORDS_MAX = 32,
 	/* Octets of RDATA of a trust anchor: a key of RSA with 4096 bit takes about 530. */
 	ANCHOR_RDATA_MAX = 1024,
+	/* Negative trust anchors set by hand at run time (RFC 7646 2: for failures of others, few and short). */
+	NEGATIVE_ANCHORS_MAX = 256,
 	/* Records of trust anchors of all zones together. */
 	ANCHORS_MAX = 4096,
 

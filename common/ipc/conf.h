@@ -157,11 +157,18 @@ struct ipc_conf_frontend {
 	struct ipc_tcp tcp;
 	uint16_t budget; /* work per client query */
 	uint8_t cookies; /* enum ipc_cookies */
+	uint8_t prefetch; /* popular answers are asked for anew before they end (QLINK_REFRESH) */
 };
 
 struct ipc_conf_resolver {
 	uint64_t cache_bytes; /* for this shard */
 	uint32_t pending_max;
+	uint32_t min_ttl_sec; /* what is kept for a shorter or longer time */
+	uint32_t max_ttl_sec;
+	uint32_t max_negative_ttl_sec;
+	uint32_t stale_sec; /* how long after its end an answer is better than none; 0: not at all */
+	uint8_t rebind_protection;
+	uint8_t do_not_query_localhost;
 	uint8_t ipv4; /* may ask servers by this family */
 	uint8_t ipv6;
 	uint8_t use_0x20;

@@ -226,7 +226,7 @@ static void start_any(struct core *core, struct resolution *r, uint64_t now_ms)
 		}
 	}
 	if (set == NULL) {
-		set = rrset_single(f->name, RR_HINFO, TTL_ANSWER_MAX, hinfo, sizeof(hinfo), &r->region);
+		set = rrset_single(f->name, RR_HINFO, TTL_ANY, hinfo, sizeof(hinfo), &r->region);
 	}
 	rrset_append(&f->records, set);
 	r->secure = false;
@@ -679,6 +679,7 @@ static void on_reply(struct core *core, struct resolution *r, const struct messa
 		reply.kind = REPLY_ERROR;
 	}
 	count_reply(core, reply.kind);
+	reply_bound_ttl(&reply, &core->options);
 	if (reply.kind == REPLY_REFERRAL) {
 		on_referral(core, r, &reply, now_ms);
 	} else if (f->ask_minimised) {

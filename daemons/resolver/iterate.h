@@ -73,6 +73,12 @@ typedef uint32_t core_rand_fn(void *ctx, uint32_t bound);
 struct core_options {
 	bool ipv4;
 	bool ipv6;
+	bool do_not_query_localhost;
+	bool rebind_protection;
+	uint32_t min_ttl_sec; /* of answers; never over max_ttl_sec, and negative ones never over theirs */
+	uint32_t max_ttl_sec;
+	uint32_t max_negative_ttl_sec;
+	uint32_t stale_sec; /* how long after its end an answer is better than none; 0: not at all */
 	bool use_0x20;
 	bool use_cookies; /* RFC 7873 */
 	bool minimise;
@@ -184,6 +190,8 @@ struct core_config {
 	struct anchors *anchors; /* taken over on success; NULL: none, nothing is validated */
 };
 int core_configure(struct core *core, const struct core_config *config) BH_CHECKED;
+/* Other anchors, taken over. What was validated at zone and below, where they differ, is forgotten; NULL: nowhere. */
+void core_set_anchors(struct core *core, struct anchors *anchors, const uint8_t *zone);
 
 struct core_question {
 	const uint8_t *name;

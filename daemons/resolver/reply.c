@@ -333,3 +333,26 @@ int reply_judge(const struct message *msg, const struct reply_question *q, struc
 	}
 	return judge_negative(msg, q, region, soa, out);
 }
+
+static uint32_t bound(uint32_t ttl, uint32_t min, uint32_t max)
+{
+	ttl = ttl < min ? min : ttl;
+	return ttl > max ? max : ttl;
+}
+
+void reply_bound_ttl(struct reply *reply, const struct core_options *options)
+{
+	bool negative = reply->kind == REPLY_NODATA || reply->kind == REPLY_NXDOMAIN;
+	uint32_t max = options->max_ttl_sec;
+	if (negative && options->max_negative_ttl_sec < max) {
+		max = options->max_negative_ttl_sec;
+	}
+	/* Without records, an absence without SOA: RFC 2308 5 wants it not kept. */
+	if (reply->kind == REPLY_REFERRAL || reply->records == NULL) {
+		return;
+	}
+	reply->ttl = bound(reply->ttl, options->min_ttl_sec, max);
+	for (struct rrset *set = reply->records; set != NULL; set = set->next) {
+		set->ttl = bound(set->ttl, options->min_ttl_sec, max);
+	}
+}

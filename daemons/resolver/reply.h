@@ -19,6 +19,7 @@
 #define BULKHEAD_DAEMONS_RESOLVER_REPLY_H
 
 #include "daemons/resolver/delegation.h"
+#include "daemons/resolver/iterate.h"
 #include "daemons/resolver/rrset.h"
 
 enum reply_kind {
@@ -54,5 +55,11 @@ struct reply {
  */
 int reply_judge(const struct message *msg, const struct reply_question *question, struct region *region,
 		struct reply *out) BH_CHECKED;
+
+/*
+ * The operator's floor and ceilings for how long the records of a reply live. A referral is left alone: its
+ * deadline is its parent's word.
+ */
+void reply_bound_ttl(struct reply *reply, const struct core_options *options);
 
 #endif

@@ -13,6 +13,7 @@
 #include "common/util/rand.h"
 #include "daemons/resolver/answer.h"
 #include "daemons/resolver/outquery.h"
+#include "daemons/resolver/trusting.h"
 
 #include <event2/event.h>
 #include <stdio.h>
@@ -71,6 +72,7 @@ struct serve {
 	struct outquery *oq;
 	struct dnssec *dnssec;
 	struct nsec3_hasher *hasher;
+	struct trusting *trusting;
 	struct qlink_batch *batch;
 	struct siphash_key key;
 	struct link_set links;
@@ -411,8 +413,9 @@ struct serve *serve_new(struct event_base *base, struct stats_page **stats)
 	serve->pump = event_new(base, -1, 0, on_pump, serve);
 	serve->dnssec = dnssec_new();
 	serve->hasher = nsec3_hasher_new();
+	serve->trusting = serve->dnssec == NULL ? NULL : trusting_new(base, serve->dnssec);
 	if (serve->batch == NULL || serve->oq == NULL || serve->stop_timer == NULL || serve->pump == NULL ||
-	    serve->dnssec == NULL || serve->hasher == NULL) {
+	    serve->dnssec == NULL || serve->hasher == NULL || serve->trusting == NULL) {
 		serve_free(serve);
 		return NULL;
 	}
@@ -443,6 +446,7 @@ void serve_free(struct serve *serve)
 	links_free(&serve->links);
 	links_free(&serve->next);
 	outquery_free(serve->oq);
+	trusting_free(serve->trusting);
 	core_free(serve->core);
 	dnssec_free(serve->dnssec);
 	nsec3_hasher_free(serve->hasher);
@@ -483,6 +487,9 @@ int serve_prepare(struct serve *serve, const struct role_conf *conf, char *why, 
 		snprintf(why, why_size, "the resolver may use neither IPv4 nor IPv6");
 		return BH_EPERM;
 	}
+	if (trusting_check(serve->trusting, conf, why, why_size) != BH_OK) {
+		return BH_ENOMEM;
+	}
 	if (serve->core == NULL) {
 		struct core_tools tools = { .rand_fn = random_below, .dnssec = serve->dnssec, .hasher = serve->hasher,
 					    .counters = (*serve->stats)->counters };
@@ -503,7 +510,10 @@ void serve_commit(struct serve *serve, const struct role_conf *conf)
 	struct core_config config = {
 		.options = { .ipv4 = options->ipv4, .ipv6 = options->ipv6, .use_0x20 = options->use_0x20,
 			     .minimise = options->qname_minimisation, .prime_root = options->prime_root,
-			     .special_names = true, .dnssec = true },
+			     .special_names = true, .dnssec = true,
+			     .validation_date = (uint32_t)options->validation_date,
+			     .min_ttl_sec = options->min_ttl_sec, .max_ttl_sec = options->max_ttl_sec,
+			     .max_negative_ttl_sec = options->max_negative_ttl_sec },
 		.cache_bytes = options->cache_bytes,
 		.roots = conf->roots, .root_count = conf->root_count,
 		.stubs = conf->stubs, .stub_count = conf->stub_count,
@@ -515,7 +525,8 @@ void serve_commit(struct serve *serve, const struct role_conf *conf)
 	serve->links = serve->next;
 	serve->next = (struct link_set){ .links = NULL };
 	/* A commit cannot be refused: without memory for it the process ends and is started anew. */
-	if (core_configure(serve->core, &config) != BH_OK ||
+	if (trusting_configure(serve->trusting, conf, &config.anchors) != BH_OK ||
+	    core_configure(serve->core, &config) != BH_OK ||
 	    outquery_set_sources(serve->oq, conf->outgoing, conf->outgoing_count) != BH_OK) {
 		log_fatal("out of memory for the configuration");
 	}
@@ -542,6 +553,11 @@ void serve_peer_restarted(struct serve *serve, uint32_t link_id)
 			}
 		}
 	}
+}
+
+void serve_negative_anchor(struct serve *serve, const struct ipc_negative_anchor *anchor)
+{
+	trusting_negative(serve->trusting, serve->core, anchor);
 }
 
 uint64_t serve_flush(struct serve *serve, const struct ipc_flush *what)

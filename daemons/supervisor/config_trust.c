@@ -5,11 +5,15 @@
  */
 #include "daemons/supervisor/config_read.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+
+static_assert(CONFIG_INSECURE_MAX + CONFIG_STUBS_MAX + ANCHORS_MAX + NEGATIVE_ANCHORS_MAX <= ANCHOR_ZONES_MAX,
+	      "every configuration fits, with what is set at run time");
 
 /* "YYYYMMDDHHMMSS", UTC, as signatures have it (RFC 4034 3.2); 0: it is none. */
 static uint64_t parse_date(const char *text)
@@ -62,6 +66,9 @@ void config_read_trust(struct config_reader *r, cfg_t *section, struct config_re
 		}
 	}
 	read_insecure(r, section, resolver);
+	if (resolver->stub_count > CONFIG_STUBS_MAX) { /* each is a negative anchor */
+		FAULT_SECTION(r, section, "resolver: more than %d stub zones", CONFIG_STUBS_MAX);
+	}
 	const struct config_value *date = config_text_value(section, "validation-date");
 	if (date == NULL) {
 		return;

@@ -10,7 +10,7 @@
 struct verifier validate_verifier(struct core *core, struct resolution *r, uint64_t now_ms)
 {
 	return (struct verifier){ .dnssec = core->dnssec, .memo = core->memo, .wall_sec = core_wall_sec(core, now_ms),
-				  .checks = &r->checks };
+				  .min_ttl_sec = core->options.min_ttl_sec, .checks = &r->checks };
 }
 
 static bool is_proof(const struct rrset *set)

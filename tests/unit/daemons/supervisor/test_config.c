@@ -109,6 +109,9 @@ Test(config, takes_the_full_grammar)
 				     "  cache-size = \"64M\"\n"
 				     "  rebind-allow = { \"allowed.example\" }\n"
 				     "  ipv6 = false\n  use-0x20 = off\n  qname-minimisation = no\n  prime-root = false\n"
+				     "  min-ttl = 5\n  max-ttl = 600\n  max-negative-ttl = 60\n  serve-stale = true\n"
+				     "  serve-stale-ttl = 7200\n  prefetch = off\n  rebind-protection = no\n"
+				     "  do-not-query-localhost = false\n"
 				     "  stub \"consul\" { to = { \"10.0.0.20@8600\" } }\n"
 				     "}\n",
 				     &c);
@@ -145,6 +148,11 @@ Test(config, takes_the_full_grammar)
 	cr_assert_eq(r->stub_count, 1);
 	cr_assert_eq(r->stubs[0].servers.addrs[0].port, 8600);
 	cr_assert(r->ipv4 && !r->ipv6 && !r->use_0x20 && !r->qname_minimisation && !r->prime_root);
+	cr_assert_eq(r->min_ttl_sec, 5);
+	cr_assert_eq(r->max_ttl_sec, 600);
+	cr_assert_eq(r->max_negative_ttl_sec, 60);
+	cr_assert_eq(r->stale_sec, 7200);
+	cr_assert(!r->prefetch && !r->rebind_protection && !r->do_not_query_localhost);
 	cr_assert_eq(r->tcp.connections, 1000);
 	cr_assert_eq(r->tcp.connections_client, 128);
 	cr_assert_eq(r->tcp.idle_ms, 10000);
@@ -234,7 +242,8 @@ static const struct {
 	{ RESOLVER("forward \".\" { }\n"),
 	  "test.conf:3: no such option 'forward', allowed here: listen, interfaces, allow-query, open, cookies, "
 	  "cookie-secret-file, internal-view, "
-	  "outgoing, root-hints, trust-anchors, domain-insecure, validation-date, cache-size, rebind-allow, ipv4, ipv6, use-0x20, qname-minimisation, prime-root, "
+	  "outgoing, root-hints, trust-anchors, domain-insecure, validation-date, cache-size, min-ttl, max-ttl, max-negative-ttl, serve-stale, serve-stale-ttl, prefetch, "
+	  "rebind-protection, rebind-allow, do-not-query-localhost, ipv4, ipv6, use-0x20, qname-minimisation, prime-root, "
 	  "tcp, stub\n" },
 	{ "appliance { workers = \"many\" }\n" VIEW(""),
 	  "test.conf:1: workers: 'many' is not a number from 0 to 64\n" },
