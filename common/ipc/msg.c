@@ -15,6 +15,7 @@
 #define DNAME_OCTETS 255 /* RFC 1035 3.1; this file needs nothing else of DNS */
 #define NSID_OCTETS 100	 /* NSID_MAX */
 #define SECRET_OCTETS 128 /* TSIG_SECRET_MAX */
+#define ANCHOR_OCTETS 1024 /* ANCHOR_RDATA_MAX */
 
 static const struct msg_rule rules[MSG_TYPE_COUNT] = {
 	[MSG_HELLO] = { .name = "hello", .from = ROLES_SERVING | COMP, .to = SUP, .min_len = 21,
@@ -33,10 +34,10 @@ static const struct msg_rule rules[MSG_TYPE_COUNT] = {
 			     .max_len = 4, .fds = 0, .phases = LATER },
 	[MSG_CONF_AUTHORITY] = { .name = "conf_authority", .from = SUP, .to = AUTH, .min_len = 25,
 				 .max_len = 25 + NSID_OCTETS + 2 * 255, .fds = 0, .phases = LATER },
-	[MSG_CONF_FRONTEND] = { .name = "conf_frontend", .from = SUP, .to = FRONT, .min_len = 35,
-				.max_len = 35, .fds = 0, .phases = LATER },
-	[MSG_CONF_RESOLVER] = { .name = "conf_resolver", .from = SUP, .to = RES, .min_len = 35,
-				.max_len = 35, .fds = 0, .phases = LATER },
+	[MSG_CONF_FRONTEND] = { .name = "conf_frontend", .from = SUP, .to = FRONT, .min_len = 40,
+				.max_len = 40, .fds = 0, .phases = LATER },
+	[MSG_CONF_RESOLVER] = { .name = "conf_resolver", .from = SUP, .to = RES, .min_len = 43,
+				.max_len = 43, .fds = 0, .phases = LATER },
 	[MSG_CONF_LISTENER] = { .name = "conf_listener", .from = SUP, .to = AUTH | FRONT, .min_len = 4,
 				.max_len = 4, .fds = 0, .phases = LATER },
 	[MSG_CONF_LINK] = { .name = "conf_link", .from = SUP, .to = ROLES_SERVING, .min_len = 4,
@@ -45,8 +46,8 @@ static const struct msg_rule rules[MSG_TYPE_COUNT] = {
 			   .max_len = 18, .fds = 0, .phases = LATER },
 	[MSG_CONF_ZONE] = { .name = "conf_zone", .from = SUP, .to = AUTH | FRONT, .min_len = 10,
 			    .max_len = 9 + DNAME_OCTETS, .fds = 0, .phases = LATER },
-	[MSG_CONF_COOKIE_SECRETS] = { .name = "conf_cookie_secrets", .from = SUP, .to = AUTH, .min_len = 17,
-				      .max_len = 33, .fds = 0, .phases = LATER, .secret = true },
+	[MSG_CONF_COOKIE_SECRETS] = { .name = "conf_cookie_secrets", .from = SUP, .to = AUTH | FRONT,
+				      .min_len = 17, .max_len = 33, .fds = 0, .phases = LATER, .secret = true },
 	[MSG_CONF_RATE_LIMIT] = { .name = "conf_rate_limit", .from = SUP, .to = AUTH, .min_len = 11,
 				  .max_len = 11, .fds = 0, .phases = LATER },
 	[MSG_CONF_RATE_EXEMPT] = { .name = "conf_rate_exempt", .from = SUP, .to = AUTH, .min_len = 6,
@@ -87,7 +88,7 @@ static const struct msg_rule rules[MSG_TYPE_COUNT] = {
 			  .fds = 0, .phases = PHASE_RUN },
 	[MSG_STOP] = { .name = "stop", .from = SUP, .to = ROLES_SERVING | COMP, .min_len = 0, .max_len = 0,
 		       .fds = 0, .phases = PHASE_START | LATER },
-	[MSG_COMPILE] = { .name = "compile", .from = SUP, .to = COMP, .min_len = 9, .max_len = 2048,
+	[MSG_COMPILE] = { .name = "compile", .from = SUP, .to = COMP, .min_len = 17, .max_len = 2048,
 			  .fds = 1, .phases = PHASE_START | PHASE_RUN },
 	[MSG_DIAGNOSTIC] = { .name = "diagnostic", .from = COMP, .to = SUP, .min_len = 9, .max_len = 2048,
 			     .fds = 0, .phases = PHASE_RUN },
@@ -95,6 +96,14 @@ static const struct msg_rule rules[MSG_TYPE_COUNT] = {
 			 .fds = 0, .phases = PHASE_RUN },
 	[MSG_ROOT_HINT] = { .name = "root_hint", .from = COMP, .to = SUP, .min_len = 2,
 			    .max_len = DNAME_OCTETS + 1 + 16 * 23, .fds = 0, .phases = PHASE_RUN },
+	[MSG_TRUST_ANCHOR] = { .name = "trust_anchor", .from = COMP, .to = SUP, .min_len = 6,
+			       .max_len = DNAME_OCTETS + 4 + ANCHOR_OCTETS, .fds = 0, .phases = PHASE_RUN },
+	[MSG_CONF_ANCHOR] = { .name = "conf_anchor", .from = SUP, .to = RES, .min_len = 6,
+			      .max_len = DNAME_OCTETS + 4 + ANCHOR_OCTETS, .fds = 0, .phases = LATER },
+	[MSG_CONF_NEGATIVE_ANCHOR] = { .name = "conf_negative_anchor", .from = SUP, .to = RES, .min_len = 5,
+				       .max_len = DNAME_OCTETS + 4, .fds = 0, .phases = LATER },
+	[MSG_NEGATIVE_ANCHOR] = { .name = "negative_anchor", .from = SUP, .to = RES, .min_len = 5,
+				  .max_len = DNAME_OCTETS + 4, .fds = 0, .phases = PHASE_RUN },
 	[MSG_COMPILED] = { .name = "compiled", .from = COMP, .to = SUP, .min_len = 33, .max_len = 33,
 			   .fds = 0, .phases = PHASE_RUN },
 	[MSG_CTL_REQUEST] = { .name = "ctl_request", .from = CTL, .to = SUP, .min_len = 3,

@@ -80,6 +80,8 @@ static void conf_clear(struct role_conf *conf)
 	free(conf->stubs);
 	free(conf->roots);
 	free(conf->outgoing);
+	free(conf->anchors);
+	free(conf->negative_anchors);
 	acl_clear(&conf->acl);
 	acl_clear(&conf->rate_exempt);
 	explicit_bzero(&conf->cookie_secrets, sizeof(conf->cookie_secrets));
@@ -437,6 +439,18 @@ static int on_conf_part(struct role_link *rl, const struct link_message *m)
 		rc = ipc_outgoing_decode(m->payload, m->len, &conf->outgoing[conf->outgoing_count]);
 		conf->outgoing_count += rc == BH_OK;
 		return rc;
+	case MSG_CONF_ANCHOR:
+		conf->anchors = array_grow(conf->anchors, conf->anchor_count, sizeof(*conf->anchors));
+		rc = ipc_anchor_decode(m->payload, m->len, &conf->anchors[conf->anchor_count]);
+		conf->anchor_count += rc == BH_OK;
+		return rc;
+	case MSG_CONF_NEGATIVE_ANCHOR:
+		conf->negative_anchors = array_grow(conf->negative_anchors, conf->negative_anchor_count,
+						    sizeof(*conf->negative_anchors));
+		rc = ipc_negative_anchor_decode(m->payload, m->len,
+						&conf->negative_anchors[conf->negative_anchor_count]);
+		conf->negative_anchor_count += rc == BH_OK;
+		return rc;
 	default:
 		return BH_EMALFORMED;
 	}
@@ -526,6 +540,16 @@ static int on_flush(struct role_link *rl, const struct link_message *m)
 	return link_send(rl->link, MSG_FLUSHED, m->request, bytes, s.pos, -1);
 }
 
+static int on_negative_anchor(struct role_link *rl, const struct link_message *m)
+{
+	struct ipc_negative_anchor anchor;
+	int rc = ipc_negative_anchor_decode(m->payload, m->len, &anchor);
+	if (rc == BH_OK && rl->ops->negative_anchor != NULL) {
+		rl->ops->negative_anchor(rl->ctx, &anchor);
+	}
+	return rc;
+}
+
 static int on_peer_restarted(struct role_link *rl, const struct link_message *m)
 {
 	struct ipc_id id;
@@ -564,6 +588,8 @@ static int on_message(void *ctx, struct link *link, struct link_message *m)
 		return on_flush(rl, m);
 	case MSG_PEER_RESTARTED:
 		return on_peer_restarted(rl, m);
+	case MSG_NEGATIVE_ANCHOR:
+		return on_negative_anchor(rl, m);
 	case MSG_STOP:
 		if (rl->ops->stop != NULL) {
 			rl->ops->stop(rl->ctx);

@@ -72,6 +72,10 @@ struct role_conf {
 	size_t root_count;
 	struct ipc_outgoing *outgoing;
 	size_t outgoing_count;
+	struct ipc_anchor *anchors;
+	size_t anchor_count;
+	struct ipc_negative_anchor *negative_anchors;
+	size_t negative_anchor_count;
 };
 
 struct role_ops {
@@ -88,6 +92,8 @@ struct role_ops {
 	void (*peer_restarted)(void *ctx, uint32_t link_id);
 	/* Forget cached data; returns the number of entries. May be NULL (no cache). */
 	uint64_t (*flush)(void *ctx, const struct ipc_flush *what);
+	/* A negative trust anchor was set or taken away. May be NULL. */
+	void (*negative_anchor)(void *ctx, const struct ipc_negative_anchor *anchor);
 	/* Stop: finish what is in work and end the event loop soon. May be NULL (loop ends at once). */
 	void (*stop)(void *ctx);
 };

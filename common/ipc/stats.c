@@ -81,6 +81,23 @@ static const char *const frontend_names[] = {
 	[STAT_FRONT_PENDING] = "pending",
 	[STAT_FRONT_TCP_ACCEPTED] = "tcp_accepted",
 	[STAT_FRONT_TCP_REFUSED] = "tcp_refused",
+	[STAT_FRONT_SECURE] = "secure",
+	[STAT_FRONT_BADCOOKIE] = "badcookie",
+	[STAT_FRONT_COOKIE] = "cookie_none",
+	[STAT_FRONT_COOKIE + 1] = "cookie_client_only",
+	[STAT_FRONT_COOKIE + 2] = "cookie_bad",
+	[STAT_FRONT_COOKIE + 3] = "cookie_valid",
+	[STAT_FRONT_CLIENT_LIMITED] = "client_limited",
+	[STAT_FRONT_DISPLACED] = "displaced",
+	[STAT_FRONT_LATE] = "late",
+	[STAT_FRONT_WAIT] = "wait_below_1ms",
+	[STAT_FRONT_WAIT + 1] = "wait_below_4ms",
+	[STAT_FRONT_WAIT + 2] = "wait_below_16ms",
+	[STAT_FRONT_WAIT + 3] = "wait_below_64ms",
+	[STAT_FRONT_WAIT + 4] = "wait_below_256ms",
+	[STAT_FRONT_WAIT + 5] = "wait_below_1024ms",
+	[STAT_FRONT_WAIT + 6] = "wait_below_4096ms",
+	[STAT_FRONT_WAIT + 7] = "wait_longer",
 };
 
 static const char *const resolver_names[STAT_RES_COUNT] = {

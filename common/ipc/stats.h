@@ -45,6 +45,9 @@ size_t stats_size(enum role role);
 #define STATS_RCODES 24	 /* to BADCOOKIE */
 #define STATS_QTYPES 260 /* to CAA and AMTRELAY */
 
+/* Classes of waiting: below 1 ms, 4, 16, 64, 256, 1024, 4096, and more. */
+#define STATS_WAITS 8
+
 /* Counters of the authority. */
 enum stats_authority {
 	STAT_AUTH_UDP_QUERIES,
@@ -108,7 +111,14 @@ enum stats_frontend {
 	STAT_FRONT_PENDING,
 	STAT_FRONT_TCP_ACCEPTED,
 	STAT_FRONT_TCP_REFUSED,
-	STAT_FRONT_COUNT
+	STAT_FRONT_SECURE,	   /* answered with AD */
+	STAT_FRONT_BADCOOKIE,	   /* answered so */
+	STAT_FRONT_COOKIE,	   /* four, as enum cookie_state */
+	STAT_FRONT_CLIENT_LIMITED = STAT_FRONT_COOKIE + 4, /* refused: its client waits for enough */
+	STAT_FRONT_DISPLACED,	   /* given up for a client that waits for less */
+	STAT_FRONT_LATE,	   /* TC=1 in the place of a late answer to a client that is not proven */
+	STAT_FRONT_WAIT,	   /* answers that had to be waited for, by milliseconds: STATS_WAITS of them */
+	STAT_FRONT_COUNT = STAT_FRONT_WAIT + STATS_WAITS
 };
 
 /*

@@ -183,10 +183,12 @@ static int gather_chain(struct image_builder *b, const struct nsec3_params *chai
 	uint32_t base = plan->rrset_count - plan->nsec3_count;
 	struct image_nsec3 *nsec3 = malloc(plan->nsec3_count * sizeof(*nsec3));
 	struct image_rrset *rrsets = malloc(plan->nsec3_count * sizeof(*rrsets));
+	uint32_t *sigs = malloc(plan->nsec3_count * sizeof(*sigs));
 	struct builder_place *places = malloc(plan->nsec3_count * sizeof(*places));
-	if (nsec3 == NULL || rrsets == NULL || places == NULL) {
+	if (nsec3 == NULL || rrsets == NULL || sigs == NULL || places == NULL) {
 		free(nsec3);
 		free(rrsets);
+		free(sigs);
 		free(places);
 		return BH_ENOMEM;
 	}
@@ -197,14 +199,17 @@ static int gather_chain(struct image_builder *b, const struct nsec3_params *chai
 		nsec3[to] = plan->nsec3[i];
 		nsec3[to].rrset = base + to;
 		rrsets[to] = plan->rrsets[base + i];
+		sigs[to] = plan->sigs[base + i];
 		places[to] = plan->places[base + i];
 	}
 	free(plan->nsec3);
 	plan->nsec3 = nsec3;
 	plan->view.nsec3 = nsec3;
 	memcpy(plan->rrsets + base, rrsets, plan->nsec3_count * sizeof(*rrsets));
+	memcpy(plan->sigs + base, sigs, plan->nsec3_count * sizeof(*sigs));
 	memcpy(plan->places + base, places, plan->nsec3_count * sizeof(*places));
 	free(rrsets);
+	free(sigs);
 	free(places);
 	return BH_OK;
 }
@@ -248,25 +253,55 @@ static int choose_chain(struct image_builder *b, struct nsec3_hasher *hasher)
 	return err;
 }
 
-static void plan_nsec(struct image_builder *b)
+/* Hand nodes to their parents, by counting. Owners are there. last[n]: the last node at or below n. */
+static void plan_children(struct image_builder *b, const uint32_t *last)
+{
+	struct builder_plan *plan = &b->plan;
+	for (uint32_t n = 0; n < plan->node_count; n++) {
+		plan->denial[n].nsec.first_child = 0;
+	}
+	for (uint32_t n = 1; n < plan->node_count; n++) {
+		plan->denial[plan->nodes[n].parent].nsec.first_child++;
+	}
+	uint32_t sum = 0;
+	for (uint32_t n = 0; n < plan->node_count; n++) {
+		sum += plan->denial[n].nsec.first_child;
+		plan->denial[n].nsec.first_child = sum; /* where they end */
+	}
+	for (uint32_t n = plan->node_count; n-- > 1;) { /* so the last one of a parent goes to its end */
+		uint32_t place = --plan->denial[plan->nodes[n].parent].nsec.first_child;
+		plan->child_keys[place] = image_label_key(b->arena + plan->nodes[n].name);
+		plan->children[place] = (struct image_child){ .node = n, .owner = plan->denial[last[n]].nsec.owner };
+	}
+}
+
+static int plan_nsec(struct image_builder *b)
 {
 	struct builder_plan *plan = &b->plan;
 	uint32_t owner = 0;
+	uint32_t *last = malloc(plan->node_count * sizeof(*last));
+	plan->child_keys = malloc(builder_children_size(plan) + 1); /* there may be none */
+	if (last == NULL || plan->child_keys == NULL) {
+		free(last);
+		return BH_ENOMEM;
+	}
+	plan->children = (void *)(plan->child_keys + plan->node_count - 1);
 	for (uint32_t n = 0; n < plan->node_count; n++) {
 		bool occluded = (plan->nodes[n].flags & IMAGE_NODE_OCCLUDED) != 0;
 		if (!occluded && builder_find_set(b, n, RR_NSEC).record_count > 0) {
 			owner = n;
 		}
 		plan->denial[n].nsec.owner = owner;
-		plan->denial[n].nsec.end = n + 1;
+		last[n] = n;
 	}
 	/* Children come behind their parents, the last one last. */
 	for (uint32_t n = plan->node_count; n-- > 1;) {
-		union image_denial *parent = &plan->denial[plan->nodes[n].parent];
-		if (parent->nsec.end < plan->denial[n].nsec.end) {
-			parent->nsec.end = plan->denial[n].nsec.end;
-		}
+		uint32_t parent = plan->nodes[n].parent;
+		last[parent] = last[parent] < last[n] ? last[n] : last[parent];
 	}
+	plan_children(b, last);
+	free(last);
+	return BH_OK;
 }
 
 /* What matches or covers a name in the chain. */
@@ -341,7 +376,7 @@ int builder_plan_denial(struct image_builder *b)
 		}
 	} else if (err == BH_OK && nsec) {
 		plan->flags |= IMAGE_NSEC;
-		plan_nsec(b);
+		err = plan_nsec(b);
 	}
 	nsec3_hasher_free(hasher);
 	return err;

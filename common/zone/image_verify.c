@@ -37,9 +37,10 @@
 #define SLOTS_AHEAD 64
 
 static_assert(sizeof(struct image_header) == 128, "no padding in the header");
-static_assert(sizeof(struct image_node) == 32, "no padding in nodes");
-static_assert(sizeof(struct image_rrset) == 32, "no padding in RRsets");
+static_assert(sizeof(struct image_node) == 16, "no padding in nodes");
+static_assert(sizeof(struct image_rrset) == 16, "no padding in RRsets");
 static_assert(sizeof(union image_denial) == 8, "no padding in denials");
+static_assert(sizeof(struct image_child) == 8, "no padding in children");
 static_assert(sizeof(struct image_nsec3) == 24, "no padding in NSEC3s");
 
 /* One step of the path from the apex to the current node. */
@@ -47,6 +48,8 @@ struct level {
 	uint32_t node;
 	size_t name_len;
 	uint64_t hash;
+	uint32_t place;	     /* of this node among the children; the apex has none */
+	uint32_t next_child; /* where its next child has to stand */
 };
 
 /* Where the search for a node begins, and what its slot has to say. */
@@ -62,7 +65,8 @@ struct verifier {
 	uint32_t next_rrset;	/* RRsets before it belong to the nodes before */
 	uint32_t nsec_owner;	/* last node with an NSEC that is not occluded */
 	uint32_t wildcards;	/* nodes with the label "*" */
-	uint32_t wildcard_refs; /* nodes that name a wildcard child */
+	uint32_t sources;	/* nodes that are said to have such a child */
+	bool signatures;	/* an RRset with some was met */
 	uint64_t rr_count;
 	uint64_t claimed; /* octets of data claimed by RRsets */
 	struct home *homes; /* for each node */
@@ -103,9 +107,13 @@ uint64_t image_checksum(const uint8_t *block, size_t size)
 	return checksum_end(&sum);
 }
 
+static uint64_t rrsets_offset(const struct image_header *h)
+{
+	return image_align(sizeof(*h) + (uint64_t)h->node_count * sizeof(struct image_node));
+}
+
 static int check_header(struct verifier *v, const uint8_t *block, size_t size)
 {
-
 	if (size < sizeof(struct image_header)) {
 		return refuse(v, "shorter than a header");
 	}
@@ -131,12 +139,14 @@ static int check_header(struct verifier *v, const uint8_t *block, size_t size)
 		return refuse(v, "number of hash slots is no power of two or too small");
 	}
 	/* 32-bit counts times small sizes: no sum here leaves 64 bits. */
-	uint64_t rrsets = image_align(sizeof(*h) + (uint64_t)h->node_count * sizeof(struct image_node));
-	uint64_t slots = image_align(rrsets + (uint64_t)h->rrset_count * sizeof(struct image_rrset));
+	uint64_t children_size = (uint64_t)(h->node_count - 1) * (sizeof(uint64_t) + sizeof(struct image_child));
+	uint64_t sigs = image_align(rrsets_offset(h) + (uint64_t)h->rrset_count * sizeof(struct image_rrset));
+	uint64_t slots = image_align(sigs + ((h->flags & IMAGE_SIGS) != 0 ? h->rrset_count * sizeof(uint32_t) : 0));
 	uint64_t denial = image_align(slots + (uint64_t)h->slot_count * sizeof(uint32_t));
-	uint64_t nsec3 = image_align(denial + (has_denial(h) ? h->node_count * sizeof(union image_denial) : 0));
+	uint64_t children = image_align(denial + (has_denial(h) ? h->node_count * sizeof(union image_denial) : 0));
+	uint64_t nsec3 = image_align(children + ((h->flags & IMAGE_NSEC) != 0 ? children_size : 0));
 	uint64_t data = image_align(nsec3 + (uint64_t)h->nsec3_count * sizeof(struct image_nsec3));
-	if (h->nodes != sizeof(*h) || h->rrsets != rrsets || h->slots != slots || h->denial != denial ||
+	if (h->sigs != sigs || h->slots != slots || h->denial != denial || h->children != children ||
 	    h->nsec3 != nsec3 || h->data != data || data > size || h->data_size > UINT32_MAX ||
 	    image_align(data + h->data_size) != size) {
 		return refuse(v, "sections are not where they belong");
@@ -147,36 +157,60 @@ static int check_header(struct verifier *v, const uint8_t *block, size_t size)
 	return BH_OK;
 }
 
+/* A target is none, or the node with the name that the record has. */
+static int check_target(struct verifier *v, uint32_t index, uint16_t type, const uint8_t *rdata, uint32_t node)
+{
+	const struct image *image = v->image;
+	uint64_t data_size = image->header->data_size;
+	if (node == IMAGE_NONE) {
+		return BH_OK;
+	}
+	if (node >= image->header->node_count) {
+		return refuse(v, "RRset %u: target is no node", index);
+	}
+	uint32_t name = image->nodes[node].name;
+	const uint8_t *target = canonical_target(type, rdata);
+	size_t name_len = dname_len(target);
+	/* Maybe not checked yet: so no length of it is taken. Its end shows in the comparison. */
+	if (name > data_size || name_len > data_size - name ||
+	    !fold_equal(image->data + name, target, name_len)) {
+		return refuse(v, "RRset %u: target has another name", index);
+	}
+	return BH_OK;
+}
+
 /*
- * The records of an RRset or of its signatures: count of them fill len octets at offset exactly, each is
- * valid and greater than the one before.
+ * The records of an RRset or of its signatures: count of them at offset, each with `behind` octets behind it, are
+ * inside of the data, each is valid and greater than the one before.
  */
 static int check_records(struct verifier *v, uint32_t index, uint16_t type, uint16_t covered, uint32_t offset,
-			 uint32_t len, unsigned count)
+			 unsigned behind, unsigned count)
 {
 	uint64_t data_size = v->image->header->data_size;
-	if (offset > data_size || len > data_size - offset) {
+	if (offset > data_size) {
 		return refuse(v, "RRset %u: records are outside of the data", index);
 	}
-	v->claimed += len;
-	if (v->claimed > data_size) {
-		return refuse(v, "RRset %u: records overlap", index);
-	}
 
-	const uint8_t *records = v->image->data + offset;
+	uint64_t left = data_size - offset;
+	struct image_walk walk = { .at = v->image->data + offset, .behind = behind };
 	const uint8_t *last = NULL;
 	size_t last_len = 0;
-	size_t pos = 0;
 	for (unsigned i = 0; i < count; i++) {
-		if (len - pos < sizeof(uint16_t)) {
-			return refuse(v, "RRset %u: records are cut short", index);
-		}
 		uint16_t rdata_len;
-		memcpy(&rdata_len, records + pos, sizeof(rdata_len));
-		if (rdata_len > len - pos - sizeof(rdata_len)) {
-			return refuse(v, "RRset %u: records are cut short", index);
+		if (left < sizeof(rdata_len) + behind) {
+			return refuse(v, "RRset %u: records are outside of the data", index);
 		}
-		const uint8_t *rdata = image_next_rdata(records, &pos, &rdata_len);
+		memcpy(&rdata_len, walk.at, sizeof(rdata_len));
+		uint64_t size = sizeof(rdata_len) + rdata_len + (uint64_t)behind;
+		if (left < size) {
+			return refuse(v, "RRset %u: records are outside of the data", index);
+		}
+		v->claimed += size;
+		if (v->claimed > data_size) {
+			return refuse(v, "RRset %u: records overlap", index);
+		}
+		left -= size;
+		const uint8_t *rdata = image_next_rdata(&walk, &rdata_len);
 		if (!rdata_is_valid(type, rdata, rdata_len)) {
 			return refuse(v, "RRset %u: RDATA is not valid for type %u", index, type);
 		}
@@ -186,48 +220,12 @@ static int check_records(struct verifier *v, uint32_t index, uint16_t type, uint
 		if (last != NULL && canonical_compare(type, last, last_len, rdata, rdata_len) >= 0) {
 			return refuse(v, "RRset %u: records are not in order", index);
 		}
+		int err = behind == 0 ? BH_OK : check_target(v, index, type, rdata, image_walk_target(&walk));
+		if (err != BH_OK) {
+			return err;
+		}
 		last = rdata;
 		last_len = rdata_len;
-	}
-	if (pos != len) {
-		return refuse(v, "RRset %u: octets behind the last record", index);
-	}
-	return BH_OK;
-}
-
-/* Each target is none, or the node with the name that the record has. */
-static int check_targets(struct verifier *v, uint32_t index, const struct image_rrset *rrset)
-{
-	const struct image *image = v->image;
-	uint64_t data_size = image->header->data_size;
-	if (!canonical_has_target(rrset->type)) {
-		return rrset->targets == IMAGE_NONE ? BH_OK : refuse(v, "RRset %u: targets do not belong here", index);
-	}
-	uint64_t size = (uint64_t)rrset->rr_count * sizeof(uint32_t);
-	if (rrset->targets % sizeof(uint32_t) != 0 || rrset->targets > data_size ||
-	    size > data_size - rrset->targets) {
-		return refuse(v, "RRset %u: targets are outside of the data", index);
-	}
-
-	const uint32_t *targets = (const void *)(image->data + rrset->targets);
-	size_t pos = 0;
-	for (unsigned i = 0; i < rrset->rr_count; i++) {
-		uint16_t len;
-		const uint8_t *rdata = image_next_rdata(image->data + rrset->data, &pos, &len);
-		if (targets[i] == IMAGE_NONE) {
-			continue;
-		}
-		if (targets[i] >= image->header->node_count) {
-			return refuse(v, "RRset %u: target is no node", index);
-		}
-		uint32_t name = image->nodes[targets[i]].name;
-		const uint8_t *target = canonical_target(rrset->type, rdata);
-		size_t name_len = dname_len(target);
-		/* Maybe not checked yet: so no length of it is taken. Its end shows in the comparison. */
-		if (name > data_size || name_len > data_size - name ||
-		    !fold_equal(image->data + name, target, name_len)) {
-			return refuse(v, "RRset %u: target has another name", index);
-		}
 	}
 	return BH_OK;
 }
@@ -235,19 +233,28 @@ static int check_targets(struct verifier *v, uint32_t index, const struct image_
 static int check_rrset(struct verifier *v, const struct image_rrset *rrset)
 {
 	uint32_t index = (uint32_t)(rrset - v->image->rrsets); /* for words */
-	if (rrset->reserved != 0 || rrset->rr_count == 0 || rrset->ttl > TTL_MAX) {
+	if (rrset->rr_count == 0 || rrset->ttl > TTL_MAX) {
 		return refuse(v, "RRset %u: empty, or a bad TTL", index);
 	}
 	if (rr_type_is_meta(rrset->type) || rrset->type == RR_RRSIG) {
 		return refuse(v, "RRset %u: type %u has none here", index, rrset->type);
 	}
-	int err = check_records(v, index, rrset->type, 0, rrset->data, rrset->data_len, rrset->rr_count);
+	if (rrset->behind != (canonical_has_target(rrset->type) ? IMAGE_TARGET : 0)) {
+		return refuse(v, "RRset %u: targets do not belong here, or are missing", index);
+	}
+	if (rrset->sig_count == 0 && v->image->sigs != NULL && v->image->sigs[index] != 0) {
+		return refuse(v, "RRset %u: a place of signatures without any", index);
+	}
+	int err = check_records(v, index, rrset->type, 0, rrset->data, rrset->behind, rrset->rr_count);
 	if (err == BH_OK && rrset->sig_count > 0) {
-		err = check_records(v, index, RR_RRSIG, rrset->type, rrset->sigs, rrset->sigs_len,
-				    rrset->sig_count);
+		if (v->image->sigs == NULL) {
+			return refuse(v, "RRset %u: signatures in an image without", index);
+		}
+		v->signatures = true;
+		err = check_records(v, index, RR_RRSIG, rrset->type, v->image->sigs[index], 0, rrset->sig_count);
 	}
 	v->rr_count += (uint64_t)rrset->rr_count + rrset->sig_count;
-	return err == BH_OK ? check_targets(v, index, rrset) : err;
+	return err;
 }
 
 static int check_rrsets(struct verifier *v, uint32_t index, const struct image_node *node,
@@ -339,6 +346,9 @@ static int check_apex(struct verifier *v, struct image *image)
 	}
 	v->path[0] = (struct level){ .node = 0, .name_len = (size_t)len, .hash = image->apex_hash };
 	v->depth = 0;
+	if ((h->flags & IMAGE_NSEC) != 0 && image->denial[0].nsec.first_child != 0) {
+		return refuse(v, "node 0: its children are not the first");
+	}
 
 	struct node_types types;
 	int err = check_rrsets(v, 0, node, &types);
@@ -358,13 +368,12 @@ static int check_apex(struct verifier *v, struct image *image)
 	} else if (expected != 0 && types.nsec) {
 		expected |= IMAGE_NSEC;
 	}
-	if (h->serial != get_u32(numbers) || h->flags != expected) {
+	if (h->serial != get_u32(numbers) || (h->flags & ~(uint32_t)IMAGE_SIGS) != expected) {
 		return refuse(v, "serial or flags in the header differ from the apex");
 	}
 	unsigned flags = types.dname ? IMAGE_NODE_DNAME : 0u;
-	if (node->parent != 0 || node->cut != IMAGE_NONE || node->dname != IMAGE_NONE || node->flags != flags ||
-	    node->hash != (uint32_t)image->apex_hash) {
-		return refuse(v, "node 0: flags or indexes are wrong");
+	if (node->parent != 0 || (node->flags & ~IMAGE_NODE_SOURCE) != flags) {
+		return refuse(v, "node 0: flags or parent are wrong");
 	}
 	return check_denial(v, 0, types.nsec);
 }
@@ -392,14 +401,37 @@ static bool measure_name(const struct image *image, uint32_t offset, size_t *len
 	return true;
 }
 
-/* Nodes of the path from depth on have no more below them: their subtrees end before node `index`. */
-static bool subtrees_end(const struct verifier *v, unsigned depth, uint32_t index)
+/*
+ * Nodes of the path from depth on have no more below them. All their children have been met, so those of the next node
+ * begin where theirs end: by this the children of all nodes follow each other, from the apex to the end of the section.
+ */
+static bool subtrees_end(const struct verifier *v, unsigned depth)
 {
+	const struct image *image = v->image;
+	uint32_t all = image->header->node_count - 1;
 	bool right = true;
 	for (unsigned i = depth; i <= v->depth; i++) {
-		right &= v->image->denial[v->path[i].node].nsec.end == index;
+		const struct level *level = &v->path[i];
+		uint32_t end = level->node < all ? image->denial[level->node + 1].nsec.first_child : all;
+		right &= level->next_child == end;
+		right &= i == 0 || image->children[level->place].owner == v->nsec_owner;
 	}
 	return right;
+}
+
+/* The node of the path's last level is its parent's next child. */
+static bool child_fits(struct verifier *v, const uint8_t *name)
+{
+	const struct image *image = v->image;
+	struct level *level = &v->path[v->depth];
+	uint32_t place = v->path[v->depth - 1].next_child++;
+	if (place >= image->header->node_count - 1 || image->children[place].node != level->node ||
+	    image->child_keys[place] != image_label_key(name)) {
+		return false;
+	}
+	level->place = place;
+	level->next_child = image->denial[level->node].nsec.first_child;
+	return true;
 }
 
 /* The place of a node in the tree: behind the one before, its parent on the path. Extends the path. */
@@ -436,15 +468,13 @@ static int check_place(struct verifier *v, uint32_t index)
 		}
 	}
 	uint64_t hash = image_hash_label(parent->hash, name);
-	if (node->hash != (uint32_t)hash) {
-		return refuse(v, "node %u: wrong hash", index);
-	}
-	if ((image->header->flags & IMAGE_NSEC) != 0 && !subtrees_end(v, depth, index)) {
-		return refuse(v, "node %u: a subtree before it has another end", index);
+	bool nsec = (image->header->flags & IMAGE_NSEC) != 0;
+	if (nsec && !subtrees_end(v, depth)) {
+		return refuse(v, "node %u: a subtree before it has other children or another NSEC behind it", index);
 	}
 	v->path[depth] = (struct level){ .node = index, .name_len = len, .hash = hash };
 	v->depth = depth;
-	return BH_OK;
+	return !nsec || child_fits(v, name) ? BH_OK : refuse(v, "node %u: is not found among the children", index);
 }
 
 static int check_node(struct verifier *v, uint32_t index)
@@ -465,27 +495,20 @@ static int check_node(struct verifier *v, uint32_t index)
 	}
 
 	const struct image_node *parent = &image->nodes[node->parent]; /* checked before: on the path */
-	bool hiding = (parent->flags & IMAGE_NODE_DNAME) != 0 && parent->cut == IMAGE_NONE &&
-		      parent->dname == IMAGE_NONE;
-	uint32_t dname = hiding ? node->parent : parent->dname;
-	bool occluded = dname != IMAGE_NONE || parent->cut != IMAGE_NONE;
+	bool occluded = (parent->flags & (IMAGE_NODE_CUT | IMAGE_NODE_DNAME | IMAGE_NODE_OCCLUDED)) != 0;
 	bool is_cut = types.ns && !occluded;
-	uint32_t cut = is_cut ? index : parent->cut;
 	bool wildcard = dname_is_wildcard(image->data + node->name);
 	unsigned flags = (node->rrset_count == 0 ? IMAGE_NODE_ENT : 0u) | (is_cut ? IMAGE_NODE_CUT : 0u) |
 			 (occluded ? IMAGE_NODE_OCCLUDED : 0u) | (types.cname ? IMAGE_NODE_CNAME : 0u) |
 			 (types.dname ? IMAGE_NODE_DNAME : 0u) | (wildcard ? IMAGE_NODE_WILDCARD : 0u);
-	if (node->flags != flags || node->cut != cut || node->dname != dname) {
-		return refuse(v, "node %u: flags, cut or dname are wrong", index);
+	if ((node->flags & ~IMAGE_NODE_SOURCE) != flags) {
+		return refuse(v, "node %u: flags are wrong", index);
 	}
 
-	/*
-	 * Each wildcard is named by its parent, and below no others are named than there are: so each
-	 * name of a wildcard child is right, those of later nodes that were not looked at yet included.
-	 */
+	/* The parent of each wildcard has the flag, and no more nodes have it: so no others. */
 	if (wildcard) {
 		v->wildcards++;
-		if (parent->wildcard != index) {
+		if ((parent->flags & IMAGE_NODE_SOURCE) == 0) {
 			return refuse(v, "node %u: its parent does not know this wildcard", index);
 		}
 	}
@@ -510,7 +533,7 @@ static int check_nodes(struct verifier *v, struct image *image)
 		}
 		uint64_t hash = v->path[v->depth].hash;
 		v->homes[i] = (struct home){ .slot = home_slot(image, hash), .hash = (uint32_t)hash };
-		v->wildcard_refs += image->nodes[i].wildcard != IMAGE_NONE;
+		v->sources += (image->nodes[i].flags & IMAGE_NODE_SOURCE) != 0;
 	}
 	if (err != BH_OK) {
 		return err;
@@ -518,11 +541,11 @@ static int check_nodes(struct verifier *v, struct image *image)
 	if (image->nodes[h->node_count - 1].rrset_count == 0) {
 		return refuse(v, "the last node is empty");
 	}
-	if (v->wildcards != v->wildcard_refs) {
+	if (v->wildcards != v->sources) {
 		return refuse(v, "a node has a wildcard child that does not exist");
 	}
-	if ((h->flags & IMAGE_NSEC) != 0 && !subtrees_end(v, 0, h->node_count)) {
-		return refuse(v, "a subtree does not end with the last node");
+	if ((h->flags & IMAGE_NSEC) != 0 && !subtrees_end(v, 0)) {
+		return refuse(v, "a subtree at the end has other children or another NSEC behind it");
 	}
 	return BH_OK;
 }
@@ -539,10 +562,13 @@ static bool in_chain(const struct image *image, const uint8_t *rdata)
 static bool has_nsec3param(const struct image *image)
 {
 	const struct image_rrset *rrset = image_rrset(image, 0, RR_NSEC3PARAM);
-	size_t pos = 0;
-	for (unsigned i = 0; rrset != NULL && i < rrset->rr_count; i++) {
+	if (rrset == NULL) {
+		return false;
+	}
+	struct image_walk walk = image_records(image, rrset);
+	for (unsigned i = 0; i < rrset->rr_count; i++) {
 		uint16_t len;
-		const uint8_t *rdata = image_next_rdata(image->data + rrset->data, &pos, &len);
+		const uint8_t *rdata = image_next_rdata(&walk, &len);
 		if (in_chain(image, rdata) && rdata[1] == 0) {
 			return true;
 		}
@@ -602,8 +628,8 @@ static int check_nsec3s(struct verifier *v)
 			return refuse(v, "NSEC3 %u: not in order", i);
 		}
 	}
-	if (err == BH_OK && v->rr_count != h->rr_count) {
-		return refuse(v, "number of records in the header is wrong");
+	if (err == BH_OK && (v->rr_count != h->rr_count || v->signatures != ((h->flags & IMAGE_SIGS) != 0))) {
+		return refuse(v, "number of records, or the flag of signatures, in the header is wrong");
 	}
 	return err;
 }
@@ -662,10 +688,15 @@ int image_verify(const uint8_t *block, size_t size, struct image *out, char *why
 		return err;
 	}
 	const struct image_header *h = image.header;
-	image.nodes = (const void *)(block + h->nodes);
-	image.rrsets = (const void *)(block + h->rrsets);
+	image.nodes = (const void *)(block + sizeof(*h));
+	image.rrsets = (const void *)(block + rrsets_offset(h));
+	image.sigs = (h->flags & IMAGE_SIGS) != 0 ? (const void *)(block + h->sigs) : NULL;
 	image.slots = (const void *)(block + h->slots);
 	image.denial = has_denial(h) ? (const void *)(block + h->denial) : NULL;
+	if ((h->flags & IMAGE_NSEC) != 0) {
+		image.child_keys = (const void *)(block + h->children);
+		image.children = (const void *)(image.child_keys + h->node_count - 1);
+	}
 	image.nsec3 = (const void *)(block + h->nsec3);
 	image.data = block + h->data;
 	image.data_size = h->data_size;

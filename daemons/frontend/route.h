@@ -16,6 +16,12 @@
  * Each turn follows an alias or changes to the public side of the same name, and aliases are bounded
  * by CNAME_STEPS_MAX; every turn spends from one budget that nothing refills.
  *
+ * Everybody is asked with DO, whatever the client set: so a question is in work once for both kinds of clients,
+ * an answer without signatures is kept once for both, and one with them is kept in the forms that clients came
+ * for, the shorter one made from the longer one. (Keeping the longer one alone would cost each hit of a client
+ * without DO a second composing; keeping both always, memory: see test_cache.c for their sizes.) An answer of
+ * several pieces has AD if each piece had it; those of the internal authority never have.
+ *
  * Replies come from less trusted roles: whatever is wrong with one is SERVFAIL for this question and
  * nothing else. Only answers of the resolver to names outside the internal zones are cached.
  *
@@ -77,7 +83,8 @@ int route_init(struct route *route) BH_CHECKED;
 void route_clear(struct route *route);
 
 /* A query that client_query_accept let pass. It is answered now or later, exactly once. */
-void route_query(struct route *route, const struct query *q, const struct origin *origin, uint64_t now_ms);
+void route_query(struct route *route, const struct query *q, const struct origin *origin, const struct reply_to *to,
+		 uint64_t now_ms);
 
 /* A reply that came over link_id. What was not asked there is dropped. */
 void route_reply(struct route *route, uint32_t link_id, const struct qlink_message *message, uint64_t now_ms);

@@ -3,6 +3,31 @@
  */
 #include "daemons/resolver/answer.h"
 
+uint16_t answer_judge_query(enum query_verdict verdict, const struct query *q)
+{
+	switch (verdict) {
+	case QUERY_OK:
+		break;
+	case QUERY_NOTIMP:
+		return RCODE_NOTIMP;
+	case QUERY_BADVERS:
+		return RCODE_BADVERS;
+	default:
+		return RCODE_FORMERR;
+	}
+	if (query_opcode(q) != OPCODE_QUERY) {
+		return RCODE_NOTIMP;
+	}
+	/* RD=0 asks for what is in the cache: nobody's business (cache snooping). */
+	if (q->qclass != CLASS_IN || (q->flags & FLAG_RD) == 0) {
+		return RCODE_REFUSED;
+	}
+	if (q->qtype == RR_AXFR || q->qtype == RR_IXFR) {
+		return RCODE_REFUSED;
+	}
+	return rr_type_is_meta(q->qtype) && q->qtype != RR_ANY ? RCODE_NOTIMP : RCODE_NOERROR;
+}
+
 /*
  * RA=1, AA=0; RD and CD as they came (RFC 1035 4.1.1, RFC 4035 3.2.2). AD for all that is secure: the frontend gives it
  * to clients that want it (RFC 6840 5.8).

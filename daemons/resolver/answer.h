@@ -9,6 +9,9 @@
 #include "common/dns/query.h"
 #include "daemons/resolver/iterate.h"
 
+/* RCODE for a query that is not resolved, or NOERROR. */
+uint16_t answer_judge_query(enum query_verdict verdict, const struct query *query);
+
 /*
  * Write the reply into buf (DNS_MESSAGE_MAX octets). query tells id, question with its case, RD, CD, DO and
  * whether to send OPT. Signatures and proofs go only to who set DO (RFC 4035 3.2.1). Returns the

@@ -45,6 +45,13 @@ enum resolver_bounds {
 	ADDRS_PER_ZONE_MAX = 40,
 	/* The same question to the same address: the first and one retry. */
 	TRIES_PER_SERVER_MAX = 2,
+	/* Servers of a cut that were silent and are tried a third time, without EDNS (servers_probe_plain). */
+	PLAIN_PROBES_MAX = 2,
+	/*
+	 * All that is sent to one address for one question, whatever it answers: with cookie, without, without EDNS,
+	 * each over UDP and TCP. Nobody keeps us going by always finding another fault (BIND: CVE-2026-5950).
+	 */
+	ASKS_PER_SERVER_MAX = 6,
 	/*
 	 * Servers known to be lame for the zone that one question may still try when there is nobody better: enough
 	 * for a zone that is fine but for some types, too few to send a stranger's refusals many times over.
@@ -132,6 +139,7 @@ enum resolver_bounds {
 	LAME_SEC = 300,	      /* does not serve the zone */
 	SERVER_ERROR_SEC = 30, /* SERVFAIL, REFUSED and the like: RFC 9520 3.2 */
 	EDNS_NONE_SEC = 900,
+	COOKIE_NONE_SEC = 900,
 	CASE_NONE_SEC = 900,
 	FAMILY_DOWN_SEC = 30, /* no route: the other family is preferred */
 	BACKOFF_FIRST_MS = 2000,
@@ -147,10 +155,16 @@ enum resolver_bounds {
 
 	/* TCP connections to servers at the same time. */
 	UPSTREAM_TCP_MAX = 256,
+	/* Of these to one server: eight slow ones can take all, one cannot. */
+	UPSTREAM_TCP_SERVER_MAX = 32,
+	/* When all are taken, one that waits for so long makes room for the next. */
+	UPSTREAM_TCP_FAIR_MS = 1000,
 	/* Sockets to servers at the same time; each waiting question holds one. */
 	UPSTREAM_MAX = 8192,
-	/* Tries for a free random source port before the kernel is asked to choose. */
-	PORT_TRIES_MAX = 8,
+	/* Sockets that rest between two queries: what is usually in flight, not the peak of a flood. */
+	UPSTREAM_IDLE_MAX = 512,
+	/* Packets thrown away when a socket is laid to rest; one with more is closed. */
+	UPSTREAM_DRAIN_MAX = 16,
 };
 
 #endif

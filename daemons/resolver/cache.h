@@ -34,6 +34,7 @@ enum cache_kind {
 enum cache_rank {
 	RANK_FAILURE,	 /* nobody said anything */
 	RANK_REFERRAL,	 /* authority and additional section of a referral */
+	RANK_NO_AA,	 /* answer section without AA, and its negative kin */
 	RANK_ANSWER,	 /* answer section with AA, and its negative kin */
 	RANK_VALIDATED,	 /* the same, and found secure */
 };

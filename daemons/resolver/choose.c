@@ -34,10 +34,14 @@ static bool family_on(const struct core *core, const struct addr *addr)
 static uint32_t score(const struct core *core, const struct frame *f, const struct ns_addr *a, uint64_t now_ms)
 {
 	struct server_facts facts;
-	if (a->out || a->tries >= TRIES_PER_SERVER_MAX || !family_on(core, &a->addr)) {
+	if (a->out || a->tries > TRIES_PER_SERVER_MAX || !family_on(core, &a->addr)) {
 		return SCORE_NONE;
 	}
 	servers_get(core->servers, &a->addr, now_ms, &facts);
+	if (a->tries == TRIES_PER_SERVER_MAX &&
+	    (f->cut->plain_probes >= PLAIN_PROBES_MAX || !servers_probe_plain(&facts))) {
+		return SCORE_NONE;
+	}
 	if (facts.down && !facts.may_probe) {
 		return SCORE_NONE;
 	}
@@ -190,4 +194,26 @@ void choose_fill(struct core *core, struct delegation *cut, uint64_t now_ms)
 			fill_type(core, cut, n, RR_AAAA, now_ms);
 		}
 	}
+}
+
+bool choose_glue(struct core *core, struct delegation *cut, uint64_t now_ms)
+{
+	bool any = false;
+	for (uint8_t n = 0; n < cut->ns_count; n++) {
+		const uint8_t *name = cut->ns[n].name;
+		if (dname_is_under(name, cut->zone) || crosses_stub(core, cut, name)) {
+			continue; /* its glue came with the cut; or is none of its business */
+		}
+		struct region region;
+		region_init(&region, 4096, RESOLUTION_MEMORY_MAX);
+		const struct delegation *own = core_find_cut(core, name, &region, now_ms);
+		for (unsigned i = 0; own != NULL && i < own->addr_count; i++) {
+			const struct ns_addr *a = &own->addrs[i];
+			if (a->ns != NS_NONE && dname_equal(own->ns[a->ns].name, name)) {
+				any = delegation_add_addr(cut, n, &a->addr) || any;
+			}
+		}
+		region_clear(&region);
+	}
+	return any;
 }

@@ -61,6 +61,7 @@ struct core *core_new(uint64_t cache_max_bytes, const struct core_tools *tools)
 	struct siphash_key server_key = new_key();
 	struct siphash_key trust_key = new_key();
 	core->key = new_key();
+	core->cookie_key = new_key();
 	core->rand_fn = tools->rand_fn;
 	core->rand_ctx = tools->rand_ctx;
 	core->counters = tools->counters;
@@ -70,7 +71,8 @@ struct core *core_new(uint64_t cache_max_bytes, const struct core_tools *tools)
 	core->send_last = &core->send_first;
 	core->done_last = &core->done_first;
 	core->options = (struct core_options){ .ipv4 = true, .ipv6 = true, .max_ttl_sec = TTL_ANSWER_USUAL,
-							.max_negative_ttl_sec = TTL_NEGATIVE_USUAL, .use_0x20 = true, .minimise = true,
+					       .max_negative_ttl_sec = TTL_NEGATIVE_USUAL, .use_0x20 = true,
+					       .use_cookies = true, .minimise = true,
 					       .prime_root = true, .special_names = true, .dnssec = true };
 	region_init(&core->scratch, 64 * 1024, PARSE_MEMORY_MAX);
 	core->cache = cache_new(cache_max_bytes, &cache_key);
@@ -267,6 +269,17 @@ fail:
 		stubs_free(stubs, config->stub_count);
 	}
 	return BH_ENOMEM;
+}
+
+void core_set_anchors(struct core *core, struct anchors *anchors, const uint8_t *zone)
+{
+	anchors_free(core->anchors);
+	core->anchors = anchors;
+	core->validating = anchors_any(anchors);
+	if (zone != NULL) {
+		trust_flush_zone(core->trust, zone);
+		(void)cache_flush_zone(core->cache, zone);
+	}
 }
 
 const struct core_zone *core_find_stub(const struct core *core, const uint8_t *name)

@@ -10,6 +10,7 @@
 #include "common/dns/nsec3.h"
 #include "common/ipc/stats.h"
 #include "daemons/resolver/cache.h"
+#include "daemons/resolver/cookies.h"
 #include "daemons/resolver/delegation.h"
 #include "daemons/resolver/iterate.h"
 #include "daemons/resolver/reply.h"
@@ -42,6 +43,7 @@ struct core {
 	uint64_t wall_base_ms;	      /* on the core's clock, when ... */
 	uint64_t wall_base_sec;	      /* ... this was the time of day */
 	struct siphash_key key;
+	struct siphash_key cookie_key;
 	core_rand_fn *rand_fn;
 	void *rand_ctx;
 	uint64_t *counters;
@@ -105,8 +107,8 @@ struct frame {
 /* What to do with a frame whose packet is over. */
 enum upstream_event {
 	EVENT_REPLY, /* a message: judge it */
-	EVENT_TCP,   /* ask the same server over TCP */
-	EVENT_AGAIN, /* ask the same server again, it was noted what to do better */
+	EVENT_TCP,   /* ask the same server over TCP, perhaps again: then it was noted what to do better */
+	EVENT_AGAIN, /* the same over UDP */
 	EVENT_NEXT,  /* nothing came: ask another one */
 };
 
@@ -147,6 +149,11 @@ int choose_server(struct core *core, const struct frame *f, uint64_t now_ms);
 int choose_lookup(struct core *core, const struct resolution *r, const struct frame *f, uint16_t *type);
 /* Add what the cache knows of addresses of servers that have none. */
 void choose_fill(struct core *core, struct delegation *cut, uint64_t now_ms);
+/*
+ * The last resort: glue that the cache has of the zones in which the servers' names are. What a zone says of its
+ * server counts for more, but where parent and child differ it may be the parent that is right. False: nothing new.
+ */
+bool choose_glue(struct core *core, struct delegation *cut, uint64_t now_ms);
 
 /* --- core.c --- */
 /* The closest known cut at or above name, in region: a stub's, a cached one, or the root. NULL: no memory. */

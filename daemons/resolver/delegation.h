@@ -41,6 +41,7 @@ struct delegation {
 	uint8_t ns_count;
 	uint8_t addr_count;
 	uint8_t lookups; /* sub-resolutions begun for it */
+	uint8_t plain_probes; /* third tries, without EDNS */
 	struct ns_name ns[NS_PER_ZONE_MAX];
 	struct ns_addr addrs[ADDRS_PER_ZONE_MAX];
 };

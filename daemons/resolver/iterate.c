@@ -218,7 +218,7 @@ static void start_any(struct core *core, struct resolution *r, uint64_t now_ms)
 	for (unsigned i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
 		struct cache_hit hit;
 		if (cache_get(core->cache, f->name, CACHE_RRSET, types[i], now_ms, &hit) &&
-		    hit.rank >= RANK_ANSWER && may_give(r, &hit)) {
+		    hit.rank > RANK_REFERRAL && may_give(r, &hit)) {
 			if (store_unpack(&hit, now_ms, &r->region, &set) != BH_OK) {
 				set = NULL;
 			}
@@ -271,6 +271,7 @@ static void use_hit(struct core *core, struct resolution *r, const struct cache_
 	v.reply.kind = hit->kind == CACHE_NXDOMAIN ? REPLY_NXDOMAIN
 		       : hit->kind == CACHE_NODATA ? REPLY_NODATA
 						   : REPLY_ANSWER;
+	v.reply.authoritative = hit->rank >= RANK_ANSWER;
 	v.reply.ttl = (uint32_t)((hit->expire_ms - now_ms + 999) / 1000);
 	if (store_unpack(hit, now_ms, &r->region, &v.reply.records) != BH_OK) {
 		iterate_no_memory(core, r, now_ms);
@@ -432,6 +433,19 @@ static void ask(struct core *core, struct resolution *r, bool tcp, uint64_t now_
 	}
 }
 
+/* The same server, in another way. */
+static void ask_again(struct core *core, struct resolution *r, bool tcp, uint64_t now_ms)
+{
+	struct frame *f = r->top;
+	struct ns_addr *a = &f->cut->addrs[f->choice];
+	if (a->tries >= ASKS_PER_SERVER_MAX) {
+		a->out = true;
+		f->state = FRAME_ASK;
+		return;
+	}
+	ask(core, r, tcp, now_ms);
+}
+
 /* Look for an address of server ns of the cut: a frame on top. */
 static void push_lookup(struct core *core, struct resolution *r, unsigned ns, uint16_t type, uint64_t now_ms)
 {
@@ -472,15 +486,24 @@ static void frame_ask(struct core *core, struct resolution *r, uint64_t now_ms)
 
 	set_question(core, f, now_ms);
 	int server = choose_server(core, f, now_ms);
+	bool lame = server >= 0 &&
+		    servers_is_lame(core->servers, &f->cut->addrs[server].addr, f->cut->zone, now_ms);
+	/* Servers without address may be better than one that failed for the zone a moment ago. */
+	int ns = server < 0 || lame ? choose_lookup(core, r, f, &type) : -1;
+	if (ns >= 0) {
+		push_lookup(core, r, (unsigned)ns, type, now_ms);
+		return;
+	}
 	if (server >= 0) {
 		f->choice = (uint8_t)server;
-		f->lame_tries += servers_is_lame(core->servers, &f->cut->addrs[server].addr, f->cut->zone, now_ms);
+		if (f->cut->addrs[server].tries >= TRIES_PER_SERVER_MAX) {
+			f->cut->plain_probes++;
+		}
+		f->lame_tries += lame;
 		ask(core, r, false, now_ms);
 		return;
 	}
-	int ns = choose_lookup(core, r, f, &type);
-	if (ns >= 0) {
-		push_lookup(core, r, (unsigned)ns, type, now_ms);
+	if (choose_glue(core, f->cut, now_ms)) {
 		return;
 	}
 	fail(core, r, EDE_NO_REACHABLE_AUTHORITY,
@@ -551,7 +574,8 @@ static bool try_elsewhere(struct core *core, struct resolution *r, const struct 
 		struct ns_addr *a = &f->cut->addrs[f->choice];
 		servers_set_lame(core->servers, &a->addr, f->cut->zone, now_ms + SERVER_ERROR_SEC * UINT64_C(1000));
 		a->out = true;
-		if (choose_server(core, f, now_ms) < 0) {
+		uint16_t lookup_type;
+		if (choose_server(core, f, now_ms) < 0 && choose_lookup(core, r, f, &lookup_type) < 0) {
 			return false;
 		}
 		f->state = FRAME_ASK;
@@ -710,10 +734,8 @@ void iterate_event(struct core *core, struct resolution *r, enum upstream_event 
 		}
 		break;
 	case EVENT_TCP:
-		ask(core, r, true, now_ms);
-		break;
 	case EVENT_AGAIN:
-		ask(core, r, false, now_ms);
+		ask_again(core, r, event == EVENT_TCP, now_ms);
 		break;
 	case EVENT_NEXT:
 		r->top->state = FRAME_ASK;

@@ -41,7 +41,7 @@
  *   alias      CNAME or DNAME: kept, and the frame starts anew with the target's name;
  *   NXDOMAIN   the frame is done. To a minimised question below the root it is not believed
  *              (RFC 9156 2.3 relaxed): the whole name is asked;
- *   truncated  the same server is asked over TCP; without EDNS if it does not understand that;
+ *   truncated  the same server is asked over TCP; without cookie or EDNS if it does not understand that;
  *   lame, error, silence: remembered about the server; FRAME_ASK chooses the next one.
  *
  * The reply to a client's frame is validated before it is used (FRAME_VALIDATE, validate/validate.h): keys and DS
@@ -80,6 +80,7 @@ struct core_options {
 	uint32_t max_negative_ttl_sec;
 	uint32_t stale_sec; /* how long after its end an answer is better than none; 0: not at all */
 	bool use_0x20;
+	bool use_cookies; /* RFC 7873 */
 	bool minimise;
 	bool prime_root;
 	bool special_names; /* answer special-use names here; only tests have reason to switch it off */
@@ -127,11 +128,14 @@ struct upstream {
 	bool tcp;
 	uint32_t timeout_ms;
 	uint16_t wire_len;
-	uint8_t wire[DNS_HEADER_SIZE + DNAME_MAX + 4 + 11]; /* header, question, OPT */
-	void *shell; /* the shell may keep what it needs here */
+	uint8_t wire[DNS_HEADER_SIZE + DNAME_MAX + 4 + 11 + 44]; /* header, question, OPT with a cookie */
 
 	/* The core's own. */
 	bool edns;
+	bool cookie;	     /* sent with one */
+	bool expects_cookie; /* the server has shown that it knows them */
+	bool bad_cookie;     /* ... and did not like the one before */
+	bool plain_probe;    /* without EDNS, to see whether that is why it is silent */
 	bool malformed; /* something came that could not be read */
 	uint8_t mismatches;
 	uint8_t name_len;
@@ -186,6 +190,8 @@ struct core_config {
 	struct anchors *anchors; /* taken over on success; NULL: none, nothing is validated */
 };
 int core_configure(struct core *core, const struct core_config *config) BH_CHECKED;
+/* Other anchors, taken over. What was validated at zone and below, where they differ, is forgotten; NULL: nowhere. */
+void core_set_anchors(struct core *core, struct anchors *anchors, const uint8_t *zone);
 
 struct core_question {
 	const uint8_t *name;

@@ -15,6 +15,15 @@ static bool has_flag(const struct message *msg, uint16_t flag)
 	return (msg->flags & flag) != 0;
 }
 
+/*
+ * Does it speak for the zone? A server that answers without AA but does not recurse has no place to have the
+ * data from but its own: it forgot a bit, as some load balancers do. One with RA tells what is in its cache.
+ */
+static bool is_somebodys_cache(const struct message *msg)
+{
+	return !has_flag(msg, FLAG_AA) && has_flag(msg, FLAG_RA);
+}
+
 static void cap_ttls(struct rrset *list, uint32_t max)
 {
 	for (; list != NULL; list = list->next) {
@@ -179,8 +188,8 @@ static int judge_answer(const struct message *msg, const struct reply_question *
 	if (rc != BH_OK || !*found) {
 		return rc;
 	}
-	if (!has_flag(msg, FLAG_AA)) {
-		out->kind = REPLY_LAME; /* somebody's cache */
+	if (is_somebodys_cache(msg)) {
+		out->kind = REPLY_LAME;
 		return BH_OK;
 	}
 	rc = collect_proofs(msg, q, region, out);
@@ -208,8 +217,8 @@ static int judge_negative(const struct message *msg, const struct reply_question
 			  struct rrset *soa, struct reply *out)
 {
 	out->kind = msg->rcode == RCODE_NXDOMAIN ? REPLY_NXDOMAIN : REPLY_NODATA;
-	if (!has_flag(msg, FLAG_AA)) {
-		out->kind = REPLY_LAME;
+	if (is_somebodys_cache(msg) || (!out->authoritative && soa == NULL)) {
+		out->kind = REPLY_LAME; /* without SOA and AA: a shrug, or a referral to itself, upwards or aside */
 		return BH_OK;
 	}
 	if (soa == NULL) {
@@ -303,7 +312,7 @@ int reply_judge(const struct message *msg, const struct reply_question *q, struc
 		struct reply *out)
 {
 	bool found = false;
-	*out = (struct reply){ .kind = REPLY_ERROR };
+	*out = (struct reply){ .kind = REPLY_ERROR, .authoritative = has_flag(msg, FLAG_AA) };
 	/* RFC 6672 2.2: YXDOMAIN comes with the DNAME that overflowed. */
 	if (msg->rcode != RCODE_NOERROR && msg->rcode != RCODE_NXDOMAIN && msg->rcode != RCODE_YXDOMAIN) {
 		return BH_OK;

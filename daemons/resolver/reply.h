@@ -42,6 +42,7 @@ struct reply_question {
 
 struct reply {
 	enum reply_kind kind;
+	bool authoritative;	/* it came with AA */
 	uint32_t ttl;		/* how long it may be kept; 0: not at all */
 	struct rrset *records;
 	const uint8_t *target;	/* of an alias */

@@ -13,6 +13,7 @@
 #include "common/util/rand.h"
 #include "daemons/resolver/answer.h"
 #include "daemons/resolver/outquery.h"
+#include "daemons/resolver/trusting.h"
 
 #include <event2/event.h>
 #include <stdio.h>
@@ -71,11 +72,13 @@ struct serve {
 	struct outquery *oq;
 	struct dnssec *dnssec;
 	struct nsec3_hasher *hasher;
+	struct trusting *trusting;
 	struct qlink_batch *batch;
 	struct siphash_key key;
 	struct link_set links;
 	struct link_set next; /* prepared */
 	struct event *stop_timer;
+	struct event *pump; /* active: there may be something to carry */
 	bool stopping;
 	unsigned pending;
 	unsigned waiting; /* waiters of all jobs */
@@ -278,38 +281,28 @@ static void pump(struct serve *serve)
 	}
 }
 
+/*
+ * Once for all sockets and links of one turn of the loop, after them: replies go to the frontend in batches, which
+ * saves calls here and awakenings there.
+ */
+static void pump_later(struct serve *serve)
+{
+	event_active(serve->pump, 0, 0);
+}
+
+static void on_pump(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	pump(arg);
+}
+
 static void on_progress(void *ctx)
 {
-	pump(ctx);
+	pump_later(ctx);
 }
 
 /* --- questions ---------------------------------------------------------------------------------------- */
-
-/* RCODE for a question that is not resolved, or NOERROR. */
-static uint16_t judge_query(enum query_verdict verdict, const struct query *q)
-{
-	switch (verdict) {
-	case QUERY_OK:
-		break;
-	case QUERY_NOTIMP:
-		return RCODE_NOTIMP;
-	case QUERY_BADVERS:
-		return RCODE_BADVERS;
-	default:
-		return RCODE_FORMERR;
-	}
-	if (query_opcode(q) != OPCODE_QUERY) {
-		return RCODE_NOTIMP;
-	}
-	/* RD=0 asks for what is in the cache: nobody's business (cache snooping). */
-	if (q->qclass != CLASS_IN || (q->flags & FLAG_RD) == 0) {
-		return RCODE_REFUSED;
-	}
-	if (q->qtype == RR_AXFR || q->qtype == RR_IXFR) {
-		return RCODE_REFUSED;
-	}
-	return rr_type_is_meta(q->qtype) && q->qtype != RR_ANY ? RCODE_NOTIMP : RCODE_NOERROR;
-}
 
 static void on_question(struct serve *serve, uint32_t link_id, const struct qlink_message *m)
 {
@@ -327,7 +320,7 @@ static void on_question(struct serve *serve, uint32_t link_id, const struct qlin
 		free(w); /* the frontend never sends such a thing; it has no header to answer with */
 		return;
 	}
-	uint16_t rcode = judge_query(verdict, &w->query);
+	uint16_t rcode = answer_judge_query(verdict, &w->query);
 	if (rcode == RCODE_NOERROR) {
 		begin_job(serve, w);
 		return;
@@ -374,7 +367,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 		log_err("query link %u: %s, not reading it any more", (unsigned)link->id, bh_strerror(rc));
 		(void)event_del(link->event);
 	}
-	pump(serve);
+	pump_later(serve);
 }
 
 /* --- life --------------------------------------------------------------------------------------------- */
@@ -417,10 +410,12 @@ struct serve *serve_new(struct event_base *base, struct stats_page **stats)
 	serve->batch = qlink_batch_new();
 	serve->oq = outquery_new(base, on_progress, serve);
 	serve->stop_timer = evtimer_new(base, on_stop_timer, serve);
+	serve->pump = event_new(base, -1, 0, on_pump, serve);
 	serve->dnssec = dnssec_new();
 	serve->hasher = nsec3_hasher_new();
-	if (serve->batch == NULL || serve->oq == NULL || serve->stop_timer == NULL || serve->dnssec == NULL ||
-	    serve->hasher == NULL) {
+	serve->trusting = serve->dnssec == NULL ? NULL : trusting_new(base, serve->dnssec);
+	if (serve->batch == NULL || serve->oq == NULL || serve->stop_timer == NULL || serve->pump == NULL ||
+	    serve->dnssec == NULL || serve->hasher == NULL || serve->trusting == NULL) {
 		serve_free(serve);
 		return NULL;
 	}
@@ -451,6 +446,7 @@ void serve_free(struct serve *serve)
 	links_free(&serve->links);
 	links_free(&serve->next);
 	outquery_free(serve->oq);
+	trusting_free(serve->trusting);
 	core_free(serve->core);
 	dnssec_free(serve->dnssec);
 	nsec3_hasher_free(serve->hasher);
@@ -458,6 +454,9 @@ void serve_free(struct serve *serve)
 	qlink_batch_free(serve->batch);
 	if (serve->stop_timer != NULL) {
 		event_free(serve->stop_timer);
+	}
+	if (serve->pump != NULL) {
+		event_free(serve->pump);
 	}
 	free(serve);
 }
@@ -488,6 +487,9 @@ int serve_prepare(struct serve *serve, const struct role_conf *conf, char *why, 
 		snprintf(why, why_size, "the resolver may use neither IPv4 nor IPv6");
 		return BH_EPERM;
 	}
+	if (trusting_check(serve->trusting, conf, why, why_size) != BH_OK) {
+		return BH_ENOMEM;
+	}
 	if (serve->core == NULL) {
 		struct core_tools tools = { .rand_fn = random_below, .dnssec = serve->dnssec, .hasher = serve->hasher,
 					    .counters = (*serve->stats)->counters };
@@ -509,6 +511,7 @@ void serve_commit(struct serve *serve, const struct role_conf *conf)
 		.options = { .ipv4 = options->ipv4, .ipv6 = options->ipv6, .use_0x20 = options->use_0x20,
 			     .minimise = options->qname_minimisation, .prime_root = options->prime_root,
 			     .special_names = true, .dnssec = true,
+			     .validation_date = (uint32_t)options->validation_date,
 			     .min_ttl_sec = options->min_ttl_sec, .max_ttl_sec = options->max_ttl_sec,
 			     .max_negative_ttl_sec = options->max_negative_ttl_sec },
 		.cache_bytes = options->cache_bytes,
@@ -522,7 +525,8 @@ void serve_commit(struct serve *serve, const struct role_conf *conf)
 	serve->links = serve->next;
 	serve->next = (struct link_set){ .links = NULL };
 	/* A commit cannot be refused: without memory for it the process ends and is started anew. */
-	if (core_configure(serve->core, &config) != BH_OK ||
+	if (trusting_configure(serve->trusting, conf, &config.anchors) != BH_OK ||
+	    core_configure(serve->core, &config) != BH_OK ||
 	    outquery_set_sources(serve->oq, conf->outgoing, conf->outgoing_count) != BH_OK) {
 		log_fatal("out of memory for the configuration");
 	}
@@ -549,6 +553,11 @@ void serve_peer_restarted(struct serve *serve, uint32_t link_id)
 			}
 		}
 	}
+}
+
+void serve_negative_anchor(struct serve *serve, const struct ipc_negative_anchor *anchor)
+{
+	trusting_negative(serve->trusting, serve->core, anchor);
 }
 
 uint64_t serve_flush(struct serve *serve, const struct ipc_flush *what)

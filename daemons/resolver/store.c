@@ -46,7 +46,7 @@ void store_reply(struct core *core, const uint8_t *name, uint16_t type, const st
 		.name = name,
 		.type = reply->kind == REPLY_ALIAS ? RR_CNAME : reply->kind == REPLY_NXDOMAIN ? 0 : type,
 		.kind = kinds[reply->kind],
-		.rank = ranks[security],
+		.rank = ranks[security] == RANK_ANSWER && !reply->authoritative ? RANK_NO_AA : ranks[security],
 		.part = part,
 		.flags = (uint8_t)(flags | (unsigned)security << SECURITY_SHIFT |
 				   (ede == EDE_NONE ? 0u : (unsigned)ede << EDE_SHIFT)),

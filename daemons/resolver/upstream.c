@@ -2,7 +2,7 @@
  * Questions on their way to servers: composing them, joining equal ones, and matching what comes back.
  *
  * The name goes out in random case (0x20) and must come back so; the id is random; the shell sends
- * every packet from a fresh connected socket with a random port, so address and port were matched by
+ * every packet from a random port of its own on a connected socket, so address and port were matched by
  * the kernel. What does not match is counted and ignored; after MISMATCHES_MAX such replies, or a wrong
  * case, the question is asked over TCP instead. What cannot be parsed is ignored as well (TuDoor:
  * a forged broken reply must not be worth more than silence).
@@ -70,7 +70,7 @@ static void randomise_case(struct core *core, uint8_t *name)
 	}
 }
 
-static void write_query(struct core *core, struct upstream *u, bool case_bits)
+static void write_query(struct core *core, struct upstream *u, const struct server_facts *facts, bool case_bits)
 {
 	struct sink s = sink_of(u->wire, sizeof(u->wire));
 	sink_u16(&s, (uint16_t)core_rand(core, UINT32_C(1) << 16));
@@ -87,6 +87,11 @@ static void write_query(struct core *core, struct upstream *u, bool case_bits)
 	if (u->edns) {
 		struct edns_reply edns = { .udp_size = UDP_SIZE_MAX, .ede = EDE_NONE,
 					   .do_bit = core->options.dnssec };
+		uint8_t option[COOKIES_OPTION_MAX];
+		if (u->cookie) {
+			edns.options = option;
+			edns.options_len = (uint16_t)cookies_write(&core->cookie_key, &u->server, facts, option);
+		}
 		edns_write(&s, &edns);
 	}
 	u->wire_len = (uint16_t)s.pos; /* the buffer holds the longest name, see its size */
@@ -112,15 +117,18 @@ bool upstream_ask(struct core *core, struct resolution *r, const struct addr *se
 		u->hash = hash;
 		u->name_len = (uint8_t)dname_len(name);
 		memcpy(u->name, name, u->name_len);
-		/* A server silent twice in a row that never spoke EDNS is tried once without. */
-		u->edns = facts.edns && (facts.edns_seen || facts.timeouts != 2);
+		u->plain_probe = servers_probe_plain(&facts);
+		u->edns = facts.edns && !u->plain_probe;
+		u->cookie = u->edns && core->options.use_cookies && facts.cookies;
+		u->expects_cookie = u->cookie && facts.cookie_len > 0;
+		u->bad_cookie = u->cookie && facts.bad_cookie;
 		u->timeout_ms = servers_timeout_ms(&facts) + (tcp ? RTO_TCP_EXTRA_MS : 0);
 		uint64_t left = r->deadline_ms > now_ms ? r->deadline_ms - now_ms : 1;
 		if (u->timeout_ms > left) {
 			u->timeout_ms = (uint32_t)left;
 		}
 		u->sent_ms = now_ms;
-		write_query(core, u, core->options.use_0x20 && (facts.keeps_case || tcp));
+		write_query(core, u, &facts, core->options.use_0x20 && (facts.keeps_case || tcp));
 		servers_note_sent(core->servers, server, now_ms);
 		core_count(core, tcp ? STAT_RES_UPSTREAM_TCP : STAT_RES_UPSTREAM_UDP);
 		r->packets++;
@@ -224,32 +232,78 @@ static bool mismatch(struct core *core, struct upstream *u, uint64_t now_ms)
 	return true;
 }
 
+/*
+ * RFC 6891 7 and 6.1.3: FORMERR or NOTIMP of a server that does not know EDNS, BADVERS for a version that everyone
+ * must know. Some send their own OPT with it; from one that has answered properly before, FORMERR is an error
+ * like any other.
+ */
+static bool refuses_edns(struct core *core, const struct upstream *u, const struct message *msg, uint64_t now_ms)
+{
+	if (msg->rcode == RCODE_BADVERS) {
+		return true;
+	}
+	if (msg->rcode != RCODE_FORMERR && msg->rcode != RCODE_NOTIMP) {
+		return false;
+	}
+	struct server_facts facts;
+	servers_get(core->servers, &u->server, now_ms, &facts);
+	return !msg->has_edns || !facts.edns_seen;
+}
+
 /* What the reply tells about the server, and what is to be done with it. */
 static enum upstream_event learn(struct core *core, const struct upstream *u, const struct message *msg,
-				 uint64_t now_ms)
+				 struct server_reply *told, uint64_t now_ms)
 {
+	enum upstream_event again = u->tcp ? EVENT_TCP : EVENT_AGAIN;
+	bool refuses = u->edns && refuses_edns(core, u, msg, now_ms);
 	uint64_t rtt = now_ms > u->sent_ms ? now_ms - u->sent_ms : 0;
-	servers_note_reply(core->servers, &u->server, (uint32_t)(u->tcp ? rtt / 2 : rtt), msg->has_edns,
-			   now_ms);
+	told->rtt_ms = (uint32_t)(u->tcp ? rtt / 2 : rtt);
+	told->edns = msg->has_edns && !refuses;
+	told->bad_cookie = u->cookie && msg->rcode == RCODE_BADCOOKIE;
+	servers_note_reply(core->servers, &u->server, told, now_ms);
+	if (told->bad_cookie && !u->tcp) {
+		/* RFC 7873 5.3: once more with the cookie that it gave us, then over TCP. */
+		return u->bad_cookie || told->cookie_len == 0 ? EVENT_TCP : EVENT_AGAIN;
+	}
 	if (!u->tcp && (msg->flags & FLAG_TC) != 0) {
 		core_count(core, STAT_RES_UPSTREAM_TRUNCATED);
 		return EVENT_TCP;
 	}
-	if (!u->edns) {
-		struct server_facts facts;
-		servers_get(core->servers, &u->server, now_ms, &facts);
-		if (facts.edns && !facts.edns_seen && msg->rcode == RCODE_NOERROR) {
-			servers_note_no_edns(core->servers, &u->server, now_ms); /* silence had a reason */
-		}
+	if (u->plain_probe && msg->rcode == RCODE_NOERROR) {
+		servers_note_no_edns(core->servers, &u->server, now_ms); /* silence had a reason */
+	}
+	if (!refuses) {
 		return EVENT_REPLY;
 	}
-	/* RFC 6891 7: FORMERR without OPT, NOTIMP; and BADVERS for a version that everyone must know. */
-	bool refuses = (msg->rcode == RCODE_FORMERR && !msg->has_edns) ||
-		       (msg->rcode == RCODE_NOTIMP && !msg->has_edns) || msg->rcode == RCODE_BADVERS;
-	if (refuses) {
+	if (msg->rcode == RCODE_FORMERR && u->cookie && !u->expects_cookie) {
+		servers_note_no_cookies(core->servers, &u->server, now_ms); /* perhaps it was only that */
+	} else {
 		servers_note_no_edns(core->servers, &u->server, now_ms);
-		return EVENT_AGAIN;
 	}
+	return again;
+}
+
+/*
+ * RFC 7873 5.3. EVENT_REPLY: the reply is good, and told has its server cookie. A reply of a server that knows
+ * cookies has ours in it, or is a forgery, or came from its brother behind the same address that knows none: TCP
+ * tells, and then no cookie is expected for a while.
+ */
+static enum upstream_event check_cookie(struct core *core, const struct upstream *u, const struct message *msg,
+					struct server_reply *told, uint64_t now_ms)
+{
+	if (!u->cookie) {
+		return EVENT_REPLY;
+	}
+	enum cookies_verdict verdict =
+		cookies_judge(&core->cookie_key, &u->server, msg, &told->cookie, &told->cookie_len);
+	if (verdict == COOKIES_RIGHT || (verdict == COOKIES_NONE && !u->expects_cookie)) {
+		return EVENT_REPLY;
+	}
+	if (!u->tcp) {
+		core_count(core, STAT_RES_UPSTREAM_MISMATCHES);
+		return EVENT_TCP;
+	}
+	servers_note_no_cookies(core->servers, &u->server, now_ms);
 	return EVENT_REPLY;
 }
 
@@ -282,7 +336,12 @@ bool core_reply(struct core *core, struct upstream *u, uint8_t *wire, size_t len
 		finish(core, u, u->tcp ? EVENT_NEXT : EVENT_TCP, NULL, now_ms);
 		return true;
 	}
-	finish(core, u, learn(core, u, &msg, now_ms), &msg, now_ms);
+	struct server_reply told = { .rtt_ms = 0 };
+	enum upstream_event event = check_cookie(core, u, &msg, &told, now_ms);
+	if (event == EVENT_REPLY) {
+		event = learn(core, u, &msg, &told, now_ms);
+	}
+	finish(core, u, event, &msg, now_ms);
 	return true;
 }
 

@@ -104,8 +104,10 @@ void config_read_resolver(struct config_reader *r, cfg_t *section, struct config
 		}
 	}
 	check_open(r, section, resolver);
+	config_read_cookies(r, section, &resolver->cookies);
 	read_internal_view(r, section, resolver);
 	config_read_upstream(r, section, resolver);
+	config_read_trust(r, section, resolver);
 
 	const struct config_value *hints = config_text_value(section, "root-hints");
 	if (hints != NULL && hints->text[0] != '\0') {
@@ -134,7 +136,9 @@ void config_resolver_clear(struct config_resolver *resolver)
 {
 	config_listen_clear(&resolver->listen);
 	acl_clear(&resolver->allow_query);
+	explicit_bzero(&resolver->cookies, sizeof(resolver->cookies));
 	config_upstream_clear(resolver);
+	config_trust_clear(resolver);
 	free(resolver->root_hints);
 	free(resolver->rebind_allow);
 }

@@ -171,6 +171,9 @@ enum denial_verdict denial_name_error(const struct denial *d, const uint8_t *nam
 	struct question q = { .d = d, .name = name };
 	struct finding f;
 	enum denial_verdict best = DENIAL_NOT_PROVEN;
+	if (dname_equal(name, d->zone)) {
+		return DENIAL_NOT_PROVEN; /* it has signed that it is not there */
+	}
 	while (best != DENIAL_PROVEN && next_finding(&q, &f)) {
 		enum denial_verdict verdict = judge_name_error(&f);
 		best = verdict != DENIAL_NOT_PROVEN ? verdict : best;

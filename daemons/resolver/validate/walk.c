@@ -121,11 +121,14 @@ static enum step on_no_ds(struct core *core, struct resolution *r, struct walk *
 		if (set->type != RR_NSEC && set->type != RR_NSEC3) {
 			continue;
 		}
-		enum verify_result result = verify_set(&verifier, set, w->at, reason);
+		struct verify_reason bad;
+		enum verify_result result = verify_set(&verifier, set, w->at, &bad);
 		if (result == VERIFY_GOOD) {
 			sets[denial.count++] = set;
 			ttl = set->ttl < ttl ? set->ttl : ttl;
-		} else if (result != VERIFY_BAD) {
+		} else if (result == VERIFY_BAD) {
+			*reason = bad; /* says more than that the proof is missing */
+		} else {
 			return on_check(core, w, result, reason, now_ms);
 		}
 	}

@@ -25,12 +25,14 @@ static const char nsec_text[] = SIGNED_BODY "@ NSEC a SOA\n"
 					    "m.w NSEC zz TXT\n"
 					    "zz NSEC @ A\n";
 
-Test(image_chain, nsec_knows_who_denies_and_where_subtrees_end)
+Test(image_chain, nsec_knows_who_denies_at_and_behind_nodes)
 {
 	struct zone *z = zone_of("example.", nsec_text);
 	cr_assert_eq(z->errors, 0, "%s", z->found.text);
-	cr_assert_eq(z->image.header->flags, IMAGE_SIGNED | IMAGE_NSEC);
+	cr_assert_eq(z->image.header->flags, IMAGE_SIGNED | IMAGE_NSEC | IMAGE_SIGS);
 	uint32_t owner = 0;
+	uint32_t ends[64];
+	cr_assert_lt(z->image.header->node_count, COUNT(ends));
 	for (uint32_t n = 0; n < z->image.header->node_count; n++) {
 		bool occluded = (z->image.nodes[n].flags & IMAGE_NODE_OCCLUDED) != 0;
 		owner = image_rrset(&z->image, n, RR_NSEC) != NULL && !occluded ? n : owner;
@@ -40,8 +42,17 @@ Test(image_chain, nsec_knows_who_denies_and_where_subtrees_end)
 		       dname_is_under(image_name(&z->image, end), image_name(&z->image, n))) {
 			end++;
 		}
-		cr_assert_eq(z->image.denial[n].nsec.end, end, "node %u", n);
+		ends[n] = end;
 	}
+	uint32_t place = 0;
+	for (uint32_t n = 0; n < z->image.header->node_count; n++) { /* children of each, one behind the other */
+		cr_assert_eq(z->image.denial[n].nsec.first_child, place, "node %u", n);
+		for (uint32_t child = n + 1; child < ends[n]; child = ends[child], place++) {
+			cr_assert_eq(z->image.children[place].node, child);
+			cr_assert_eq(z->image.children[place].owner, z->image.denial[ends[child] - 1].nsec.owner);
+		}
+	}
+	cr_assert_eq(place, z->image.header->node_count - 1);
 	zone_free(z);
 }
 
@@ -86,25 +97,66 @@ Test(image_chain, nsec_cover_is_the_last_one_before)
 	zone_free(z);
 }
 
-/* Against a look at all nodes, for many names below names of every kind. */
+/* Keys are never the wrong way round, and the same only where eight octets do not tell. */
+Test(image_chain, label_keys_are_in_order)
+{
+	static const struct {
+		const char *label;
+		size_t len;
+		bool same; /* as the one before */
+	} labels[] = {
+		{ "\0", 1, false }, /* the key of 0 is 0, as that of nothing */
+		{ "\0\0", 2, true },
+		{ "\001", 1, false },
+		{ "*", 1, false },
+		{ "A", 1, false },
+		{ "a\0", 2, true },
+		{ "ab", 2, false },
+		{ "aBcdefg", 7, false },
+		{ "abCdefg\0", 8, true },
+		{ "abcdefgh", 8, false },
+		{ "abcdefghi", 9, true },
+		{ "abcdefgi", 8, false },
+		{ "b", 1, false },
+		{ "\377\377\377\377\377\377\377", 7, false },
+		{ "\377\377\377\377\377\377\377\377", 8, false },
+		{ "\377\377\377\377\377\377\377\377\377", 9, true },
+	};
+	uint64_t before = 0;
+	for (size_t i = 0; i < COUNT(labels); i++) {
+		uint8_t label[64] = { (uint8_t)labels[i].len };
+		memcpy(label + 1, labels[i].label, labels[i].len);
+		uint64_t key = image_label_key(label);
+		cr_expect(i == 0 || (labels[i].same ? key == before : key > before), "label %zu", i);
+		before = key;
+	}
+}
+
+/* Against a look at all nodes, for many names below names of every kind; most of some have the same key. */
 Test(image_chain, nsec_cover_agrees_with_a_walk)
 {
+	static const char *const prefixes[] = { "", "sameoctets", "\\255\\255\\255\\255\\255\\255\\255\\255", "\\000" };
 	char *text = malloc(1 << 20);
 	strcpy(text, SIGNED_HEAD "@ NSEC a SOA\n");
 	size_t len = strlen(text);
 	for (unsigned i = 0; i < 2000; i++) {
 		unsigned r = i * 2654435761u;
-		len += (size_t)sprintf(text + len, "%x.%x.%x A 192.0.2.1\n%x.%x.%x NSEC @ A\n", r >> 28, r >> 20 & 31,
-				       r >> 12 & 31, r >> 28, r >> 20 & 31, r >> 12 & 31);
+		len += (size_t)sprintf(text + len, "%x.%s%x.%x A 192.0.2.1\n%x.%s%x.%x NSEC @ A\n", r >> 28,
+				       prefixes[i % 4], r >> 20 & 31, r >> 12 & 31, r >> 28, prefixes[i % 4],
+				       r >> 20 & 31, r >> 12 & 31);
 	}
 	struct zone *z = zone_of("example.", text);
 	cr_assert_eq(z->errors, 0);
 	unsigned missing = 0;
 	for (unsigned i = 0; i < 5000; i++) {
-		char name[64];
+		char name[128];
 		unsigned r = i * 2246822519u;
-		snprintf(name, sizeof(name), i % 2 == 0 ? "%x.%x.example." : "%x.%x.%x.example.", r >> 27, r >> 20 & 63,
-			 r >> 12 & 31);
+		if (i % 2 == 0) {
+			snprintf(name, sizeof(name), "%s%x.%x.example.", prefixes[i / 2 % 4], r >> 20 & 63, r >> 12 & 31);
+		} else {
+			snprintf(name, sizeof(name), "%x.%s%x.%x.example.", r >> 27, prefixes[i / 2 % 4], r >> 20 & 63,
+				 r >> 12 & 31);
+		}
 		struct image_match match;
 		struct name wire = name_of(name);
 		image_find(&z->image, wire.wire, &match);
@@ -185,7 +237,7 @@ Test(image_chain, nsec3_knows_match_and_cover_of_every_node)
 		struct zone *z = zone_of("example.", text);
 		cr_assert_eq(z->errors, 0, "%s", z->found.text);
 		const struct image_header *h = z->image.header;
-		cr_assert_eq(h->flags, IMAGE_SIGNED | IMAGE_NSEC3);
+		cr_assert_eq(h->flags, IMAGE_SIGNED | IMAGE_NSEC3 | IMAGE_SIGS);
 		cr_assert_eq(h->nsec3_iterations, options->iterations);
 		cr_assert_eq(h->nsec3_chain, COUNT(chained) - 1);
 		cr_assert_eq(h->nsec3_count, COUNT(chained) - 1);
@@ -245,7 +297,7 @@ Test(image_chain, of_several_chains_the_complete_one_is_used)
 	struct zone *z = zone_of("example.", text);
 	cr_assert_eq(z->errors, 0, "%s", z->found.text);
 	const struct image_header *h = z->image.header;
-	cr_assert_eq(h->flags, IMAGE_SIGNED | IMAGE_NSEC3);
+	cr_assert_eq(h->flags, IMAGE_SIGNED | IMAGE_NSEC3 | IMAGE_SIGS);
 	cr_assert_eq(h->nsec3_iterations, 1);
 	cr_assert_eq(h->nsec3_salt_len, 1);
 	cr_assert_eq(z->image.data[h->nsec3_salt], 0);
@@ -267,7 +319,7 @@ Test(image_chain, without_usable_nsec3param_there_is_no_chain)
 		add_chain(text, sizeof(text), chained, &option_sets[0]);
 		struct zone *z = zone_of("example.", text);
 		cr_assert_eq(z->errors, 0, "%s", z->found.text);
-		cr_assert_eq(z->image.header->flags, IMAGE_SIGNED, "%zu", i);
+		cr_assert_eq(z->image.header->flags, IMAGE_SIGNED | IMAGE_SIGS, "%zu", i);
 		cr_assert_eq(z->image.header->nsec3_chain, 0u);
 		cr_assert_eq(z->image.header->nsec3_count, COUNT(chained) - 1);
 		cr_assert_null(z->image.denial);

@@ -295,8 +295,8 @@ int sim_usual(struct sim *sim, struct sim_server *server, const struct query *q,
 	} else {
 		answer(&s, q, flags);
 		edns.rcode = get_u16(wire + 2) & FLAG_RCODE;
-		if ((flags & SIM_NO_AA) != 0) {
-			compose_flags(&s.c, FLAG_AA, 0);
+		if ((flags & (SIM_NO_AA | SIM_CACHE)) != 0) {
+			compose_flags(&s.c, FLAG_AA, (flags & SIM_CACHE) != 0 ? FLAG_RA : 0);
 		}
 	}
 	return (int)compose_finish(&s.c, opt);

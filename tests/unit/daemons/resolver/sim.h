@@ -16,7 +16,7 @@
 
 enum sim_flags {
 	SIM_SILENT = 1,	       /* no reply at all */
-	SIM_NO_AA = 2,	       /* like somebody's cache */
+	SIM_NO_AA = 2,	       /* forgets it */
 	SIM_REFUSED = 4,
 	SIM_SERVFAIL = 8,
 	SIM_UPWARD = 16,       /* refers to the root */
@@ -27,6 +27,7 @@ enum sim_flags {
 	SIM_NO_ENT = 512,      /* NXDOMAIN for empty non-terminals */
 	SIM_NO_ROUTE = 1024,   /* sending fails */
 	SIM_NO_TCP = 2048,
+	SIM_CACHE = 8192,      /* no AA, but RA: somebody's cache */
 	SIM_NO_MINIMISED = 4096, /* REFUSED for A questions for names without records */
 };
 

@@ -51,7 +51,7 @@ Test(hostile, one_bad_server_of_two_does_not_matter_and_is_remembered)
 		const char *what;
 		unsigned flags;
 	} cases[] = {
-		{ "silent", SIM_SILENT },   { "no AA", SIM_NO_AA },	   { "refused", SIM_REFUSED },
+		{ "silent", SIM_SILENT },   { "a cache", SIM_CACHE },	   { "refused", SIM_REFUSED },
 		{ "servfail", SIM_SERVFAIL }, { "upward referral", SIM_UPWARD }, { "no route", SIM_NO_ROUTE },
 		{ "TC without TCP", SIM_TRUNCATES | SIM_NO_TCP },
 	};
@@ -61,7 +61,7 @@ Test(hostile, one_bad_server_of_two_does_not_matter_and_is_remembered)
 			struct sim_server *bad = sim_server(sim, "192.0.2.3");
 			bad->flags = cases[i].flags;
 			expect_www(sim, cases[i].what);
-			if (bad->asked > 0 && (cases[i].flags & (SIM_NO_AA | SIM_REFUSED | SIM_UPWARD)) != 0) {
+			if (bad->asked > 0 && (cases[i].flags & (SIM_CACHE | SIM_REFUSED | SIM_UPWARD)) != 0) {
 				sim_forget(sim);
 				sim->now_ms += 61000; /* expired, but within the memory of lameness? */
 				if (cases[i].flags != SIM_REFUSED) {
@@ -76,7 +76,7 @@ Test(hostile, one_bad_server_of_two_does_not_matter_and_is_remembered)
 
 Test(hostile, all_servers_bad_is_servfail_with_a_reason_and_few_packets)
 {
-	static const unsigned cases[] = { SIM_SILENT, SIM_NO_AA, SIM_REFUSED, SIM_SERVFAIL, SIM_UPWARD,
+	static const unsigned cases[] = { SIM_SILENT, SIM_CACHE, SIM_REFUSED, SIM_SERVFAIL, SIM_UPWARD,
 					  SIM_NO_ROUTE };
 	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct sim *sim = internet();
@@ -97,6 +97,16 @@ Test(hostile, all_servers_bad_is_servfail_with_a_reason_and_few_packets)
 		expect_www(sim, "back");
 		sim_free(sim);
 	}
+}
+
+Test(hostile, a_server_that_forgets_aa_is_believed)
+{
+	struct sim *sim = internet();
+	on_both(sim, SIM_NO_AA);
+	expect_www(sim, "no AA");
+	cr_assert_eq(sim_ask(sim, "none.victim.com.", RR_A).rcode, RCODE_NXDOMAIN);
+	cr_assert_eq(sim_ask(sim, "www.victim.com.", RR_MX).rcode, RCODE_NOERROR);
+	sim_free(sim);
 }
 
 static uint16_t aaaa_flags;

@@ -94,6 +94,21 @@ Test(iterate, looks_up_servers_without_glue)
 	sim_free(sim);
 }
 
+Test(iterate, glue_of_the_servers_own_zone_is_the_last_resort)
+{
+	struct sim *sim = small_internet();
+	/* ns.other.net says of itself that it is where nobody is; its parent knows better. */
+	sim_zone(sim, "192.0.2.2", "com.", "second.com. 3600 NS ns.other.net.\n");
+	sim_zone(sim, "192.0.2.5", "net.", "other.net. 3600 NS ns.other.net.\n ns.other.net. 3600 A 192.0.2.7\n");
+	sim_zone(sim, "192.0.2.7", "other.net.", "ns.other.net. 3600 A 192.0.2.8\n");
+	sim_zone(sim, "192.0.2.7", "second.com.", "www.second.com. 600 A 198.51.100.4\n");
+	sim_server(sim, "192.0.2.8")->flags = SIM_SILENT;
+	struct sim_result r = sim_ask(sim, "www.second.com.", RR_A);
+	cr_assert_str_eq(r.answer, "www.second.com. 600 A 198.51.100.4\n");
+	cr_assert_gt(sim_server(sim, "192.0.2.8")->asked, 0u, "the zone's own word comes first");
+	sim_free(sim);
+}
+
 Test(iterate, follows_aliases_across_zones)
 {
 	struct sim *sim = small_internet();

@@ -56,7 +56,7 @@ Test(servers, smooths_rtt_and_waits_accordingly)
 	cr_assert(!f.known && f.edns && f.keeps_case && !f.down);
 	cr_assert_eq(servers_timeout_ms(&f), RTO_UNKNOWN_MS);
 	for (unsigned i = 0; i < 50; i++) {
-		servers_note_reply(s, &a, 100, true, i);
+		servers_note_reply(s, &a, &(struct server_reply){ .rtt_ms = 100, .edns = true }, i);
 	}
 	servers_get(s, &a, 60, &f);
 	cr_assert(f.known && f.edns_seen);
@@ -93,7 +93,7 @@ Test(servers, backs_off_longer_each_time_with_a_ceiling)
 		}
 	}
 	cr_assert_eq(last, BACKOFF_MAX_MS);
-	servers_note_reply(s, &a, 10, true, now);
+	servers_note_reply(s, &a, &(struct server_reply){ .rtt_ms = 10, .edns = true }, now);
 	servers_get(s, &a, now, &f);
 	cr_assert_not(f.down);
 	servers_free(s);
@@ -149,7 +149,7 @@ Test(servers, a_million_addresses_take_no_more_memory_and_the_used_one_stays)
 	for (uint32_t i = 0; i < 100000; i++) {
 		put_u32(flood.bytes + 12, i);
 		servers_note_silence(s, &flood, 100, i);
-		servers_note_reply(s, &a, 20, true, i);
+		servers_note_reply(s, &a, &(struct server_reply){ .rtt_ms = 20, .edns = true }, i);
 	}
 	servers_get(s, &a, 100000, &f);
 	cr_assert(f.known);
@@ -279,7 +279,9 @@ Test(reply, judges)
 		struct line lines[5];
 	} cases[] = {
 		{ "answer", FLAG_AA, RR_A, REPLY_ANSWER, { { AN, "w.x.com.", RR_A, "192.0.2.1" } } },
-		{ "answer without AA", 0, RR_A, REPLY_LAME, { { AN, "w.x.com.", RR_A, "192.0.2.1" } } },
+		{ "answer without AA", 0, RR_A, REPLY_ANSWER, { { AN, "w.x.com.", RR_A, "192.0.2.1" } } },
+		{ "answer from a cache", FLAG_RA, RR_A, REPLY_LAME, { { AN, "w.x.com.", RR_A, "192.0.2.1" } } },
+		{ "answer with AA and RA", FLAG_AA | FLAG_RA, RR_A, REPLY_ANSWER, { { AN, "w.x.com.", RR_A, "192.0.2.1" } } },
 		{ "answer to something else", FLAG_AA, RR_A, REPLY_NODATA, { { AN, "v.x.com.", RR_A, "192.0.2.1" } } },
 		{ "wrong type", FLAG_AA, RR_A, REPLY_NODATA, { { AN, "w.x.com.", RR_AAAA, "2001:db8::1" } } },
 		{ "alias", FLAG_AA, RR_A, REPLY_ALIAS, { { AN, "w.x.com.", RR_CNAME, "a.b." } } },
@@ -297,11 +299,13 @@ Test(reply, judges)
 		{ "DNAME at the name", FLAG_AA, RR_A, REPLY_NODATA, { { AN, "w.x.com.", RR_DNAME, "y.net." } } },
 		{ "DNAME in the authority section", FLAG_AA, RR_A, REPLY_NODATA, { { NS, "x.com.", RR_DNAME, "y." } } },
 		{ "no data", FLAG_AA, RR_A, REPLY_NODATA, { { NS, "x.com.", RR_SOA, "" } } },
-		{ "no data without AA", 0, RR_A, REPLY_LAME, { { NS, "x.com.", RR_SOA, "" } } },
+		{ "no data without AA", 0, RR_A, REPLY_NODATA, { { NS, "x.com.", RR_SOA, "" } } },
+		{ "no data from a cache", FLAG_RA, RR_A, REPLY_LAME, { { NS, "x.com.", RR_SOA, "" } } },
 		{ "nothing with AA", FLAG_AA, RR_A, REPLY_NODATA, { { AN, NULL, 0, NULL } } },
 		{ "nothing", 0, RR_A, REPLY_LAME, { { AN, NULL, 0, NULL } } },
 		{ "no such name", FLAG_AA | RCODE_NXDOMAIN, RR_A, REPLY_NXDOMAIN, { { NS, "com.", RR_SOA, "" } } },
-		{ "no such name without AA", RCODE_NXDOMAIN, RR_A, REPLY_LAME, { { NS, "com.", RR_SOA, "" } } },
+		{ "no such name without AA", RCODE_NXDOMAIN, RR_A, REPLY_NXDOMAIN, { { NS, "com.", RR_SOA, "" } } },
+		{ "no such name without AA and SOA", RCODE_NXDOMAIN, RR_A, REPLY_LAME, { { AN, NULL, 0, NULL } } },
 		{ "referral", 0, RR_A, REPLY_REFERRAL, { { NS, "x.com.", RR_NS, "n.x.com." } } },
 		{ "referral with AA", FLAG_AA, RR_A, REPLY_REFERRAL, { { NS, "x.com.", RR_NS, "n.x.com." } } },
 		{ "NS beside SOA", FLAG_AA, RR_A, REPLY_NODATA,

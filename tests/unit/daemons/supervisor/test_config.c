@@ -103,6 +103,9 @@ Test(config, takes_the_full_grammar)
 				     "  internal-view = \"internal\"\n"
 				     "  outgoing = { \"192.0.2.7\" }\n"
 				     "  root-hints = \"hints\"\n"
+				     "  trust-anchors = \"hints\"\n"
+				     "  domain-insecure = { \"Corp.Example\", \".\" }\n"
+				     "  validation-date = \"20261121120001\"\n"
 				     "  cache-size = \"64M\"\n"
 				     "  rebind-allow = { \"allowed.example\" }\n"
 				     "  ipv6 = false\n  use-0x20 = off\n  qname-minimisation = no\n  prime-root = false\n"
@@ -137,6 +140,11 @@ Test(config, takes_the_full_grammar)
 	cr_assert(r->present);
 	cr_assert_eq(r->internal_view, 0);
 	cr_assert_eq(r->cache_size, 64u * 1024 * 1024);
+	cr_assert_str_eq(strrchr(r->trust_anchors, '/'), "/hints");
+	cr_assert_eq(r->insecure_count, 2);
+	cr_assert_arr_eq(r->insecure[0].name, "\4Corp\7Example", 14);
+	cr_assert(dname_is_root(r->insecure[1].name));
+	cr_assert_eq(r->validation_date, 1795262401u);
 	cr_assert_eq(r->stub_count, 1);
 	cr_assert_eq(r->stubs[0].servers.addrs[0].port, 8600);
 	cr_assert(r->ipv4 && !r->ipv6 && !r->use_0x20 && !r->qname_minimisation && !r->prime_root);
@@ -232,8 +240,9 @@ static const struct {
 	{ VIEW("zone \"a\" { dnssec = \"default\" }\n"),
 	  "test.conf:4: no such option 'dnssec', allowed here: file, overlay, allow-transfer\n" },
 	{ RESOLVER("forward \".\" { }\n"),
-	  "test.conf:3: no such option 'forward', allowed here: listen, interfaces, allow-query, open, internal-view, "
-	  "outgoing, root-hints, cache-size, min-ttl, max-ttl, max-negative-ttl, serve-stale, serve-stale-ttl, prefetch, "
+	  "test.conf:3: no such option 'forward', allowed here: listen, interfaces, allow-query, open, cookies, "
+	  "cookie-secret-file, internal-view, "
+	  "outgoing, root-hints, trust-anchors, domain-insecure, validation-date, cache-size, min-ttl, max-ttl, max-negative-ttl, serve-stale, serve-stale-ttl, prefetch, "
 	  "rebind-protection, rebind-allow, do-not-query-localhost, ipv4, ipv6, use-0x20, qname-minimisation, prime-root, "
 	  "tcp, stub\n" },
 	{ "appliance { workers = \"many\" }\n" VIEW(""),
@@ -300,12 +309,25 @@ static const struct {
 	  "test.conf:2: workers: 'x' is not a number from 0 to 64\n" },
 	{ VIEW("") "resolver {\n listen = { \"127.0.0.1@53\" }\n}\n",
 	  "test.conf:6: listen: 127.0.0.1@53 is also used by view 'v'\n" },
+	{ RESOLVER("cookies = \"maybe\"\n"),
+	  "test.conf:3: cookies: 'maybe' is none of \"answer\", \"require\", \"off\"\n" },
 	{ "resolver {\n listen = { \"127.0.0.1\", \"127.0.0.1@53\" }\n}\n",
 	  "test.conf:2: listen: 127.0.0.1@53 stands twice\n" },
 	{ RESOLVER("internal-view = \"nobody\"\n"), "test.conf:3: internal-view: there is no view 'nobody'\n" },
 	{ RESOLVER("outgoing = { \"192.0.2.1@53\" }\n"),
 	  "test.conf:3: outgoing: '192.0.2.1@53' is not an address without port\n" },
 	{ RESOLVER("root-hints = \"missing\"\n"), "test.conf:3: root-hints: '%s/missing': No such file or directory\n" },
+	{ RESOLVER("trust-anchors = \"missing\"\n"),
+	  "test.conf:3: trust-anchors: '%s/missing': No such file or directory\n" },
+	{ RESOLVER("domain-insecure = { \"fine\", \"a..b\" }\n"), "test.conf:3: 'a..b' is not a domain name\n" },
+	{ RESOLVER("validation-date = \"today\"\n"),
+	  "test.conf:3: validation-date: 'today' is not a date as \"YYYYMMDDHHMMSS\"\n" },
+	{ RESOLVER("validation-date = \"20260230120000\"\n"),
+	  "test.conf:3: validation-date: '20260230120000' is not a date as \"YYYYMMDDHHMMSS\"\n" },
+	{ RESOLVER("validation-date = \"20261121126000\"\n"),
+	  "test.conf:3: validation-date: '20261121126000' is not a date as \"YYYYMMDDHHMMSS\"\n" },
+	{ RESOLVER("validation-date = \"20261121120060\"\n"),
+	  "test.conf:3: validation-date: '20261121120060' is not a date as \"YYYYMMDDHHMMSS\"\n" },
 	{ RESOLVER("cache-size = \"12 apples\"\n"),
 	  "test.conf:3: cache-size: '12 apples' is not a size of at least 1048576 octets, as \"256M\"\n" },
 	{ RESOLVER("cache-size = \"1K\"\n"),
@@ -357,7 +379,8 @@ Test(config, how_answers_are_given)
 		     " rate-limit { responses-per-second = 5 slip = 1 ipv4-prefix = 32 ipv6-prefix = 64\n"
 		     "   exempt = { \"192.0.2.0/24\", \"2001:db8::/32\" } }\n}\n"
 		     "view \"d\" {\n listen = { \"127.0.0.1@56\" }\n zones-dir = \"zones\"\n rate-limit { mode = \"log\" }\n}\n"
-		     "view \"e\" {\n listen = { \"127.0.0.1@57\" }\n zones-dir = \"zones\"\n rate-limit { mode = \"off\" }\n}\n",
+		     "view \"e\" {\n listen = { \"127.0.0.1@57\" }\n zones-dir = \"zones\"\n rate-limit { mode = \"off\" }\n}\n"
+		     "resolver {\n listen = { \"127.0.0.1@58\" } cookies = \"require\" cookie-secret-file = \"cookies\"\n}\n",
 		     &c);
 	cr_assert_not_null(config, "%s", c.text);
 	const struct config_view *v = config->views;
@@ -367,14 +390,16 @@ Test(config, how_answers_are_given)
 	cr_expect(v[0].rate.per_second == 20 && v[0].rate.ipv4_bits == 24 && v[0].rate.ipv6_bits == 56);
 	cr_expect(v[2].rate.per_second == 5 && v[2].rate.ipv4_bits == 32 && v[2].rate.ipv6_bits == 64);
 	cr_expect_eq(v[2].rate.exempt.count, 2);
-	cr_expect(v[0].cookies == IPC_COOKIES_ANSWER && v[1].cookies == IPC_COOKIES_OFF);
-	cr_expect_eq(v[2].cookies, IPC_COOKIES_REQUIRE);
-	cr_expect_eq(v[0].cookie_secrets.count, 0);
-	cr_assert_eq(v[2].cookie_secrets.count, 2);
+	cr_expect(v[0].cookies.mode == IPC_COOKIES_ANSWER && v[1].cookies.mode == IPC_COOKIES_OFF);
+	cr_expect_eq(v[2].cookies.mode, IPC_COOKIES_REQUIRE);
+	cr_expect_eq(v[0].cookies.secrets.count, 0);
+	cr_assert_eq(v[2].cookies.secrets.count, 2);
 	for (unsigned i = 0; i < COOKIE_SECRET_SIZE; i++) {
-		cr_expect_eq(v[2].cookie_secrets.bytes[0][i], i);
-		cr_expect_eq(v[2].cookie_secrets.bytes[1][i], 255 - i);
+		cr_expect_eq(v[2].cookies.secrets.bytes[0][i], i);
+		cr_expect_eq(v[2].cookies.secrets.bytes[1][i], 255 - i);
 	}
+	cr_expect_eq(config->resolver.cookies.mode, IPC_COOKIES_REQUIRE);
+	cr_expect_eq(config->resolver.cookies.secrets.count, 2);
 	cr_expect(v[0].rotate && !v[1].rotate);
 	cr_expect(v[0].names.nsid_len == 3 && memcmp(v[0].names.nsid, "box", 3) == 0);
 	cr_expect(v[1].names.nsid_len == 2 && memcmp(v[1].names.nsid, "\0\377", 2) == 0);

@@ -3,7 +3,7 @@
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
-#include "common/dns/root_anchors.h"
+#include "common/dns/anchor.h"
 #include "common/util/cursor.h"
 
 #include <criterion/criterion.h>
@@ -24,7 +24,7 @@ static const char *const keys[ROOT_ANCHORS] = {
 	"ayffKC73PYc=",
 };
 
-Test(root_anchors, are_the_digests_of_the_published_keys)
+Test(anchor, built_in_ones_are_the_digests_of_the_published_keys)
 {
 	for (unsigned i = 0; i < ROOT_ANCHORS; i++) {
 		uint8_t buf[1 + 4 + 512] = { 0 }; /* owner ".", RDATA */
