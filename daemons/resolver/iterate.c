@@ -572,7 +572,7 @@ static bool try_elsewhere(struct core *core, struct resolution *r, const struct 
 		return false;
 	}
 	if (v->cached) {
-		(void)cache_flush_name(core->cache, v->name);
+		cache_drop(core->cache, v->name, v->type);
 		f->state = FRAME_START;
 	} else {
 		struct ns_addr *a = &f->cut->addrs[f->choice];
