@@ -77,8 +77,7 @@ struct core *core_new(uint64_t cache_max_bytes, const struct core_tools *tools)
 	core->cache_bytes = cache_max_bytes;
 	core->send_last = &core->send_first;
 	core->done_last = &core->done_first;
-	core->options = (struct core_options){ .ipv4 = true, .ipv6 = true, .do_not_query_localhost = true,
-					       .max_ttl_sec = TTL_ANSWER_USUAL,
+	core->options = (struct core_options){ .ipv4 = true, .ipv6 = true, .max_ttl_sec = TTL_ANSWER_USUAL,
 					       .max_negative_ttl_sec = TTL_NEGATIVE_USUAL, .use_0x20 = true,
 					       .use_cookies = true, .minimise = true,
 					       .prime_root = true, .special_names = true, .dnssec = true };
@@ -248,8 +247,8 @@ int core_configure(struct core *core, const struct core_config *config)
 	uint64_t hash = zones_hash(core, &hints, stubs, stub_count);
 	bool changed = hash != core->config_hash || !anchors_same(anchors, core->anchors);
 	core->options = config->options;
-	core->allow_loopback =
-		root_traits.loopback || stub_traits.loopback || !core->options.do_not_query_localhost;
+	core->allow_loopback = core->options.localhost == IPC_LOCALHOST_AUTO ? root_traits.loopback || stub_traits.loopback
+									 : core->options.localhost == IPC_LOCALHOST_ALWAYS;
 	if (root_traits.odd_port) {
 		core->options.prime_root = false; /* addresses in DNS have no port: it would lead astray */
 	}
@@ -409,6 +408,7 @@ struct resolution *core_start(struct core *core, const struct core_question *que
 	struct resolution *r = resolution_new(core, question->name, question->type, question->budget, FRAME_CLIENT, now_ms);
 	if (r != NULL) {
 		r->ctx = ctx;
+		r->flushes = core->flushes;
 		r->validates = core->validating && !question->cd;
 		r->secure = core->validating;
 		r->refresh = question->refresh;
@@ -433,6 +433,7 @@ uint32_t core_wall_sec(const struct core *core, uint64_t now_ms)
 
 uint64_t core_flush(struct core *core, const struct ipc_flush *what)
 {
+	core->flushes++;
 	switch (what->kind) {
 	case IPC_FLUSH_NAME:
 		return cache_flush_name(core->cache, what->name);
@@ -444,6 +445,11 @@ uint64_t core_flush(struct core *core, const struct ipc_flush *what)
 		servers_clear(core->servers);
 		return cache_flush_all(core->cache);
 	}
+}
+
+uint32_t core_flushes(const struct core *core)
+{
+	return core->flushes;
 }
 
 void core_count_cache(struct core *core)

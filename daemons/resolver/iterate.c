@@ -575,7 +575,7 @@ static bool try_elsewhere(struct core *core, struct resolution *r, const struct 
 		return false;
 	}
 	if (v->cached) {
-		(void)cache_flush_name(core->cache, v->name);
+		cache_drop(core->cache, v->name, v->type);
 		f->state = FRAME_START;
 	} else {
 		struct ns_addr *a = &f->cut->addrs[f->choice];
@@ -700,8 +700,8 @@ static void on_reply(struct core *core, struct resolution *r, const struct messa
 		reply.kind = REPLY_ERROR;
 	}
 	count_reply(core, reply.kind);
-	complain_of_forwarder(core, f, &reply, now_ms);
 	reply_bound_ttl(&reply, &core->options);
+	complain_of_forwarder(core, f, &reply, now_ms);
 	if (reply.kind == REPLY_REFERRAL) {
 		on_referral(core, r, &reply, now_ms);
 	} else if (f->ask_minimised) {
@@ -717,6 +717,8 @@ static void on_reply(struct core *core, struct resolution *r, const struct messa
 
 void iterate_run(struct core *core, struct resolution *r, uint64_t now_ms)
 {
+	bool outer = core->keeps; /* priming may run within another resolution */
+	core->keeps = r->flushes == core->flushes;
 	while (!r->finished && r->waiting == NULL) {
 		if (now_ms >= r->deadline_ms) {
 			core_count(core, STAT_RES_TIME_STOPS);
@@ -734,6 +736,7 @@ void iterate_run(struct core *core, struct resolution *r, uint64_t now_ms)
 	if (r->finished) {
 		core_done(core, r);
 	}
+	core->keeps = outer;
 }
 
 /* Octets of a message as they were counted by the parser: what its names and data expand to. */
@@ -749,6 +752,7 @@ static uint32_t parse_cost(const struct message *msg)
 void iterate_event(struct core *core, struct resolution *r, enum upstream_event event,
 		   const struct message *msg, uint64_t now_ms)
 {
+	core->keeps = r->flushes == core->flushes;
 	switch (event) {
 	case EVENT_REPLY:
 		if (iterate_pay(core, r, parse_cost(msg), now_ms)) {

@@ -79,7 +79,6 @@ typedef uint32_t core_rand_fn(void *ctx, uint32_t bound);
 struct core_options {
 	bool ipv4;
 	bool ipv6;
-	bool do_not_query_localhost; /* but where the root servers or those of a stub zone are there: in a closed lab */
 	bool rebind_protection;
 	uint32_t min_ttl_sec; /* of answers; never over max_ttl_sec, and negative ones never over theirs */
 	uint32_t max_ttl_sec;
@@ -89,6 +88,11 @@ struct core_options {
 	bool use_cookies; /* RFC 7873 */
 	bool minimise;
 	bool prime_root;
+	/*
+	 * enum ipc_localhost: servers that the Internet says are on loopback. AUTO: only where the root servers or those
+	 * of a stub zone are, in a closed lab. Configured ones are asked wherever they are.
+	 */
+	uint8_t localhost;
 	bool special_names; /* answer special-use names here; only tests have reason to switch it off */
 	bool dnssec;	    /* ask with DO: validation needs it, and who wants signatures and proofs */
 	uint32_t validation_date; /* signatures are judged as if it were then, seconds since 1970; 0: now */
@@ -110,6 +114,7 @@ struct resolution {
 	bool secure;		/* all of it was validated and found secure: AD (RFC 6840 5.7) */
 
 	/* The core's own. */
+	uint32_t flushes; /* of the core when it began: what it learns is not kept after another one */
 	bool internal;
 	bool refresh; /* nothing from the cache that is in the last part of its life */
 	bool finished;
@@ -226,8 +231,13 @@ void core_timeout(struct core *core, struct upstream *u, uint64_t now_ms);
 /* It could not be sent, or no reply can come. u is freed. */
 void core_failed(struct core *core, struct upstream *u, enum upstream_failure why, uint64_t now_ms);
 
-/* Forget cached data; the number of entries. */
+/*
+ * Forget cached data; the number of entries. What was begun before goes on, and nothing of it is kept; what begins
+ * later joins nothing of it (the shell must see to this for whole questions: core_flushes).
+ */
 uint64_t core_flush(struct core *core, const struct ipc_flush *what);
+/* How often that was done. */
+uint32_t core_flushes(const struct core *core);
 
 /* Copy the cache's sizes into the counters. */
 void core_count_cache(struct core *core);

@@ -107,6 +107,16 @@ static void read_forward(struct config_reader *r, cfg_t *section, struct config_
 	}
 }
 
+static void read_localhost(struct config_reader *r, cfg_t *section, struct config_resolver *resolver)
+{
+	bool never = true;
+	resolver->localhost = IPC_LOCALHOST_AUTO;
+	if (config_text_value(section, "do-not-query-localhost") != NULL) {
+		config_read_bool(r, section, "do-not-query-localhost", true, &never);
+		resolver->localhost = never ? IPC_LOCALHOST_NEVER : IPC_LOCALHOST_ALWAYS;
+	}
+}
+
 static void read_outgoing(struct config_reader *r, cfg_t *section, struct config_resolver *resolver)
 {
 	unsigned count = config_text_count(section, "outgoing");
@@ -136,6 +146,7 @@ void config_read_upstream(struct config_reader *r, cfg_t *section, struct config
 		read_forward(r, cfg_getnsec(section, "forward", i), resolver);
 	}
 	config_read_bool(r, section, "use-cookies", true, &resolver->use_cookies);
+	read_localhost(r, section, resolver);
 }
 
 void config_upstream_clear(struct config_resolver *resolver)

@@ -261,13 +261,13 @@ static void largest(enum msg_type type, union payload *m)
 		m->resolver.qname_minimisation = 1;
 		m->resolver.prime_root = 1;
 		m->resolver.use_cookies = 1;
+		m->resolver.localhost = IPC_LOCALHOST_ALWAYS;
 		m->resolver.validation_date = UINT64_MAX;
 		m->resolver.min_ttl_sec = INT32_MAX - 2;
 		m->resolver.max_ttl_sec = INT32_MAX - 1;
 		m->resolver.max_negative_ttl_sec = INT32_MAX - 3;
 		m->resolver.stale_sec = INT32_MAX - 4;
 		m->resolver.rebind_protection = 1;
-		m->resolver.do_not_query_localhost = 1;
 		break;
 	case MSG_CONF_ACL:
 	case MSG_CONF_RATE_EXEMPT:
@@ -600,13 +600,13 @@ Test(conf, values_out_of_range_are_refused)
 		{ MSG_CONF_RESOLVER, "ceiling of absences", 20, 4, 0x80000000 },
 		{ MSG_CONF_RESOLVER, "stale", 24, 4, 0x80000000 },
 		{ MSG_CONF_RESOLVER, "rebinding", 28, 1, 2 },
-		{ MSG_CONF_RESOLVER, "localhost", 29, 1, 2 },
-		{ MSG_CONF_RESOLVER, "ipv4", 30, 1, 2 },
-		{ MSG_CONF_RESOLVER, "ipv6", 31, 1, 2 },
-		{ MSG_CONF_RESOLVER, "0x20", 32, 1, 255 },
-		{ MSG_CONF_RESOLVER, "minimisation", 33, 1, 2 },
-		{ MSG_CONF_RESOLVER, "priming", 34, 1, 2 },
-		{ MSG_CONF_RESOLVER, "cookies", 35, 1, 2 },
+		{ MSG_CONF_RESOLVER, "ipv4", 29, 1, 2 },
+		{ MSG_CONF_RESOLVER, "ipv6", 30, 1, 2 },
+		{ MSG_CONF_RESOLVER, "0x20", 31, 1, 255 },
+		{ MSG_CONF_RESOLVER, "minimisation", 32, 1, 2 },
+		{ MSG_CONF_RESOLVER, "priming", 33, 1, 2 },
+		{ MSG_CONF_RESOLVER, "cookies", 34, 1, 2 },
+		{ MSG_CONF_RESOLVER, "localhost", 35, 1, IPC_LOCALHOST_ALWAYS + 1 },
 		{ MSG_CONF_ACL, "family", 0, 1, 0 },
 		{ MSG_CONF_ACL, "bits", 1, 1, 33 },
 		{ MSG_CONF_ACL, "host bits", 2, 1, 1 },

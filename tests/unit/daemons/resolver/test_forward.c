@@ -259,20 +259,19 @@ Test(forward, a_second_one_is_asked_when_the_first_fails)
 Test(forward, loopback_of_a_forwarder_opens_no_loopback_for_the_internet)
 {
 	static const struct {
-		bool never;
+		uint8_t localhost;
 		bool stub;
 		uint16_t rcode;
 	} cases[] = {
-		{ true, false, RCODE_SERVFAIL },
-		{ true, true, RCODE_NOERROR },
-		{ false, false, RCODE_NOERROR },
+		{ IPC_LOCALHOST_AUTO, false, RCODE_SERVFAIL }, { IPC_LOCALHOST_AUTO, true, RCODE_NOERROR },
+		{ IPC_LOCALHOST_NEVER, true, RCODE_SERVFAIL }, { IPC_LOCALHOST_ALWAYS, false, RCODE_NOERROR },
 	};
 	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct ipc_servers forward;
 		struct sim *sim = world(&forward, "corp.test.");
 		cr_assert_eq(addr_parse("127.61.0.53", 53, &forward.addrs[0]), BH_OK);
 		sim_server(sim, "127.61.0.53")->hook = resolver_hook;
-		sim->config.options.do_not_query_localhost = cases[i].never;
+		sim->config.options.localhost = cases[i].localhost;
 		if (cases[i].stub) {
 			sim->config.stubs = sim->config.forwards;
 			sim->config.stub_count = 1;
