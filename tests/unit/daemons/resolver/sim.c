@@ -508,6 +508,8 @@ static struct sim_result ask(struct sim *sim, const char *name, uint16_t type, u
 	result.rcode = r->rcode;
 	result.ede = r->ede;
 	result.secure = r->secure;
+	result.checks = SIGNATURE_CHECKS_MAX - r->checks;
+	result.hashes = NSEC3_HASHES_MAX - r->hashes;
 	result.packets = r->packets;
 	result.budget = r->budget;
 	result.took_ms = sim->now_ms - start;
