@@ -39,7 +39,8 @@ struct sim *sim_new(void)
 	sim->root.count = 1;
 	cr_assert_eq(addr_parse("192.0.2.1", 53, &sim->root.addrs[0]), BH_OK);
 	sim->config = (struct core_config){
-		.options = { .ipv4 = true, .ipv6 = true, .use_0x20 = true, .minimise = true,
+		.options = { .ipv4 = true, .ipv6 = true, .max_ttl_sec = TTL_ANSWER_USUAL,
+			     .max_negative_ttl_sec = TTL_NEGATIVE_USUAL, .use_0x20 = true, .minimise = true,
 			     .special_names = true, .dnssec = true },
 		.cache_bytes = 1 << 20, .roots = &sim->root, .root_count = 1,
 	};
