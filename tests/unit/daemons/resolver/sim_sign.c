@@ -298,6 +298,9 @@ static void sign_set(struct job *job, const struct sim_record **set, unsigned co
 	for (unsigned i = 0; i < count; i++) {
 		uint8_t owner[DNAME_MAX];
 		uint8_t rdata[SIM_RDATA_MAX];
+		if (i > 0 && compare_rdata(&set[i - 1], &set[i]) == 0) {
+			continue; /* RFC 4034 6.3: twice the same record is one */
+		}
 		sink_bytes(&s, owner, dname_copy_lower(owner, first->owner));
 		sink_u16(&s, first->type);
 		sink_u16(&s, CLASS_IN);
