@@ -356,14 +356,16 @@ static size_t der_signature(const uint8_t *signature, size_t len, uint8_t out[DE
 	return s.pos;
 }
 
-/* What libcrypto said, and nothing of it is left behind. */
+/* What libcrypto said; nothing of it is left behind. Its queue of errors is bounded (16). */
 static enum dnssec_verdict verdict_of(int rc)
 {
 	if (rc == 1) {
 		return DNSSEC_GOOD;
 	}
-	bool out_of_memory = ERR_GET_REASON(ERR_peek_error()) == ERR_R_MALLOC_FAILURE;
-	ERR_clear_error();
+	bool out_of_memory = false;
+	for (unsigned long error = ERR_get_error(); error != 0; error = ERR_get_error()) {
+		out_of_memory |= ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE;
+	}
 	return out_of_memory ? DNSSEC_FAILED : DNSSEC_BAD;
 }
 

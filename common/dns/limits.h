@@ -41,6 +41,9 @@ enum {
 	/* RFC 7873 4, RFC 9018 4: octets of a client cookie, of a COOKIE option that we send, and of a secret. */
 	COOKIE_CLIENT_SIZE = 8,
 	COOKIE_REPLY_SIZE = 24,
+	/* RFC 7873 4: what another server's part may be. */
+	COOKIE_SERVER_MIN = 8,
+	COOKIE_SERVER_MAX = 32,
 	COOKIE_SECRET_SIZE = 16,
 	/* One that signs, and the one before or after it (RFC 9018 5). */
 	COOKIE_SECRETS_MAX = 2,
@@ -70,8 +73,14 @@ enum {
 	 * Zones with a trust anchor or a negative one: islands of trust and internal zones of an operator; more are a
 	 * mistake. And DS and DNSKEY of one of them: the root has two or three during a roll-over, in each form.
 	 */
-	ANCHOR_ZONES_MAX = 16384,
+	ANCHOR_ZONES_MAX = 32768,
 	ANCHOR_RECORDS_MAX = 32,
+	/* Octets of RDATA of a trust anchor: a key of RSA with 4096 bit takes about 530. */
+	ANCHOR_RDATA_MAX = 1024,
+	/* Negative trust anchors set by hand at run time (RFC 7646 2: for failures of others, few and short). */
+	NEGATIVE_ANCHORS_MAX = 256,
+	/* Records of trust anchors of all zones together. */
+	ANCHORS_MAX = 4096,
 
 	/* Records parsed from one message of another server. 64 KiB of smallest records is 5957. */
 	MESSAGE_RR_MAX = 4096,

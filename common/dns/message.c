@@ -103,7 +103,7 @@ static int read_rdata(struct parse *p, size_t rdata_len, struct message_rr *rr)
 	return BH_OK;
 }
 
-/* The first extended error of an OPT record; other options are of no interest here. */
+/* The first extended error and the first cookie of an OPT record; other options are of no interest here. */
 static int read_options(const uint8_t *bytes, size_t len, struct message *out)
 {
 	struct cursor c = cursor_of(bytes, len);
@@ -121,6 +121,10 @@ static int read_options(const uint8_t *bytes, size_t len, struct message *out)
 			out->ede = get_u16(option);
 			out->ede_text = option + 2;
 			out->ede_text_len = option_len - 2;
+		}
+		if (code == EDNS_OPTION_COOKIE && out->cookie == NULL) { /* RFC 7873 5.2: only the first counts */
+			out->cookie = option;
+			out->cookie_len = option_len;
 		}
 	}
 	return c.failed ? BH_EMALFORMED : BH_OK;

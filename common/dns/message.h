@@ -36,10 +36,12 @@ struct message {
 	int ede; /* first extended error, or EDE_NONE */
 	size_t ede_text_len;
 	const uint8_t *ede_text; /* points into wire */
+	size_t cookie_len;
+	const uint8_t *cookie; /* first COOKIE option (RFC 7873), any length; points into wire; NULL: none */
 };
 
 /*
- * Take wire[0..len) apart. Everything in *out lives in region, but ede_text. Returns 0, or
+ * Take wire[0..len) apart. Everything in *out lives in region, but ede_text and cookie. Returns 0, or
  * BH_EMALFORMED/BH_ETRUNC (bad bytes, invalid RDATA of a known type, more than one question, two
  * OPTs, trailing octets), BH_ELIMIT (MESSAGE_RR_MAX, MESSAGE_EXPANDED_MAX), BH_ENOMEM. Does not judge
  * QR, TC, RCODE or whether sections make sense.

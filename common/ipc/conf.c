@@ -6,6 +6,8 @@
  */
 #include "common/ipc/conf.h"
 
+#include "common/dns/rr.h"
+
 #include <string.h>
 
 static int finish(const struct cursor *c)
@@ -318,8 +320,11 @@ void ipc_conf_frontend_encode(struct sink *s, const struct ipc_conf_frontend *m)
 	sink_u64(s, m->cache_bytes);
 	sink_u32(s, m->pending_max);
 	sink_u32(s, m->client_pending_max);
+	sink_u32(s, m->unproven_pending_max);
 	put_tcp(s, &m->tcp);
 	sink_u16(s, m->budget);
+	sink_u8(s, m->cookies);
+	sink_u8(s, m->prefetch);
 }
 
 int ipc_conf_frontend_decode(const uint8_t *p, size_t len, struct ipc_conf_frontend *m)
@@ -328,8 +333,11 @@ int ipc_conf_frontend_decode(const uint8_t *p, size_t len, struct ipc_conf_front
 	m->cache_bytes = cursor_u64(&c);
 	m->pending_max = bounded(&c, cursor_u32(&c), 1, INT32_MAX);
 	m->client_pending_max = bounded(&c, cursor_u32(&c), 1, INT32_MAX);
+	m->unproven_pending_max = bounded(&c, cursor_u32(&c), 1, INT32_MAX);
 	get_tcp(&c, &m->tcp);
 	m->budget = (uint16_t)bounded(&c, cursor_u16(&c), 1, UINT16_MAX);
+	m->cookies = (uint8_t)bounded(&c, cursor_u8(&c), IPC_COOKIES_OFF, IPC_COOKIES_REQUIRE);
+	m->prefetch = get_bool(&c);
 	return finish(&c);
 }
 
@@ -337,11 +345,19 @@ void ipc_conf_resolver_encode(struct sink *s, const struct ipc_conf_resolver *m)
 {
 	sink_u64(s, m->cache_bytes);
 	sink_u32(s, m->pending_max);
+	sink_u32(s, m->min_ttl_sec);
+	sink_u32(s, m->max_ttl_sec);
+	sink_u32(s, m->max_negative_ttl_sec);
+	sink_u32(s, m->stale_sec);
+	sink_u8(s, m->rebind_protection);
 	sink_u8(s, m->ipv4);
 	sink_u8(s, m->ipv6);
 	sink_u8(s, m->use_0x20);
 	sink_u8(s, m->qname_minimisation);
 	sink_u8(s, m->prime_root);
+	sink_u8(s, m->use_cookies);
+	sink_u8(s, m->localhost);
+	sink_u64(s, m->validation_date);
 }
 
 int ipc_conf_resolver_decode(const uint8_t *p, size_t len, struct ipc_conf_resolver *m)
@@ -349,11 +365,19 @@ int ipc_conf_resolver_decode(const uint8_t *p, size_t len, struct ipc_conf_resol
 	struct cursor c = cursor_of(p, len);
 	m->cache_bytes = cursor_u64(&c);
 	m->pending_max = bounded(&c, cursor_u32(&c), 1, INT32_MAX);
+	m->min_ttl_sec = bounded(&c, cursor_u32(&c), 0, INT32_MAX); /* RFC 2181 8 */
+	m->max_ttl_sec = bounded(&c, cursor_u32(&c), m->min_ttl_sec, INT32_MAX);
+	m->max_negative_ttl_sec = bounded(&c, cursor_u32(&c), 0, INT32_MAX);
+	m->stale_sec = bounded(&c, cursor_u32(&c), 0, INT32_MAX);
+	m->rebind_protection = get_bool(&c);
 	m->ipv4 = get_bool(&c);
 	m->ipv6 = get_bool(&c);
 	m->use_0x20 = get_bool(&c);
 	m->qname_minimisation = get_bool(&c);
 	m->prime_root = get_bool(&c);
+	m->use_cookies = get_bool(&c);
+	m->localhost = (uint8_t)bounded(&c, cursor_u8(&c), IPC_LOCALHOST_AUTO, IPC_LOCALHOST_ALWAYS);
+	m->validation_date = cursor_u64(&c);
 	return finish(&c);
 }
 
@@ -468,6 +492,49 @@ int ipc_servers_decode(const uint8_t *p, size_t len, struct ipc_servers *m)
 	return finish(&c);
 }
 
+void ipc_anchor_encode(struct sink *s, const struct ipc_anchor *m)
+{
+	put_name(s, m->zone);
+	sink_u16(s, m->type);
+	if (m->len == 0 || m->len > sizeof(m->rdata)) {
+		s->failed = true;
+		return;
+	}
+	sink_blob(s, m->rdata, m->len);
+}
+
+int ipc_anchor_decode(const uint8_t *p, size_t len, struct ipc_anchor *m)
+{
+	struct cursor c = cursor_of(p, len);
+	get_name(&c, m->zone);
+	m->type = cursor_u16(&c);
+	if (m->type != RR_DS && m->type != RR_DNSKEY) {
+		c.failed = true;
+	}
+	size_t rdata_len;
+	const uint8_t *rdata = cursor_blob(&c, &rdata_len);
+	if (rdata == NULL || rdata_len == 0 || rdata_len > sizeof(m->rdata)) {
+		return BH_EMALFORMED;
+	}
+	m->len = (uint16_t)rdata_len;
+	memcpy(m->rdata, rdata, rdata_len);
+	return finish(&c);
+}
+
+void ipc_negative_anchor_encode(struct sink *s, const struct ipc_negative_anchor *m)
+{
+	put_name(s, m->zone);
+	sink_u32(s, m->left_sec);
+}
+
+int ipc_negative_anchor_decode(const uint8_t *p, size_t len, struct ipc_negative_anchor *m)
+{
+	struct cursor c = cursor_of(p, len);
+	get_name(&c, m->zone);
+	m->left_sec = cursor_u32(&c);
+	return finish(&c);
+}
+
 void ipc_outgoing_encode(struct sink *s, const struct ipc_outgoing *m)
 {
 	addr_encode(s, &m->addr);
@@ -513,16 +580,18 @@ void ipc_compile_encode(struct sink *s, const struct ipc_compile *m)
 	sink_string(s, m->file);
 	sink_u32(s, m->default_ttl);
 	sink_u8(s, m->log_level);
+	sink_u64(s, m->now_sec);
 }
 
 int ipc_compile_decode(const uint8_t *p, size_t len, struct ipc_compile *m)
 {
 	struct cursor c = cursor_of(p, len);
-	m->kind = (uint8_t)bounded(&c, cursor_u8(&c), IPC_COMPILE_ZONE, IPC_COMPILE_HINTS);
+	m->kind = (uint8_t)bounded(&c, cursor_u8(&c), IPC_COMPILE_ZONE, IPC_COMPILE_ANCHORS);
 	get_name(&c, m->zone);
 	cursor_string(&c, m->file, sizeof(m->file));
 	m->default_ttl = bounded(&c, cursor_u32(&c), 0, INT32_MAX); /* RFC 2181 8 */
 	m->log_level = get_log_level(&c);
+	m->now_sec = cursor_u64(&c);
 	return finish(&c);
 }
 

@@ -125,7 +125,7 @@ struct ipc_conf_authority {
 	char version[IPC_IDENTITY_MAX];	 /* version.server, version.bind; "": refused */
 };
 
-/* CONF_COOKIE_SECRETS: of all workers of the view; needed unless cookies are off. Never logged. */
+/* CONF_COOKIE_SECRETS: of all workers of the view, or all frontends; needed unless cookies are off. Never logged. */
 struct ipc_cookie_secrets {
 	struct cookie_secrets secrets;
 };
@@ -152,19 +152,33 @@ struct ipc_rate_table {
 struct ipc_conf_frontend {
 	uint64_t cache_bytes; /* for this worker */
 	uint32_t pending_max; /* client queries in work */
-	uint32_t client_pending_max;
+	uint32_t client_pending_max;   /* of a client that is proven by TCP or a cookie */
+	uint32_t unproven_pending_max; /* of others */
 	struct ipc_tcp tcp;
 	uint16_t budget; /* work per client query */
+	uint8_t cookies; /* enum ipc_cookies */
+	uint8_t prefetch; /* popular answers are asked for anew before they end (QLINK_REFRESH) */
 };
+
+/* Servers that the Internet says are on loopback: asked only where configured ones are too, never, always. */
+enum ipc_localhost { IPC_LOCALHOST_AUTO, IPC_LOCALHOST_NEVER, IPC_LOCALHOST_ALWAYS };
 
 struct ipc_conf_resolver {
 	uint64_t cache_bytes; /* for this shard */
 	uint32_t pending_max;
+	uint32_t min_ttl_sec; /* what is kept for a shorter or longer time */
+	uint32_t max_ttl_sec;
+	uint32_t max_negative_ttl_sec;
+	uint32_t stale_sec; /* how long after its end an answer is better than none; 0: not at all */
+	uint8_t rebind_protection;
 	uint8_t ipv4; /* may ask servers by this family */
 	uint8_t ipv6;
 	uint8_t use_0x20;
 	uint8_t qname_minimisation;
 	uint8_t prime_root;
+	uint8_t use_cookies;
+	uint8_t localhost; /* enum ipc_localhost */
+	uint64_t validation_date; /* for signatures, seconds since 1970; 0: the time it is */
 };
 
 struct ipc_acl {
@@ -201,10 +215,29 @@ struct ipc_name { /* CONF_REBIND_ALLOW */
 	uint8_t name[DNAME_MAX];
 };
 
-struct ipc_servers { /* CONF_STUB: zone and its servers; CONF_ROOT, ROOT_HINT: a root server's addresses */
+struct ipc_servers { /* CONF_STUB, CONF_FORWARD: zone and its servers; CONF_ROOT, ROOT_HINT: a root server's addresses */
 	uint8_t name[DNAME_MAX];
 	uint8_t count;
 	struct addr addrs[IPC_ADDRS_MAX];
+};
+
+/* CONF_ANCHOR, TRUST_ANCHOR: a record of a trust anchor; whether it is of any use is seen by who uses it. */
+struct ipc_anchor {
+	uint8_t zone[DNAME_MAX];
+	uint16_t type; /* RR_DS or RR_DNSKEY */
+	uint16_t len;  /* at least 1 */
+	uint8_t rdata[ANCHOR_RDATA_MAX];
+};
+
+#define IPC_FOR_EVER UINT32_MAX
+
+/*
+ * CONF_NEGATIVE_ANCHOR: domain-insecure. NEGATIVE_ANCHOR: set by the operator for a time; they live beside the
+ * configuration and outlast its changes.
+ */
+struct ipc_negative_anchor {
+	uint8_t zone[DNAME_MAX];
+	uint32_t left_sec; /* from now on; IPC_FOR_EVER; 0: it is taken away */
 };
 
 struct ipc_outgoing {
@@ -225,14 +258,16 @@ struct ipc_flushed {
 enum ipc_compile_kind {
 	IPC_COMPILE_ZONE,  /* an image */
 	IPC_COMPILE_HINTS, /* root hints: one ROOT_HINT for each server with addresses, no image */
+	IPC_COMPILE_ANCHORS, /* trust anchors: one TRUST_ANCHOR for each record, no image */
 };
 
-struct ipc_compile { /* + descriptor: an empty memfd; left empty for hints */
+struct ipc_compile { /* + descriptor: an empty memfd; left empty for hints and anchors */
 	uint8_t kind; /* enum ipc_compile_kind */
 	uint8_t zone[DNAME_MAX];
 	char file[IPC_PATH_MAX]; /* relative to the zone directory */
 	uint32_t default_ttl;
 	uint8_t log_level;
+	uint64_t now_sec; /* since 1970: which anchors are valid */
 };
 
 struct ipc_diagnostic {
@@ -333,6 +368,10 @@ void ipc_name_encode(struct sink *s, const struct ipc_name *m);
 int ipc_name_decode(const uint8_t *p, size_t len, struct ipc_name *m) BH_CHECKED;
 void ipc_servers_encode(struct sink *s, const struct ipc_servers *m);
 int ipc_servers_decode(const uint8_t *p, size_t len, struct ipc_servers *m) BH_CHECKED;
+void ipc_anchor_encode(struct sink *s, const struct ipc_anchor *m);
+int ipc_anchor_decode(const uint8_t *p, size_t len, struct ipc_anchor *m) BH_CHECKED;
+void ipc_negative_anchor_encode(struct sink *s, const struct ipc_negative_anchor *m);
+int ipc_negative_anchor_decode(const uint8_t *p, size_t len, struct ipc_negative_anchor *m) BH_CHECKED;
 void ipc_outgoing_encode(struct sink *s, const struct ipc_outgoing *m);
 int ipc_outgoing_decode(const uint8_t *p, size_t len, struct ipc_outgoing *m) BH_CHECKED;
 void ipc_flush_encode(struct sink *s, const struct ipc_flush *m);

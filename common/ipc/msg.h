@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 /* Raised when a payload changes; with PACKAGE_VERSION it makes the build id of the hello. */
-#define IPC_PROTOCOL 2
+#define IPC_PROTOCOL 3
 
 enum role {
 	ROLE_SUPERVISOR = 0,
@@ -82,6 +82,13 @@ enum msg_type {
 	MSG_CONF_COOKIE_SECRETS,
 	MSG_CONF_RATE_LIMIT,
 	MSG_CONF_RATE_EXEMPT,
+	/* where validation begins and ends */
+	MSG_TRUST_ANCHOR,
+	MSG_CONF_ANCHOR,
+	MSG_CONF_NEGATIVE_ANCHOR,
+	MSG_NEGATIVE_ANCHOR,
+	/* zones that the resolver forwards */
+	MSG_CONF_FORWARD,
 	MSG_TYPE_COUNT
 };
 

@@ -49,6 +49,11 @@ void qlink_batch_free(struct qlink_batch *batch)
 	free(batch);
 }
 
+static bool kind_is_known(uint8_t kind)
+{
+	return kind == QLINK_QUERY || kind == QLINK_REPLY || kind == QLINK_REFRESH;
+}
+
 int qlink_decode(const uint8_t *bytes, size_t len, struct qlink_message *out)
 {
 	struct cursor c = cursor_of(bytes, len);
@@ -59,8 +64,7 @@ int qlink_decode(const uint8_t *bytes, size_t len, struct qlink_message *out)
 	m.flags = cursor_u8(&c);
 	m.budget = cursor_u16(&c);
 	uint32_t zero = cursor_u32(&c);
-	if (c.failed || (m.kind != QLINK_QUERY && m.kind != QLINK_REPLY) || m.flags != 0 || zero != 0 ||
-	    len > DATAGRAM_MAX) {
+	if (c.failed || !kind_is_known(m.kind) || m.flags != 0 || zero != 0 || len > DATAGRAM_MAX) {
 		return BH_EMALFORMED;
 	}
 	m.dns = bytes + QLINK_HEADER;
@@ -195,7 +199,7 @@ static bool has_room(const struct qlink_batch *batch, size_t len)
 int qlink_push(struct qlink_batch *batch, int fd, const struct qlink_message *message)
 {
 	assert(batch->queued == 0 || batch->queue_fd == fd); /* flush before the next link */
-	assert(message->flags == 0 && (message->kind == QLINK_QUERY || message->kind == QLINK_REPLY));
+	assert(message->flags == 0 && kind_is_known(message->kind));
 	if (message->dns_len > DNS_MESSAGE_MAX) {
 		return BH_ELIMIT;
 	}

@@ -6,6 +6,18 @@
  * token of its query; the one who asked drops what it did not ask. Tokens are random, so a successor
  * of a crashed role does not mistake a reply to its predecessor.
  *
+ * Kinds:
+ *   QLINK_QUERY    answer this.
+ *   QLINK_REFRESH  to the resolver only: answer this as a query, but not from what is in the last tenth of its
+ *                  life. The frontend sends it, when prefetch is on, once for an answer in its cache that is
+ *                  still asked for when it is in the last tenth of its own life; clients are answered from the
+ *                  old one meanwhile, so nobody waits for the reply. The resolver asks the servers anew where
+ *                  that is due and keeps what they say in the place of the old. The reply is an ordinary one:
+ *                  NOERROR and NXDOMAIN replace what the frontend has; anything else, SERVFAIL above all, is no
+ *                  reason to forget an answer that still holds. When the resolver is busy, a refresh is the
+ *                  first thing that it refuses (SERVFAIL).
+ *   QLINK_REPLY    the answer to either, with the token of the query.
+ *
  * Both ends stay open in the supervisor: when one role dies, queued queries wait for its successor.
  *
  * SPDX-License-Identifier: BSD-2-Clause
@@ -28,13 +40,16 @@
  */
 #define QLINK_LEFTOVERS_MAX 8192
 
-enum qlink_kind { QLINK_QUERY = 1, QLINK_REPLY = 2 };
+enum qlink_kind { QLINK_QUERY = 1, QLINK_REPLY = 2, QLINK_REFRESH = 3 };
+
+/* The last part of a life in which an answer that is in use is asked for anew: one in so many. */
+#define QLINK_REFRESH_SHARE 10
 
 struct qlink_message {
 	uint64_t token;
 	uint8_t kind;	 /* enum qlink_kind */
 	uint8_t flags;	 /* none defined yet, must be 0 */
-	uint16_t budget; /* query: work that may be spent; reply: what is left of it */
+	uint16_t budget; /* query or refresh: work that may be spent; reply: what is left of it */
 	const uint8_t *dns;
 	size_t dns_len; /* at most DNS_MESSAGE_MAX */
 };

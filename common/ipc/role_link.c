@@ -78,8 +78,11 @@ static void conf_clear(struct role_conf *conf)
 	free(conf->transfers);
 	free(conf->rebind_allow);
 	free(conf->stubs);
+	free(conf->forwards);
 	free(conf->roots);
 	free(conf->outgoing);
+	free(conf->anchors);
+	free(conf->negative_anchors);
 	acl_clear(&conf->acl);
 	acl_clear(&conf->rate_exempt);
 	explicit_bzero(&conf->cookie_secrets, sizeof(conf->cookie_secrets));
@@ -430,12 +433,26 @@ static int on_conf_part(struct role_link *rl, const struct link_message *m)
 		return rc;
 	case MSG_CONF_STUB:
 		return conf_add_servers(m, &conf->stubs, &conf->stub_count);
+	case MSG_CONF_FORWARD:
+		return conf_add_servers(m, &conf->forwards, &conf->forward_count);
 	case MSG_CONF_ROOT:
 		return conf_add_servers(m, &conf->roots, &conf->root_count);
 	case MSG_CONF_OUTGOING:
 		conf->outgoing = array_grow(conf->outgoing, conf->outgoing_count, sizeof(*conf->outgoing));
 		rc = ipc_outgoing_decode(m->payload, m->len, &conf->outgoing[conf->outgoing_count]);
 		conf->outgoing_count += rc == BH_OK;
+		return rc;
+	case MSG_CONF_ANCHOR:
+		conf->anchors = array_grow(conf->anchors, conf->anchor_count, sizeof(*conf->anchors));
+		rc = ipc_anchor_decode(m->payload, m->len, &conf->anchors[conf->anchor_count]);
+		conf->anchor_count += rc == BH_OK;
+		return rc;
+	case MSG_CONF_NEGATIVE_ANCHOR:
+		conf->negative_anchors = array_grow(conf->negative_anchors, conf->negative_anchor_count,
+						    sizeof(*conf->negative_anchors));
+		rc = ipc_negative_anchor_decode(m->payload, m->len,
+						&conf->negative_anchors[conf->negative_anchor_count]);
+		conf->negative_anchor_count += rc == BH_OK;
 		return rc;
 	default:
 		return BH_EMALFORMED;
@@ -483,10 +500,11 @@ static int on_commit(struct role_link *rl, const struct link_message *m)
 	if (rc != BH_OK || !rl->prepared || g.generation != rl->next.generation) {
 		return BH_EMALFORMED;
 	}
-	rl->ops->commit(rl->ctx, &rl->next);
-	conf_clear(&rl->current);
+	struct role_conf old = rl->current;
 	rl->current = rl->next;
 	memset(&rl->next, 0, sizeof(rl->next));
+	rl->ops->commit(rl->ctx, &rl->current); /* which the role may keep until the next one */
+	conf_clear(&old);
 	rl->prepared = false;
 	rl->running = true;
 	drop_unused(rl);
@@ -524,6 +542,16 @@ static int on_flush(struct role_link *rl, const struct link_message *m)
 	struct ipc_flushed flushed = { rl->ops->flush == NULL ? 0 : rl->ops->flush(rl->ctx, &what) };
 	ipc_flushed_encode(&s, &flushed);
 	return link_send(rl->link, MSG_FLUSHED, m->request, bytes, s.pos, -1);
+}
+
+static int on_negative_anchor(struct role_link *rl, const struct link_message *m)
+{
+	struct ipc_negative_anchor anchor;
+	int rc = ipc_negative_anchor_decode(m->payload, m->len, &anchor);
+	if (rc == BH_OK && rl->ops->negative_anchor != NULL) {
+		rl->ops->negative_anchor(rl->ctx, &anchor);
+	}
+	return rc;
 }
 
 static int on_peer_restarted(struct role_link *rl, const struct link_message *m)
@@ -564,6 +592,8 @@ static int on_message(void *ctx, struct link *link, struct link_message *m)
 		return on_flush(rl, m);
 	case MSG_PEER_RESTARTED:
 		return on_peer_restarted(rl, m);
+	case MSG_NEGATIVE_ANCHOR:
+		return on_negative_anchor(rl, m);
 	case MSG_STOP:
 		if (rl->ops->stop != NULL) {
 			rl->ops->stop(rl->ctx);

@@ -68,10 +68,16 @@ struct role_conf {
 	size_t rebind_allow_count;
 	struct ipc_servers *stubs;
 	size_t stub_count;
+	struct ipc_servers *forwards;
+	size_t forward_count;
 	struct ipc_servers *roots;
 	size_t root_count;
 	struct ipc_outgoing *outgoing;
 	size_t outgoing_count;
+	struct ipc_anchor *anchors;
+	size_t anchor_count;
+	struct ipc_negative_anchor *negative_anchors;
+	size_t negative_anchor_count;
 };
 
 struct role_ops {
@@ -80,7 +86,10 @@ struct role_ops {
 	 * write the reason to why and return an error; nothing may remain.
 	 */
 	int (*prepare)(void *ctx, const struct role_conf *conf, char *why, size_t why_size);
-	/* Put the prepared one in service. Cannot fail. conf is the same as in prepare. */
+	/*
+	 * Put the prepared one in service. Cannot fail. conf is that of prepare, at a place where it stays until the
+	 * next one is committed.
+	 */
 	void (*commit)(void *ctx, const struct role_conf *conf);
 	/* Forget the prepared one. */
 	void (*abort)(void *ctx);
@@ -88,6 +97,8 @@ struct role_ops {
 	void (*peer_restarted)(void *ctx, uint32_t link_id);
 	/* Forget cached data; returns the number of entries. May be NULL (no cache). */
 	uint64_t (*flush)(void *ctx, const struct ipc_flush *what);
+	/* A negative trust anchor was set or taken away. May be NULL. */
+	void (*negative_anchor)(void *ctx, const struct ipc_negative_anchor *anchor);
 	/* Stop: finish what is in work and end the event loop soon. May be NULL (loop ends at once). */
 	void (*stop)(void *ctx);
 };

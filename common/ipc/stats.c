@@ -81,28 +81,62 @@ static const char *const frontend_names[] = {
 	[STAT_FRONT_PENDING] = "pending",
 	[STAT_FRONT_TCP_ACCEPTED] = "tcp_accepted",
 	[STAT_FRONT_TCP_REFUSED] = "tcp_refused",
+	[STAT_FRONT_REFRESHES] = "refreshes",
+	[STAT_FRONT_SECURE] = "secure",
+	[STAT_FRONT_BADCOOKIE] = "badcookie",
+	[STAT_FRONT_COOKIE] = "cookie_none",
+	[STAT_FRONT_COOKIE + 1] = "cookie_client_only",
+	[STAT_FRONT_COOKIE + 2] = "cookie_bad",
+	[STAT_FRONT_COOKIE + 3] = "cookie_valid",
+	[STAT_FRONT_CLIENT_LIMITED] = "client_limited",
+	[STAT_FRONT_DISPLACED] = "displaced",
+	[STAT_FRONT_LATE] = "late",
+	[STAT_FRONT_WAIT] = "wait_below_1ms",
+	[STAT_FRONT_WAIT + 1] = "wait_below_4ms",
+	[STAT_FRONT_WAIT + 2] = "wait_below_16ms",
+	[STAT_FRONT_WAIT + 3] = "wait_below_64ms",
+	[STAT_FRONT_WAIT + 4] = "wait_below_256ms",
+	[STAT_FRONT_WAIT + 5] = "wait_below_1024ms",
+	[STAT_FRONT_WAIT + 6] = "wait_below_4096ms",
+	[STAT_FRONT_WAIT + 7] = "wait_longer",
 };
 
-static const char *const resolver_names[] = {
+static const char *const resolver_names[STAT_RES_COUNT] = {
 	[STAT_RES_QUERIES] = "queries",
 	[STAT_RES_CACHE_ANSWERS] = "cache_answers",
+	[STAT_RES_CACHE_MISSES] = "cache_misses",
 	[STAT_RES_LOCAL_ANSWERS] = "local_answers",
+	[STAT_RES_STALE_ANSWERS] = "stale_answers",
 	[STAT_RES_COALESCED] = "coalesced",
+	[STAT_RES_REFRESHES] = "refreshes",
+	[STAT_RES_FILTERED] = "filtered",
 	[STAT_RES_SERVFAIL] = "servfail",
 	[STAT_RES_NXDOMAIN] = "nxdomain",
 	[STAT_RES_UPSTREAM_UDP] = "upstream_udp",
 	[STAT_RES_UPSTREAM_TCP] = "upstream_tcp",
+	[STAT_RES_UPSTREAM_ANSWERS] = "upstream_answers",
+	[STAT_RES_UPSTREAM_NODATA] = "upstream_nodata",
+	[STAT_RES_UPSTREAM_NXDOMAIN] = "upstream_nxdomain",
+	[STAT_RES_UPSTREAM_REFERRALS] = "upstream_referrals",
+	[STAT_RES_UPSTREAM_LAME] = "upstream_lame",
+	[STAT_RES_UPSTREAM_ERRORS] = "upstream_errors",
+	[STAT_RES_UPSTREAM_TRUNCATED] = "upstream_truncated",
 	[STAT_RES_UPSTREAM_TIMEOUTS] = "upstream_timeouts",
+	[STAT_RES_UPSTREAM_UNREACHABLE] = "upstream_unreachable",
+	[STAT_RES_UPSTREAM_CLOSED] = "upstream_closed",
 	[STAT_RES_UPSTREAM_MISMATCHES] = "upstream_mismatches",
 	[STAT_RES_UPSTREAM_MALFORMED] = "upstream_malformed",
-	[STAT_RES_UPSTREAM_LAME] = "upstream_lame",
-	[STAT_RES_BUDGET_STOPS] = "budget_stops",
 	[STAT_RES_VALIDATED_SECURE] = "validated_secure",
 	[STAT_RES_VALIDATED_INSECURE] = "validated_insecure",
 	[STAT_RES_VALIDATED_BOGUS] = "validated_bogus",
 	[STAT_RES_VALIDATED_FAILED] = "validated_failed",
+	[STAT_RES_BUDGET_STOPS] = "budget_stops",
+	[STAT_RES_TIME_STOPS] = "time_stops",
+	[STAT_RES_CHAIN_STOPS] = "chain_stops",
 	[STAT_RES_CACHE_ENTRIES] = "cache_entries",
 	[STAT_RES_CACHE_BYTES] = "cache_bytes",
+	[STAT_RES_CACHE_INFRA_BYTES] = "cache_infra_bytes",
+	[STAT_RES_CACHE_LIMIT] = "cache_limit",
 	[STAT_RES_CACHE_EVICTIONS] = "cache_evictions",
 	[STAT_RES_PENDING] = "pending",
 	[STAT_RES_SEND_FAILED] = "send_failed",
@@ -112,7 +146,7 @@ static_assert(STAT_AUTH_COUNT <= STATS_COUNTERS, "in one page");
 static_assert(sizeof(struct stats_page) == STATS_PAGE_SIZE, "one page");
 static_assert(sizeof(authority_names) / sizeof(authority_names[0]) == STAT_AUTH_COUNT, "to the last");
 static_assert(sizeof(frontend_names) / sizeof(frontend_names[0]) == STAT_FRONT_COUNT, "a name each");
-static_assert(sizeof(resolver_names) / sizeof(resolver_names[0]) == STAT_RES_COUNT, "a name each");
+static_assert(STAT_RES_COUNT <= STATS_COUNTERS, "in one page");
 
 unsigned stats_count(enum role role)
 {
@@ -134,7 +168,7 @@ size_t stats_size(enum role role)
 }
 
 /* Of those that are many: the kind, and the number or type. */
-static void detail_name(unsigned counter, char out[STATS_NAME_MAX])
+static void authority_detail(unsigned counter, char out[STATS_NAME_MAX])
 {
 	char type[RR_TYPE_TEXT_MAX];
 	if (counter >= STAT_AUTH_QTYPE) {
@@ -143,6 +177,16 @@ static void detail_name(unsigned counter, char out[STATS_NAME_MAX])
 		snprintf(out, STATS_NAME_MAX, "opcode_%u", counter - STAT_AUTH_OPCODE);
 	} else {
 		snprintf(out, STATS_NAME_MAX, "rcode_%u", counter - STAT_AUTH_RCODE);
+	}
+}
+
+static void resolver_detail(unsigned counter, char out[STATS_NAME_MAX])
+{
+	unsigned bucket = counter - STAT_RES_LATENCY;
+	if (bucket < STATS_LATENCIES - 1) {
+		snprintf(out, STATS_NAME_MAX, "latency_under_%ums", 1u << bucket);
+	} else {
+		snprintf(out, STATS_NAME_MAX, "latency_longer");
 	}
 }
 
@@ -156,14 +200,19 @@ const char *stats_name(enum role role, unsigned counter, char out[STATS_NAME_MAX
 						   : resolver_names[counter];
 	if (name != NULL) {
 		snprintf(out, STATS_NAME_MAX, "%s", name);
+	} else if (role == ROLE_RESOLVER) {
+		resolver_detail(counter, out);
 	} else {
-		detail_name(counter, out);
+		authority_detail(counter, out);
 	}
 	return out;
 }
 
 bool stats_is_detail(enum role role, unsigned counter)
 {
+	if (role == ROLE_RESOLVER) {
+		return counter >= STAT_RES_LATENCY;
+	}
 	return role == ROLE_AUTHORITY &&
 	       (counter >= STAT_AUTH_OPCODE || (counter > STAT_AUTH_REFUSED && counter < STAT_AUTH_OTHER_RCODE));
 }

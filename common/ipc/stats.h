@@ -45,6 +45,9 @@ size_t stats_size(enum role role);
 #define STATS_RCODES 24	 /* to BADCOOKIE */
 #define STATS_QTYPES 260 /* to CAA and AMTRELAY */
 
+/* Classes of waiting: below 1 ms, 4, 16, 64, 256, 1024, 4096, and more. */
+#define STATS_WAITS 8
+
 /* Counters of the authority. */
 enum stats_authority {
 	STAT_AUTH_UDP_QUERIES,
@@ -108,33 +111,73 @@ enum stats_frontend {
 	STAT_FRONT_PENDING,
 	STAT_FRONT_TCP_ACCEPTED,
 	STAT_FRONT_TCP_REFUSED,
-	STAT_FRONT_COUNT
+	STAT_FRONT_REFRESHES,	   /* answers asked for anew before they end */
+	STAT_FRONT_SECURE,	   /* answered with AD */
+	STAT_FRONT_BADCOOKIE,	   /* answered so */
+	STAT_FRONT_COOKIE,	   /* four, as enum cookie_state */
+	STAT_FRONT_CLIENT_LIMITED = STAT_FRONT_COOKIE + 4, /* refused: its client waits for enough */
+	STAT_FRONT_DISPLACED,	   /* given up for a client that waits for less */
+	STAT_FRONT_LATE,	   /* TC=1 in the place of a late answer to a client that is not proven */
+	STAT_FRONT_WAIT,	   /* answers that had to be waited for, by milliseconds: STATS_WAITS of them */
+	STAT_FRONT_COUNT = STAT_FRONT_WAIT + STATS_WAITS
 };
+
+/*
+ * Buckets of a histogram of times: bucket i counts what took at least 2^(i-1) and less than 2^i milliseconds, the
+ * first what took none, the last all that took longer.
+ */
+#define STATS_LATENCIES 16
+
+static inline unsigned stats_latency(uint64_t ms)
+{
+	unsigned bucket = 0;
+	while (bucket < STATS_LATENCIES - 1 && ms >> bucket != 0) {
+		bucket++;
+	}
+	return bucket;
+}
 
 enum stats_resolver {
 	STAT_RES_QUERIES,
 	STAT_RES_CACHE_ANSWERS, /* answered without asking anyone */
+	STAT_RES_CACHE_MISSES,	/* somebody had to be asked */
 	STAT_RES_LOCAL_ANSWERS, /* RFC 6303, RFC 6761 names */
+	STAT_RES_STALE_ANSWERS, /* RFC 8767 */
 	STAT_RES_COALESCED,
+	STAT_RES_REFRESHES, /* asked anew before the end, because it is popular */
+	STAT_RES_FILTERED,  /* answers that lost private addresses */
 	STAT_RES_SERVFAIL,
 	STAT_RES_NXDOMAIN,
-	STAT_RES_UPSTREAM_UDP,
+	STAT_RES_UPSTREAM_UDP, /* packets sent, and below what became of them */
 	STAT_RES_UPSTREAM_TCP,
+	STAT_RES_UPSTREAM_ANSWERS, /* aliases among them */
+	STAT_RES_UPSTREAM_NODATA,
+	STAT_RES_UPSTREAM_NXDOMAIN,
+	STAT_RES_UPSTREAM_REFERRALS,
+	STAT_RES_UPSTREAM_LAME,	  /* does not serve the zone */
+	STAT_RES_UPSTREAM_ERRORS, /* SERVFAIL and the like, or nonsense */
+	STAT_RES_UPSTREAM_TRUNCATED,
 	STAT_RES_UPSTREAM_TIMEOUTS,
-	STAT_RES_UPSTREAM_MISMATCHES,
+	STAT_RES_UPSTREAM_UNREACHABLE, /* no route, or nobody listens */
+	STAT_RES_UPSTREAM_CLOSED,      /* TCP ended too early */
+	STAT_RES_UPSTREAM_MISMATCHES,  /* passed over: not the reply that is waited for */
 	STAT_RES_UPSTREAM_MALFORMED,
-	STAT_RES_UPSTREAM_LAME,
-	STAT_RES_BUDGET_STOPS,
 	STAT_RES_VALIDATED_SECURE,
 	STAT_RES_VALIDATED_INSECURE,
 	STAT_RES_VALIDATED_BOGUS,
 	STAT_RES_VALIDATED_FAILED, /* keys or DS could not be had, or it cost too much */
+	STAT_RES_BUDGET_STOPS, /* questions that ended because of a bound: the budget of work, ... */
+	STAT_RES_TIME_STOPS,   /* RESOLUTION_MS */
+	STAT_RES_CHAIN_STOPS,  /* aliases or referrals */
 	STAT_RES_CACHE_ENTRIES,
 	STAT_RES_CACHE_BYTES,
+	STAT_RES_CACHE_INFRA_BYTES, /* of these, for delegations and addresses of servers */
+	STAT_RES_CACHE_LIMIT,
 	STAT_RES_CACHE_EVICTIONS,
 	STAT_RES_PENDING,
 	STAT_RES_SEND_FAILED,
-	STAT_RES_COUNT
+	STAT_RES_LATENCY, /* of questions for which somebody was asked: STATS_LATENCIES of them */
+	STAT_RES_COUNT = STAT_RES_LATENCY + STATS_LATENCIES
 };
 
 #define STATS_NAME_MAX 32

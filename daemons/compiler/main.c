@@ -10,6 +10,7 @@
 #include "common/ipc/conf.h"
 #include "common/ipc/link.h"
 #include "common/util/log.h"
+#include "daemons/compiler/anchors.h"
 #include "daemons/compiler/compile.h"
 #include "sandbox/sandbox.h"
 
@@ -128,6 +129,20 @@ static void send_hints(struct compiler *c, const struct hints *hints)
 	}
 }
 
+static void send_anchors(struct compiler *c, const struct anchor_list *list)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		const struct anchor_item *item = &list->items[i];
+		struct ipc_anchor m = { .type = item->type, .len = item->len };
+		memcpy(m.zone, item->zone, sizeof(m.zone));
+		memcpy(m.rdata, item->rdata, item->len);
+		uint8_t bytes[PAYLOAD_MAX];
+		struct sink s = sink_of(bytes, sizeof(bytes));
+		ipc_anchor_encode(&s, &m);
+		send_message(c, MSG_TRUST_ANCHOR, &s);
+	}
+}
+
 static void run(struct compiler *c, const struct ipc_compile *job, int image_fd)
 {
 	struct compile_result result = { 0 };
@@ -152,6 +167,13 @@ static void run(struct compiler *c, const struct ipc_compile *job, int image_fd)
 			send_hints(c, hints);
 		}
 		free(hints);
+	} else if (job->kind == IPC_COMPILE_ANCHORS) {
+		struct anchor_list list = { .items = NULL };
+		err = compile_anchors(&request, job->now_sec, &list, &errors);
+		if (err == BH_OK && errors == 0) {
+			send_anchors(c, &list);
+		}
+		anchor_list_clear(&list);
 	} else {
 		err = compile_zone(&request, image_fd, &result);
 		errors = result.errors;

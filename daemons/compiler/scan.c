@@ -234,6 +234,9 @@ static uint32_t record_ttl(struct input *in, uint64_t line)
 		scan->have_last_ttl = true;
 		return scan->last_ttl;
 	}
+	if (scan->options.ttl_unused) {
+		return 0;
+	}
 	if (zs->r_type == RR_SOA && !scan->have_soa_ttl && zs->r_data_length >= 22) {
 		tell_once(in, &scan->told_soa_ttl, line,
 			  "the SOA has no TTL and there is no $TTL: the minimum field of the SOA is used");

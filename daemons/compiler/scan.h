@@ -44,6 +44,7 @@ struct scan_options {
 	int root_fd; /* zone directory; -1: $INCLUDE is refused */
 	const uint8_t *origin;
 	uint32_t default_ttl;
+	bool ttl_unused; /* TTLs are of no use to the caller: one that is missing is not told */
 	scan_record_fn *record;
 	zone_report_fn *report;
 	zone_source_fn *source; /* may be NULL */

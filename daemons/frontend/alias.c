@@ -83,6 +83,7 @@ enum alias_end alias_walk(struct alias_walk *walk, const struct message *msg, co
 			  uint16_t qtype)
 {
 	walk->trusted = true; /* what led here was: else it would not have been followed */
+	walk->fenced = false;
 	walk->steps = 0;
 	walk->names[0] = name;
 	for (;;) {
@@ -99,6 +100,7 @@ enum alias_end alias_walk(struct alias_walk *walk, const struct message *msg, co
 			return ALIAS_LOOP;
 		}
 		walk->names[++walk->steps] = alias->rdata;
+		walk->fenced = step == STEP_FENCED;
 		if (step != STEP_ON) {
 			return step == STEP_AWAY && walk->follow ? ALIAS_LEAVES : ALIAS_NONE;
 		}

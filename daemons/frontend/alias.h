@@ -34,6 +34,7 @@ struct alias_walk {
 	bool follow;	     /* aliases may be followed elsewhere (RD was set) */
 	/* out; names point into the message, or are the start name */
 	bool trusted;	/* all aliases so far were at names of our own */
+	bool fenced;	/* what the message says of the last name is not taken over */
 	const uint8_t *names[CNAME_STEPS_MAX + 1];
 	unsigned steps; /* aliases followed: names[steps] is the last name */
 };

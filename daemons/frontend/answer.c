@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-void answer_begin(struct answer_builder *b, const uint8_t *qname, uint16_t qtype)
+void answer_begin(struct answer_builder *b, const uint8_t *qname, uint16_t qtype, enum answer_form form)
 {
 	compose_begin(&b->compose, b->wire, sizeof(b->wire), ANSWER_OPT_MAX, 0, FLAG_QR, qname, qtype,
 		      CLASS_IN);
@@ -22,6 +22,8 @@ void answer_begin(struct answer_builder *b, const uint8_t *qname, uint16_t qtype
 	a->authority_end = a->answer_end;
 	a->ede = EDE_NONE;
 	a->ede_text[0] = '\0';
+	a->forms = FORM_PLAIN | FORM_DO;
+	b->form = (uint8_t)form;
 	b->min_ttl = UINT32_MAX;
 	b->has_soa = false;
 }
@@ -33,9 +35,22 @@ static uint32_t negative_ttl(const struct message_rr *soa)
 	return soa->ttl < minimum ? soa->ttl : minimum;
 }
 
+/* RFC 4035 3.2.1: not for clients without DO, unless they ask for this very type (ANY does). */
+static bool is_for_do(const struct answer *a, enum section section, uint16_t type)
+{
+	bool asked = section == SECTION_ANSWER && (type == a->qtype || a->qtype == RR_ANY);
+	return (type == RR_RRSIG || type == RR_NSEC || type == RR_NSEC3) && !asked;
+}
+
 int answer_add(struct answer_builder *b, enum section section, const struct message_rr *rr)
 {
 	struct answer *a = &b->answer;
+	if (is_for_do(a, section, rr->type)) {
+		a->forms = b->form;
+		if (b->form == FORM_PLAIN) {
+			return BH_OK;
+		}
+	}
 	if (a->ttl_count == ANSWER_RR_MAX) {
 		return BH_ENOSPC;
 	}
@@ -75,13 +90,15 @@ static uint32_t life_of(const struct answer_builder *b, uint16_t rcode, bool fou
 	return b->min_ttl < ANSWER_LIFE_NEGATIVE_MAX ? b->min_ttl : ANSWER_LIFE_NEGATIVE_MAX;
 }
 
-const struct answer *answer_finish(struct answer_builder *b, uint16_t rcode, bool aa, bool found)
+const struct answer *answer_finish(struct answer_builder *b, uint16_t rcode, uint16_t flags, bool found)
 {
 	struct answer *a = &b->answer;
 	a->len = (uint16_t)compose_finish(&b->compose, NULL);
 	memcpy(a->counts, b->compose.counts, sizeof(a->counts));
 	a->rcode = rcode;
-	a->aa = aa;
+	a->aa = (flags & FLAG_AA) != 0;
+	a->ad = (flags & FLAG_AD) != 0;
+	a->found = found;
 	a->negative = !found && b->has_soa;
 	a->life_sec = life_of(b, rcode, found);
 	return a;

@@ -15,8 +15,14 @@
 
 /* Records of 11 octets at least in 65535. */
 #define ANSWER_RR_MAX 5957
-/* Room that each answer leaves for our OPT with one extended error and its text. */
-#define ANSWER_OPT_MAX (EDNS_SIZE_MIN + 6 + EDE_TEXT_MAX)
+/*
+ * RFC 4035 3.2.1: signatures and proofs are for clients that set DO. An answer without any is one for both kinds;
+ * of others there is one for each kind.
+ */
+enum answer_form { FORM_PLAIN = 1, FORM_DO = 2 };
+
+/* Room that each answer leaves for our OPT with one extended error and its text, COOKIE and keepalive. */
+#define ANSWER_OPT_MAX (EDNS_SIZE_MIN + 6 + EDE_TEXT_MAX + 4 + COOKIE_REPLY_SIZE + 4 + 2)
 /* Nothing is kept longer than this: a day, and an hour for "there is none" (RFC 2308 5 suggests 1-3 h). */
 #define ANSWER_LIFE_MAX 86400u
 #define ANSWER_LIFE_NEGATIVE_MAX 3600u
@@ -31,7 +37,10 @@ struct answer {
 	uint16_t counts[4];	/* enum section */
 	uint16_t qtype;
 	uint8_t qname_len;
+	uint8_t forms; /* enum answer_form: the clients that it is fit for */
 	bool aa;
+	bool ad; /* the resolver found all of it secure (RFC 4035 3.2.3) */
+	bool found;    /* the question has its answer, and not only aliases on the way */
 	bool negative; /* what it says is in the SOA: the authority section is part of the answer */
 	uint16_t rcode;
 	int16_t ede; /* EDE_NONE or the extended error that came with it */
@@ -45,22 +54,26 @@ struct answer_builder {
 	struct compose compose;
 	uint32_t min_ttl;
 	bool has_soa;
+	uint8_t form; /* that is being made */
 	uint16_t ttl_at[ANSWER_RR_MAX];
 	uint8_t wire[DNS_MESSAGE_MAX];
 };
 
-/* qname in lower case. */
-void answer_begin(struct answer_builder *b, const uint8_t *qname, uint16_t qtype);
+/* qname in lower case; form: one of enum answer_form. */
+void answer_begin(struct answer_builder *b, const uint8_t *qname, uint16_t qtype, enum answer_form form);
 
-/* Append a record; sections must not go backwards. BH_ENOSPC: the message is full. */
+/*
+ * Append a record, unless it is not for this form; sections must not go backwards. BH_ENOSPC: the message is
+ * full.
+ */
 int answer_add(struct answer_builder *b, enum section section, const struct message_rr *rr) BH_CHECKED;
 
 /*
  * Complete it. Lives in the builder until the next answer_begin. found: the question has its answer, and
  * not only aliases on the way. life_sec becomes the smallest TTL if so, the SOA's bound for negative
- * answers (RFC 2308 5), and 0 for other RCODEs and for negative answers without SOA.
+ * answers (RFC 2308 5), and 0 for other RCODEs and for negative answers without SOA. flags: FLAG_AA, FLAG_AD.
  */
-const struct answer *answer_finish(struct answer_builder *b, uint16_t rcode, bool aa, bool found);
+const struct answer *answer_finish(struct answer_builder *b, uint16_t rcode, uint16_t flags, bool found);
 
 /* Extended error of the builder's answer; text is cut at EDE_TEXT_MAX and made printable. */
 void answer_set_ede(struct answer_builder *b, int ede, const uint8_t *text, size_t len);

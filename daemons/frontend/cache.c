@@ -7,6 +7,7 @@
 #include "daemons/frontend/cache.h"
 
 #include "common/dns/dname.h"
+#include "common/ipc/qlink.h"
 #include "common/util/rand.h"
 
 #include <stdlib.h>
@@ -25,8 +26,9 @@ struct entry {
 	uint64_t made_ms;
 	uint64_t dies_ms;
 	uint32_t size; /* octets charged */
-	uint8_t flags; /* of the key */
+	uint8_t flags; /* of the key, without DO */
 	bool used;     /* since the hand came by */
+	bool ending;   /* was told to be */
 	struct answer answer;
 	uint16_t ttl_at[];
 	/* the wire follows */
@@ -54,7 +56,7 @@ void cache_hash(struct cache_key *key)
 	memcpy(bytes, key->qname, key->qname_len);
 	bytes[key->qname_len] = (uint8_t)(key->qtype >> 8);
 	bytes[key->qname_len + 1] = (uint8_t)key->qtype;
-	bytes[key->qname_len + 2] = key->flags;
+	bytes[key->qname_len + 2] = (uint8_t)(key->flags & ~KEY_DO);
 	key->hash = siphash(&secret, bytes, (size_t)key->qname_len + 3);
 }
 
@@ -109,17 +111,19 @@ void cache_free(struct cache *cache)
 	}
 }
 
-static bool matches(const struct entry *entry, const struct cache_key *key)
+static bool matches(const struct entry *entry, const struct cache_key *key, uint8_t forms)
 {
-	return entry->hash == key->hash && entry->answer.qtype == key->qtype && entry->flags == key->flags &&
+	return entry->hash == key->hash && (entry->answer.forms & forms) != 0 &&
+	       entry->answer.qtype == key->qtype && entry->flags == (key->flags & ~KEY_DO) &&
 	       entry->answer.qname_len == key->qname_len &&
 	       memcmp(entry->answer.wire + DNS_HEADER_SIZE, key->qname, key->qname_len) == 0;
 }
 
-static struct entry *find_entry(struct cache *cache, const struct cache_key *key)
+/* The first one that is fit for one of these forms. */
+static struct entry *find_entry(struct cache *cache, const struct cache_key *key, uint8_t forms)
 {
 	struct entry *entry = *bucket_of(cache, key->hash);
-	while (entry != NULL && !matches(entry, key)) {
+	while (entry != NULL && !matches(entry, key, forms)) {
 		entry = entry->chain;
 	}
 	return entry;
@@ -128,7 +132,7 @@ static struct entry *find_entry(struct cache *cache, const struct cache_key *key
 const struct answer *cache_find(struct cache *cache, const struct cache_key *key, uint64_t now_ms,
 				uint32_t *age_sec)
 {
-	struct entry *entry = find_entry(cache, key);
+	struct entry *entry = find_entry(cache, key, key->flags & KEY_DO ? FORM_DO : FORM_PLAIN);
 	if (entry == NULL) {
 		return NULL;
 	}
@@ -139,6 +143,17 @@ const struct answer *cache_find(struct cache *cache, const struct cache_key *key
 	entry->used = true;
 	*age_sec = (uint32_t)((now_ms - entry->made_ms) / 1000);
 	return &entry->answer;
+}
+
+bool cache_is_ending(struct cache *cache, const struct cache_key *key, uint64_t now_ms)
+{
+	struct entry *entry = find_entry(cache, key, key->flags & KEY_DO ? FORM_DO : FORM_PLAIN);
+	if (entry == NULL || entry->ending || entry->answer.life_sec < REFRESH_LIFE_MIN ||
+	    (entry->dies_ms - now_ms) * QLINK_REFRESH_SHARE > entry->answer.life_sec * UINT64_C(1000)) {
+		return false;
+	}
+	entry->ending = true;
+	return true;
 }
 
 /* Make room for `size` octets. */
@@ -167,8 +182,8 @@ void cache_insert(struct cache *cache, const struct cache_key *key, const struct
 	if (answer->life_sec == 0 || charged > cache->limit / 16) {
 		return;
 	}
-	struct entry *old = find_entry(cache, key);
-	if (old != NULL) {
+	struct entry *old;
+	while ((old = find_entry(cache, key, answer->forms)) != NULL) { /* one for each form at most */
 		remove_entry(cache, old);
 	}
 	evict(cache, charged, now_ms);
@@ -180,8 +195,9 @@ void cache_insert(struct cache *cache, const struct cache_key *key, const struct
 	entry->made_ms = now_ms;
 	entry->dies_ms = now_ms + (uint64_t)answer->life_sec * 1000;
 	entry->size = (uint32_t)charged;
-	entry->flags = key->flags;
+	entry->flags = (uint8_t)(key->flags & ~KEY_DO);
 	entry->used = false;
+	entry->ending = false;
 	entry->answer = *answer;
 	memcpy(entry->ttl_at, answer->ttl_at, offsets);
 	uint8_t *wire = (uint8_t *)entry->ttl_at + offsets;

@@ -1,8 +1,9 @@
 /*
  * The answer cache: public answers as they were made for the first client, bounded in octets.
  *
- * An answer is found by lower-case name, type, DO and CD. It is given out with falling TTLs until the
- * smallest of them is over. When room is needed, a clock hand goes round and takes what was not used
+ * An answer is found by lower-case name, type, DO and CD; what holds nothing that is only for one of the two kinds of
+ * DO is held once and found by both. What was answered to CD=1 may be bogus, and is never found with CD=0. It is
+ * given out with falling TTLs until the smallest of them is over. When room is needed, a clock hand goes round and takes what was not used
  * since it last came by. Only the caller knows what is public: nothing internal may be put in.
  *
  * SPDX-License-Identifier: BSD-2-Clause
@@ -14,8 +15,11 @@
 
 struct cache;
 
-/* Part of the key besides the question; RD is for questions in work, never cached without. */
-enum key_flags { KEY_DO = 1, KEY_CD = 2, KEY_NO_RD = 4 };
+/*
+ * Part of the key besides the question; RD is for questions in work, never cached without. DO is not in the hash: it
+ * says which form of the answer is wanted. REFRESH sets questions in work apart that nobody waits for.
+ */
+enum key_flags { KEY_DO = 1, KEY_CD = 2, KEY_NO_RD = 4, KEY_REFRESH = 8 };
 
 struct cache_key {
 	const uint8_t *qname; /* lower case */
@@ -40,7 +44,14 @@ const struct answer *cache_find(struct cache *cache, const struct cache_key *key
 				uint32_t *age_sec);
 
 /*
- * Keep a copy for answer->life_sec; replaces an older one. Does nothing when life_sec is 0, the answer is
+ * Is the answer that was just found with this key in the last part of its life (QLINK_REFRESH_SHARE)? Says so once,
+ * and not of lives below REFRESH_LIFE_MIN seconds, whose last part is over before a new answer is there.
+ */
+#define REFRESH_LIFE_MIN 10
+bool cache_is_ending(struct cache *cache, const struct cache_key *key, uint64_t now_ms);
+
+/*
+ * Keep a copy for answer->life_sec, for all clients that it is fit for, whatever DO in the key; replaces older ones. Does nothing when life_sec is 0, the answer is
  * larger than a sixteenth of the cache, or memory is out.
  */
 void cache_insert(struct cache *cache, const struct cache_key *key, const struct answer *answer,

@@ -5,7 +5,9 @@
  */
 #include "daemons/frontend/clients.h"
 
+#include "common/dns/cookie.h"
 #include "common/util/clock.h"
+#include "common/util/cursor.h"
 #include "common/util/log.h"
 
 #include <event2/event.h>
@@ -50,6 +52,9 @@ struct clients {
 	struct tcp_limits tcp_limits;
 	uint8_t *tcp_reply;
 	struct listener_set *listeners;
+	enum ipc_cookies cookies;
+	struct cookie_secrets cookie_secrets;
+	uint32_t now_sec; /* since 1970: cookies */
 	uint64_t now_ms;
 };
 
@@ -78,6 +83,9 @@ static void count_rcode(const struct clients *c, uint16_t rcode)
 		break;
 	case RCODE_NOTIMP:
 		count(c, STAT_FRONT_NOTIMP);
+		break;
+	case RCODE_BADCOOKIE:
+		count(c, STAT_FRONT_BADCOOKIE);
 		break;
 	default:
 		count(c, STAT_FRONT_OTHER_RCODE);
@@ -143,6 +151,9 @@ void clients_answer(struct clients *c, const struct origin *origin, const struct
 		count(c, STAT_FRONT_TRUNCATED);
 	}
 	count_rcode(c, answer->rcode);
+	if ((buf[3] & FLAG_AD) != 0) {
+		count(c, STAT_FRONT_SECURE);
+	}
 	send_reply(c, origin, buf, len, internal);
 }
 
@@ -157,10 +168,50 @@ void clients_refuse(struct clients *c, const struct origin *origin, const struct
 
 /* --- receiving ----------------------------------------------------------------------------------------- */
 
-static void take_query(struct clients *c, const struct origin *origin, const uint8_t *msg, size_t len)
+/* Times of a round of queries. The event loop has taken the calendar's: no call of the kernel. */
+static void take_time(struct clients *c)
+{
+	struct timeval tv;
+	(void)event_base_gettimeofday_cached(c->base, &tv); /* fails for a NULL base only */
+	c->now_sec = (uint32_t)tv.tv_sec;
+	c->now_ms = clock_now_ms();
+}
+
+static void put_option(struct sink *s, enum edns_option code, const void *bytes, size_t len)
+{
+	sink_u16(s, (uint16_t)code);
+	sink_blob(s, bytes, len);
+}
+
+/* The EDNS options of the reply, each only when asked for. Returns what the query's cookie is worth. */
+static enum cookie_state make_options(struct clients *c, const struct query *q, const struct origin *origin,
+				      struct reply_to *to)
+{
+	enum cookie_state state = COOKIE_NONE;
+	struct sink s = sink_of(to->options, sizeof(to->options));
+
+	if (q->edns.cookie_len > 0 && c->cookies != IPC_COOKIES_OFF) {
+		uint8_t cookie[COOKIE_REPLY_SIZE];
+		state = cookie_answer(&c->cookie_secrets, &origin->client, c->now_sec, q->edns.cookie,
+				      q->edns.cookie_len, cookie);
+		put_option(&s, EDNS_OPTION_COOKIE, cookie, sizeof(cookie));
+	}
+	if (q->edns.keepalive && origin->listener == NULL) { /* RFC 7828 3.2.2: never over UDP */
+		unsigned tenths = tcp_server_idle_ms(c->tcp) / 100; /* 0: the server is about to end */
+		uint8_t value[2];
+		put_u16(value, (uint16_t)(tenths < UINT16_MAX ? tenths : UINT16_MAX));
+		put_option(&s, EDNS_OPTION_KEEPALIVE, value, sizeof(value));
+	}
+	to->options_len = (uint8_t)s.pos; /* REPLY_OPTIONS_MAX is their sum */
+	count(c, (enum stats_frontend)(STAT_FRONT_COOKIE + state));
+	return state;
+}
+
+static void take_query(struct clients *c, struct origin *origin, const uint8_t *msg, size_t len)
 {
 	struct query q;
 	struct refusal refusal;
+	struct reply_to to;
 	bool tcp = origin->listener == NULL;
 
 	enum query_verdict verdict = query_parse(msg, len, &q);
@@ -172,13 +223,19 @@ static void take_query(struct clients *c, const struct origin *origin, const uin
 		return;
 	}
 	count(c, tcp ? STAT_FRONT_TCP_QUERIES : STAT_FRONT_UDP_QUERIES);
-	if (!client_query_accept(&q, verdict, c->ops->allowed(c->ctx, &origin->client), &refusal)) {
-		struct reply_to to;
-		reply_to_init(&to, &q, tcp);
+	reply_to_init(&to, &q, tcp);
+	/* Of a query that cannot be read to its end or is of another version, nothing in its OPT counts. */
+	enum cookie_state cookie = verdict == QUERY_OK ? make_options(c, &q, origin, &to) : COOKIE_NONE;
+	struct query_judgement judged = { .verdict = verdict, .allowed = c->ops->allowed(c->ctx, &origin->client) };
+	/* RFC 7873 5.2.3; a client without COOKIE knows nothing of them, and over TCP it is proven. */
+	judged.bad_cookie = c->cookies == IPC_COOKIES_REQUIRE && !tcp &&
+			    (cookie == COOKIE_CLIENT_ONLY || cookie == COOKIE_BAD);
+	if (!client_query_accept(&q, &judged, &refusal)) {
 		clients_refuse(c, origin, &to, &refusal);
 		return;
 	}
-	c->ops->query(c->ctx, &q, origin, c->now_ms);
+	origin->proven = tcp || cookie == COOKIE_VALID;
+	c->ops->query(c->ctx, &q, origin, &to, c->now_ms);
 }
 
 /* One batch. False: the socket is empty. */
@@ -208,7 +265,7 @@ static void on_udp(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 
-	l->clients->now_ms = clock_now_ms();
+	take_time(l->clients);
 	for (unsigned round = 0; round < ROUNDS_MAX && take_batch(l->clients, l); round++) {
 	}
 }
@@ -218,7 +275,7 @@ static void on_tcp(void *ctx, struct tcp_ref ref, const struct addr *peer, const
 	struct clients *c = ctx;
 	struct origin origin = { .listener = NULL, .ref = ref, .client = *peer };
 
-	c->now_ms = clock_now_ms();
+	take_time(c);
 	take_query(c, &origin, msg, len);
 	c->ops->idle(c->ctx);
 }
@@ -338,17 +395,18 @@ static void stop_listener(struct clients *c, struct listener *l, struct pending 
 		tcp_server_unlisten(c->tcp, l->fd);
 		return;
 	}
-	c->now_ms = clock_now_ms();
+	take_time(c);
 	for (unsigned round = 0; round < LAST_ROUNDS_MAX && take_batch(c, l); round++) {
 	}
-	struct waiter *w = pending_take_listener(pending, l);
-	while (w != NULL) {
-		struct waiter *next = w->next;
+	struct waiter_list taken;
+	struct waiter *w;
+	pending_take_listener(pending, l, &taken);
+	while ((w = LIST_FIRST(&taken)) != NULL) {
+		LIST_REMOVE(w, job_entry);
 		clients_refuse(c, &w->origin, &w->to,
 			       &(struct refusal){ .rcode = RCODE_SERVFAIL, .ede = EDE_NOT_READY,
 						  .text = "this address is given up" });
 		waiter_free(w);
-		w = next;
 	}
 	flush_udp(c);
 }
@@ -377,12 +435,18 @@ void clients_limits(struct clients *c, const struct ipc_tcp *tcp)
 	tcp_server_limits(c->tcp, &c->tcp_limits);
 }
 
+void clients_cookies(struct clients *c, enum ipc_cookies mode, const struct cookie_secrets *secrets)
+{
+	c->cookies = mode;
+	c->cookie_secrets = *secrets;
+}
+
 void clients_drain(struct clients *c)
 {
 	for (size_t i = 0; c->listeners != NULL && i < c->listeners->count; i++) {
 		struct listener *l = c->listeners->items[i];
 		if (l->info.proto == IPC_UDP) {
-			c->now_ms = clock_now_ms();
+			take_time(c);
 			for (unsigned round = 0; round < LAST_ROUNDS_MAX && take_batch(c, l); round++) {
 			}
 			if (event_del(l->event) != 0) {
@@ -429,6 +493,7 @@ void clients_free(struct clients *c)
 		set_free(c->listeners);
 		udp_batch_free(c->batch);
 		free(c->tcp_reply);
+		explicit_bzero(&c->cookie_secrets, sizeof(c->cookie_secrets));
 		free(c);
 	}
 }

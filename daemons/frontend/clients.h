@@ -1,6 +1,9 @@
 /*
  * The clients' side: UDP and TCP service on the listeners that the supervisor opened.
  *
+ * Server cookies are given out and judged here: whoever has one of ours, or comes over TCP, is proven to be
+ * where its queries say.
+ *
  * Replies made in one round are sent together. Internal data is overwritten in the buffers once it
  * is sent.
  *
@@ -16,12 +19,13 @@ struct event_base;
 struct clients;
 struct listener_set;
 
-/* One query that was accepted by query_parse or not; runs the refusals and the route. */
+/* What clients need of the rest of the frontend. */
 struct clients_ops {
 	/* May this address ask? */
 	bool (*allowed)(void *ctx, const struct addr *client);
 	/* A query that passed all refusals that need no look at names. Answer by clients_answer or clients_refuse. */
-	void (*query)(void *ctx, const struct query *q, const struct origin *origin, uint64_t now_ms);
+	void (*query)(void *ctx, const struct query *q, const struct origin *origin, const struct reply_to *to,
+		      uint64_t now_ms);
 	/* A round of queries was handed over: flush what it caused. */
 	void (*idle)(void *ctx);
 };
@@ -40,6 +44,8 @@ void clients_abort(struct clients *clients, struct listener_set *next);
  */
 void clients_commit(struct clients *clients, struct listener_set *next, struct pending *pending);
 void clients_limits(struct clients *clients, const struct ipc_tcp *tcp);
+/* What cookies are worth from now on (RFC 7873); secrets are needed unless they are off, and copied. */
+void clients_cookies(struct clients *clients, enum ipc_cookies mode, const struct cookie_secrets *secrets);
 
 /* Give one answer. internal: overwrite it in the buffers after sending. */
 void clients_answer(struct clients *clients, const struct origin *origin, const struct reply_to *to,

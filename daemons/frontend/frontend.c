@@ -5,6 +5,7 @@
  */
 #include "daemons/frontend/frontend.h"
 
+#include "common/dns/dname.h"
 #include "common/util/clock.h"
 #include "daemons/frontend/clients.h"
 #include "daemons/frontend/links.h"
@@ -77,10 +78,11 @@ static bool is_allowed(void *ctx, const struct addr *client)
 	return acl_match(&f->acl, client);
 }
 
-static void on_query(void *ctx, const struct query *q, const struct origin *origin, uint64_t now_ms)
+static void on_query(void *ctx, const struct query *q, const struct origin *origin, const struct reply_to *to,
+		     uint64_t now_ms)
 {
 	struct frontend *f = ctx;
-	route_query(&f->route, q, origin, now_ms);
+	route_query(&f->route, q, origin, to, now_ms);
 }
 
 static int on_ask(void *ctx, const struct route_ask *ask)
@@ -119,6 +121,12 @@ static int fill_split(struct split *split, const struct role_conf *conf)
 	for (size_t i = 0; rc == BH_OK && i < conf->stub_count; i++) {
 		rc = split_add(split, conf->stubs[i].name, SPLIT_STUB);
 	}
+	/* A forward zone is like a stub zone here: the resolver has its servers. All of the Internet is no zone. */
+	for (size_t i = 0; rc == BH_OK && i < conf->forward_count; i++) {
+		if (!dname_is_root(conf->forwards[i].name)) {
+			rc = split_add(split, conf->forwards[i].name, SPLIT_STUB);
+		}
+	}
 	for (size_t i = 0; rc == BH_OK && i < conf->rebind_allow_count; i++) {
 		rc = split_add(split, conf->rebind_allow[i].name, SPLIT_REBIND);
 	}
@@ -156,6 +164,10 @@ static int frontend_prepare(void *ctx, const struct role_conf *conf, char *why, 
 	struct generation *next = &f->next;
 	uint64_t cache_size = conf->options.frontend.cache_bytes;
 
+	if (conf->options.frontend.cookies != IPC_COOKIES_OFF && conf->cookie_secrets.secrets.count == 0) {
+		snprintf(why, why_size, "cookies without a secret");
+		return BH_EPERM;
+	}
 	next->split = split_new();
 	next->links = links_prepare(f->base, conf->links, conf->link_count, f->links, &f->route, flush_all, f);
 	next->listeners = clients_prepare(f->clients, conf->listeners, conf->listener_count);
@@ -184,8 +196,11 @@ static void frontend_commit(void *ctx, const struct role_conf *conf)
 	acl_clear(&f->acl);
 	f->acl = next->acl;
 	f->route.budget = options->budget;
-	pending_limits(f->route.pending, options->pending_max, options->client_pending_max);
+	pending_limits(f->route.pending, &(struct pending_bounds){ .waiters = options->pending_max,
+								   .per_client = options->client_pending_max,
+								   .per_unproven = options->unproven_pending_max });
 	clients_limits(f->clients, &options->tcp);
+	clients_cookies(f->clients, (enum ipc_cookies)options->cookies, &conf->cookie_secrets.secrets);
 
 	/* What was public may be internal now, and the other way round: then nothing cached is good. */
 	bool same_split = f->route.split != NULL && split_equal(f->route.split, next->split);
@@ -197,6 +212,7 @@ static void frontend_commit(void *ctx, const struct role_conf *conf)
 		f->cache_bytes = options->cache_bytes;
 	} else if (!same_split) {
 		cache_flush_all(f->route.cache);
+		route_flushed(&f->route);
 	}
 
 	f->links = next->links;
@@ -226,6 +242,7 @@ static uint64_t frontend_flush(void *ctx, const struct ipc_flush *what)
 	struct cache *cache = f->route.cache;
 	uint64_t gone = 0;
 
+	route_flushed(&f->route);
 	switch ((enum ipc_flush_kind)what->kind) {
 	case IPC_FLUSH_ALL:
 		gone = cache_flush_all(cache);
@@ -312,7 +329,8 @@ static void drop_jobs(struct pending *pending)
 	struct job *job;
 	while ((job = pending_oldest(pending)) != NULL) {
 		struct waiter *w;
-		while ((w = job_take_waiter(pending, job)) != NULL) {
+		while ((w = LIST_FIRST(&job->waiters)) != NULL) {
+			waiter_take(pending, w);
 			waiter_free(w);
 		}
 		job_free(pending, job);

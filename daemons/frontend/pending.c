@@ -1,5 +1,5 @@
 /*
- * The tables of questions in work: by question, by token, by deadline; and the counts per client.
+ * The tables of questions in work: by question, by token, by deadline; and who waits.
  *
  * A token is 40 random bits and 24 bits of a slot number, so finding a job costs one look. Slots are
  * used again, tokens are not.
@@ -18,14 +18,9 @@
 #define SLOT_BITS 24
 #define SLOT_NONE UINT32_MAX
 #define JOB_BUCKETS 16384
-#define CLIENT_BUCKETS 4096
-
-/* How many answers one client address waits for. */
-struct client {
-	struct client *next;
-	struct addr addr; /* port 0 */
-	uint32_t waiting;
-};
+/* Octets of an IPv6 address that make a client, and a site. */
+#define CLIENT_OCTETS 8
+#define SITE_OCTETS 7
 
 struct slot {
 	struct job *job; /* NULL: free */
@@ -34,23 +29,24 @@ struct slot {
 
 struct pending {
 	struct job *buckets[JOB_BUCKETS];
-	struct client *clients[CLIENT_BUCKETS];
-	struct siphash_key client_key;
+	struct party_table clients;
+	struct party_table sites;
 	struct slot *slots;
 	uint32_t slot_count;
 	uint32_t free_slot;
 	struct job *oldest;
 	struct job *newest;
 	uint32_t waiters;
-	uint32_t waiters_max;
-	uint32_t per_client_max;
+	uint32_t refreshes;
+	struct pending_bounds bounds;
 };
 
 struct pending *pending_new(void)
 {
 	struct pending *p = calloc(1, sizeof(*p));
 	if (p != NULL) {
-		rand_bytes(&p->client_key, sizeof(p->client_key));
+		party_init(&p->clients, CLIENT_OCTETS);
+		party_init(&p->sites, SITE_OCTETS);
 		p->free_slot = SLOT_NONE;
 	}
 	return p;
@@ -65,60 +61,30 @@ void pending_free(struct pending *p)
 	}
 }
 
-void pending_limits(struct pending *p, uint32_t waiters, uint32_t per_client)
+void pending_limits(struct pending *p, const struct pending_bounds *bounds)
 {
-	p->waiters_max = waiters;
-	p->per_client_max = per_client;
+	p->bounds = *bounds;
 }
 
-/* --- counts per client ---------------------------------------------------------------------------- */
-
-static struct client **client_bucket(struct pending *p, const struct addr *addr)
+enum pending_verdict pending_admit(struct pending *p, const struct origin *origin, struct waiter **victim)
 {
-	return &p->clients[siphash(&p->client_key, addr->bytes, addr_size(addr)) % CLIENT_BUCKETS];
-}
+	const struct party *client = party_find(&p->clients, &origin->client);
+	const struct party *site = party_find(&p->sites, &origin->client);
+	uint32_t most = origin->proven ? p->bounds.per_client : p->bounds.per_unproven;
 
-static struct client **find_client(struct pending *p, const struct addr *addr)
-{
-	struct client **at = client_bucket(p, addr);
-	while (*at != NULL && !addr_same_host(&(*at)->addr, addr)) {
-		at = &(*at)->next;
+	if ((client != NULL && client->waiting >= most) ||
+	    (site != NULL && site->waiting / SITE_CLIENTS >= most)) {
+		return PENDING_CLIENT_FULL;
 	}
-	return at;
-}
-
-static int count_client(struct pending *p, const struct addr *addr)
-{
-	struct client **at = find_client(p, addr);
-	if (*at == NULL) {
-		*at = calloc(1, sizeof(**at));
-		if (*at == NULL) {
-			return BH_ENOMEM;
-		}
-		(*at)->addr = *addr;
+	if (p->waiters < p->bounds.waiters) {
+		return PENDING_ADMITTED;
 	}
-	(*at)->waiting++;
-	return BH_OK;
-}
-
-static void discount_client(struct pending *p, const struct addr *addr)
-{
-	struct client **at = find_client(p, addr);
-	assert(*at != NULL && (*at)->waiting > 0);
-	if (--(*at)->waiting == 0) {
-		struct client *gone = *at;
-		*at = gone->next;
-		free(gone);
+	const struct party *heaviest = party_heaviest(&p->sites);
+	if (heaviest == NULL || heaviest->waiting / 2 <= (site == NULL ? 0 : site->waiting)) {
+		return PENDING_FULL;
 	}
-}
-
-int pending_admit(const struct pending *p, const struct addr *addr)
-{
-	if (p->waiters >= p->waiters_max) {
-		return BH_ELIMIT;
-	}
-	const struct client *c = *find_client((struct pending *)p, addr);
-	return (c == NULL ? 0 : c->waiting) >= p->per_client_max ? BH_ELIMIT : BH_OK;
+	*victim = TAILQ_FIRST(&heaviest->line);
+	return PENDING_INSTEAD;
 }
 
 /* --- jobs ------------------------------------------------------------------------------------------ */
@@ -207,12 +173,14 @@ struct job *job_new(struct pending *p, const struct cache_key *key, uint64_t dea
 	}
 	p->newest = job;
 	region_init(&job->region, 4096, JOB_REGION_MAX);
+	p->refreshes += (key->flags & KEY_REFRESH) != 0;
 	return job;
 }
 
 void job_free(struct pending *p, struct job *job)
 {
-	assert(job->waiters == NULL);
+	assert(LIST_EMPTY(&job->waiters));
+	p->refreshes -= (job->key.flags & KEY_REFRESH) != 0;
 	job_unlink(job);
 	struct job **at = bucket_of(p, job->key.hash);
 	while (*at != job) {
@@ -281,57 +249,73 @@ struct job *pending_oldest(const struct pending *p)
 
 /* --- waiters ----------------------------------------------------------------------------------------- */
 
-int waiter_new(struct pending *p, struct job *job, const struct origin *origin, const struct reply_to *to)
+int waiter_new(struct pending *p, struct job *job, const struct origin *origin, const struct reply_to *to,
+	       uint64_t now_ms)
 {
 	struct waiter *w = malloc(sizeof(*w));
-	if (w == NULL) {
-		return BH_ENOMEM;
-	}
-	if (count_client(p, &origin->client) != BH_OK) {
+	struct party *client = w == NULL ? NULL : party_join(&p->clients, &origin->client);
+	struct party *site = client == NULL ? NULL : party_join(&p->sites, &origin->client);
+	if (site == NULL) {
+		if (client != NULL) {
+			party_leave(&p->clients, client);
+		}
 		free(w);
 		return BH_ENOMEM;
 	}
+	w->client = client;
+	w->site = site;
+	w->since_ms = now_ms;
 	w->origin = *origin;
 	w->to = *to;
 	w->job = job;
-	w->next = job->waiters;
-	job->waiters = w;
+	LIST_INSERT_HEAD(&job->waiters, w, job_entry);
+	TAILQ_INSERT_TAIL(&site->line, w, site_entry);
 	p->waiters++;
 	return BH_OK;
 }
 
-/* Take out the waiter at *at. */
-static struct waiter *take(struct pending *p, struct waiter **at)
+void waiter_take(struct pending *p, struct waiter *w)
 {
-	struct waiter *w = *at;
-	*at = w->next;
-	w->next = NULL;
+	LIST_REMOVE(w, job_entry);
+	TAILQ_REMOVE(&w->site->line, w, site_entry);
+	party_leave(&p->clients, w->client);
+	party_leave(&p->sites, w->site);
 	w->job = NULL;
-	discount_client(p, &w->origin.client);
 	p->waiters--;
-	return w;
 }
 
-struct waiter *job_take_waiter(struct pending *p, struct job *job)
+bool waiter_is_late(const struct waiter *w, uint64_t now_ms)
 {
-	return job->waiters == NULL ? NULL : take(p, &job->waiters);
+	return !w->origin.proven && now_ms - w->since_ms >= LATE_MS && w->client->waiting > LATE_ANSWERS;
 }
 
-struct waiter *pending_take_listener(struct pending *p, const struct listener *listener)
+uint8_t job_forms(const struct job *job)
 {
-	struct waiter *taken = NULL;
+	const struct waiter *w;
+	uint8_t forms = job->refresh_forms;
+	LIST_FOREACH(w, &job->waiters, job_entry) {
+		forms |= (uint8_t)reply_form(&w->to);
+	}
+	return forms;
+}
+
+void pending_take_listener(struct pending *p, const struct listener *listener, struct waiter_list *taken)
+{
+	LIST_INIT(taken);
 	for (struct job *job = p->oldest; job != NULL; job = job->newer) {
-		for (struct waiter **at = &job->waiters; *at != NULL;) {
-			if ((*at)->origin.listener != listener) {
-				at = &(*at)->next;
-				continue;
+		for (struct waiter *w = LIST_FIRST(&job->waiters), *next; w != NULL; w = next) {
+			next = LIST_NEXT(w, job_entry);
+			if (w->origin.listener == listener) {
+				waiter_take(p, w);
+				LIST_INSERT_HEAD(taken, w, job_entry);
 			}
-			struct waiter *w = take(p, at);
-			w->next = taken;
-			taken = w;
 		}
 	}
-	return taken;
+}
+
+bool pending_may_refresh(const struct pending *p)
+{
+	return p->refreshes < p->bounds.waiters / REFRESH_SHARE;
 }
 
 uint32_t pending_count(const struct pending *p)

@@ -11,10 +11,10 @@ static bool refuse(struct refusal *r, uint16_t rcode, int ede, const char *text)
 	return false;
 }
 
-bool client_query_accept(const struct query *q, enum query_verdict verdict, bool allowed,
-			 struct refusal *refusal)
+bool client_query_accept(const struct query *q, const struct query_judgement *judged, struct refusal *refusal)
 {
-	if (!allowed) {
+	enum query_verdict verdict = judged->verdict;
+	if (!judged->allowed) {
 		return refuse(refusal, RCODE_REFUSED, EDE_PROHIBITED, NULL);
 	}
 	if (verdict == QUERY_NOTIMP || query_opcode(q) != OPCODE_QUERY) {
@@ -25,6 +25,9 @@ bool client_query_accept(const struct query *q, enum query_verdict verdict, bool
 	}
 	if (verdict == QUERY_BADVERS) {
 		return refuse(refusal, RCODE_BADVERS, EDE_NONE, NULL);
+	}
+	if (judged->bad_cookie) { /* RFC 7873 5.2.3: the client has the good one now, and asks again */
+		return refuse(refusal, RCODE_BADCOOKIE, EDE_NONE, NULL);
 	}
 	if (q->qclass != CLASS_IN) {
 		return refuse(refusal, RCODE_REFUSED, EDE_NOT_SUPPORTED, "only class IN");

@@ -14,12 +14,15 @@ struct refusal {
 	const char *text; /* EXTRA-TEXT or NULL, static */
 };
 
-/*
- * Whether a query is taken on. verdict is that of query_parse (not QUERY_IGNORE), allowed that of
- * the address list. False: reply with *refusal. Names are looked at by client_query_public only.
- */
-bool client_query_accept(const struct query *q, enum query_verdict verdict, bool allowed,
-			 struct refusal *refusal);
+/* What was found out about a query. */
+struct query_judgement {
+	enum query_verdict verdict; /* of query_parse, not QUERY_IGNORE */
+	bool allowed;		    /* by the address list */
+	bool bad_cookie;	    /* a good one is required of this client, and it has none */
+};
+
+/* Whether a query is taken on. False: reply with *refusal. Names are looked at by client_query_public only. */
+bool client_query_accept(const struct query *q, const struct query_judgement *judged, struct refusal *refusal);
 
 /* The second look, for names that the resolver answers for. */
 bool client_query_public(const struct query *q, struct refusal *refusal);

@@ -16,6 +16,8 @@ void reply_to_init(struct reply_to *to, const struct query *q, bool tcp)
 	to->qclass = q->qclass;
 	to->edns = q->edns.present;
 	to->do_bit = q->edns.do_bit;
+	to->late = false;
+	to->options_len = 0;
 	to->qname_len = q->qname_len;
 	memcpy(to->qname, q->qname, q->qname_len);
 	if (tcp) {
@@ -36,7 +38,8 @@ static uint16_t base_flags(const struct reply_to *to)
 static struct edns_reply edns_for(const struct reply_to *to, uint16_t rcode, int ede, const char *text)
 {
 	return (struct edns_reply){ .udp_size = UDP_SIZE_MAX, .rcode = rcode, .do_bit = to->do_bit,
-				    .ede = ede, .ede_text = text };
+				    .ede = ede, .ede_text = text, .options_len = to->options_len,
+				    .options = to->options };
 }
 
 /* Octets behind the header that are sent, and the counts that go with them. False: not even so. */
@@ -58,6 +61,12 @@ static bool choose_sections(const struct reply_to *to, const struct answer *a, s
 	return *len <= room && counts[SECTION_ANSWER] > 0 && !to->do_bit && !a->negative;
 }
 
+/* Is AD known to this client, and does the answer deserve it? RFC 6840 5.7, 5.8. */
+static bool wants_ad(const struct reply_to *to, const struct answer *a)
+{
+	return a->ad && (to->do_bit || (to->flags & FLAG_AD) != 0);
+}
+
 size_t reply_answer(const struct reply_to *to, const struct answer *a, uint32_t age_sec, uint8_t *buf,
 		    bool *truncated)
 {
@@ -69,11 +78,14 @@ size_t reply_answer(const struct reply_to *to, const struct answer *a, uint32_t 
 	size_t len;
 	uint16_t flags = (uint16_t)(base_flags(to) | (a->aa ? FLAG_AA : 0) | (a->rcode & FLAG_RCODE));
 
-	*truncated = !choose_sections(to, a, to->limit - opt_len, &len, counts);
-	if (*truncated) {
+	*truncated = !choose_sections(to, a, to->limit - opt_len, &len, counts) || to->late;
+	if (*truncated) { /* nothing is left that AD could speak of */
 		flags |= FLAG_TC;
-		counts[SECTION_ANSWER] = 0;
+		memset(counts, 0, sizeof(counts));
+		counts[SECTION_QUESTION] = 1;
 		len = question_end;
+	} else if (wants_ad(to, a)) {
+		flags |= FLAG_AD;
 	}
 	put_u16(buf, to->id);
 	put_u16(buf + 2, flags);

@@ -85,22 +85,47 @@ static void finish_job(struct route *r, struct job *job)
 	gauge(r, STAT_FRONT_PENDING, pending_count(r->pending));
 }
 
-static void answer_all(struct route *r, struct job *job, const struct answer *answer)
+static void count_wait(struct route *r, const struct waiter *w, uint64_t now_ms)
 {
-	struct waiter *w;
-	while ((w = job_take_waiter(r->pending, job)) != NULL) {
+	uint64_t wait_ms = now_ms - w->since_ms;
+	unsigned bucket = 0; /* below 1 ms, 4, 16, 64, 256, 1024, 4096, and more */
+	while (bucket < STATS_WAITS - 1 && wait_ms >= (uint64_t)1 << 2 * bucket) {
+		bucket++;
+	}
+	(*r->stats)->counters[STAT_FRONT_WAIT + bucket]++;
+}
+
+/* Answer those who wait for the forms of this answer. */
+static void answer_all(struct route *r, struct job *job, const struct answer *answer, uint64_t now_ms)
+{
+	for (struct waiter *w = LIST_FIRST(&job->waiters), *next; w != NULL; w = next) {
+		next = LIST_NEXT(w, job_entry);
+		if ((answer->forms & reply_form(&w->to)) == 0) {
+			continue;
+		}
+		w->to.late = waiter_is_late(w, now_ms);
+		if (w->to.late) {
+			count(r, STAT_FRONT_LATE);
+		}
+		count_wait(r, w, now_ms);
+		waiter_take(r->pending, w);
 		r->ops->answer(r->ctx, &w->origin, &w->to, answer, 0, job->internal_data);
 		waiter_free(w);
 	}
-	finish_job(r, job);
+}
+
+static void refuse_waiter(struct route *r, struct waiter *w, const struct refusal *refusal)
+{
+	waiter_take(r->pending, w);
+	r->ops->refuse(r->ctx, &w->origin, &w->to, refusal);
+	waiter_free(w);
 }
 
 static void fail_with(struct route *r, struct job *job, const struct refusal *refusal)
 {
 	struct waiter *w;
-	while ((w = job_take_waiter(r->pending, job)) != NULL) {
-		r->ops->refuse(r->ctx, &w->origin, &w->to, refusal);
-		waiter_free(w);
+	while ((w = LIST_FIRST(&job->waiters)) != NULL) {
+		refuse_waiter(r, w, refusal);
 	}
 	finish_job(r, job);
 }
@@ -143,8 +168,7 @@ static int send_question(struct route *r, struct job *job)
 {
 	uint8_t wire[UDP_SIZE_PLAIN];
 	struct compose c;
-	struct edns_reply edns = { .udp_size = DNS_MESSAGE_MAX, .do_bit = (job->key.flags & KEY_DO) != 0,
-				   .ede = EDE_NONE };
+	struct edns_reply edns = { .udp_size = DNS_MESSAGE_MAX, .do_bit = true, .ede = EDE_NONE };
 	uint16_t flags = (uint16_t)((job->from_authority ? 0 : FLAG_RD) |
 				    (job->key.flags & KEY_CD ? FLAG_CD : 0));
 
@@ -156,9 +180,11 @@ static int send_question(struct route *r, struct job *job)
 		.job = job,
 		.authority = job->from_authority,
 		.name = job->name,
-		.message = { .token = job->token, .kind = QLINK_QUERY, .budget = job->budget, .dns = wire,
-			     .dns_len = compose_finish(&c, &edns) },
+		.message = { .token = job->token,
+			     .kind = job->key.flags & KEY_REFRESH ? QLINK_REFRESH : QLINK_QUERY,
+			     .budget = job->budget, .dns = wire, .dns_len = compose_finish(&c, &edns) },
 	};
+	job->asked_flushes = r->flushes;
 	return r->ops->ask(r->ctx, &ask);
 }
 
@@ -166,12 +192,40 @@ static int send_question(struct route *r, struct job *job)
 static bool take_reply(struct route *r, struct job *job, const struct message *msg, bool cached,
 		       uint64_t now_ms);
 
+static void refresh(struct route *r, const struct cache_key *key, uint8_t forms, uint64_t now_ms);
+
+/* For the longer form: the shorter one is no use as a piece of an answer. */
 static struct cache_key public_key(const struct job *job)
 {
 	struct cache_key key = { .qname = job->name, .qname_len = (uint8_t)dname_len(job->name),
-				 .flags = job->key.flags & (KEY_DO | KEY_CD), .qtype = job->key.qtype };
+				 .flags = (uint8_t)(KEY_DO | (job->key.flags & KEY_CD)),
+				 .qtype = job->key.qtype };
 	cache_hash(&key);
 	return key;
+}
+
+/*
+ * A cached answer as a message of the scratch region, TTLs fallen. BH_ENOMEM: what was composed can be parsed,
+ * else.
+ */
+static int unpack(struct route *r, const struct answer *a, uint32_t age, struct message *msg)
+{
+	memcpy(r->wire, a->wire, a->len);
+	for (unsigned i = 0; i < a->ttl_count; i++) {
+		uint8_t *ttl = r->wire + a->ttl_at[i];
+		uint32_t left = get_u32(ttl);
+		put_u32(ttl, left > age ? left - age : 0);
+	}
+	region_reset(&r->scratch);
+	if (message_parse(r->wire, a->len, &r->scratch, msg) != BH_OK) {
+		return BH_ENOMEM;
+	}
+	msg->rcode = a->rcode;
+	msg->flags |= a->ad ? FLAG_AD : 0;
+	msg->ede = a->ede;
+	msg->ede_text_len = strlen(a->ede_text);
+	msg->ede_text = region_copy(&r->scratch, a->ede_text, sizeof(a->ede_text)); /* the entry may go */
+	return msg->ede_text == NULL ? BH_ENOMEM : BH_OK;
 }
 
 /*
@@ -189,18 +243,12 @@ static bool take_cached(struct route *r, struct job *job, uint64_t now_ms, bool 
 	if (a == NULL) {
 		return false;
 	}
-	memcpy(r->wire, a->wire, a->len);
-	for (unsigned i = 0; i < a->ttl_count; i++) {
-		uint8_t *ttl = r->wire + a->ttl_at[i];
-		uint32_t left = get_u32(ttl);
-		put_u32(ttl, left > age ? left - age : 0);
+	uint8_t forms = a->forms;
+	if (unpack(r, a, age, &msg) != BH_OK) {
+		return false;
 	}
-	region_reset(&r->scratch);
-	if (message_parse(r->wire, a->len, &r->scratch, &msg) != BH_OK) {
-		return false; /* out of memory: what was composed can be parsed */
-	}
-	msg.rcode = a->rcode;
 	count(r, STAT_FRONT_CACHE_HITS);
+	refresh(r, &key, forms, now_ms);
 	if (take_reply(r, job, &msg, true, now_ms)) {
 		return true;
 	}
@@ -254,6 +302,11 @@ void route_ask_again(struct route *r, struct job **head, uint64_t now_ms)
 	}
 }
 
+void route_flushed(struct route *r)
+{
+	r->flushes++;
+}
+
 /* --- queries ------------------------------------------------------------------------------------------- */
 
 static void refuse_overloaded(struct route *r, const struct origin *origin, const struct reply_to *to)
@@ -263,17 +316,103 @@ static void refuse_overloaded(struct route *r, const struct origin *origin, cons
 		       &(struct refusal){ .rcode = RCODE_SERVFAIL, .ede = EDE_OTHER, .text = "overloaded" });
 }
 
-void route_query(struct route *r, const struct query *q, const struct origin *origin, uint64_t now_ms)
+/* The answer that was found with this key is given once more: ask for it anew when it ends soon. */
+static void refresh(struct route *r, const struct cache_key *key, uint8_t forms, uint64_t now_ms)
+{
+	struct cache_key job_key = *key;
+	if (!r->prefetch || !cache_is_ending(r->cache, key, now_ms)) {
+		return;
+	}
+	job_key.flags = (uint8_t)((key->flags & ~KEY_DO) | KEY_REFRESH);
+	cache_hash(&job_key);
+	if (!pending_may_refresh(r->pending) || pending_find(r->pending, &job_key) != NULL) {
+		return;
+	}
+	struct job *job = job_new(r->pending, &job_key, now_ms + r->patience_ms);
+	if (job == NULL) {
+		return; /* it dies in its time, and is asked for then */
+	}
+	count(r, STAT_FRONT_REFRESHES);
+	memcpy(job->name, key->qname, key->qname_len);
+	job->budget = r->budget;
+	job->ede = EDE_NONE;
+	job->refresh_forms = forms;
+	run(r, job, now_ms);
+}
+
+/* May it wait? False: it was refused. */
+static bool make_room(struct route *r, const struct origin *origin, const struct reply_to *to)
+{
+	struct waiter *victim;
+	switch (pending_admit(r->pending, origin, &victim)) {
+	case PENDING_ADMITTED:
+		return true;
+	case PENDING_CLIENT_FULL:
+		count(r, STAT_FRONT_CLIENT_LIMITED);
+		r->ops->refuse(r->ctx, origin, to,
+			       &(struct refusal){ .rcode = RCODE_SERVFAIL, .ede = EDE_OTHER,
+						  .text = "too many questions of this client in work" });
+		return false;
+	case PENDING_FULL:
+		break;
+	case PENDING_INSTEAD:
+		count(r, STAT_FRONT_DISPLACED);
+		struct job *job = victim->job;
+		refuse_waiter(r, victim,
+			      &(struct refusal){ .rcode = RCODE_SERVFAIL, .ede = EDE_OTHER,
+						 .text = "overloaded, and most of it by this client" });
+		if (LIST_EMPTY(&job->waiters)) {
+			finish_job(r, job); /* else questions would be more than those who wait */
+		}
+		return true;
+	}
+	refuse_overloaded(r, origin, to);
+	return false;
+}
+
+/*
+ * The form for clients without DO, made from the other one when that is there, and kept. NULL: it is not. The
+ * answer lives in the builder.
+ */
+static const struct answer *shorten_cached(struct route *r, const struct cache_key *key, uint64_t now_ms,
+					   uint32_t *age)
+{
+	struct answer_builder *b = r->builder;
+	struct cache_key longer = *key;
+	struct message msg;
+	bool full = false;
+
+	longer.flags |= KEY_DO;
+	const struct answer *a = cache_find(r->cache, &longer, now_ms, age);
+	if (a == NULL || unpack(r, a, *age, &msg) != BH_OK) {
+		return NULL;
+	}
+	uint16_t flags = (uint16_t)((a->aa ? FLAG_AA : 0) | (a->ad ? FLAG_AD : 0));
+	bool found = a->found;
+	answer_begin(b, key->qname, key->qtype, FORM_PLAIN);
+	for (size_t i = 0; !full && i < msg.rr_count; i++) {
+		full = answer_add(b, (enum section)msg.rrs[i].section, &msg.rrs[i]) != BH_OK;
+	}
+	if (full) {
+		return NULL; /* of a part of what did fit; not reached */
+	}
+	answer_set_ede(b, msg.ede, msg.ede_text, msg.ede_text_len);
+	const struct answer *shorter = answer_finish(b, msg.rcode, flags, found);
+	cache_insert(r->cache, key, shorter, now_ms);
+	*age = 0;
+	return shorter;
+}
+
+void route_query(struct route *r, const struct query *q, const struct origin *origin, const struct reply_to *to,
+		 uint64_t now_ms)
 {
 	struct split_match match = split_find(r->split, q->qname, q->qtype);
 	struct refusal refusal;
-	struct reply_to to;
 	uint8_t lower[DNAME_MAX];
 	uint32_t age;
 
-	reply_to_init(&to, q, origin->listener == NULL);
 	if (!match.internal && !client_query_public(q, &refusal)) {
-		r->ops->refuse(r->ctx, origin, &to, &refusal);
+		r->ops->refuse(r->ctx, origin, to, &refusal);
 		return;
 	}
 	dname_copy_lower(lower, q->qname);
@@ -283,25 +422,30 @@ void route_query(struct route *r, const struct query *q, const struct origin *or
 	cache_hash(&key);
 	if (!match.inside) {
 		const struct answer *a = cache_find(r->cache, &key, now_ms, &age);
+		if (a == NULL && !q->edns.do_bit) {
+			a = shorten_cached(r, &key, now_ms, &age);
+		}
 		if (a != NULL) {
 			count(r, STAT_FRONT_CACHE_HITS);
-			r->ops->answer(r->ctx, origin, &to, a, age, false);
+			uint8_t forms = a->forms;
+			r->ops->answer(r->ctx, origin, to, a, age, false);
+			refresh(r, &key, forms, now_ms);
 			return;
 		}
 		count(r, STAT_FRONT_CACHE_MISSES);
 	}
-	if (pending_admit(r->pending, &origin->client) != BH_OK) {
-		refuse_overloaded(r, origin, &to);
+	key.flags &= (uint8_t)~KEY_DO;
+	if (!make_room(r, origin, to)) {
 		return;
 	}
 	struct job *job = pending_find(r->pending, &key);
 	bool fresh = job == NULL;
 	if (fresh && (job = job_new(r->pending, &key, now_ms + r->patience_ms)) == NULL) {
-		refuse_overloaded(r, origin, &to);
+		refuse_overloaded(r, origin, to);
 		return;
 	}
-	if (waiter_new(r->pending, job, origin, &to) != BH_OK) {
-		refuse_overloaded(r, origin, &to);
+	if (waiter_new(r->pending, job, origin, to, now_ms) != BH_OK) {
+		refuse_overloaded(r, origin, to);
 		if (fresh) {
 			job_free(r->pending, job);
 		}
@@ -331,7 +475,7 @@ static bool keep_rr(struct job *job, const struct message_rr *rr, struct message
 
 /* Keep what led to the last name of the walk. */
 static int keep_answers(struct job *job, const struct message *msg, const struct alias_walk *walk,
-			enum alias_end end)
+			enum alias_end end, bool secure)
 {
 	size_t more = 0;
 	for (size_t i = 0; i < msg->rr_count; i++) {
@@ -356,6 +500,7 @@ static int keep_answers(struct job *job, const struct message *msg, const struct
 	}
 	job->kept = kept;
 	job->kept_count = n;
+	job->insecure = job->insecure || !secure;
 	return BH_OK;
 }
 
@@ -406,21 +551,30 @@ static int add_section(struct answer_builder *b, const struct message *msg, enum
 	return BH_OK;
 }
 
+/* May the client be told that this reply, as far as it is taken over, is secure? */
+static bool is_secure(const struct job *job, const struct message *msg, const struct alias_walk *walk)
+{
+	return !job->from_authority && (msg->flags & FLAG_AD) != 0 && !walk->fenced;
+}
+
 /*
  * Build the answer to qname from what was kept (with_kept) and this message. NULL: it is too large
  * for a message.
  */
 static const struct answer *build(struct route *r, const struct job *job, const struct message *msg,
-				  const struct alias_walk *walk, enum alias_end end, bool with_kept)
+				  const struct alias_walk *walk, enum alias_end end, bool with_kept,
+				  enum answer_form form)
 {
 	struct answer_builder *b = r->builder;
 	/* The public side says that the name is not there at all; inside it is. */
 	bool use_fallback = with_kept && job->fallback.present && walk->steps == 0 && end == ALIAS_NONE &&
 			    msg->rcode == RCODE_NXDOMAIN;
 	uint16_t rcode = end == ALIAS_FOUND || use_fallback ? RCODE_NOERROR : msg->rcode;
+	bool secure = is_secure(job, msg, walk) && !(with_kept && (job->insecure || use_fallback));
+	uint16_t flags = (uint16_t)((job->aa && with_kept ? FLAG_AA : 0) | (secure ? FLAG_AD : 0));
 	bool full = false;
 
-	answer_begin(b, with_kept ? job->qname : job->name, job->key.qtype);
+	answer_begin(b, with_kept ? job->qname : job->name, job->key.qtype, form);
 	for (size_t i = 0; with_kept && !full && i < job->kept_count; i++) {
 		full = answer_add(b, SECTION_ANSWER, &job->kept[i]) != BH_OK;
 	}
@@ -445,37 +599,54 @@ static const struct answer *build(struct route *r, const struct job *job, const 
 		size_t len = with_kept ? strlen(job->ede_text) : msg->ede_text_len;
 		answer_set_ede(b, with_kept ? job->ede : msg->ede, text, len);
 	}
-	return answer_finish(b, rcode, job->aa && with_kept, end == ALIAS_FOUND);
+	return answer_finish(b, rcode, flags, end == ALIAS_FOUND);
 }
 
-static void give_answer(struct route *r, struct job *job, const struct message *msg,
-			const struct alias_walk *walk, enum alias_end end, bool cached, uint64_t now_ms)
+/* Make one form, keep it if it may be kept, answer those who wait for it. Returns the forms made; 0: job is over. */
+static uint8_t give_form(struct route *r, struct job *job, const struct message *msg,
+			 const struct alias_walk *walk, enum alias_end end, bool cacheable, enum answer_form form,
+			 uint64_t now_ms)
 {
-	bool cacheable = !job->from_authority && !cached &&
-			 !split_find(r->split, job->name, job->key.qtype).inside;
+	bool partial = job->internal_data || job->kept_count > 0;
 	const struct answer *a;
 
-	if (cacheable) {
-		a = build(r, job, msg, walk, end, false);
+	if (cacheable) { /* as a piece for later, the longer form */
+		a = build(r, job, msg, walk, end, false, partial ? FORM_DO : form);
 		if (a == NULL) {
 			fail_broken(r, job, "reply is too large", now_ms);
-			return;
+			return 0;
 		}
 		struct cache_key key = public_key(job);
 		cache_insert(r->cache, &key, a, now_ms);
 		gauge(r, STAT_FRONT_CACHE_ENTRIES, cache_entries(r->cache));
 		gauge(r, STAT_FRONT_CACHE_BYTES, cache_bytes(r->cache));
-		if (!job->internal_data && job->kept_count == 0) {
-			answer_all(r, job, a);
-			return;
+	}
+	if (!cacheable || partial) {
+		a = build(r, job, msg, walk, end, true, form);
+		if (a == NULL) {
+			fail_broken(r, job, "answer is too large", now_ms);
+			return 0;
 		}
 	}
-	a = build(r, job, msg, walk, end, true);
-	if (a == NULL) {
-		fail_broken(r, job, "answer is too large", now_ms);
-		return;
+	answer_all(r, job, a, now_ms);
+	return a->forms;
+}
+
+static void give_answer(struct route *r, struct job *job, const struct message *msg,
+			const struct alias_walk *walk, enum alias_end end, bool cached, uint64_t now_ms)
+{
+	bool cacheable = !job->from_authority && !cached && job->asked_flushes == r->flushes &&
+			 !split_find(r->split, job->name, job->key.qtype).inside;
+
+	for (uint8_t wanted; (wanted = job_forms(job)) != 0;) {
+		enum answer_form form = wanted & FORM_DO ? FORM_DO : FORM_PLAIN;
+		uint8_t made = give_form(r, job, msg, walk, end, cacheable, form, now_ms);
+		if (made == 0) {
+			return;
+		}
+		job->refresh_forms &= (uint8_t)~made;
 	}
-	answer_all(r, job, a);
+	finish_job(r, job);
 }
 
 /* What another server says about its failure is passed on, once. */
@@ -530,13 +701,17 @@ static bool take_reply(struct route *r, struct job *job, const struct message *m
 		route_fail(r, job, job->ede, job->ede_text[0] == '\0' ? NULL : job->ede_text);
 		return false;
 	}
+	if (end == ALIAS_LEAVES && job->refresh_forms != 0) {
+		finish_job(r, job); /* it has come to be of several pieces: not for the cache */
+		return false;
+	}
 	bool overlay = end == ALIAS_NONE && job->from_authority && follow && msg->rcode != RCODE_NOTIMP &&
 		       split_find(r->split, last, job->key.qtype).overlay;
 	if (end != ALIAS_LEAVES && !overlay) {
 		give_answer(r, job, msg, &walk, end, cached, now_ms);
 		return false;
 	}
-	if (keep_answers(job, msg, &walk, end) != BH_OK) {
+	if (keep_answers(job, msg, &walk, end, is_secure(job, msg, &walk)) != BH_OK) {
 		route_fail(r, job, EDE_OTHER, "answer is too large");
 		return false;
 	}

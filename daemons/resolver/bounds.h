@@ -45,6 +45,13 @@ enum resolver_bounds {
 	ADDRS_PER_ZONE_MAX = 40,
 	/* The same question to the same address: the first and one retry. */
 	TRIES_PER_SERVER_MAX = 2,
+	/* Servers of a cut that were silent and are tried a third time, without EDNS (servers_probe_plain). */
+	PLAIN_PROBES_MAX = 2,
+	/*
+	 * All that is sent to one address for one question, whatever it answers: with cookie, without, without EDNS,
+	 * each over UDP and TCP. Nobody keeps us going by always finding another fault (BIND: CVE-2026-5950).
+	 */
+	ASKS_PER_SERVER_MAX = 6,
 	/*
 	 * Servers known to be lame for the zone that one question may still try when there is nobody better: enough
 	 * for a zone that is fine but for some types, too few to send a stranger's refusals many times over.
@@ -109,12 +116,20 @@ enum resolver_bounds {
 	RTO_UNKNOWN_MS = 1000,
 	RTO_MIN_MS = 150,
 	RTO_MAX_MS = 3000,
+	/* A forwarder has to resolve, and be asked by us again only when that has had its time. */
+	RTO_FORWARD_MIN_MS = 2000,
 	/* Added for the handshake of TCP. */
 	RTO_TCP_EXTRA_MS = 1500,
 
-	/* TTLs in seconds. Answers one day (RFC 8767 7), negatives three hours (RFC 2308 5). */
-	TTL_ANSWER_MAX = 86400,
-	TTL_NEGATIVE_MAX = 10800,
+	/*
+	 * TTLs in seconds. Whatever the operator wants, nothing is kept for longer than a week (RFC 8767 4), nor is
+	 * an absence for longer than a day (RFC 2308 5). Usual are one day and three hours.
+	 */
+	TTL_ANSWER_MAX = 604800,
+	TTL_ANSWER_USUAL = 86400,
+	TTL_NEGATIVE_MAX = 86400,
+	TTL_NEGATIVE_USUAL = 10800,
+	TTL_ANY = 86400, /* of the answer to ANY, RFC 8482 4.2 */
 	TTL_DELEGATION_MAX = 86400,
 	/* RFC 9520 3.2: failures are remembered for 1 s to 5 min. */
 	TTL_FAILURE = 5,
@@ -126,6 +141,7 @@ enum resolver_bounds {
 	LAME_SEC = 300,	      /* does not serve the zone */
 	SERVER_ERROR_SEC = 30, /* SERVFAIL, REFUSED and the like: RFC 9520 3.2 */
 	EDNS_NONE_SEC = 900,
+	COOKIE_NONE_SEC = 900,
 	CASE_NONE_SEC = 900,
 	FAMILY_DOWN_SEC = 30, /* no route: the other family is preferred */
 	BACKOFF_FIRST_MS = 2000,
@@ -141,10 +157,16 @@ enum resolver_bounds {
 
 	/* TCP connections to servers at the same time. */
 	UPSTREAM_TCP_MAX = 256,
+	/* Of these to one server: eight slow ones can take all, one cannot. */
+	UPSTREAM_TCP_SERVER_MAX = 32,
+	/* When all are taken, one that waits for so long makes room for the next. */
+	UPSTREAM_TCP_FAIR_MS = 1000,
 	/* Sockets to servers at the same time; each waiting question holds one. */
 	UPSTREAM_MAX = 8192,
-	/* Tries for a free random source port before the kernel is asked to choose. */
-	PORT_TRIES_MAX = 8,
+	/* Sockets that rest between two queries: what is usually in flight, not the peak of a flood. */
+	UPSTREAM_IDLE_MAX = 512,
+	/* Packets thrown away when a socket is laid to rest; one with more is closed. */
+	UPSTREAM_DRAIN_MAX = 16,
 };
 
 #endif

@@ -34,11 +34,16 @@ static bool family_on(const struct core *core, const struct addr *addr)
 static uint32_t score(const struct core *core, const struct frame *f, const struct ns_addr *a, uint64_t now_ms)
 {
 	struct server_facts facts;
-	if (a->out || a->tries >= TRIES_PER_SERVER_MAX || !family_on(core, &a->addr)) {
+	if (a->out || a->tries > TRIES_PER_SERVER_MAX || !family_on(core, &a->addr)) {
 		return SCORE_NONE;
 	}
 	servers_get(core->servers, &a->addr, now_ms, &facts);
-	if (facts.down && !facts.may_probe) {
+	if (a->tries == TRIES_PER_SERVER_MAX &&
+	    (f->cut->plain_probes >= PLAIN_PROBES_MAX || !servers_probe_plain(&facts))) {
+		return SCORE_NONE;
+	}
+	/* A forwarder is silent while those behind it are: names of others must not take it from everybody. */
+	if (facts.down && !facts.may_probe && !f->cut->forward) {
 		return SCORE_NONE;
 	}
 	bool lame = servers_is_lame(core->servers, &a->addr, f->cut->zone, now_ms);

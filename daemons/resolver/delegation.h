@@ -37,10 +37,12 @@ struct ns_addr {
 struct delegation {
 	const uint8_t *zone;
 	uint64_t deadline_ms;
-	bool configured; /* root hints or stub: the operator's word */
+	bool configured; /* root hints, stub or forward: the operator's word */
+	bool forward;	 /* the servers are resolvers */
 	uint8_t ns_count;
 	uint8_t addr_count;
 	uint8_t lookups; /* sub-resolutions begun for it */
+	uint8_t plain_probes; /* third tries, without EDNS */
 	struct ns_name ns[NS_PER_ZONE_MAX];
 	struct ns_addr addrs[ADDRS_PER_ZONE_MAX];
 };

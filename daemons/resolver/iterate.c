@@ -153,6 +153,7 @@ static void follow(struct core *core, struct resolution *r, struct rrset *record
 		}
 	}
 	if (++f->aliases > ALIAS_STEPS_MAX) {
+		core_count(core, STAT_RES_CHAIN_STOPS);
 		fail(core, r, EDE_OTHER, "too many aliases", now_ms);
 		return;
 	}
@@ -179,7 +180,9 @@ static bool start_special(struct core *core, struct resolution *r, uint64_t now_
 	struct frame *f = r->top;
 	enum special_verdict verdict;
 	struct rrset *set;
-	if (!core->options.special_names || core_find_stub(core, f->name) != NULL) {
+	/* What is forwarded from the root down is the Internet; a zone of its own is the operator's word. */
+	const struct core_zone *stub = core_find_stub(core, f->name);
+	if (!core->options.special_names || (stub != NULL && stub->labels > 0)) {
 		return false;
 	}
 	if (special_judge(f->name, f->type, &r->region, &verdict, &set) != BH_OK) {
@@ -225,7 +228,7 @@ static void start_any(struct core *core, struct resolution *r, uint64_t now_ms)
 		}
 	}
 	if (set == NULL) {
-		set = rrset_single(f->name, RR_HINFO, TTL_ANSWER_MAX, hinfo, sizeof(hinfo), &r->region);
+		set = rrset_single(f->name, RR_HINFO, TTL_ANY, hinfo, sizeof(hinfo), &r->region);
 	}
 	rrset_append(&f->records, set);
 	r->secure = false;
@@ -297,6 +300,12 @@ static bool is_answer(const struct frame *f, const struct cache_hit *hit)
 	return f->purpose != FRAME_CLIENT || hit->rank != RANK_REFERRAL;
 }
 
+/* A refresh passes over what it is to replace; addresses of servers on the way are good to their end. */
+static bool asks_anew(const struct resolution *r, const struct cache_hit *hit, uint64_t now_ms)
+{
+	return r->refresh && r->top->purpose == FRAME_CLIENT && store_is_ending(hit, now_ms);
+}
+
 /* Is there an answer, an alias, an absence or a failure in the cache? */
 static bool start_cached(struct core *core, struct resolution *r, uint64_t now_ms)
 {
@@ -304,11 +313,12 @@ static bool start_cached(struct core *core, struct resolution *r, uint64_t now_m
 	struct cache_hit hit;
 
 	if (cache_get_any(core->cache, f->name, f->type, now_ms, &hit) && hit.kind != CACHE_FAILURE &&
-	    is_answer(f, &hit)) {
+	    is_answer(f, &hit) && !asks_anew(r, &hit, now_ms)) {
 		use_hit(core, r, &hit, f->name, f->type, now_ms);
 		return true;
 	}
-	if (f->type != RR_CNAME && cache_get(core->cache, f->name, CACHE_RRSET, RR_CNAME, now_ms, &hit)) {
+	if (f->type != RR_CNAME && cache_get(core->cache, f->name, CACHE_RRSET, RR_CNAME, now_ms, &hit) &&
+	    !asks_anew(r, &hit, now_ms)) {
 		use_hit(core, r, &hit, f->name, RR_CNAME, now_ms);
 		return true;
 	}
@@ -385,7 +395,7 @@ static void set_question(struct core *core, struct frame *f, uint64_t now_ms)
 	f->ask_name = f->name;
 	f->ask_type = f->type;
 	f->ask_minimised = false;
-	if (!core->options.minimise || f->minimise_off || f->purpose == FRAME_PRIME) {
+	if (!core->options.minimise || f->minimise_off || f->purpose == FRAME_PRIME || f->cut->forward) {
 		return;
 	}
 	while (f->known_labels < total) {
@@ -413,16 +423,31 @@ static void ask(struct core *core, struct resolution *r, bool tcp, uint64_t now_
 {
 	struct frame *f = r->top;
 	struct ns_addr *a = &f->cut->addrs[f->choice];
-	bool joins = upstream_exists(core, &a->addr, f->ask_name, f->ask_type, tcp);
+	struct upstream_question q = { .server = a->addr, .name = f->ask_name, .type = f->ask_type, .tcp = tcp,
+				       .forward = f->cut->forward };
+	bool joins = upstream_exists(core, &q);
 	if (!iterate_pay(core, r, joins ? COST_JOIN : tcp ? COST_TCP : COST_UDP, now_ms)) {
 		return;
 	}
 	a->tries++;
 	f->sends++;
 	f->state = FRAME_WAIT;
-	if (!upstream_ask(core, r, &a->addr, f->ask_name, f->ask_type, tcp, now_ms)) {
+	if (!upstream_ask(core, r, &q, now_ms)) {
 		fail_all(core, r, EDE_OTHER, "out of memory", now_ms);
 	}
+}
+
+/* The same server, in another way. */
+static void ask_again(struct core *core, struct resolution *r, bool tcp, uint64_t now_ms)
+{
+	struct frame *f = r->top;
+	struct ns_addr *a = &f->cut->addrs[f->choice];
+	if (a->tries >= ASKS_PER_SERVER_MAX) {
+		a->out = true;
+		f->state = FRAME_ASK;
+		return;
+	}
+	ask(core, r, tcp, now_ms);
 }
 
 /* Look for an address of server ns of the cut: a frame on top. */
@@ -465,15 +490,21 @@ static void frame_ask(struct core *core, struct resolution *r, uint64_t now_ms)
 
 	set_question(core, f, now_ms);
 	int server = choose_server(core, f, now_ms);
-	if (server >= 0) {
-		f->choice = (uint8_t)server;
-		f->lame_tries += servers_is_lame(core->servers, &f->cut->addrs[server].addr, f->cut->zone, now_ms);
-		ask(core, r, false, now_ms);
-		return;
-	}
-	int ns = choose_lookup(core, r, f, &type);
+	bool lame = server >= 0 &&
+		    servers_is_lame(core->servers, &f->cut->addrs[server].addr, f->cut->zone, now_ms);
+	/* Servers without address may be better than one that failed for the zone a moment ago. */
+	int ns = server < 0 || lame ? choose_lookup(core, r, f, &type) : -1;
 	if (ns >= 0) {
 		push_lookup(core, r, (unsigned)ns, type, now_ms);
+		return;
+	}
+	if (server >= 0) {
+		f->choice = (uint8_t)server;
+		if (f->cut->addrs[server].tries >= TRIES_PER_SERVER_MAX) {
+			f->cut->plain_probes++;
+		}
+		f->lame_tries += lame;
+		ask(core, r, false, now_ms);
 		return;
 	}
 	if (choose_glue(core, f->cut, now_ms)) {
@@ -491,6 +522,7 @@ static void on_referral(struct core *core, struct resolution *r, struct reply *r
 {
 	struct frame *f = r->top;
 	if (++f->referrals > REFERRALS_MAX) {
+		core_count(core, STAT_RES_CHAIN_STOPS);
 		fail(core, r, EDE_OTHER, "too many referrals", now_ms);
 		return;
 	}
@@ -540,13 +572,14 @@ static bool try_elsewhere(struct core *core, struct resolution *r, const struct 
 		return false;
 	}
 	if (v->cached) {
-		(void)cache_flush_name(core->cache, v->name);
+		cache_drop(core->cache, v->name, v->type);
 		f->state = FRAME_START;
 	} else {
 		struct ns_addr *a = &f->cut->addrs[f->choice];
 		servers_set_lame(core->servers, &a->addr, f->cut->zone, now_ms + SERVER_ERROR_SEC * UINT64_C(1000));
 		a->out = true;
-		if (choose_server(core, f, now_ms) < 0) {
+		uint16_t lookup_type;
+		if (choose_server(core, f, now_ms) < 0 && choose_lookup(core, r, f, &lookup_type) < 0) {
 			return false;
 		}
 		f->state = FRAME_ASK;
@@ -615,10 +648,34 @@ static void on_bad_server(struct core *core, struct resolution *r, const struct 
 	struct frame *f = r->top;
 	struct ns_addr *a = &f->cut->addrs[f->choice];
 	uint32_t seconds = reply->kind == REPLY_LAME ? LAME_SEC : SERVER_ERROR_SEC;
-	core_count(core, STAT_RES_UPSTREAM_LAME);
-	servers_set_lame(core->servers, &a->addr, f->cut->zone, now_ms + seconds * UINT64_C(1000));
+	if (reply->kind == REPLY_LAME || !f->cut->forward) { /* an error of a resolver is about the name */
+		servers_set_lame(core->servers, &a->addr, f->cut->zone, now_ms + seconds * UINT64_C(1000));
+	}
 	a->out = true;
 	f->state = FRAME_ASK;
+}
+
+static void count_reply(struct core *core, enum reply_kind kind)
+{
+	static const enum stats_resolver counters[] = {
+		[REPLY_ANSWER] = STAT_RES_UPSTREAM_ANSWERS,     [REPLY_ALIAS] = STAT_RES_UPSTREAM_ANSWERS,
+		[REPLY_OVERFLOW] = STAT_RES_UPSTREAM_ANSWERS,   [REPLY_NODATA] = STAT_RES_UPSTREAM_NODATA,
+		[REPLY_NXDOMAIN] = STAT_RES_UPSTREAM_NXDOMAIN,  [REPLY_REFERRAL] = STAT_RES_UPSTREAM_REFERRALS,
+		[REPLY_LAME] = STAT_RES_UPSTREAM_LAME,	        [REPLY_ERROR] = STAT_RES_UPSTREAM_ERRORS,
+	};
+	core_count(core, counters[kind]);
+}
+
+/* A forwarder that leaves signatures out makes all that is signed bogus: the operator has to know. */
+static void complain_of_forwarder(struct core *core, const struct frame *f, const struct reply *reply, uint64_t now_ms)
+{
+	char text[ADDR_TEXT_MAX];
+	char name[DNAME_TEXT_MAX];
+	if (f->cut->forward && core->validating && f->ask_type == RR_DNSKEY && reply->kind == REPLY_ANSWER &&
+	    reply->records->sig_count == 0 && log_limit_pass(&core->complaints, now_ms, 600000, 1, NULL)) {
+		log_warn("forwarder %s gives keys of %s without signatures: it must support DNSSEC, or validation fails",
+			 addr_text(&f->cut->addrs[f->choice].addr, text), dname_text(f->ask_name, name));
+	}
 }
 
 static void on_reply(struct core *core, struct resolution *r, const struct message *msg, uint64_t now_ms)
@@ -626,7 +683,7 @@ static void on_reply(struct core *core, struct resolution *r, const struct messa
 	struct frame *f = r->top;
 	struct reply reply;
 	struct reply_question question = { .name = f->ask_name, .type = f->ask_type, .zone = f->cut->zone,
-					   .allow_loopback = core->allow_loopback };
+					   .allow_loopback = core->allow_loopback, .forward = f->cut->forward };
 	int rc = reply_judge(msg, &question, &r->region, &reply);
 	if (rc == BH_ENOMEM) {
 		fail_all(core, r, EDE_OTHER, "memory for one question used up", now_ms);
@@ -639,6 +696,9 @@ static void on_reply(struct core *core, struct resolution *r, const struct messa
 	    !prime_accept(core, msg, reply.records, now_ms)) {
 		reply.kind = REPLY_ERROR;
 	}
+	count_reply(core, reply.kind);
+	reply_bound_ttl(&reply, &core->options);
+	complain_of_forwarder(core, f, &reply, now_ms);
 	if (reply.kind == REPLY_REFERRAL) {
 		on_referral(core, r, &reply, now_ms);
 	} else if (f->ask_minimised) {
@@ -654,8 +714,11 @@ static void on_reply(struct core *core, struct resolution *r, const struct messa
 
 void iterate_run(struct core *core, struct resolution *r, uint64_t now_ms)
 {
+	bool outer = core->keeps; /* priming may run within another resolution */
+	core->keeps = r->flushes == core->flushes;
 	while (!r->finished && r->waiting == NULL) {
 		if (now_ms >= r->deadline_ms) {
+			core_count(core, STAT_RES_TIME_STOPS);
 			fail_all(core, r, EDE_NO_REACHABLE_AUTHORITY, "no answer in time", now_ms);
 		} else if (++r->steps > STEPS_MAX) {
 			fail_all(core, r, EDE_OTHER, "work limit for one question reached", now_ms);
@@ -670,6 +733,7 @@ void iterate_run(struct core *core, struct resolution *r, uint64_t now_ms)
 	if (r->finished) {
 		core_done(core, r);
 	}
+	core->keeps = outer;
 }
 
 /* Octets of a message as they were counted by the parser: what its names and data expand to. */
@@ -685,6 +749,7 @@ static uint32_t parse_cost(const struct message *msg)
 void iterate_event(struct core *core, struct resolution *r, enum upstream_event event,
 		   const struct message *msg, uint64_t now_ms)
 {
+	core->keeps = r->flushes == core->flushes;
 	switch (event) {
 	case EVENT_REPLY:
 		if (iterate_pay(core, r, parse_cost(msg), now_ms)) {
@@ -692,10 +757,8 @@ void iterate_event(struct core *core, struct resolution *r, enum upstream_event 
 		}
 		break;
 	case EVENT_TCP:
-		ask(core, r, true, now_ms);
-		break;
 	case EVENT_AGAIN:
-		ask(core, r, false, now_ms);
+		ask_again(core, r, event == EVENT_TCP, now_ms);
 		break;
 	case EVENT_NEXT:
 		r->top->state = FRAME_ASK;

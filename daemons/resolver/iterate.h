@@ -41,11 +41,17 @@
  *   alias      CNAME or DNAME: kept, and the frame starts anew with the target's name;
  *   NXDOMAIN   the frame is done. To a minimised question below the root it is not believed
  *              (RFC 9156 2.3 relaxed): the whole name is asked;
- *   truncated  the same server is asked over TCP; without EDNS if it does not understand that;
+ *   truncated  the same server is asked over TCP; without cookie or EDNS if it does not understand that;
  *   lame, error, silence: remembered about the server; FRAME_ASK chooses the next one.
  *
  * The reply to a client's frame is validated before it is used (FRAME_VALIDATE, validate/validate.h): keys and DS
  * that this needs are fetched by frames on top. What turns out bogus is asked of another server, then SERVFAIL.
+ *
+ * In a forward zone there is one cut, the zone itself, and its servers are resolvers: they are asked for the whole
+ * name with RD and CD, and for DS and keys as well. What they answer is taken apart by the same rules: the RRset or
+ * the alias at the asked name, inside the zone; the target of an alias is asked anew, wherever it belongs; no
+ * referral is followed and no address beside an answer kept. So what a forwarder says of names outside of its zone is
+ * seen by nobody (MaginotDNS, CVE-2021-25220). When its servers fail, the question has failed: nobody else is asked.
  *
  * A frame that is done on top hands its addresses to the frame below, which is in FRAME_ASK again. The
  * lowest frame that is done ends the resolution. Also the budget or the deadline can end it, with SERVFAIL.
@@ -73,9 +79,20 @@ typedef uint32_t core_rand_fn(void *ctx, uint32_t bound);
 struct core_options {
 	bool ipv4;
 	bool ipv6;
+	bool rebind_protection;
+	uint32_t min_ttl_sec; /* of answers; never over max_ttl_sec, and negative ones never over theirs */
+	uint32_t max_ttl_sec;
+	uint32_t max_negative_ttl_sec;
+	uint32_t stale_sec; /* how long after its end an answer is better than none; 0: not at all */
 	bool use_0x20;
+	bool use_cookies; /* RFC 7873 */
 	bool minimise;
 	bool prime_root;
+	/*
+	 * enum ipc_localhost: servers that the Internet says are on loopback. AUTO: only where the root servers or those
+	 * of a stub zone are, in a closed lab. Configured ones are asked wherever they are.
+	 */
+	uint8_t localhost;
 	bool special_names; /* answer special-use names here; only tests have reason to switch it off */
 	bool dnssec;	    /* ask with DO: validation needs it, and who wants signatures and proofs */
 	uint32_t validation_date; /* signatures are judged as if it were then, seconds since 1970; 0: now */
@@ -97,7 +114,9 @@ struct resolution {
 	bool secure;		/* all of it was validated and found secure: AD (RFC 6840 5.7) */
 
 	/* The core's own. */
+	uint32_t flushes; /* of the core when it began: what it learns is not kept after another one */
 	bool internal;
+	bool refresh; /* nothing from the cache that is in the last part of its life */
 	bool finished;
 	bool validates;		/* not with CD, nor without trust anchors */
 	struct validation *validation; /* of the top frame, or of the one below frames that fetch for it */
@@ -120,11 +139,15 @@ struct upstream {
 	bool tcp;
 	uint32_t timeout_ms;
 	uint16_t wire_len;
-	uint8_t wire[DNS_HEADER_SIZE + DNAME_MAX + 4 + 11]; /* header, question, OPT */
-	void *shell; /* the shell may keep what it needs here */
+	uint8_t wire[DNS_HEADER_SIZE + DNAME_MAX + 4 + 11 + 44]; /* header, question, OPT with a cookie */
 
 	/* The core's own. */
+	bool forward; /* to a resolver */
 	bool edns;
+	bool cookie;	     /* sent with one */
+	bool expects_cookie; /* the server has shown that it knows them */
+	bool bad_cookie;     /* ... and did not like the one before */
+	bool plain_probe;    /* without EDNS, to see whether that is why it is silent */
 	bool malformed; /* something came that could not be read */
 	uint8_t mismatches;
 	uint8_t name_len;
@@ -176,14 +199,19 @@ struct core_config {
 	size_t root_count;
 	const struct ipc_servers *stubs;
 	size_t stub_count;
+	const struct ipc_servers *forwards; /* no zone is both */
+	size_t forward_count;
 	struct anchors *anchors; /* taken over on success; NULL: none, nothing is validated */
 };
 int core_configure(struct core *core, const struct core_config *config) BH_CHECKED;
+/* Other anchors, taken over. What was validated at zone and below, where they differ, is forgotten; NULL: nowhere. */
+void core_set_anchors(struct core *core, struct anchors *anchors, const uint8_t *zone);
 
 struct core_question {
 	const uint8_t *name;
 	uint16_t type; /* no meta type other than ANY */
 	bool cd;       /* the client validates itself (RFC 6840 5.9): it gets what there is */
+	bool refresh;  /* what the cache has in the last part of its life (QLINK_REFRESH_SHARE) is asked for anew */
 	uint32_t budget;
 };
 
@@ -203,8 +231,13 @@ void core_timeout(struct core *core, struct upstream *u, uint64_t now_ms);
 /* It could not be sent, or no reply can come. u is freed. */
 void core_failed(struct core *core, struct upstream *u, enum upstream_failure why, uint64_t now_ms);
 
-/* Forget cached data; the number of entries. */
+/*
+ * Forget cached data; the number of entries. What was begun before goes on, and nothing of it is kept; what begins
+ * later joins nothing of it (the shell must see to this for whole questions: core_flushes).
+ */
 uint64_t core_flush(struct core *core, const struct ipc_flush *what);
+/* How often that was done. */
+uint32_t core_flushes(const struct core *core);
 
 /* Copy the cache's sizes into the counters. */
 void core_count_cache(struct core *core);

@@ -30,6 +30,11 @@ static void on_peer_restarted(void *ctx, uint32_t link_id)
 	serve_peer_restarted(ctx, link_id);
 }
 
+static void on_negative_anchor(void *ctx, const struct ipc_negative_anchor *anchor)
+{
+	serve_negative_anchor(ctx, anchor);
+}
+
 static uint64_t on_flush(void *ctx, const struct ipc_flush *what)
 {
 	return serve_flush(ctx, what);
@@ -43,7 +48,8 @@ static void on_stop(void *ctx)
 int main(void)
 {
 	static const struct role_ops ops = { .prepare = on_prepare, .commit = on_commit, .abort = on_abort,
-					     .peer_restarted = on_peer_restarted, .flush = on_flush, .stop = on_stop };
+					     .peer_restarted = on_peer_restarted, .flush = on_flush,
+					     .negative_anchor = on_negative_anchor, .stop = on_stop };
 	sandbox_begin(&sandbox_resolver);
 
 	/* Warm-up: the event base opens what it needs. epoll without change list: fewer calls to allow. */

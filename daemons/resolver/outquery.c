@@ -1,19 +1,13 @@
 /*
- * Sockets towards servers. Trusts nothing that comes out of them.
+ * Sockets towards servers: which there are, UDP, and deadlines. Trusts nothing that comes out of them.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
-#include "daemons/resolver/outquery.h"
+#include "daemons/resolver/outwire.h"
 
 #include "common/util/clock.h"
-#include "common/util/log.h"
-#include "common/util/rand.h"
-#include "daemons/resolver/bounds.h"
 
-#include <assert.h>
 #include <errno.h>
-#include <event2/event.h>
-#include <event2/event_struct.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,66 +15,46 @@
 
 /* Packets read from one socket before others have their turn: a flood of forgeries waits. */
 #define READS_PER_TURN 8
-#define PORT_FIRST 1024
 
-enum wire_state { WIRE_UDP, WIRE_TCP_WRITE /* connecting, too */, WIRE_TCP_LENGTH, WIRE_TCP_BODY };
-
-/* One socket. */
-struct wire {
-	struct outquery *oq;
-	struct upstream *u;
-	struct wire *next;
-	struct wire *prev;
-	int fd;
-	enum wire_state state;
-	struct event io;
-	struct event timer; /* apart from io, so that no packet puts the end off */
-	size_t pos;   /* octets written or read in this state */
-	size_t len;   /* of the body */
-	uint8_t *body; /* TCP only; first its length octets in `head` */
-	uint8_t head[2];
-};
-
-struct outquery {
-	struct event_base *base;
-	struct core *core;
-	outquery_progress_fn *progress;
-	void *ctx;
-	struct ipc_outgoing *sources;
-	size_t source_count;
-	struct wire *wires;
-	unsigned count;
-	unsigned tcp_count;
-	struct log_limit complaints;
-	uint8_t buffer[DNS_MESSAGE_MAX + 1];
-};
+static void on_tick(evutil_socket_t fd, short what, void *arg);
 
 struct outquery *outquery_new(struct event_base *base, outquery_progress_fn *progress, void *ctx)
 {
 	struct outquery *oq = calloc(1, sizeof(*oq));
-	if (oq != NULL) {
-		oq->base = base;
-		oq->progress = progress;
-		oq->ctx = ctx;
+	if (oq == NULL) {
+		return NULL;
+	}
+	oq->base = base;
+	oq->progress = progress;
+	oq->ctx = ctx;
+	wheel_init(&oq->wheel, clock_now_ms());
+	rand_bytes(&oq->source_key, sizeof(oq->source_key));
+	if (event_assign(&oq->tick, base, -1, EV_PERSIST, on_tick, oq) != 0 ||
+	    outquery_set_sources(oq, NULL, 0) != BH_OK) {
+		free(oq);
+		return NULL;
 	}
 	return oq;
 }
 
-/* Give the socket up; what it was for is the caller's. */
-static void wire_free(struct wire *w)
+static void wire_close(struct wire *w)
 {
-	struct outquery *oq = w->oq;
 	(void)event_del(&w->io);
-	(void)event_del(&w->timer);
 	close(w->fd);
-	*(w->prev == NULL ? &oq->wires : &w->prev->next) = w->next;
-	if (w->next != NULL) {
-		w->next->prev = w->prev;
-	}
-	oq->count--;
-	oq->tcp_count -= w->state != WIRE_UDP;
 	free(w->body);
 	free(w);
+}
+
+static void close_idle(struct outquery *oq)
+{
+	for (size_t i = 0; i < oq->source_count; i++) {
+		while (oq->sources[i].idle != NULL) {
+			struct wire *w = oq->sources[i].idle;
+			oq->sources[i].idle = w->next;
+			wire_close(w);
+		}
+	}
+	oq->idle_count = 0;
 }
 
 void outquery_free(struct outquery *oq)
@@ -88,9 +62,15 @@ void outquery_free(struct outquery *oq)
 	if (oq == NULL) {
 		return;
 	}
-	while (oq->wires != NULL) {
-		wire_free(oq->wires);
+	oq->generation++; /* nothing is laid to rest any more */
+	while (oq->udp != NULL) {
+		wire_end(oq->udp);
 	}
+	while (oq->tcp != NULL) {
+		wire_end(oq->tcp);
+	}
+	close_idle(oq);
+	(void)event_del(&oq->tick);
 	free(oq->sources);
 	free(oq);
 }
@@ -102,21 +82,49 @@ void outquery_set_core(struct outquery *oq, struct core *core)
 
 int outquery_set_sources(struct outquery *oq, const struct ipc_outgoing *sources, size_t count)
 {
-	struct ipc_outgoing *copy = NULL;
-	if (count > 0) {
-		copy = calloc(count, sizeof(*copy));
-		if (copy == NULL) {
-			return BH_ENOMEM;
-		}
-		memcpy(copy, sources, count * sizeof(*copy));
+	static const uint8_t families[] = { ADDR_V4, ADDR_V6 };
+	struct source *list = calloc(count + 2, sizeof(*list));
+	size_t used = 0;
+	if (list == NULL) {
+		return BH_ENOMEM;
 	}
+	for (unsigned k = 0; k < 2; k++) {
+		size_t before = used;
+		for (size_t i = 0; i < count; i++) {
+			if (sources[i].addr.family == families[k]) {
+				list[used].addr = sources[i].addr;
+				list[used++].addr.port = 0;
+			}
+		}
+		if (used == before) {
+			list[used++].addr.family = families[k];
+		}
+	}
+	close_idle(oq);
 	free(oq->sources);
-	oq->sources = copy;
-	oq->source_count = count;
+	oq->sources = list;
+	oq->source_count = used;
+	oq->generation++;
 	return BH_OK;
 }
 
-static enum upstream_failure failure_of_errno(int err)
+uint16_t outquery_pick_source(const struct outquery *oq, const struct addr *server)
+{
+	uint16_t first = 0;
+	uint16_t count = 0;
+	for (size_t i = 0; i < oq->source_count; i++) {
+		if (oq->sources[i].addr.family == server->family) {
+			first = count == 0 ? (uint16_t)i : first; /* those of one family stand together */
+			count++;
+		}
+	}
+	if (count > 1) {
+		first = (uint16_t)(first + siphash(&oq->source_key, server->bytes, sizeof(server->bytes)) % count);
+	}
+	return first;
+}
+
+enum upstream_failure wire_failure(int err)
 {
 	switch (err) {
 	case ENETUNREACH:
@@ -130,6 +138,7 @@ static enum upstream_failure failure_of_errno(int err)
 	case EPERM:  /* packet filter */
 	case ECONNREFUSED:
 		return UPSTREAM_REFUSED;
+	case EAGAIN: /* of connect: no port is free */
 	case EMFILE:
 	case ENFILE:
 	case ENOBUFS:
@@ -140,38 +149,129 @@ static enum upstream_failure failure_of_errno(int err)
 	}
 }
 
-/* A source address of this family, port 0; "any" when none is configured. */
-static struct addr pick_source(const struct outquery *oq, uint8_t family)
+void wire_begin(struct wire *w, struct upstream *u)
 {
-	struct addr chosen = { .family = family };
-	uint32_t seen = 0;
-	for (size_t i = 0; i < oq->source_count; i++) {
-		if (oq->sources[i].addr.family == family && rand_below(++seen) == 0) {
-			chosen = oq->sources[i].addr;
-		}
+	static const struct timeval tick = { .tv_usec = WHEEL_TICK_MS * 1000 };
+	struct outquery *oq = w->oq;
+	struct wire **list = w->state == WIRE_UDP ? &oq->udp : &oq->tcp;
+	w->u = u;
+	w->prev = NULL;
+	w->next = *list;
+	if (*list != NULL) {
+		(*list)->prev = w;
 	}
-	chosen.port = 0;
-	return chosen;
+	*list = w;
+	if (oq->count++ == 0 && event_add(&oq->tick, &tick) != 0) {
+		/* Without memory for a timer no silence is ever noticed, and nothing that waits would end. */
+		log_fatal("cannot start the timer of queries to servers");
+	}
+	wheel_add(&oq->wheel, &w->deadline, clock_now_ms() + u->timeout_ms);
 }
 
-/* RFC 6056, RFC 5452 9.2: a random port above 1023; when several are taken, the kernel's choice. */
-static int bind_random(const struct outquery *oq, int fd, uint8_t family)
+/*
+ * Disconnect: the port is given back (it was not bound by number), and nothing finds the socket. What came before
+ * is thrown away, so the next query sees no packet that was sent to this one. False: it cannot rest.
+ */
+static bool udp_rest(struct wire *w)
 {
-	struct addr source = pick_source(oq, family);
-	struct sockaddr_storage sa;
-	for (unsigned i = 0; i <= PORT_TRIES_MAX; i++) {
-		source.port = i == PORT_TRIES_MAX
-				      ? 0
-				      : (uint16_t)(PORT_FIRST + rand_below(UINT16_MAX + 1 - PORT_FIRST));
-		socklen_t len = addr_to_sockaddr(&source, &sa);
-		if (bind(fd, (struct sockaddr *)&sa, len) == 0) {
-			return 0;
-		}
-		if (errno != EADDRINUSE) {
-			return -1;
+	static const struct sockaddr nobody = { .sa_family = AF_UNSPEC };
+	uint8_t octet;
+	if (connect(w->fd, &nobody, sizeof(nobody)) != 0) {
+		return false;
+	}
+	for (unsigned i = 0; i < UPSTREAM_DRAIN_MAX; i++) {
+		if (read(w->fd, &octet, sizeof(octet)) < 0 && errno == EAGAIN) {
+			return true; /* another error is one that had been reported to the socket: it is gone now */
 		}
 	}
-	return -1;
+	return false;
+}
+
+void wire_end(struct wire *w)
+{
+	struct outquery *oq = w->oq;
+	struct wire **list = w->state == WIRE_UDP ? &oq->udp : &oq->tcp;
+	wheel_remove(&oq->wheel, &w->deadline);
+	*(w->prev == NULL ? list : &w->prev->next) = w->next;
+	if (w->next != NULL) {
+		w->next->prev = w->prev;
+	}
+	oq->count--;
+	w->u = NULL;
+	if (w->state != WIRE_UDP) {
+		oq->tcp_count--;
+		wire_close(w);
+	} else if (w->generation != oq->generation || oq->idle_count >= UPSTREAM_IDLE_MAX || !udp_rest(w)) {
+		wire_close(w);
+	} else {
+		struct source *source = &oq->sources[w->source];
+		w->next = source->idle;
+		source->idle = w;
+		oq->idle_count++;
+	}
+}
+
+void wire_fail(struct wire *w, enum upstream_failure why)
+{
+	struct core *core = w->oq->core;
+	struct upstream *u = w->u;
+	wire_end(w);
+	core_failed(core, u, why, clock_now_ms());
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *arg)
+{
+	struct outquery *oq = arg;
+	struct wheel_entry *entry;
+	uint64_t now_ms = clock_now_ms();
+	bool any = false;
+	(void)fd;
+	(void)what;
+	while ((entry = wheel_pop(&oq->wheel, now_ms)) != NULL) {
+		struct wire *w = (struct wire *)entry;
+		struct upstream *u = w->u;
+		wire_end(w);
+		core_timeout(oq->core, u, now_ms);
+		any = true;
+	}
+	if (oq->count == 0) {
+		(void)event_del(&oq->tick);
+	}
+	if (any) {
+		oq->progress(oq->ctx);
+	}
+}
+
+/* --- UDP ---------------------------------------------------------------------------------------------- */
+
+static void udp_read(struct wire *w)
+{
+	struct outquery *oq = w->oq;
+	for (unsigned i = 0; i < READS_PER_TURN; i++) {
+		ssize_t n = read(w->fd, oq->buffer, sizeof(oq->buffer));
+		if (n < 0) {
+			if (errno != EAGAIN && errno != EINTR) {
+				wire_fail(w, wire_failure(errno));
+			}
+			return;
+		}
+		if (core_reply(oq->core, w->u, oq->buffer, (size_t)n, clock_now_ms())) {
+			wire_end(w);
+			return;
+		}
+	}
+}
+
+static void on_udp(evutil_socket_t fd, short what, void *arg)
+{
+	struct wire *w = arg;
+	struct outquery *oq = w->oq;
+	(void)fd;
+	(void)what;
+	if (w->u != NULL) { /* else its deadline came first, within the same turn */
+		udp_read(w);
+		oq->progress(oq->ctx);
+	}
 }
 
 /* Never fragment, never believe a path MTU: what is too large is for TCP. */
@@ -189,205 +289,17 @@ static int set_pmtu(int fd, uint8_t family)
 	return setsockopt(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &value, sizeof(value));
 }
 
-static int bind_tcp(const struct outquery *oq, int fd, uint8_t family)
-{
-	struct addr source = pick_source(oq, family);
-	struct sockaddr_storage sa;
-	if (addr_is_any(&source)) {
-		return 0;
-	}
-	socklen_t len = addr_to_sockaddr(&source, &sa);
-	return bind(fd, (struct sockaddr *)&sa, len);
-}
-
-/* A socket connected to the server (TCP: perhaps still connecting), or -1 with errno. */
-static int open_socket(const struct outquery *oq, const struct upstream *u)
+/* A socket of this source, not connected. With port 0 the kernel draws the port, and takes it back. */
+static int udp_socket(const struct addr *source)
 {
 	struct sockaddr_storage sa;
-	int domain = u->server.family == ADDR_V4 ? AF_INET : AF_INET6;
-	int fd = socket(domain, (u->tcp ? SOCK_STREAM : SOCK_DGRAM) | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int fd = socket(source->family == ADDR_V4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0) {
 		return -1;
 	}
-	int rc = u->tcp ? bind_tcp(oq, fd, u->server.family)
-			: set_pmtu(fd, u->server.family) != 0 || bind_random(oq, fd, u->server.family) != 0;
-	socklen_t len = addr_to_sockaddr(&u->server, &sa);
-	if (rc == 0 && (connect(fd, (struct sockaddr *)&sa, len) == 0 || (u->tcp && errno == EINPROGRESS))) {
-		return fd;
-	}
-	int err = errno;
-	close(fd);
-	errno = err;
-	return -1;
-}
-
-/* The socket's work is over with a failure. */
-static void wire_fail(struct wire *w, enum upstream_failure why)
-{
-	struct core *core = w->oq->core;
-	struct upstream *u = w->u;
-	wire_free(w);
-	core_failed(core, u, why, clock_now_ms());
-}
-
-/* --- UDP ---------------------------------------------------------------------------------------------- */
-
-static void udp_read(struct wire *w)
-{
-	struct outquery *oq = w->oq;
-	for (unsigned i = 0; i < READS_PER_TURN; i++) {
-		ssize_t n = read(w->fd, oq->buffer, sizeof(oq->buffer));
-		if (n < 0) {
-			if (errno != EAGAIN && errno != EINTR) {
-				wire_fail(w, failure_of_errno(errno));
-			}
-			return;
-		}
-		if (core_reply(oq->core, w->u, oq->buffer, (size_t)n, clock_now_ms())) {
-			wire_free(w);
-			return;
-		}
-	}
-}
-
-/* --- TCP ---------------------------------------------------------------------------------------------- */
-
-static void on_io(evutil_socket_t fd, short what, void *arg);
-
-/* Length octets and message in one go (RFC 7766 8), then wait for the reply. */
-static void tcp_write(struct wire *w)
-{
-	uint8_t out[2 + sizeof(w->u->wire)];
-	size_t len = 2 + (size_t)w->u->wire_len;
-	put_u16(out, w->u->wire_len);
-	memcpy(out + 2, w->u->wire, w->u->wire_len);
-	ssize_t n = write(w->fd, out + w->pos, len - w->pos); /* tells of a failed connect, too */
-	if (n < 0) {
-		if (errno != EAGAIN && errno != EINTR) {
-			wire_fail(w, failure_of_errno(errno));
-		}
-		return;
-	}
-	w->pos += (size_t)n;
-	if (w->pos == len) {
-		w->pos = 0;
-		w->state = WIRE_TCP_LENGTH;
-		(void)event_del(&w->io);
-		if (event_assign(&w->io, w->oq->base, w->fd, EV_READ | EV_PERSIST, on_io, w) != 0 ||
-		    event_add(&w->io, NULL) != 0) {
-			wire_fail(w, UPSTREAM_RESOURCES);
-		}
-	}
-}
-
-/* Read towards `want` octets at `to`. 1: complete, 0: more to come, -1: over. */
-static int tcp_fill(struct wire *w, uint8_t *to, size_t want)
-{
-	ssize_t n = read(w->fd, to + w->pos, want - w->pos);
-	if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
-		return 0;
-	}
-	if (n <= 0) {
-		wire_fail(w, n == 0 ? UPSTREAM_CLOSED : failure_of_errno(errno));
-		return -1;
-	}
-	w->pos += (size_t)n;
-	return w->pos == want ? 1 : 0;
-}
-
-static void tcp_read(struct wire *w)
-{
-	if (w->state == WIRE_TCP_LENGTH) {
-		if (tcp_fill(w, w->head, sizeof(w->head)) != 1) {
-			return;
-		}
-		w->len = get_u16(w->head);
-		w->body = w->len < DNS_HEADER_SIZE ? NULL : malloc(w->len);
-		if (w->body == NULL) {
-			wire_fail(w, UPSTREAM_CLOSED);
-			return;
-		}
-		w->pos = 0;
-		w->state = WIRE_TCP_BODY;
-	}
-	if (tcp_fill(w, w->body, w->len) == 1) {
-		bool over = core_reply(w->oq->core, w->u, w->body, w->len, clock_now_ms());
-		assert(over); /* one query per connection: there is nothing else to wait for */
-		(void)over;
-		wire_free(w);
-	}
-}
-
-/* --- both ---------------------------------------------------------------------------------------------- */
-
-static void on_io(evutil_socket_t fd, short what, void *arg)
-{
-	struct wire *w = arg;
-	struct outquery *oq = w->oq;
-	(void)fd;
-	(void)what;
-	if (w->state == WIRE_UDP) {
-		udp_read(w);
-	} else if (w->state == WIRE_TCP_WRITE) {
-		tcp_write(w);
-	} else {
-		tcp_read(w);
-	}
-	oq->progress(oq->ctx);
-}
-
-static void on_timer(evutil_socket_t fd, short what, void *arg)
-{
-	struct wire *w = arg;
-	struct outquery *oq = w->oq;
-	struct upstream *u = w->u;
-	(void)fd;
-	(void)what;
-	wire_free(w);
-	core_timeout(oq->core, u, clock_now_ms());
-	oq->progress(oq->ctx);
-}
-
-static struct wire *wire_new(struct outquery *oq, struct upstream *u, int fd)
-{
-	struct wire *w = calloc(1, sizeof(*w));
-	struct timeval tv = { .tv_sec = (time_t)(u->timeout_ms / 1000),
-			      .tv_usec = (suseconds_t)(u->timeout_ms % 1000 * 1000) };
-	if (w == NULL) {
-		return NULL;
-	}
-	*w = (struct wire){ .oq = oq, .u = u, .next = oq->wires, .fd = fd,
-			    .state = u->tcp ? WIRE_TCP_WRITE : WIRE_UDP };
-	if (event_assign(&w->io, oq->base, fd, (u->tcp ? EV_WRITE : EV_READ) | EV_PERSIST, on_io, w) != 0 ||
-	    event_assign(&w->timer, oq->base, -1, 0, on_timer, w) != 0 || event_add(&w->io, NULL) != 0) {
-		free(w);
-		return NULL;
-	}
-	if (event_add(&w->timer, &tv) != 0) {
-		(void)event_del(&w->io);
-		free(w);
-		return NULL;
-	}
-	if (oq->wires != NULL) {
-		oq->wires->prev = w;
-	}
-	oq->wires = w;
-	oq->count++;
-	oq->tcp_count += u->tcp;
-	u->shell = w;
-	return w;
-}
-
-/* The socket is there and, with UDP, the packet on its way; or -1 and errno. */
-static int open_and_send(struct outquery *oq, struct upstream *u)
-{
-	if (oq->count >= UPSTREAM_MAX || (u->tcp && oq->tcp_count >= UPSTREAM_TCP_MAX)) {
-		errno = EMFILE;
-		return -1;
-	}
-	int fd = open_socket(oq, u);
-	/* EAGAIN: the kernel had no room for the packet. That is a lost packet like any other. */
-	if (fd >= 0 && !u->tcp && write(fd, u->wire, u->wire_len) < 0 && errno != EAGAIN) {
+	socklen_t len = addr_to_sockaddr(source, &sa);
+	if (set_pmtu(fd, source->family) != 0 ||
+	    (!addr_is_any(source) && bind(fd, (struct sockaddr *)&sa, len) != 0)) {
 		int err = errno;
 		close(fd);
 		errno = err;
@@ -396,17 +308,65 @@ static int open_and_send(struct outquery *oq, struct upstream *u)
 	return fd;
 }
 
+/* A resting socket of the source, or a new one. NULL: errno is set. */
+static struct wire *udp_take(struct outquery *oq, uint16_t source)
+{
+	struct wire *w = oq->sources[source].idle;
+	if (w != NULL) {
+		oq->sources[source].idle = w->next;
+		oq->idle_count--;
+		return w;
+	}
+	w = calloc(1, sizeof(*w));
+	int fd = w == NULL ? -1 : udp_socket(&oq->sources[source].addr);
+	if (fd < 0) {
+		free(w);
+		return NULL;
+	}
+	w->oq = oq;
+	w->fd = fd;
+	w->state = WIRE_UDP;
+	w->source = source;
+	w->generation = oq->generation;
+	if (event_assign(&w->io, oq->base, fd, EV_READ | EV_PERSIST, on_udp, w) != 0 || event_add(&w->io, NULL) != 0) {
+		close(fd);
+		free(w);
+		errno = ENOMEM;
+		return NULL;
+	}
+	return w;
+}
+
+static bool udp_open(struct outquery *oq, struct upstream *u)
+{
+	struct sockaddr_storage sa;
+	socklen_t len = addr_to_sockaddr(&u->server, &sa);
+	struct wire *w = udp_take(oq, outquery_pick_source(oq, &u->server));
+	if (w == NULL) {
+		return false;
+	}
+	/* EAGAIN of write: the kernel had no room for the packet. That is a lost packet like any other. */
+	if (connect(w->fd, (struct sockaddr *)&sa, len) != 0 ||
+	    (write(w->fd, u->wire, u->wire_len) < 0 && errno != EAGAIN)) {
+		int err = errno;
+		wire_close(w);
+		errno = err;
+		return false;
+	}
+	wire_begin(w, u);
+	return true;
+}
+
+/* --- both ---------------------------------------------------------------------------------------------- */
+
 void outquery_send(struct outquery *oq, struct upstream *u)
 {
 	uint32_t suppressed = 0;
-	int fd = open_and_send(oq, u);
-	enum upstream_failure why = fd < 0 ? failure_of_errno(errno) : UPSTREAM_RESOURCES;
-	if (fd >= 0 && wire_new(oq, u, fd) != NULL) {
+	errno = EMFILE;
+	if (oq->count < UPSTREAM_MAX && (u->tcp ? tcp_open(oq, u) : udp_open(oq, u))) {
 		return;
 	}
-	if (fd >= 0) {
-		close(fd);
-	}
+	enum upstream_failure why = wire_failure(errno);
 	uint64_t now_ms = clock_now_ms();
 	if (why == UPSTREAM_RESOURCES && log_limit_pass(&oq->complaints, now_ms, 60000, 1, &suppressed)) {
 		log_warn("no socket for a query to a server sockets=%u tcp=%u suppressed=%u", oq->count,

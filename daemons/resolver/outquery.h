@@ -1,10 +1,14 @@
 /*
  * Sockets towards servers: sends what the core produces and brings back what comes.
  *
- * Every UDP query has a fresh socket, bound to a random port of the whole range and connected to its
- * server, so the kernel hands us only what comes from that address and port (RFC 5452 9.2). It is closed
- * with its reply. Path MTU messages are not believed and no fragmented replies provoked
- * (IP_PMTUDISC_OMIT). TCP connections carry one query each.
+ * Every UDP query has a port of its own, drawn by the kernel's generator from net.ipv4.ip_local_port_range, on a
+ * socket connected to its server, so the kernel hands us only what comes from that address and port (RFC 5452
+ * 9.2). With its reply the socket is disconnected: that gives the port back, nothing reaches it any more, and what
+ * had come is read and thrown away. So it may rest and serve another query, which gets another port. Opening and
+ * closing a socket for each costs the kernel three times as much.
+ *
+ * Path MTU messages are not believed and no fragmented replies provoked (IP_PMTUDISC_OMIT). TCP connections carry
+ * one query each (outtcp.c).
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */

@@ -10,7 +10,6 @@
 #include "daemons/resolver/bounds.h"
 
 #include <assert.h>
-#include <limits.h>
 
 /* Above this many records the search for duplicates, quadratic, is left out. */
 #define DEDUPLICATE_MAX 64
@@ -143,20 +142,6 @@ const uint8_t *rrset_rdata(const struct rrset *set, unsigned i, uint16_t *len)
 #define PACKED_MADE 0x80 /* beside the section */
 #define PACKED_FIXED 19 /* section, type, ttl, count, sig_count, and two lengths of four octets */
 
-unsigned rrset_signed_labels(const struct rrset *set)
-{
-	unsigned smallest = UINT_MAX;
-	struct cursor c = cursor_of(set->sigs, set->sigs_len);
-	for (unsigned i = 0; i < set->sig_count; i++) {
-		size_t len;
-		const uint8_t *rdata = cursor_blob(&c, &len);
-		/* Behind type covered and algorithm; a set with a malformed RRSIG is taken for an expansion of the root's. */
-		unsigned labels = rdata != NULL && len > 3 ? rdata[3] : 0;
-		smallest = labels < smallest ? labels : smallest;
-	}
-	return smallest;
-}
-
 size_t rrset_packed_size(const struct rrset *list)
 {
 	size_t size = 0;
@@ -180,6 +165,25 @@ void rrset_pack(struct sink *s, const struct rrset *list)
 		sink_bytes(s, list->rdata, list->rdata_len);
 		sink_bytes(s, list->sigs, list->sigs_len);
 	}
+}
+
+uint32_t rrset_packed_ttl(const uint8_t *bytes, size_t len)
+{
+	struct cursor c = cursor_of(bytes, len);
+	uint32_t least = len == 0 ? 0 : UINT32_MAX;
+	while (cursor_left(&c) > 0) {
+		(void)cursor_bytes(&c, 3); /* section, type */
+		uint32_t ttl = cursor_u32(&c);
+		(void)cursor_bytes(&c, 4); /* counts */
+		size_t rest = (size_t)cursor_u32(&c);
+		rest += cursor_u32(&c);
+		int name_len = c.failed ? BH_ETRUNC : dname_check(c.base + c.pos, c.len - c.pos);
+		assert(name_len > 0); /* we packed it ourselves */
+		(void)cursor_bytes(&c, (size_t)name_len + rest);
+		assert(!c.failed);
+		least = ttl < least ? ttl : least;
+	}
+	return least;
 }
 
 int rrset_unpack(const uint8_t *bytes, size_t len, struct region *region, struct rrset **out)

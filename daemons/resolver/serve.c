@@ -13,6 +13,7 @@
 #include "common/util/rand.h"
 #include "daemons/resolver/answer.h"
 #include "daemons/resolver/outquery.h"
+#include "daemons/resolver/trusting.h"
 
 #include <event2/event.h>
 #include <stdio.h>
@@ -33,6 +34,7 @@ struct waiter {
 	uint32_t link_id;
 	uint64_t token;
 	uint16_t budget;
+	bool refresh; /* QLINK_REFRESH */
 	struct query query;
 };
 
@@ -42,9 +44,11 @@ struct job {
 	struct waiter *waiters;
 	unsigned waiter_count;
 	uint64_t hash;
+	uint64_t begin_ms;
 	uint16_t budget; /* it began with */
 	uint16_t qtype;
 	bool cd;
+	bool refresh;
 	uint8_t qname[DNAME_MAX];
 };
 
@@ -68,11 +72,13 @@ struct serve {
 	struct outquery *oq;
 	struct dnssec *dnssec;
 	struct nsec3_hasher *hasher;
+	struct trusting *trusting;
 	struct qlink_batch *batch;
 	struct siphash_key key;
 	struct link_set links;
 	struct link_set next; /* prepared */
 	struct event *stop_timer;
+	struct event *pump; /* active: there may be something to carry */
 	bool stopping;
 	unsigned pending;
 	unsigned waiting; /* waiters of all jobs */
@@ -148,16 +154,20 @@ static void refuse(struct serve *serve, const struct waiter *w, uint16_t rcode, 
 
 /* --- jobs --------------------------------------------------------------------------------------------- */
 
-static uint64_t job_hash(const struct serve *serve, const struct query *q)
+static uint64_t job_hash(const struct serve *serve, const struct waiter *w)
 {
-	return dname_hash(&serve->key, q->qname) ^ ((uint64_t)q->qtype << 1 | ((q->flags & FLAG_CD) != 0));
+	uint64_t rest = (uint64_t)w->query.qtype << 2 | (w->refresh ? 2 : 0) | ((w->query.flags & FLAG_CD) != 0);
+	/* After a flush nobody joins a question from before it. */
+	return (dname_hash(&serve->key, w->query.qname) ^ rest) + core_flushes(serve->core);
 }
 
-static struct job **find_job(struct serve *serve, uint64_t hash, const struct query *q)
+/* A query does not join a refresh: what is in the cache is good enough for it, now. */
+static struct job **find_job(struct serve *serve, uint64_t hash, const struct waiter *w)
 {
+	const struct query *q = &w->query;
 	struct job **link = &serve->jobs[hash & (JOB_BUCKETS - 1)];
 	while (*link != NULL && ((*link)->hash != hash || (*link)->qtype != q->qtype ||
-				 (*link)->cd != ((q->flags & FLAG_CD) != 0) ||
+				 (*link)->refresh != w->refresh || (*link)->cd != ((q->flags & FLAG_CD) != 0) ||
 				 !dname_equal((*link)->qname, q->qname))) {
 		link = &(*link)->chain;
 	}
@@ -175,16 +185,18 @@ static void add_waiter(struct serve *serve, struct job *job, struct waiter *w)
 /* A well-formed question of a kind that we resolve. w is on the heap, and taken. */
 static void begin_job(struct serve *serve, struct waiter *w)
 {
-	uint64_t hash = job_hash(serve, &w->query);
-	struct job **link = find_job(serve, hash, &w->query);
+	uint64_t hash = job_hash(serve, w);
+	struct job **link = find_job(serve, hash, w);
 	struct job *job = *link;
+	/* Somebody waits for the answer to a query, nobody for a refresh. */
+	unsigned pending_max = w->refresh ? serve->pending_max / 2 : serve->pending_max;
 
 	if (job != NULL && job->waiter_count < WAITERS_MAX && serve->waiting < 8 * serve->pending_max) {
 		(*counter(serve, STAT_RES_COALESCED))++;
 		add_waiter(serve, job, w);
 		return;
 	}
-	job = job != NULL || serve->pending >= serve->pending_max ? NULL : calloc(1, sizeof(*job));
+	job = job != NULL || serve->pending >= pending_max ? NULL : calloc(1, sizeof(*job));
 	if (job == NULL) {
 		refuse(serve, w, RCODE_SERVFAIL, EDE_OTHER, "too many questions in work");
 		free(w);
@@ -194,14 +206,17 @@ static void begin_job(struct serve *serve, struct waiter *w)
 	job->budget = w->budget;
 	job->qtype = w->query.qtype;
 	job->cd = (w->query.flags & FLAG_CD) != 0;
+	job->refresh = w->refresh;
 	memcpy(job->qname, w->query.qname, w->query.qname_len);
 	job->chain = *link;
 	*link = job;
 	serve->pending++;
 	add_waiter(serve, job, w);
-	struct core_question question = { .name = job->qname, .type = job->qtype, .cd = job->cd, .budget = job->budget };
-	if (core_start(serve->core, &question, job, clock_now_ms()) == NULL) {
-		*find_job(serve, hash, &w->query) = job->chain;
+	job->begin_ms = clock_now_ms();
+	struct core_question question = { .name = job->qname, .type = job->qtype, .cd = job->cd,
+					  .refresh = job->refresh, .budget = job->budget };
+	if (core_start(serve->core, &question, job, job->begin_ms) == NULL) {
+		*find_job(serve, hash, w) = job->chain;
 		serve->pending--;
 		serve->waiting--;
 		free(job);
@@ -219,7 +234,13 @@ static void end_job(struct serve *serve, struct resolution *r)
 	}
 	*link = job->chain;
 	serve->pending--;
-	*counter(serve, STAT_RES_CACHE_ANSWERS) += r->from_cache && r->rcode != RCODE_SERVFAIL;
+	if (r->from_cache) {
+		*counter(serve, STAT_RES_CACHE_ANSWERS) += r->rcode != RCODE_SERVFAIL;
+	} else {
+		uint64_t took_ms = clock_now_ms() - job->begin_ms;
+		(*counter(serve, STAT_RES_CACHE_MISSES))++;
+		(*serve->stats)->counters[STAT_RES_LATENCY + stats_latency(took_ms)]++;
+	}
 
 	uint32_t spent = job->budget - r->budget;
 	while (job->waiters != NULL) {
@@ -261,9 +282,25 @@ static void pump(struct serve *serve)
 	}
 }
 
+/*
+ * Once for all sockets and links of one turn of the loop, after them: replies go to the frontend in batches, which
+ * saves calls here and awakenings there.
+ */
+static void pump_later(struct serve *serve)
+{
+	event_active(serve->pump, 0, 0);
+}
+
+static void on_pump(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	pump(arg);
+}
+
 static void on_progress(void *ctx)
 {
-	pump(ctx);
+	pump_later(ctx);
 }
 
 /* --- questions ---------------------------------------------------------------------------------------- */
@@ -278,6 +315,7 @@ static void on_question(struct serve *serve, uint32_t link_id, const struct qlin
 	w->link_id = link_id;
 	w->token = m->token;
 	w->budget = m->budget;
+	w->refresh = m->kind == QLINK_REFRESH;
 	enum query_verdict verdict = query_parse(m->dns, m->dns_len, &w->query);
 	if (verdict == QUERY_IGNORE) {
 		free(w); /* the frontend never sends such a thing; it has no header to answer with */
@@ -314,11 +352,11 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 		}
 		for (unsigned i = 0; i < count; i++) {
 			const struct qlink_message *m = qlink_get(serve->batch, i);
-			if (m->kind != QLINK_QUERY && link->leftovers > 0) {
+			if (m->kind == QLINK_REPLY && link->leftovers > 0) {
 				link->leftovers--;
 				continue;
 			}
-			if (m->kind != QLINK_QUERY) {
+			if (m->kind == QLINK_REPLY) { /* we ask nothing here */
 				rc = BH_EMALFORMED;
 				break;
 			}
@@ -330,7 +368,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 		log_err("query link %u: %s, not reading it any more", (unsigned)link->id, bh_strerror(rc));
 		(void)event_del(link->event);
 	}
-	pump(serve);
+	pump_later(serve);
 }
 
 /* --- life --------------------------------------------------------------------------------------------- */
@@ -373,10 +411,12 @@ struct serve *serve_new(struct event_base *base, struct stats_page **stats)
 	serve->batch = qlink_batch_new();
 	serve->oq = outquery_new(base, on_progress, serve);
 	serve->stop_timer = evtimer_new(base, on_stop_timer, serve);
+	serve->pump = event_new(base, -1, 0, on_pump, serve);
 	serve->dnssec = dnssec_new();
 	serve->hasher = nsec3_hasher_new();
-	if (serve->batch == NULL || serve->oq == NULL || serve->stop_timer == NULL || serve->dnssec == NULL ||
-	    serve->hasher == NULL) {
+	serve->trusting = serve->dnssec == NULL ? NULL : trusting_new(base, serve->dnssec);
+	if (serve->batch == NULL || serve->oq == NULL || serve->stop_timer == NULL || serve->pump == NULL ||
+	    serve->dnssec == NULL || serve->hasher == NULL || serve->trusting == NULL) {
 		serve_free(serve);
 		return NULL;
 	}
@@ -407,6 +447,7 @@ void serve_free(struct serve *serve)
 	links_free(&serve->links);
 	links_free(&serve->next);
 	outquery_free(serve->oq);
+	trusting_free(serve->trusting);
 	core_free(serve->core);
 	dnssec_free(serve->dnssec);
 	nsec3_hasher_free(serve->hasher);
@@ -414,6 +455,9 @@ void serve_free(struct serve *serve)
 	qlink_batch_free(serve->batch);
 	if (serve->stop_timer != NULL) {
 		event_free(serve->stop_timer);
+	}
+	if (serve->pump != NULL) {
+		event_free(serve->pump);
 	}
 	free(serve);
 }
@@ -444,6 +488,9 @@ int serve_prepare(struct serve *serve, const struct role_conf *conf, char *why, 
 		snprintf(why, why_size, "the resolver may use neither IPv4 nor IPv6");
 		return BH_EPERM;
 	}
+	if (trusting_check(serve->trusting, conf, why, why_size) != BH_OK) {
+		return BH_ENOMEM;
+	}
 	if (serve->core == NULL) {
 		struct core_tools tools = { .rand_fn = random_below, .dnssec = serve->dnssec, .hasher = serve->hasher,
 					    .counters = (*serve->stats)->counters };
@@ -463,11 +510,16 @@ void serve_commit(struct serve *serve, const struct role_conf *conf)
 	const struct ipc_conf_resolver *options = &conf->options.resolver;
 	struct core_config config = {
 		.options = { .ipv4 = options->ipv4, .ipv6 = options->ipv6, .use_0x20 = options->use_0x20,
+			     .use_cookies = options->use_cookies, .localhost = options->localhost,
 			     .minimise = options->qname_minimisation, .prime_root = options->prime_root,
-			     .special_names = true, .dnssec = true },
+			     .special_names = true, .dnssec = true,
+			     .validation_date = (uint32_t)options->validation_date,
+			     .min_ttl_sec = options->min_ttl_sec, .max_ttl_sec = options->max_ttl_sec,
+			     .max_negative_ttl_sec = options->max_negative_ttl_sec },
 		.cache_bytes = options->cache_bytes,
 		.roots = conf->roots, .root_count = conf->root_count,
 		.stubs = conf->stubs, .stub_count = conf->stub_count,
+		.forwards = conf->forwards, .forward_count = conf->forward_count,
 	};
 	flush_replies(serve);
 	core_set_counters(serve->core, (*serve->stats)->counters);
@@ -476,7 +528,8 @@ void serve_commit(struct serve *serve, const struct role_conf *conf)
 	serve->links = serve->next;
 	serve->next = (struct link_set){ .links = NULL };
 	/* A commit cannot be refused: without memory for it the process ends and is started anew. */
-	if (core_configure(serve->core, &config) != BH_OK ||
+	if (trusting_configure(serve->trusting, conf, &config.anchors) != BH_OK ||
+	    core_configure(serve->core, &config) != BH_OK ||
 	    outquery_set_sources(serve->oq, conf->outgoing, conf->outgoing_count) != BH_OK) {
 		log_fatal("out of memory for the configuration");
 	}
@@ -503,6 +556,11 @@ void serve_peer_restarted(struct serve *serve, uint32_t link_id)
 			}
 		}
 	}
+}
+
+void serve_negative_anchor(struct serve *serve, const struct ipc_negative_anchor *anchor)
+{
+	trusting_negative(serve->trusting, serve->core, anchor);
 }
 
 uint64_t serve_flush(struct serve *serve, const struct ipc_flush *what)

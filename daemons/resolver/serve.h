@@ -21,6 +21,7 @@ int serve_prepare(struct serve *serve, const struct role_conf *conf, char *why, 
 void serve_commit(struct serve *serve, const struct role_conf *conf);
 void serve_abort(struct serve *serve);
 void serve_peer_restarted(struct serve *serve, uint32_t link_id);
+void serve_negative_anchor(struct serve *serve, const struct ipc_negative_anchor *anchor);
 uint64_t serve_flush(struct serve *serve, const struct ipc_flush *what);
 /* No new questions; the event loop ends when those in work are answered, or after some seconds. */
 void serve_stop(struct serve *serve);

@@ -21,12 +21,16 @@ struct server {
 	uint32_t rttvar_ms;
 	bool known;
 	bool edns_seen;
+	bool bad_cookie;
 	uint8_t timeouts;
+	uint8_t cookie_len;
+	uint8_t cookie[COOKIE_SERVER_MAX];
 	uint64_t used_ms;
 	uint64_t sent_ms;
 	uint64_t down_until_ms;
 	uint64_t no_edns_until_ms;
 	uint64_t no_case_until_ms;
+	uint64_t no_cookies_until_ms;
 };
 
 struct lame_slot {
@@ -126,7 +130,7 @@ void servers_get(const struct servers *servers, const struct addr *addr, uint64_
 		 struct server_facts *out)
 {
 	const struct server *s = find(servers, addr);
-	*out = (struct server_facts){ .edns = true, .keeps_case = true };
+	*out = (struct server_facts){ .edns = true, .keeps_case = true, .cookies = true };
 	if (s == NULL) {
 		return;
 	}
@@ -140,6 +144,12 @@ void servers_get(const struct servers *servers, const struct addr *addr, uint64_
 	out->keeps_case = s->no_case_until_ms <= now_ms;
 	out->timeouts = s->timeouts;
 	out->probe_ms = s->down_until_ms;
+	out->cookies = s->no_cookies_until_ms <= now_ms;
+	out->bad_cookie = s->bad_cookie;
+	if (out->cookies) {
+		out->cookie_len = s->cookie_len;
+		memcpy(out->cookie, s->cookie, s->cookie_len);
+	}
 }
 
 void servers_note_sent(struct servers *servers, const struct addr *addr, uint64_t now_ms)
@@ -147,10 +157,11 @@ void servers_note_sent(struct servers *servers, const struct addr *addr, uint64_
 	touch(servers, addr, now_ms)->sent_ms = now_ms;
 }
 
-void servers_note_reply(struct servers *servers, const struct addr *addr, uint32_t rtt_ms, bool edns,
+void servers_note_reply(struct servers *servers, const struct addr *addr, const struct server_reply *reply,
 			uint64_t now_ms)
 {
 	struct server *s = touch(servers, addr, now_ms);
+	uint32_t rtt_ms = reply->rtt_ms;
 	if (!s->known) { /* RFC 6298 2.2 */
 		s->srtt_ms = rtt_ms;
 		s->rttvar_ms = rtt_ms / 2;
@@ -162,7 +173,12 @@ void servers_note_reply(struct servers *servers, const struct addr *addr, uint32
 	s->known = true;
 	s->timeouts = 0;
 	s->down_until_ms = 0;
-	s->edns_seen = s->edns_seen || edns;
+	s->edns_seen = s->edns_seen || reply->edns;
+	s->bad_cookie = reply->bad_cookie;
+	if (reply->cookie_len >= COOKIE_SERVER_MIN && reply->cookie_len <= COOKIE_SERVER_MAX) {
+		s->cookie_len = (uint8_t)reply->cookie_len;
+		memcpy(s->cookie, reply->cookie, reply->cookie_len);
+	}
 }
 
 void servers_note_silence(struct servers *servers, const struct addr *addr, uint32_t waited_ms,
@@ -171,6 +187,8 @@ void servers_note_silence(struct servers *servers, const struct addr *addr, uint
 	struct server *s = touch(servers, addr, now_ms);
 	if (s->timeouts < UINT8_MAX) {
 		s->timeouts++;
+	} else {
+		s->timeouts--; /* servers_probe_plain looks whether it is even */
 	}
 	if (s->known && s->srtt_ms < waited_ms) { /* a slow one falls behind the others */
 		s->srtt_ms = (s->srtt_ms + waited_ms) / 2;
@@ -185,6 +203,19 @@ void servers_note_silence(struct servers *servers, const struct addr *addr, uint
 void servers_note_no_edns(struct servers *servers, const struct addr *addr, uint64_t now_ms)
 {
 	touch(servers, addr, now_ms)->no_edns_until_ms = now_ms + EDNS_NONE_SEC * UINT64_C(1000);
+}
+
+void servers_note_no_cookies(struct servers *servers, const struct addr *addr, uint64_t now_ms)
+{
+	struct server *s = touch(servers, addr, now_ms);
+	s->no_cookies_until_ms = now_ms + COOKIE_NONE_SEC * UINT64_C(1000);
+	s->cookie_len = 0;
+	s->bad_cookie = false;
+}
+
+bool servers_probe_plain(const struct server_facts *facts)
+{
+	return facts->edns && !facts->edns_seen && facts->timeouts >= 2 && facts->timeouts % 2 == 0;
 }
 
 void servers_note_no_case(struct servers *servers, const struct addr *addr, uint64_t now_ms)

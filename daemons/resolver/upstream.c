@@ -2,7 +2,7 @@
  * Questions on their way to servers: composing them, joining equal ones, and matching what comes back.
  *
  * The name goes out in random case (0x20) and must come back so; the id is random; the shell sends
- * every packet from a fresh connected socket with a random port, so address and port were matched by
+ * every packet from a random port of its own on a connected socket, so address and port were matched by
  * the kernel. What does not match is counted and ignored; after MISMATCHES_MAX such replies, or a wrong
  * case, the question is asked over TCP instead. What cannot be parsed is ignored as well (TuDoor:
  * a forged broken reply must not be worth more than silence).
@@ -15,26 +15,25 @@
 
 #include <stdlib.h>
 
-static uint64_t question_hash(const struct core *core, const struct addr *server, const uint8_t *name,
-			      uint16_t type, bool tcp)
+static uint64_t question_hash(const struct core *core, const struct upstream_question *q)
 {
-	uint8_t bytes[32 + DNAME_MAX] = { 0 };
-	bytes[0] = (uint8_t)(server->family | (tcp ? 0x80 : 0));
-	put_u16(bytes + 1, server->port);
-	put_u32(bytes + 3, server->scope_id);
-	memcpy(bytes + 7, server->bytes, sizeof(server->bytes));
-	put_u16(bytes + 23, type);
-	return siphash(&core->key, bytes, 25 + dname_copy_lower(bytes + 25, name));
+	uint64_t words[3] = { (uint64_t)q->server.family << 56 | (uint64_t)q->server.port << 40 | (uint64_t)q->tcp << 33 |
+				      (uint64_t)q->forward << 32 | q->server.scope_id,
+			      0, 0 };
+	memcpy(&words[1], q->server.bytes, sizeof(q->server.bytes));
+	uint64_t name_hash = dname_hash(&core->key, q->name);
+	/* After a flush nobody joins a question from before it: its answer may be what was to be forgotten. */
+	return siphash_words(&core->key, (uint64_t[3]){ siphash_words(&core->key, words), name_hash, q->type }) +
+	       core->flushes;
 }
 
-static struct upstream **find(const struct core *core, uint64_t hash, const struct addr *server,
-			      const uint8_t *name, uint16_t type, bool tcp)
+static struct upstream **find(const struct core *core, const struct upstream_question *q)
 {
-	struct upstream **link = (struct upstream **)&core->buckets[hash & (UPSTREAM_BUCKETS - 1)];
+	struct upstream **link = (struct upstream **)&core->buckets[q->hash & (UPSTREAM_BUCKETS - 1)];
 	while (*link != NULL) {
 		const struct upstream *u = *link;
-		if (u->hash == hash && u->type == type && u->tcp == tcp && addr_equal(&u->server, server) &&
-		    dname_equal(u->name, name)) {
+		if (u->hash == q->hash && u->type == q->type && u->tcp == q->tcp && u->forward == q->forward &&
+		    addr_equal(&u->server, &q->server) && dname_equal(u->name, q->name)) {
 			break;
 		}
 		link = &(*link)->chain;
@@ -42,11 +41,10 @@ static struct upstream **find(const struct core *core, uint64_t hash, const stru
 	return link;
 }
 
-bool upstream_exists(const struct core *core, const struct addr *server, const uint8_t *name, uint16_t type,
-		     bool tcp)
+bool upstream_exists(const struct core *core, struct upstream_question *q)
 {
-	uint64_t hash = question_hash(core, server, name, type, tcp);
-	return *find(core, hash, server, name, type, tcp) != NULL;
+	q->hash = question_hash(core, q);
+	return *find(core, q) != NULL;
 }
 
 /* 0x20: one random bit per letter. */
@@ -70,11 +68,12 @@ static void randomise_case(struct core *core, uint8_t *name)
 	}
 }
 
-static void write_query(struct core *core, struct upstream *u, bool case_bits)
+static void write_query(struct core *core, struct upstream *u, const struct server_facts *facts, bool case_bits)
 {
 	struct sink s = sink_of(u->wire, sizeof(u->wire));
 	sink_u16(&s, (uint16_t)core_rand(core, UINT32_C(1) << 16));
-	sink_u16(&s, 0);
+	/* A resolver is asked to resolve; what it finds bogus is for us to judge (RFC 6840 5.9). */
+	sink_u16(&s, u->forward ? FLAG_RD | (core->options.dnssec ? FLAG_CD : 0) : 0);
 	sink_u16(&s, 1);
 	sink_u32(&s, 0);
 	sink_u16(&s, u->edns ? 1 : 0);
@@ -87,16 +86,19 @@ static void write_query(struct core *core, struct upstream *u, bool case_bits)
 	if (u->edns) {
 		struct edns_reply edns = { .udp_size = UDP_SIZE_MAX, .ede = EDE_NONE,
 					   .do_bit = core->options.dnssec };
+		uint8_t option[COOKIES_OPTION_MAX];
+		if (u->cookie) {
+			edns.options = option;
+			edns.options_len = (uint16_t)cookies_write(&core->cookie_key, &u->server, facts, option);
+		}
 		edns_write(&s, &edns);
 	}
 	u->wire_len = (uint16_t)s.pos; /* the buffer holds the longest name, see its size */
 }
 
-bool upstream_ask(struct core *core, struct resolution *r, const struct addr *server, const uint8_t *name,
-		  uint16_t type, bool tcp, uint64_t now_ms)
+bool upstream_ask(struct core *core, struct resolution *r, const struct upstream_question *q, uint64_t now_ms)
 {
-	uint64_t hash = question_hash(core, server, name, type, tcp);
-	struct upstream **link = find(core, hash, server, name, type, tcp);
+	struct upstream **link = find(core, q);
 	struct upstream *u = *link;
 
 	if (u == NULL) {
@@ -105,24 +107,31 @@ bool upstream_ask(struct core *core, struct resolution *r, const struct addr *se
 			return false;
 		}
 		struct server_facts facts;
-		servers_get(core->servers, server, now_ms, &facts);
-		u->server = *server;
-		u->tcp = tcp;
-		u->type = type;
-		u->hash = hash;
-		u->name_len = (uint8_t)dname_len(name);
-		memcpy(u->name, name, u->name_len);
-		/* A server silent twice in a row that never spoke EDNS is tried once without. */
-		u->edns = facts.edns && (facts.edns_seen || facts.timeouts != 2);
-		u->timeout_ms = servers_timeout_ms(&facts) + (tcp ? RTO_TCP_EXTRA_MS : 0);
+		servers_get(core->servers, &q->server, now_ms, &facts);
+		u->server = q->server;
+		u->tcp = q->tcp;
+		u->forward = q->forward;
+		u->type = q->type;
+		u->hash = q->hash;
+		u->name_len = (uint8_t)dname_len(q->name);
+		memcpy(u->name, q->name, u->name_len);
+		u->plain_probe = servers_probe_plain(&facts);
+		u->edns = facts.edns && !u->plain_probe;
+		u->cookie = u->edns && core->options.use_cookies && facts.cookies;
+		u->expects_cookie = u->cookie && facts.cookie_len > 0;
+		u->bad_cookie = u->cookie && facts.bad_cookie;
+		u->timeout_ms = servers_timeout_ms(&facts) + (u->tcp ? RTO_TCP_EXTRA_MS : 0);
+		if (u->forward && u->timeout_ms < RTO_FORWARD_MIN_MS) {
+			u->timeout_ms = RTO_FORWARD_MIN_MS;
+		}
 		uint64_t left = r->deadline_ms > now_ms ? r->deadline_ms - now_ms : 1;
 		if (u->timeout_ms > left) {
 			u->timeout_ms = (uint32_t)left;
 		}
 		u->sent_ms = now_ms;
-		write_query(core, u, core->options.use_0x20 && (facts.keeps_case || tcp));
-		servers_note_sent(core->servers, server, now_ms);
-		core_count(core, tcp ? STAT_RES_UPSTREAM_TCP : STAT_RES_UPSTREAM_UDP);
+		write_query(core, u, &facts, core->options.use_0x20 && (facts.keeps_case || u->tcp));
+		servers_note_sent(core->servers, &u->server, now_ms);
+		core_count(core, u->tcp ? STAT_RES_UPSTREAM_TCP : STAT_RES_UPSTREAM_UDP);
 		r->packets++;
 		u->chain = *link;
 		*link = u;
@@ -224,31 +233,78 @@ static bool mismatch(struct core *core, struct upstream *u, uint64_t now_ms)
 	return true;
 }
 
+/*
+ * RFC 6891 7 and 6.1.3: FORMERR or NOTIMP of a server that does not know EDNS, BADVERS for a version that everyone
+ * must know. Some send their own OPT with it; from one that has answered properly before, FORMERR is an error
+ * like any other.
+ */
+static bool refuses_edns(struct core *core, const struct upstream *u, const struct message *msg, uint64_t now_ms)
+{
+	if (msg->rcode == RCODE_BADVERS) {
+		return true;
+	}
+	if (msg->rcode != RCODE_FORMERR && msg->rcode != RCODE_NOTIMP) {
+		return false;
+	}
+	struct server_facts facts;
+	servers_get(core->servers, &u->server, now_ms, &facts);
+	return !msg->has_edns || !facts.edns_seen;
+}
+
 /* What the reply tells about the server, and what is to be done with it. */
 static enum upstream_event learn(struct core *core, const struct upstream *u, const struct message *msg,
-				 uint64_t now_ms)
+				 struct server_reply *told, uint64_t now_ms)
 {
+	enum upstream_event again = u->tcp ? EVENT_TCP : EVENT_AGAIN;
+	bool refuses = u->edns && refuses_edns(core, u, msg, now_ms);
 	uint64_t rtt = now_ms > u->sent_ms ? now_ms - u->sent_ms : 0;
-	servers_note_reply(core->servers, &u->server, (uint32_t)(u->tcp ? rtt / 2 : rtt), msg->has_edns,
-			   now_ms);
+	told->rtt_ms = (uint32_t)(u->tcp ? rtt / 2 : rtt);
+	told->edns = msg->has_edns && !refuses;
+	told->bad_cookie = u->cookie && msg->rcode == RCODE_BADCOOKIE;
+	servers_note_reply(core->servers, &u->server, told, now_ms);
+	if (told->bad_cookie && !u->tcp) {
+		/* RFC 7873 5.3: once more with the cookie that it gave us, then over TCP. */
+		return u->bad_cookie || told->cookie_len == 0 ? EVENT_TCP : EVENT_AGAIN;
+	}
 	if (!u->tcp && (msg->flags & FLAG_TC) != 0) {
+		core_count(core, STAT_RES_UPSTREAM_TRUNCATED);
 		return EVENT_TCP;
 	}
-	if (!u->edns) {
-		struct server_facts facts;
-		servers_get(core->servers, &u->server, now_ms, &facts);
-		if (facts.edns && !facts.edns_seen && msg->rcode == RCODE_NOERROR) {
-			servers_note_no_edns(core->servers, &u->server, now_ms); /* silence had a reason */
-		}
+	if (u->plain_probe && msg->rcode == RCODE_NOERROR) {
+		servers_note_no_edns(core->servers, &u->server, now_ms); /* silence had a reason */
+	}
+	if (!refuses) {
 		return EVENT_REPLY;
 	}
-	/* RFC 6891 7: FORMERR without OPT, NOTIMP; and BADVERS for a version that everyone must know. */
-	bool refuses = (msg->rcode == RCODE_FORMERR && !msg->has_edns) ||
-		       (msg->rcode == RCODE_NOTIMP && !msg->has_edns) || msg->rcode == RCODE_BADVERS;
-	if (refuses) {
+	if (msg->rcode == RCODE_FORMERR && u->cookie && !u->expects_cookie) {
+		servers_note_no_cookies(core->servers, &u->server, now_ms); /* perhaps it was only that */
+	} else {
 		servers_note_no_edns(core->servers, &u->server, now_ms);
-		return EVENT_AGAIN;
 	}
+	return again;
+}
+
+/*
+ * RFC 7873 5.3. EVENT_REPLY: the reply is good, and told has its server cookie. A reply of a server that knows
+ * cookies has ours in it, or is a forgery, or came from its brother behind the same address that knows none: TCP
+ * tells, and then no cookie is expected for a while.
+ */
+static enum upstream_event check_cookie(struct core *core, const struct upstream *u, const struct message *msg,
+					struct server_reply *told, uint64_t now_ms)
+{
+	if (!u->cookie) {
+		return EVENT_REPLY;
+	}
+	enum cookies_verdict verdict =
+		cookies_judge(&core->cookie_key, &u->server, msg, &told->cookie, &told->cookie_len);
+	if (verdict == COOKIES_RIGHT || (verdict == COOKIES_NONE && !u->expects_cookie)) {
+		return EVENT_REPLY;
+	}
+	if (!u->tcp) {
+		core_count(core, STAT_RES_UPSTREAM_MISMATCHES);
+		return EVENT_TCP;
+	}
+	servers_note_no_cookies(core->servers, &u->server, now_ms);
 	return EVENT_REPLY;
 }
 
@@ -281,7 +337,12 @@ bool core_reply(struct core *core, struct upstream *u, uint8_t *wire, size_t len
 		finish(core, u, u->tcp ? EVENT_NEXT : EVENT_TCP, NULL, now_ms);
 		return true;
 	}
-	finish(core, u, learn(core, u, &msg, now_ms), &msg, now_ms);
+	struct server_reply told = { .rtt_ms = 0 };
+	enum upstream_event event = check_cookie(core, u, &msg, &told, now_ms);
+	if (event == EVENT_REPLY) {
+		event = learn(core, u, &msg, &told, now_ms);
+	}
+	finish(core, u, event, &msg, now_ms);
 	return true;
 }
 
@@ -297,12 +358,14 @@ void core_failed(struct core *core, struct upstream *u, enum upstream_failure wh
 {
 	switch (why) {
 	case UPSTREAM_NO_ROUTE:
+		core_count(core, STAT_RES_UPSTREAM_UNREACHABLE);
 		core->family_down_until_ms[addr_family_index(&u->server)] =
 			now_ms + FAMILY_DOWN_SEC * UINT64_C(1000);
 		servers_note_silence(core->servers, &u->server, 0, now_ms);
 		break;
 	case UPSTREAM_REFUSED:
 	case UPSTREAM_CLOSED:
+		core_count(core, why == UPSTREAM_CLOSED ? STAT_RES_UPSTREAM_CLOSED : STAT_RES_UPSTREAM_UNREACHABLE);
 		servers_note_silence(core->servers, &u->server, 0, now_ms);
 		break;
 	case UPSTREAM_RESOURCES:

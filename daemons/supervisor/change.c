@@ -85,7 +85,7 @@ static void fail(struct change *change, const char *fmt, ...)
 
 static unsigned failed_zones(const struct zone_set *set)
 {
-	unsigned count = set->hints_failed ? 1 : 0;
+	unsigned count = set->hints_failed + set->anchors_failed;
 	for (size_t i = 0; i < set->count; i++) {
 		const struct zone_state *zone = &set->items[i];
 		count += zone->image == NULL || zone->stale || zone->image->refused != NULL;
@@ -337,6 +337,15 @@ static void on_compiled(void *ctx)
 	if (change->next.zones->hints_failed && change->next.config->resolver.present) {
 		/* Without roots the resolver would ask the built-in ones: not what was configured. */
 		fail(change, "root-hints: %.400s", change->next.zones->hints_detail);
+		return;
+	}
+	if (change->next.zones->anchors_failed && change->next.config->resolver.present) {
+		/* Without its anchors a zone would be taken for one that needs no validation. */
+		fail(change, "trust-anchors: %.400s", change->next.zones->anchors_detail);
+		return;
+	}
+	if (zone_set_add_root_anchors(change->next.zones) != BH_OK) {
+		fail(change, "trust-anchors: no room for the root's");
 		return;
 	}
 	for (size_t i = 0; i < change->next.zones->count; i++) {

@@ -53,13 +53,14 @@
 /* Saved images that are not used, told one by one; the rest is counted. */
 #define UNUSED_TOLD_MAX 10
 
-/* Place of the root hints behind those of the zones. */
-#define NO_VIEW UINT_MAX
+/* Places of root hints and trust anchors behind those of the zones: each is compiled as if it were a view of its own. */
+#define HINTS_VIEW UINT_MAX
+#define ANCHORS_VIEW (UINT_MAX - 1)
 
 /* The zone that a compiler works on. */
 struct job {
 	bool given; /* there is one, and it was not judged yet */
-	struct zone_state *zone; /* NULL: root hints */
+	struct zone_state *zone; /* NULL: root hints or trust anchors, as the compiler's view says */
 	uint32_t request;
 	int image_fd;
 	unsigned findings;
@@ -70,7 +71,7 @@ struct job {
 /* A compiler process. */
 struct compiler {
 	struct compile_run *run;
-	unsigned view; /* NO_VIEW: of root hints */
+	unsigned view; /* or HINTS_VIEW, ANCHORS_VIEW */
 	pid_t pid;	   /* 0: has ended */
 	struct link *link; /* NULL: is closed */
 	struct rolelog *log;
@@ -91,7 +92,7 @@ struct compile_run {
 	const struct compile_ops *ops;
 	void *ctx;
 	size_t looked;	 /* zones looked at: kept, loaded, or put into pending */
-	size_t *pending; /* indexes of zones to compile, by view; set->count: root hints */
+	size_t *pending; /* indexes of zones to compile, by view; set->count: root hints, and one more: trust anchors */
 	size_t pending_count;
 	size_t next; /* in pending */
 	unsigned compiler_count;
@@ -113,9 +114,24 @@ static const struct config_view *view_of(const struct compile_run *run, const st
 	return zone == NULL ? NULL : &run->env.config->views[zone->view];
 }
 
-static void tell(const struct compile_run *run, const struct zone_state *zone, bool warning, const char *file,
-		 unsigned line, const char *text)
+/* The file of root hints or trust anchors. */
+static const char *lone_file(const struct compiler *compiler)
 {
+	const struct config_resolver *resolver = &compiler->run->env.config->resolver;
+	return compiler->view == HINTS_VIEW ? resolver->root_hints : resolver->trust_anchors;
+}
+
+static unsigned view_of_index(const struct compile_run *run, size_t index)
+{
+	const struct zone_set *set = run->set;
+	return index < set->count ? set->items[index].view : index == set->count ? HINTS_VIEW : ANCHORS_VIEW;
+}
+
+/* Of what the compiler has in work. */
+static void tell(const struct compiler *compiler, bool warning, const char *file, unsigned line, const char *text)
+{
+	const struct compile_run *run = compiler->run;
+	const struct zone_state *zone = compiler->job.zone;
 	const struct config_view *view = view_of(run, zone);
 	char path[PATH_MAX];
 
@@ -124,7 +140,7 @@ static void tell(const struct compile_run *run, const struct zone_state *zone, b
 	} else if (view != NULL) {
 		snprintf(path, sizeof(path), "%s/%s", view->zones_dir, file);
 	} else {
-		snprintf(path, sizeof(path), "%s", run->env.config->resolver.root_hints);
+		snprintf(path, sizeof(path), "%s", lone_file(compiler));
 	}
 	struct zone_finding_info finding = {
 		.warning = warning,
@@ -252,6 +268,9 @@ static bool look(struct compile_run *run)
 	if (run->env.config->resolver.root_hints != NULL) {
 		run->pending[run->pending_count++] = run->set->count;
 	}
+	if (run->env.config->resolver.trust_anchors != NULL) {
+		run->pending[run->pending_count++] = run->set->count + 1;
+	}
 	run->looked++; /* done with it: one past the end */
 	return true;
 }
@@ -284,8 +303,8 @@ static bool take_job(struct compiler *compiler)
 		return false;
 	}
 	size_t index = run->pending[run->next];
-	struct zone_state *zone = index == run->set->count ? NULL : &run->set->items[index];
-	if ((zone == NULL ? NO_VIEW : zone->view) != compiler->view) {
+	struct zone_state *zone = index < run->set->count ? &run->set->items[index] : NULL;
+	if (view_of_index(run, index) != compiler->view) {
 		return false;
 	}
 	run->next++;
@@ -303,18 +322,19 @@ static bool take_job(struct compiler *compiler)
 
 static int send_job(struct compiler *compiler)
 {
-	const struct compile_env *env = &compiler->run->env;
+	const struct config_resolver *resolver = &compiler->run->env.config->resolver;
 	struct job *job = &compiler->job;
 	struct ipc_compile work = { .default_ttl = DEFAULT_TTL_SEC, .log_level = (uint8_t)log_get_level() };
 	uint8_t bytes[2048];
 	struct sink s = sink_of(bytes, sizeof(bytes));
 
 	if (job->zone == NULL) {
-		char *path = strdup(env->config->resolver.root_hints);
+		char *path = strdup(lone_file(compiler));
 		if (path == NULL) {
 			return BH_ENOMEM;
 		}
-		work.kind = IPC_COMPILE_HINTS;
+		work.kind = compiler->view == HINTS_VIEW ? IPC_COMPILE_HINTS : IPC_COMPILE_ANCHORS;
+		work.now_sec = resolver->validation_date != 0 ? resolver->validation_date : clock_wall_sec();
 		snprintf(work.file, sizeof(work.file), "%s", basename(path));
 		free(path);
 	} else {
@@ -379,6 +399,12 @@ static void fail_job(struct compiler *compiler)
 {
 	struct compile_run *run = compiler->run;
 	struct job *job = &compiler->job;
+	if (compiler->view == ANCHORS_VIEW) {
+		run->set->anchors_failed = true;
+		snprintf(run->set->anchors_detail, sizeof(run->set->anchors_detail), "%s",
+			 job->first_error[0] == '\0' ? "no trust anchor" : job->first_error);
+		return;
+	}
 	if (job->zone == NULL) {
 		run->set->hints_failed = true;
 		snprintf(run->set->hints_detail, sizeof(run->set->hints_detail), "%s",
@@ -407,7 +433,7 @@ static void fail_job_with(struct compiler *compiler, const char *why)
 		return;
 	}
 	snprintf(job->first_error, sizeof(job->first_error), "%s", why);
-	tell(compiler->run, job->zone, false, "", 0, why);
+	tell(compiler, false, "", 0, why);
 	fail_job(compiler);
 	job_clear(job);
 }
@@ -445,7 +471,7 @@ static int on_diagnostic(struct compiler *compiler, const struct link_message *m
 			snprintf(job->first_error, sizeof(job->first_error), "%s", d.text);
 		}
 	}
-	tell(compiler->run, job->zone, d.warning, d.file, d.line, d.text);
+	tell(compiler, d.warning, d.file, d.line, d.text);
 	return BH_OK;
 }
 
@@ -459,7 +485,7 @@ static int on_source(struct compiler *compiler, const struct link_message *m)
 static int on_root_hint(struct compiler *compiler, const struct link_message *m)
 {
 	struct zone_set *set = compiler->run->set;
-	if (compiler->job.zone != NULL) {
+	if (compiler->view != HINTS_VIEW) {
 		return BH_EPERM;
 	}
 	if (set->hint_count == ZONE_SET_HINTS_MAX) {
@@ -470,6 +496,24 @@ static int on_root_hint(struct compiler *compiler, const struct link_message *m)
 		set->hint_count++;
 	}
 	return rc;
+}
+
+static int on_trust_anchor(struct compiler *compiler, const struct link_message *m)
+{
+	struct ipc_anchor anchor;
+	if (compiler->view != ANCHORS_VIEW) {
+		return BH_EPERM;
+	}
+	int rc = ipc_anchor_decode(m->payload, m->len, &anchor);
+	return rc == BH_OK ? zone_set_add_anchor(compiler->run->set, &anchor) : rc;
+}
+
+/* Of root hints and trust anchors there must be some. */
+static bool is_empty(const struct compiler *compiler)
+{
+	const struct zone_set *set = compiler->run->set;
+	return (compiler->view == HINTS_VIEW && set->hint_count == 0) ||
+	       (compiler->view == ANCHORS_VIEW && set->anchor_count == 0);
 }
 
 static int on_compiled(struct compiler *compiler, const struct link_message *m)
@@ -485,7 +529,7 @@ static int on_compiled(struct compiler *compiler, const struct link_message *m)
 		snprintf(compiler->why_closed, sizeof(compiler->why_closed), "%s", why);
 		return BH_EPERM;
 	}
-	if (!info.ok || (job->zone == NULL && compiler->run->set->hint_count == 0)) {
+	if (!info.ok || is_empty(compiler)) {
 		fail_job(compiler);
 	}
 	job_clear(job);
@@ -533,6 +577,8 @@ static int on_message(void *ctx, struct link *link, struct link_message *m)
 		return on_source(compiler, m);
 	case MSG_ROOT_HINT:
 		return on_root_hint(compiler, m);
+	case MSG_TRUST_ANCHOR:
+		return on_trust_anchor(compiler, m);
 	case MSG_COMPILED:
 		return on_compiled(compiler, m);
 	default:
@@ -637,8 +683,9 @@ static void start_process(struct compiler *compiler)
 		snprintf(title, sizeof(title), "compiler[%s]", view->name);
 		snprintf(root, sizeof(root), "%s", view->zones_dir);
 	} else {
-		snprintf(title, sizeof(title), "compiler[root-hints]");
-		char *path = strdup(env->config->resolver.root_hints);
+		snprintf(title, sizeof(title), "compiler[%s]",
+			 compiler->view == HINTS_VIEW ? "root-hints" : "trust-anchors");
+		char *path = strdup(lone_file(compiler));
 		snprintf(root, sizeof(root), "%s", path == NULL ? "" : dirname(path));
 		free(path);
 	}
@@ -676,7 +723,7 @@ static struct compiler *compiler_start(struct compile_run *run)
 	}
 	size_t index = run->pending[run->next];
 	compiler->run = run;
-	compiler->view = index == run->set->count ? NO_VIEW : run->set->items[index].view;
+	compiler->view = view_of_index(run, index);
 	compiler->job.image_fd = -1;
 	if (!take_job(compiler)) {
 		log_fatal("a zone is of no view"); /* the view was taken from it two lines above */
@@ -727,7 +774,7 @@ struct compile_run *compile_start(const struct compile_env *env, struct zone_set
 	run->ops = ops;
 	run->ctx = ctx;
 	run->compiler_count = cpus > COMPILERS_MAX ? COMPILERS_MAX : cpus;
-	run->pending = calloc(set->count + 1, sizeof(*run->pending));
+	run->pending = calloc(set->count + 2, sizeof(*run->pending));
 	run->advance = event_new(env->base, -1, 0, on_advance, run);
 	if (run->advance == NULL || run->pending == NULL) {
 		compile_free(run);

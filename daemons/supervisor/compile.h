@@ -24,7 +24,7 @@ struct event_base;
 
 struct zone_finding_info {
 	bool warning;
-	const char *view; /* "" for root hints */
+	const char *view; /* "" for root hints and trust anchors */
 	const char *zone;
 	const char *file; /* path as an admin can open it */
 	unsigned line;	  /* 0: none */
@@ -49,7 +49,7 @@ struct compile_env {
 struct compile_run;
 
 /*
- * Fill `set`, the zones of env->config, and the root hints. A zone of `old` (may be NULL) with the same sources or
+ * Fill `set`, the zones of env->config, root hints and trust anchors. A zone of `old` (may be NULL) with the same sources or
  * the same content keeps its image and id; one that does not compile keeps the old image, or at
  * a start gets the one that was saved last, and is marked stale. env is copied, what it points to must outlive the run. NULL: out of memory.
  */

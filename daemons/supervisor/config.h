@@ -26,6 +26,12 @@
 #define CONFIG_TCP_MAX 10000  /* connections of a worker: below the descriptors that a role may have */
 #define CONFIG_TCP_SEC_MAX 3600
 #define CONFIG_TRANSFERS_MAX 256
+#define CONFIG_INSECURE_MAX 4096
+#define CONFIG_STUBS_MAX 16384
+#define CONFIG_MIN_TTL_MAX 3600	     /* an hour: above it, changes of others are missed for long */
+#define CONFIG_MAX_TTL_MAX 604800    /* RFC 8767 4: a week, where RFC 2181 8 has 68 years */
+#define CONFIG_NEGATIVE_TTL_MAX 86400 /* RFC 2308 5: more than a day is found to be a problem */
+#define CONFIG_STALE_TTL_MAX 604800
 #define CONFIG_ERRORS_MAX 50 /* told before giving up */
 
 /* A complaint about the configuration; called in the order of discovery. file may be "". */
@@ -72,6 +78,11 @@ struct config_names {
 	char version[IPC_IDENTITY_MAX];
 };
 
+struct config_cookies {
+	uint8_t mode; /* enum ipc_cookies */
+	struct cookie_secrets secrets; /* count 0: the supervisor's own */
+};
+
 struct config_view {
 	char name[IPC_VIEW_MAX];
 	struct config_listen listen;
@@ -83,8 +94,7 @@ struct config_view {
 	size_t zone_count;
 	char *user; /* NULL: the default for this view */
 	bool rotate;
-	uint8_t cookies; /* enum ipc_cookies */
-	struct cookie_secrets cookie_secrets; /* count 0: the supervisor's own */
+	struct config_cookies cookies;
 	struct config_names names;
 	struct config_rate rate;
 };
@@ -98,13 +108,26 @@ struct config_resolver {
 	struct config_listen listen;
 	struct acl allow_query;
 	struct ipc_tcp tcp;
+	struct config_cookies cookies;
 	int internal_view; /* index into views, -1: none */
 	struct addr *outgoing;
 	size_t outgoing_count;
 	char *root_hints; /* absolute path, NULL: built in */
+	char *trust_anchors; /* likewise */
+	struct ipc_name *insecure; /* domain-insecure */
+	size_t insecure_count;
+	uint64_t validation_date; /* seconds since 1970; 0: the time it is */
 	uint64_t cache_size;
 	struct config_stub *stubs;
 	size_t stub_count;
+	uint32_t min_ttl_sec;
+	uint32_t max_ttl_sec;
+	uint32_t max_negative_ttl_sec;
+	uint32_t stale_sec; /* 0: not at all */
+	bool prefetch;
+	bool rebind_protection;
+	struct config_stub *forwards;
+	size_t forward_count;
 	struct ipc_name *rebind_allow;
 	size_t rebind_allow_count;
 	bool ipv4;
@@ -112,6 +135,8 @@ struct config_resolver {
 	bool use_0x20;
 	bool qname_minimisation;
 	bool prime_root;
+	bool use_cookies;
+	uint8_t localhost; /* enum ipc_localhost */
 };
 
 struct config {

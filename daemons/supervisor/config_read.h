@@ -83,10 +83,19 @@ void config_view_clear(struct config_view *view);
 void config_read_names(struct config_reader *r, cfg_t *section, const struct config_names *fallback,
 		       struct config_names *out);
 
+/* "cookies" and "cookie-secret-file", of a view or the resolver. */
+void config_read_cookies(struct config_reader *r, cfg_t *section, struct config_cookies *cookies);
+
 /* --- config_resolver.c --- */
 
 void config_read_resolver(struct config_reader *r, cfg_t *section, struct config_resolver *resolver);
 void config_resolver_clear(struct config_resolver *resolver);
+
+/* --- config_trust.c --- */
+
+/* Where validation begins and ends. */
+void config_read_trust(struct config_reader *r, cfg_t *section, struct config_resolver *resolver);
+void config_trust_clear(struct config_resolver *resolver);
 
 /* --- config_upstream.c --- */
 

@@ -115,18 +115,18 @@ void config_read_names(struct config_reader *r, cfg_t *section, const struct con
 	config_read_text(r, section, "version", fallback->version, out->version);
 }
 
-static void read_cookies(struct config_reader *r, cfg_t *section, struct config_view *view)
+void config_read_cookies(struct config_reader *r, cfg_t *section, struct config_cookies *cookies)
 {
 	static const char *const words[] = {
 		[IPC_COOKIES_OFF] = "off", [IPC_COOKIES_ANSWER] = "answer", [IPC_COOKIES_REQUIRE] = "require"
 	};
-	view->cookies = (uint8_t)config_read_word(r, section, "cookies", words, 3,
+	cookies->mode = (uint8_t)config_read_word(r, section, "cookies", words, 3,
 						  "\"answer\", \"require\", \"off\"", IPC_COOKIES_ANSWER);
 	const struct config_value *file = config_text_value(section, "cookie-secret-file");
 	if (file != NULL) {
 		char why[IPC_TEXT_MAX];
 		char *path = config_absolute_path(file);
-		if (secret_read_cookies(path, &view->cookie_secrets, why, sizeof(why)) != BH_OK) {
+		if (secret_read_cookies(path, &cookies->secrets, why, sizeof(why)) != BH_OK) {
 			FAULT(r, file, "cookie-secret-file: '%s': %s", path, why);
 		}
 		free(path);
@@ -249,7 +249,7 @@ void config_read_view(struct config_reader *r, cfg_t *section, struct config_vie
 	config_read_acl(r, section, "allow-query", &view->allow_query);
 
 	config_read_bool(r, section, "answer-rotation", true, &view->rotate);
-	read_cookies(r, section, view);
+	config_read_cookies(r, section, &view->cookies);
 	config_read_names(r, section, &r->config->names, &view->names);
 	read_rate_limit(r, section, view);
 
@@ -296,7 +296,7 @@ void config_view_clear(struct config_view *view)
 	config_listen_clear(&view->listen);
 	acl_clear(&view->allow_query);
 	acl_clear(&view->rate.exempt);
-	explicit_bzero(&view->cookie_secrets, sizeof(view->cookie_secrets));
+	explicit_bzero(&view->cookies, sizeof(view->cookies));
 	free(view->zones_dir);
 	for (size_t i = 0; i < view->zone_count; i++) {
 		free(view->zones[i].text);

@@ -15,15 +15,19 @@
 enum {
 	/* Client queries in work in one frontend: 10 s of time-outs at 1000 failing queries a second. */
 	FRONTEND_PENDING = 10000,
-	/* One client may hold a tenth of them. */
-	CLIENT_PENDING = 1000,
+	/*
+	 * One client that is proven may hold a fifth of them: it may be a forwarder for many. One that is not a
+	 * twentieth: so many answers can be made to come at once to somebody who did not ask.
+	 */
+	CLIENT_PENDING = 2000,
+	UNPROVEN_PENDING = 500,
 	RESOLVER_PENDING = 10000,
 	/* Units of work per client query; a usual cold query spends about ten. */
 	QUERY_BUDGET = 250,
 };
 
 /* Octets of the largest configuration part. */
-#define PART_MAX 1024
+#define PART_MAX 2048
 
 struct resource {
 	uint32_t id;
@@ -295,7 +299,7 @@ static void send_view(struct parts *p, const struct config_view *view)
 	struct ipc_conf_authority conf = { .anyone = view->anyone,
 					   .tcp = view->tcp,
 					   .rotate = view->rotate,
-					   .cookies = view->cookies,
+					   .cookies = view->cookies.mode,
 					   .nsid_len = view->names.nsid_len };
 	memcpy(conf.nsid, view->names.nsid, sizeof(conf.nsid));
 	memcpy(conf.identity, view->names.identity, sizeof(conf.identity));
@@ -306,10 +310,15 @@ static void send_view(struct parts *p, const struct config_view *view)
 }
 
 /* Those of the configuration, which servers of an anycast group share, or that of this appliance. */
-static void send_cookie_secrets(struct parts *p, const struct config_view *view, const struct shared *shared)
+static void send_cookie_secrets(struct parts *p, const struct config_cookies *cookies)
 {
-	struct ipc_cookie_secrets m = { .secrets = view->cookie_secrets };
-	if (view->cookies == IPC_COOKIES_OFF) {
+	const struct shared *shared = shared_find(&p->inst->sup->shared, p->inst->view);
+	struct ipc_cookie_secrets m = { .secrets = cookies->secrets };
+	if (cookies->mode == IPC_COOKIES_OFF) {
+		return;
+	}
+	if (shared == NULL) {
+		p->rc = BH_ENOENT;
 		return;
 	}
 	if (m.secrets.count == 0) {
@@ -349,7 +358,7 @@ static void send_authority(struct parts *p, const struct generation *g)
 	}
 	send_view(p, view);
 	send_acl(p, MSG_CONF_ACL, &view->allow_query);
-	send_cookie_secrets(p, view, shared);
+	send_cookie_secrets(p, &view->cookies);
 	send_rate_limit(p, &view->rate, shared);
 	send_keys(p, g->config, view);
 	uint32_t index = 0;
@@ -363,6 +372,22 @@ static void send_authority(struct parts *p, const struct generation *g)
 	}
 }
 
+static void send_rebind_allow(struct parts *p, const struct config_resolver *resolver)
+{
+	for (size_t i = 0; i < resolver->rebind_allow_count; i++) {
+		struct sink s = part_begin(p);
+		ipc_name_encode(&s, &resolver->rebind_allow[i]);
+		part_end(p, MSG_CONF_REBIND_ALLOW, &s);
+	}
+}
+
+static void send_forwards(struct parts *p, const struct config_resolver *resolver)
+{
+	for (size_t i = 0; i < resolver->forward_count; i++) {
+		send_servers(p, MSG_CONF_FORWARD, &resolver->forwards[i].servers);
+	}
+}
+
 /* The frontend learns names of internal zones, not their data. */
 static void send_frontend(struct parts *p, const struct generation *g)
 {
@@ -373,11 +398,15 @@ static void send_frontend(struct parts *p, const struct generation *g)
 					     .cache_bytes = resolver->cache_size / 4 / g->config->workers,
 					     .pending_max = FRONTEND_PENDING,
 					     .client_pending_max = CLIENT_PENDING,
+					     .unproven_pending_max = UNPROVEN_PENDING,
 					     .tcp = resolver->tcp,
 					     .budget = QUERY_BUDGET,
+					     .cookies = resolver->cookies.mode,
+					     .prefetch = resolver->prefetch,
 				     });
 	part_end(p, MSG_CONF_FRONTEND, &s);
 	send_acl(p, MSG_CONF_ACL, &resolver->allow_query);
+	send_cookie_secrets(p, &resolver->cookies);
 	for (size_t i = 0; i < g->zones->count && resolver->internal_view >= 0; i++) {
 		const struct zone_state *zone = &g->zones->items[i];
 		if (zone->view == (unsigned)resolver->internal_view) {
@@ -387,11 +416,8 @@ static void send_frontend(struct parts *p, const struct generation *g)
 	for (size_t i = 0; i < resolver->stub_count; i++) {
 		send_servers(p, MSG_CONF_STUB, &resolver->stubs[i].servers);
 	}
-	for (size_t i = 0; i < resolver->rebind_allow_count; i++) {
-		s = part_begin(p);
-		ipc_name_encode(&s, &resolver->rebind_allow[i]);
-		part_end(p, MSG_CONF_REBIND_ALLOW, &s);
-	}
+	send_rebind_allow(p, resolver);
+	send_forwards(p, resolver);
 }
 
 /* The resolver learns no internal name and no client. */
@@ -402,18 +428,40 @@ static void send_resolver(struct parts *p, const struct generation *g)
 	ipc_conf_resolver_encode(&s, &(struct ipc_conf_resolver){
 					     .cache_bytes = resolver->cache_size / 4 * 3 / g->config->workers,
 					     .pending_max = RESOLVER_PENDING,
+					     .min_ttl_sec = resolver->min_ttl_sec,
+					     .max_ttl_sec = resolver->max_ttl_sec,
+					     .max_negative_ttl_sec = resolver->max_negative_ttl_sec,
+					     .stale_sec = resolver->stale_sec,
+					     .rebind_protection = resolver->rebind_protection,
 					     .ipv4 = resolver->ipv4,
 					     .ipv6 = resolver->ipv6,
 					     .use_0x20 = resolver->use_0x20,
 					     .qname_minimisation = resolver->qname_minimisation,
 					     .prime_root = resolver->prime_root,
+					     .use_cookies = resolver->use_cookies,
+					     .localhost = resolver->localhost,
+					     .validation_date = resolver->validation_date,
 				     });
 	part_end(p, MSG_CONF_RESOLVER, &s);
 	for (size_t i = 0; i < resolver->stub_count; i++) {
 		send_servers(p, MSG_CONF_STUB, &resolver->stubs[i].servers);
 	}
+	send_rebind_allow(p, resolver);
+	send_forwards(p, resolver);
 	for (size_t i = 0; i < g->zones->hint_count; i++) {
 		send_servers(p, MSG_CONF_ROOT, &g->zones->hints[i]);
+	}
+	for (size_t i = 0; i < g->zones->anchor_count; i++) {
+		s = part_begin(p);
+		ipc_anchor_encode(&s, &g->zones->anchors[i]);
+		part_end(p, MSG_CONF_ANCHOR, &s);
+	}
+	for (size_t i = 0; i < resolver->insecure_count; i++) {
+		struct ipc_negative_anchor negative = { .left_sec = IPC_FOR_EVER };
+		memcpy(negative.zone, resolver->insecure[i].name, sizeof(negative.zone));
+		s = part_begin(p);
+		ipc_negative_anchor_encode(&s, &negative);
+		part_end(p, MSG_CONF_NEGATIVE_ANCHOR, &s);
 	}
 	for (size_t i = 0; i < resolver->outgoing_count; i++) {
 		s = part_begin(p);

@@ -12,14 +12,20 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-static const struct config_view *find_view(const struct config *config, const char *name)
+/* Does the configuration have this view, or "" for a resolver? *limited: it limits rates. */
+static bool is_wanted(const struct config *config, const char *name, bool *limited)
 {
+	*limited = false;
+	if (config != NULL && name[0] == '\0') {
+		return config->resolver.present;
+	}
 	for (size_t i = 0; config != NULL && i < config->view_count; i++) {
 		if (strcmp(config->views[i].name, name) == 0) {
-			return &config->views[i];
+			*limited = config->views[i].rate.mode != 0;
+			return true;
 		}
 	}
-	return NULL;
+	return false;
 }
 
 const struct shared *shared_find(const struct shared_set *set, const char *view)
@@ -58,25 +64,31 @@ static struct shared *add(struct shared_set *set, const char *view)
 	return s;
 }
 
-int shared_want(struct shared_set *set, const struct config *config, uint32_t *next_id)
+static int want(struct shared_set *set, const char *name, bool limited, uint32_t *next_id)
 {
-	for (size_t i = 0; i < config->view_count; i++) {
-		const struct config_view *view = &config->views[i];
-		const struct shared *known = shared_find(set, view->name);
-		struct shared *s = known == NULL ? add(set, view->name) : &set->items[known - set->items];
-		if (s == NULL) {
-			return BH_ENOMEM;
+	const struct shared *known = shared_find(set, name);
+	struct shared *s = known == NULL ? add(set, name) : &set->items[known - set->items];
+	if (s == NULL) {
+		return BH_ENOMEM;
+	}
+	if (limited && s->fd < 0) {
+		s->fd = make_table();
+		if (s->fd < 0) {
+			return BH_ESYS;
 		}
-		if (view->rate.mode != 0 && s->fd < 0) {
-			s->fd = make_table();
-			if (s->fd < 0) {
-				return BH_ESYS;
-			}
-			s->id = (*next_id)++;
-			rand_bytes(s->rate_key, sizeof(s->rate_key));
-		}
+		s->id = (*next_id)++;
+		rand_bytes(s->rate_key, sizeof(s->rate_key));
 	}
 	return BH_OK;
+}
+
+int shared_want(struct shared_set *set, const struct config *config, uint32_t *next_id)
+{
+	int rc = config->resolver.present ? want(set, "", false, next_id) : BH_OK;
+	for (size_t i = 0; i < config->view_count && rc == BH_OK; i++) {
+		rc = want(set, config->views[i].name, config->views[i].rate.mode != 0, next_id);
+	}
+	return rc;
 }
 
 void shared_settle(struct shared_set *set, const struct config *config)
@@ -84,12 +96,13 @@ void shared_settle(struct shared_set *set, const struct config *config)
 	size_t kept = 0;
 	for (size_t i = 0; i < set->count; i++) {
 		struct shared *s = &set->items[i];
-		const struct config_view *view = find_view(config, s->view);
-		if (s->fd >= 0 && (view == NULL || view->rate.mode == 0)) {
+		bool limited;
+		bool wanted = is_wanted(config, s->view, &limited);
+		if (s->fd >= 0 && !limited) {
 			close(s->fd); /* roles that had it let go of it, too: the next one has another id */
 			s->fd = -1;
 		}
-		if (view != NULL) {
+		if (wanted) {
 			set->items[kept++] = *s;
 		}
 	}

@@ -1,5 +1,5 @@
 /*
- * What all workers of a view share and what outlives each of them: the table of response rates, as a descriptor
+ * What all workers of a view, or all frontends (view ""), share and what outlives each of them: the table of response rates, as a descriptor
  * that the supervisor never maps, and the keys that go with it.
  *
  * SPDX-License-Identifier: BSD-2-Clause
@@ -31,7 +31,7 @@ int shared_want(struct shared_set *set, const struct config *config, uint32_t *n
 /* A change came to its end: forget what config, now in service (NULL: none), does not need. */
 void shared_settle(struct shared_set *set, const struct config *config);
 
-/* What the workers of a view share. NULL: shared_want never heard of it. */
+/* What the workers of a view, or the frontends (""), share. NULL: shared_want never heard of it. */
 const struct shared *shared_find(const struct shared_set *set, const char *view);
 
 #endif

@@ -3,6 +3,8 @@
  */
 #include "daemons/supervisor/zones.h"
 
+#include "common/dns/anchor.h"
+#include "common/dns/rr.h"
 #include "common/ipc/link.h"
 
 #include <stdlib.h>
@@ -60,6 +62,7 @@ void zone_set_free(struct zone_set *set)
 	}
 	free(set->items);
 	free(set->hints);
+	free(set->anchors);
 	free(set);
 }
 
@@ -67,4 +70,39 @@ const struct zone_state *zone_set_find(const struct zone_set *set, const struct 
 {
 	return set->count == 0 ? NULL
 			       : bsearch(like, set->items, set->count, sizeof(*like), compare_states);
+}
+
+int zone_set_add_anchor(struct zone_set *set, const struct ipc_anchor *anchor)
+{
+	if (set->anchor_count >= ANCHORS_MAX) {
+		return BH_ELIMIT;
+	}
+	if ((set->anchor_count & (set->anchor_count - 1)) == 0) { /* full at powers of two */
+		size_t room = set->anchor_count == 0 ? 1 : 2 * set->anchor_count;
+		struct ipc_anchor *anchors = reallocarray(set->anchors, room, sizeof(*anchors));
+		if (anchors == NULL) {
+			return BH_ENOMEM;
+		}
+		set->anchors = anchors;
+	}
+	set->anchors[set->anchor_count++] = *anchor;
+	return BH_OK;
+}
+
+int zone_set_add_root_anchors(struct zone_set *set)
+{
+	for (size_t i = 0; i < set->anchor_count; i++) {
+		if (dname_is_root(set->anchors[i].zone)) {
+			return BH_OK;
+		}
+	}
+	for (unsigned i = 0; i < ROOT_ANCHORS; i++) {
+		struct ipc_anchor anchor = { .zone = { 0 }, .type = RR_DS, .len = ROOT_ANCHOR_SIZE };
+		memcpy(anchor.rdata, root_anchors[i], ROOT_ANCHOR_SIZE);
+		int rc = zone_set_add_anchor(set, &anchor);
+		if (rc != BH_OK) {
+			return rc;
+		}
+	}
+	return BH_OK;
 }

@@ -52,6 +52,10 @@ struct zone_set {
 	size_t count;
 	struct ipc_servers *hints; /* from root-hints */
 	size_t hint_count;
+	struct ipc_anchor *anchors; /* from trust-anchors; the root's are the built-in ones when it says nothing of it */
+	size_t anchor_count;
+	bool anchors_failed;
+	char anchors_detail[IPC_TEXT_MAX];
 	bool hints_failed;
 	char hints_detail[IPC_TEXT_MAX];
 	unsigned compiled, kept, loaded; /* zones, by what was done for them; failures count as compiled */
@@ -64,6 +68,11 @@ void zone_set_free(struct zone_set *set);
 
 /* The zone of this set with the view and name of `like`, or NULL. */
 const struct zone_state *zone_set_find(const struct zone_set *set, const struct zone_state *like);
+
+/* One trust anchor more. BH_ELIMIT (ANCHORS_MAX), BH_ENOMEM. */
+int zone_set_add_anchor(struct zone_set *set, const struct ipc_anchor *anchor) BH_CHECKED;
+/* The built-in anchors of the root, unless the root has some already. BH_ELIMIT, BH_ENOMEM. */
+int zone_set_add_root_anchors(struct zone_set *set) BH_CHECKED;
 
 /* One user less; NULL is fine. */
 void zone_image_release(struct zone_image *image);

@@ -2,7 +2,7 @@
  * Routes of the frontend under hostile replies: first octet chooses the question, then replies, each with
  * an octet of flags, two octets of length and the bytes. Bit 0 of the flags puts the right id and question
  * in front, so that the rest is looked at; bits 1 and 2 give the RCODE its low bits, bit 3 sets AA, bit 4
- * makes the budget of the reply large.
+ * makes the budget of the reply large, bit 5 sets AD.
  *
  * Whatever comes, each client gets exactly one answer that can be parsed and that it can take, the work
  * is bounded, and nothing internal is cached.
@@ -56,7 +56,8 @@ static void check_reply(const struct reply_to *to, const uint8_t *wire, size_t l
 	region_reset(&region);
 	FUZZ_CHECK(len <= to->limit);
 	FUZZ_CHECK(message_parse(wire, len, &region, &msg) == BH_OK);
-	FUZZ_CHECK(msg.id == to->id && (msg.flags & FLAG_QR) != 0 && (msg.flags & FLAG_AD) == 0);
+	FUZZ_CHECK(msg.id == to->id && (msg.flags & FLAG_QR) != 0);
+	FUZZ_CHECK((msg.flags & FLAG_AD) == 0 || to->do_bit); /* none of the queries has AD */
 	FUZZ_CHECK(memcmp(msg.qname, to->qname, to->qname_len) == 0);
 	world.answers++;
 }
@@ -95,7 +96,7 @@ static void make_route(struct route *r)
 	*r = (struct route){ .split = split_new(), .cache = cache_new(1 << 16), .pending = pending_new(),
 			     .stats = &stats, .ops = &ops, .budget = 100, .patience_ms = 1000 };
 	FUZZ_CHECK(route_init(r) == BH_OK);
-	pending_limits(r->pending, 4, 4);
+	pending_limits(r->pending, &(struct pending_bounds){ 4, 4, 4 });
 	for (size_t i = 0; i < sizeof(entries) / sizeof(entries[0]); i++) {
 		uint8_t name[DNAME_MAX];
 		FUZZ_CHECK(dname_from_text(entries[i].name, name) > 0);
@@ -115,7 +116,9 @@ static void ask_question(struct route *r, uint8_t choice, uint16_t id)
 	q.edns.udp_size = UDP_SIZE_PLAIN;
 	q.edns.do_bit = (choice & 0x20) != 0;
 	origin.client.family = ADDR_V4;
-	route_query(r, &q, &origin, 1000);
+	struct reply_to to;
+	reply_to_init(&to, &q, origin.listener == NULL);
+	route_query(r, &q, &origin, &to, 1000);
 }
 
 /* Question and id of what was asked, then the input's bytes; counts are the input's too. */
@@ -128,7 +131,7 @@ static size_t make_reply(uint8_t *out, size_t room, uint8_t how, const uint8_t *
 	}
 	memset(out, 0, DNS_HEADER_SIZE);
 	memcpy(out, world.dns, 2);
-	put_u16(out + 2, (uint16_t)(FLAG_QR | (how & 8 ? FLAG_AA : 0) | (how >> 1 & 3)));
+	put_u16(out + 2, (uint16_t)(FLAG_QR | (how & 8 ? FLAG_AA : 0) | (how & 32 ? FLAG_AD : 0) | (how >> 1 & 3)));
 	out[5] = 1;
 	memcpy(out + DNS_HEADER_SIZE, world.dns + DNS_HEADER_SIZE, question);
 	size_t counts = len < 3 ? len : 3;

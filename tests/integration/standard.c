@@ -38,7 +38,7 @@ const char standard_resolver[] =
 	"  listen = { \"10.1.0.54\" }\n"
 	"  allow-query = { \"10.1.0.0/24\" }\n"
 	"  internal-view = \"internal\"\n"
-	"  root-hints = \"@DIR@/hints\"\n"
+	"  root-hints = \"@DIR@/hints\"\n  domain-insecure = { \".\" }\n"
 	"  cache-size = \"16M\"\n"
 	"}\n";
 

@@ -235,7 +235,7 @@ Test(hostile, reload_fails_while_a_role_is_back, .fini = stop)
 					"  listen = { \"10.1.0.54@5300\" }\n"
 					"  allow-query = { \"10.1.0.0/24\" }\n"
 					"  internal-view = \"internal\"\n"
-					"  root-hints = \"@DIR@/hints\"\n"
+					"  root-hints = \"@DIR@/hints\"\n  domain-insecure = { \".\" }\n"
 					"  cache-size = \"16M\"\n"
 					"}\n";
 	start_with("resolver", "mute-prepare");

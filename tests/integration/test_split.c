@@ -127,7 +127,7 @@ Test(split, rebind_allow_lets_a_named_domain_point_inside)
 	static char conf[8192];
 	snprintf(conf, sizeof(conf), "%s%s%s%s%s", CONF_HERE, standard_internal, standard_external, standard_world,
 		 "resolver { listen = { \"10.1.0.54\" } allow-query = { \"10.1.0.0/24\" }\n"
-		 "internal-view = \"internal\" root-hints = \"@DIR@/hints\" rebind-allow = { \"public.org\" } }\n");
+		 "internal-view = \"internal\" root-hints = \"@DIR@/hints\" domain-insecure = { \".\" } rebind-allow = { \"public.org\" } }\n");
 	appliance_configure(&appliance, conf);
 	appliance_reload(&appliance);
 	static const struct expectation wanted = { RESOLVER, "toinside.public.org", RR_A, NULL,

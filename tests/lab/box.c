@@ -43,7 +43,7 @@ void box_start(unsigned limit_sec, const char *more, const char *internal_zones)
 		 "view \"external\" {\n  listen = { \"203.0.113.53\" }\n  zones-dir = \"@DIR@/external\"\n"
 		 "  zone \"edge.com\" { file = \"edge.zone\" }\n}\n"
 		 "resolver {\n  listen = { \"10.1.0.54\" }\n  allow-query = { \"10.1.0.0/24\" }\n"
-		 "  internal-view = \"internal\"\n  root-hints = \"@DIR@/hints\"\n"
+		 "  internal-view = \"internal\"\n  root-hints = \"@DIR@/hints\"\n  domain-insecure = { \".\" }\n"
 		 "  outgoing = { \"203.0.113.54\", \"2001:db8:53::53\" }\n  cache-size = \"16M\"\n%s}\n",
 		 CONF_HERE, internal_zones, more);
 	appliance_configure(&box, conf);

@@ -1,5 +1,5 @@
 /*
- * replay [-v] [-s SEED] FILE...: plays scenarios against the resolver's core, without a network and without waiting.
+ * replay [-v] [-s SEED] [-o LINE] FILE...: plays scenarios against the resolver's core, without a network and without waiting.
  *
  * One line for each: "pass|fail|skip NAME: why"; the totals last. Exit status 1 when one failed, 2 for wrong usage.
  *
@@ -11,11 +11,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#define EXTRA_MAX 16
+
 static void usage(FILE *out)
 {
-	fprintf(out, "usage: replay [-v] [-s SEED] FILE...\n"
+	fprintf(out, "usage: replay [-v] [-s SEED] [-o LINE]... FILE...\n"
 		     "  -v       print every packet and answer\n"
-		     "  -s SEED  of the random numbers (server choice, ids, case); 1 without it\n");
+		     "  -s SEED  of the random numbers (server choice, ids, case); 1 without it\n"
+		     "  -o LINE  a further line of each file's head, as 'query-minimization: off'\n");
 }
 
 /* The file's name without folder and ending. */
@@ -35,16 +38,23 @@ int main(int argc, char **argv)
 	static const char *const words[] = { [OUTCOME_PASS] = "pass", [OUTCOME_FAIL] = "fail",
 					     [OUTCOME_SKIP] = "skip" };
 	unsigned totals[3] = { 0 };
-	uint64_t seed = 1;
-	FILE *trace = NULL;
+	const char *extra[EXTRA_MAX];
+	struct play_options options = { .seed = 1, .extra = extra };
 	int option;
-	while ((option = getopt(argc, argv, "hs:v")) != -1) {
+	while ((option = getopt(argc, argv, "ho:s:v")) != -1) {
 		switch (option) {
+		case 'o':
+			if (options.extra_count == EXTRA_MAX) {
+				usage(stderr);
+				return 2;
+			}
+			extra[options.extra_count++] = optarg;
+			break;
 		case 's':
-			seed = strtoull(optarg, NULL, 0);
+			options.seed = strtoull(optarg, NULL, 0);
 			break;
 		case 'v':
-			trace = stdout;
+			options.trace = stdout;
 			break;
 		case 'h':
 			usage(stdout);
@@ -60,7 +70,7 @@ int main(int argc, char **argv)
 	}
 	for (int i = optind; i < argc; i++) {
 		char why[4096] = "";
-		enum outcome outcome = play_file(argv[i], seed, trace, why, sizeof(why));
+		enum outcome outcome = play_file(argv[i], &options, why, sizeof(why));
 		totals[outcome]++;
 		printf("%s ", words[outcome]);
 		print_name(argv[i]);

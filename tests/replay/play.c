@@ -96,6 +96,8 @@ static bool play_step(struct play *p, const struct scenario_step *step)
 	case STEP_CHECK_ASKED:
 		return check_number(p, step, "packets with that question",
 				    world_asked(p->world, step->name, step->type));
+	case STEP_CHECK_COUNTER:
+		return check_number(p, step, "counter", world_counter(p->world, step->counter));
 	case STEP_REPLY: /* found when it is wanted */
 		return true;
 	}
@@ -123,15 +125,15 @@ static enum outcome play(struct play *p, struct scenario *scenario, uint64_t see
 	return outcome;
 }
 
-enum outcome play_file(const char *file, uint64_t seed, FILE *trace, char *why, size_t why_size)
+enum outcome play_file(const char *file, const struct play_options *options, char *why, size_t why_size)
 {
-	struct play p = { .trace = trace, .why = why, .why_size = why_size };
-	struct scenario *scenario = scenario_read(file, why, why_size);
+	struct play p = { .trace = options->trace, .why = why, .why_size = why_size };
+	struct scenario *scenario = scenario_read(file, options->extra, options->extra_count, why, why_size);
 	if (scenario == NULL) {
 		return OUTCOME_FAIL;
 	}
 	region_init(&p.scratch, 256 * 1024, 16 * 1024 * 1024);
-	enum outcome outcome = play(&p, scenario, seed);
+	enum outcome outcome = play(&p, scenario, options->seed);
 	region_clear(&p.scratch);
 	scenario_free(scenario);
 	return outcome;

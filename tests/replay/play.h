@@ -12,7 +12,14 @@
 
 enum outcome { OUTCOME_PASS, OUTCOME_FAIL, OUTCOME_SKIP };
 
-/* trace: where packets are printed, or NULL. why: what failed, or why it was not played. */
-enum outcome play_file(const char *file, uint64_t seed, FILE *trace, char *why, size_t why_size);
+struct play_options {
+	uint64_t seed; /* of the random numbers */
+	FILE *trace;   /* where packets are printed, or NULL */
+	const char *const *extra; /* lines of the head that come behind those of the file */
+	unsigned extra_count;
+};
+
+/* why: what failed, or why it was not played. */
+enum outcome play_file(const char *file, const struct play_options *options, char *why, size_t why_size);
 
 #endif

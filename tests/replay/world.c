@@ -5,8 +5,11 @@
 
 #include "common/dns/compose.h"
 #include "common/dns/dname.h"
+#include "common/dns/dnssec.h"
+#include "common/dns/nsec3.h"
 #include "common/ipc/stats.h"
 #include "daemons/resolver/answer.h"
+#include "daemons/resolver/bounds.h"
 #include "daemons/resolver/validate/anchors.h"
 #include "tests/replay/match.h"
 
@@ -74,6 +77,7 @@ struct world {
 	struct client *clients;
 	unsigned client_count;
 	uint64_t counters[STAT_RES_COUNT];
+	uint64_t counters_begin[STAT_RES_COUNT];
 	uint8_t reply[DNS_MESSAGE_MAX];
 	char fault[512];
 };
@@ -107,9 +111,6 @@ static const char *missing_feature(const struct scenario_config *c)
 	if (c->forward_count > 0) {
 		return "forward-addr: the core does not forward";
 	}
-	if (c->min_ttl > 0 || c->max_ttl >= 0) {
-		return "min-ttl, max-ttl: the core has fixed ones";
-	}
 	if (c->harden_glue == 0) {
 		return "harden-glue off: the core always holds glue to the zone that gave it";
 	}
@@ -127,10 +128,58 @@ static bool is_on(int value, bool usual)
 	return value < 0 ? usual : value > 0;
 }
 
+static uint32_t number_or(int64_t value, uint32_t usual)
+{
+	return value < 0 ? usual : (uint32_t)value;
+}
+
+/* NULL: out of memory, or more than there can be. */
+static struct anchors *make_anchors(const struct world *w, const struct scenario_config *c)
+{
+	struct anchors *anchors = anchors_new();
+	bool fine = anchors != NULL;
+	for (size_t i = 0; fine && i < c->anchor_count; i++) {
+		const struct message_rr *rr = &c->anchors[i];
+		uint8_t algorithm = rr->rdata[rr->type == RR_DS ? 2 : 3];
+		bool known = dnssec_has_algorithm(w->dnssec, algorithm) &&
+			     (rr->type != RR_DS || dnssec_has_digest(w->dnssec, rr->rdata[3]));
+		fine = (known ? anchors_add(anchors, rr->owner, rr->type, rr->rdata, rr->rdata_len)
+			      : anchors_add_unusable(anchors, rr->owner)) == BH_OK;
+	}
+	for (const struct scenario_name *n = c->insecure; fine && n != NULL; n = n->next) {
+		fine = anchors_add_negative(anchors, n->name, UINT64_MAX) == BH_OK;
+	}
+	if (!fine) {
+		anchors_free(anchors);
+		anchors = NULL;
+	}
+	return anchors;
+}
+
+/* NULL: out of memory. */
+static struct ipc_servers *make_stubs(const struct scenario_config *c)
+{
+	struct ipc_servers *stubs = calloc(c->stub_count + 1, sizeof(*stubs));
+	struct ipc_servers *stub = stubs;
+	for (const struct scenario_stub *s = c->stubs; stub != NULL && s != NULL; s = s->next) {
+		memcpy(stub->name, s->zone, dname_len(s->zone));
+		for (unsigned i = 0; i < s->addr_count && i < IPC_ADDRS_MAX; i++) {
+			stub->addrs[stub->count++] = s->addrs[i];
+		}
+		stub++;
+	}
+	return stubs;
+}
+
 static bool configure(struct world *w, const struct scenario_config *c)
 {
 	struct ipc_servers *roots = calloc(c->root_count + 1, sizeof(*roots));
-	if (roots == NULL) {
+	struct ipc_servers *stubs = make_stubs(c);
+	struct anchors *anchors = make_anchors(w, c);
+	if (roots == NULL || stubs == NULL || anchors == NULL) {
+		free(roots);
+		free(stubs);
+		anchors_free(anchors);
 		return false;
 	}
 	for (unsigned i = 0; i < c->root_count; i++) {
@@ -142,34 +191,28 @@ static bool configure(struct world *w, const struct scenario_config *c)
 		roots[i].count = 1;
 		roots[i].addrs[0] = c->roots[i];
 	}
-	struct anchors *anchors = anchors_new();
-	bool fine = anchors != NULL;
-	for (size_t i = 0; fine && i < c->anchor_count; i++) {
-		const struct message_rr *rr = &c->anchors[i];
-		fine = anchors_add(anchors, rr->owner, rr->type, rr->rdata, rr->rdata_len) == BH_OK;
-	}
-	for (const struct scenario_name *n = c->insecure; fine && n != NULL; n = n->next) {
-		fine = anchors_add_negative(anchors, n->name, UINT64_MAX) == BH_OK;
-	}
 	struct core_config config = {
-		.anchors = anchors,
 		.options = {
 			.ipv4 = is_on(c->ip4, true), .ipv6 = is_on(c->ip6, true),
-			.use_0x20 = is_on(c->use_0x20, true), .minimise = is_on(c->minimise, true),
+			.use_0x20 = is_on(c->use_0x20, true), .use_cookies = is_on(c->use_cookies, false),
+			.minimise = is_on(c->minimise, true),
+			.localhost = is_on(c->ask_localhost, false) ? IPC_LOCALHOST_ALWAYS : IPC_LOCALHOST_NEVER,
+			.min_ttl_sec = number_or(c->min_ttl, 0), .max_ttl_sec = number_or(c->max_ttl, TTL_ANSWER_USUAL),
+			.max_negative_ttl_sec = number_or(c->max_negative_ttl, TTL_NEGATIVE_USUAL),
 			.prime_root = is_on(c->prime_root, false), .special_names = is_on(c->special_names, false),
 			.dnssec = true,
 		},
 		.cache_bytes = CACHE_BYTES, .roots = roots, .root_count = c->root_count,
+		.stubs = stubs, .stub_count = c->stub_count, .anchors = anchors,
 	};
-	fine = fine && core_configure(w->core, &config) == BH_OK;
-	if (!fine) {
+	core_set_wall(w->core, c->date_sec >= 0 ? (uint64_t)c->date_sec : SCENARIO_DATE_USUAL, w->now_ms);
+	int rc = core_configure(w->core, &config);
+	if (rc != BH_OK) {
 		anchors_free(anchors);
 	}
 	free(roots);
-	if (c->date_sec >= 0) {
-		core_set_wall(w->core, (uint64_t)c->date_sec, BEGIN_MS);
-	}
-	return fine;
+	free(stubs);
+	return rc == BH_OK;
 }
 
 struct world *world_new(struct scenario *scenario, uint64_t seed, FILE *trace, bool *missing, char *why,
@@ -310,22 +353,16 @@ static unsigned find_replies(struct world *w, const struct upstream *u, const st
 		char addr[ADDR_TEXT_MAX];
 		char buf[512];
 		struct text t = TEXT_OF(buf);
-		show_question(&t, query->qname, query->qtype);
+		uint8_t lower[DNAME_MAX];
+		(void)dname_copy_lower(lower, query->qname);
+		show_question(&t, lower, query->qtype);
 		set_fault(w, "step %u: no entry for the query %s to %s%s", w->step, buf,
 			  addr_text(&u->server, addr), u->tcp ? " over TCP" : "");
 	}
 	return count;
 }
 
-static uint16_t udp_size_of(const struct upstream *u)
-{
-	struct query q;
-	bool edns = query_parse(u->wire, u->wire_len, &q) == QUERY_OK && q.edns.present;
-	return edns ? q.edns.udp_size : UDP_SIZE_PLAIN;
-}
-
-static size_t compose_reply(struct world *w, const struct scenario_entry *e, const struct upstream *u,
-			    const struct query *q, size_t limit)
+static size_t compose_reply(struct world *w, const struct scenario_entry *e, const struct query *q, size_t limit)
 {
 	struct compose c;
 	uint8_t qname[DNAME_MAX];
@@ -360,7 +397,6 @@ static size_t compose_reply(struct world *w, const struct scenario_entry *e, con
 		compose_flags(&c, 0, FLAG_TC);
 		break;
 	}
-	(void)u;
 	return compose_finish(&c, opt ? &edns : NULL);
 }
 
@@ -372,7 +408,8 @@ static size_t make_reply(struct world *w, const struct scenario_entry *e, const 
 	assert(verdict == QUERY_OK); /* the core's own packet */
 	(void)verdict;
 	if (e->raw == NULL) {
-		return compose_reply(w, e, u, &q, u->tcp ? DNS_MESSAGE_MAX : udp_size_of(u));
+		size_t udp_max = q.edns.present ? q.edns.udp_size : UDP_SIZE_PLAIN;
+		return compose_reply(w, e, &q, u->tcp ? DNS_MESSAGE_MAX : udp_max);
 	}
 	memcpy(w->reply, e->raw, e->raw_len);
 	if ((e->adjust & (ADJUST_RAW_ID | ADJUST_COPY_ID)) != 0 && e->raw_len >= 2) {
@@ -478,6 +515,10 @@ static void take_done(struct world *w)
 	while ((r = core_next_done(w->core)) != NULL) {
 		struct client *c = r->ctx;
 		c->len = answer_write(&c->query, r, c->wire);
+		if (!c->query.edns.do_bit && (c->query.flags & FLAG_AD) == 0) {
+			/* RFC 6840 5.8, as the frontend does: AD is for those who understand it. */
+			put_u16(c->wire + 2, (uint16_t)(get_u16(c->wire + 2) & ~FLAG_AD));
+		}
 		c->done = true;
 		w->waiting--;
 		core_release(r);
@@ -560,6 +601,7 @@ bool world_ask(struct world *world, const struct scenario_entry *query, struct w
 	uint64_t begin = world->now_ms;
 	struct client *c = NULL;
 	world->sent_begin = world->sent_count;
+	memcpy(world->counters_begin, world->counters, sizeof(world->counters));
 	for (unsigned i = 0; i < query->clients; i++) {
 		c = &world->clients[i];
 		uint8_t *room = c->wire != NULL ? c->wire : malloc(DNS_MESSAGE_MAX);
@@ -591,6 +633,11 @@ bool world_ask(struct world *world, const struct scenario_entry *query, struct w
 uint64_t world_packets(const struct world *world)
 {
 	return world->sent_count - world->sent_begin;
+}
+
+uint64_t world_counter(const struct world *world, unsigned counter)
+{
+	return world->counters[counter] - world->counters_begin[counter];
 }
 
 uint64_t world_asked(const struct world *world, const uint8_t *name, uint16_t type)

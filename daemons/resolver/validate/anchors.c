@@ -8,10 +8,8 @@
  */
 #include "daemons/resolver/validate/anchors.h"
 
+#include "common/dns/anchor.h"
 #include "common/dns/dname.h"
-#include "common/dns/dnssec.h"
-#include "common/dns/rr.h"
-#include "common/util/cursor.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -51,61 +49,6 @@ void anchors_free(struct anchors *anchors)
 	}
 	free(anchors->entries);
 	free(anchors);
-}
-
-static const char *ds_fault(struct cursor *c)
-{
-	(void)cursor_u16(c); /* key tag */
-	uint8_t algorithm = cursor_u8(c);
-	uint8_t digest_type = cursor_u8(c);
-	size_t len = cursor_left(c);
-	if (c->failed || len == 0) {
-		return "the DS is cut short";
-	}
-	if (algorithm == 0 || algorithm == 255) {
-		return "the DS has an algorithm that no key can have";
-	}
-	if ((digest_type == DNSSEC_SHA1 && len != 20) || (digest_type == DNSSEC_SHA256 && len != 32) ||
-	    (digest_type == DNSSEC_SHA384 && len != 48)) {
-		return "the DS has a digest of the wrong length";
-	}
-	return NULL;
-}
-
-static const char *dnskey_fault(struct cursor *c)
-{
-	uint16_t flags = cursor_u16(c);
-	uint8_t protocol = cursor_u8(c);
-	uint8_t algorithm = cursor_u8(c);
-	if (c->failed || cursor_left(c) == 0) {
-		return "the DNSKEY is cut short";
-	}
-	if ((flags & DNSKEY_ZONE) == 0) {
-		return "the DNSKEY is no zone key"; /* RFC 4034 2.1.1 */
-	}
-	if (protocol != 3) {
-		return "the DNSKEY's protocol is not 3"; /* RFC 4034 2.1.2 */
-	}
-	if ((flags & DNSKEY_REVOKE) != 0) {
-		return "the DNSKEY is revoked"; /* RFC 5011 2.1: never a trust anchor again */
-	}
-	if (algorithm == 0 || algorithm == 255) {
-		return "the DNSKEY has an algorithm that no key can have";
-	}
-	return NULL;
-}
-
-const char *anchor_fault(uint16_t type, const uint8_t *rdata, size_t len)
-{
-	struct cursor c = cursor_of(rdata, len);
-	switch (type) {
-	case RR_DS:
-		return ds_fault(&c);
-	case RR_DNSKEY:
-		return dnskey_fault(&c);
-	default:
-		return "it is neither DS nor DNSKEY";
-	}
 }
 
 /* Entries that are not behind name in canonical order. */

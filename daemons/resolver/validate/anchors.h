@@ -40,14 +40,7 @@ struct anchors *anchors_new(void);
 void anchors_free(struct anchors *anchors);
 
 /*
- * Why a record can never be an anchor's, as a phrase for the log (static storage): malformed, a digest of the wrong
- * length, no zone key, protocol not 3, revoked (RFC 4034 2.1, RFC 5011 2.1). NULL: it can. Algorithms and digest
- * types are not judged, but for "delete" (RFC 8078 4) and the reserved numbers.
- */
-const char *anchor_fault(uint16_t type, const uint8_t *rdata, size_t len);
-
-/*
- * Add a record of a trust anchor: type RR_DS or RR_DNSKEY. One with a fault still makes its zone one with an anchor;
+ * Add a record of a trust anchor: type RR_DS or RR_DNSKEY. One with a fault (anchor_fault) still makes its zone one with an anchor;
  * one that is there already is not added again. BH_ENOMEM, BH_ELIMIT (ANCHOR_ZONES_MAX, ANCHOR_RECORDS_MAX).
  */
 int anchors_add(struct anchors *anchors, const uint8_t *zone, uint16_t type, const uint8_t *rdata, uint16_t len)

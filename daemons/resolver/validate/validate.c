@@ -10,7 +10,7 @@
 struct verifier validate_verifier(struct core *core, struct resolution *r, uint64_t now_ms)
 {
 	return (struct verifier){ .dnssec = core->dnssec, .memo = core->memo, .wall_sec = core_wall_sec(core, now_ms),
-				  .checks = &r->checks };
+				  .min_ttl_sec = core->options.min_ttl_sec, .checks = &r->checks };
 }
 
 static bool is_proof(const struct rrset *set)
@@ -85,7 +85,9 @@ void validate_begin(struct core *core, struct resolution *r, const struct valida
 	copy->speaker = find_speaker(copy);
 	copy->walk = (struct walk){ .at = NULL };
 	anchors_find(core->anchors, place, now_ms, &anchor);
-	if (anchor.kind != ANCHOR_TRUST) {
+	/* RFC 4035 2.2: nothing signs an RRSIG, so asked for as such they are never secure. */
+	bool only_signatures = copy->type == RR_RRSIG && copy->reply.kind == REPLY_ANSWER;
+	if (anchor.kind != ANCHOR_TRUST || only_signatures) {
 		verdict(core, r, SECURITY_INSECURE, NULL, now_ms);
 		return;
 	}
@@ -97,8 +99,12 @@ void validate_begin(struct core *core, struct resolution *r, const struct valida
 	}
 	if (copy->speaker != NULL) {
 		copy->signer = verify_signer(copy->speaker, copy->zone);
-		/* The closest anchor counts; who signs from above it does not speak for the zone. */
-		if (copy->signer != NULL && !dname_is_under(copy->signer, anchor_zone)) {
+		/*
+		 * RFC 4035 5.3.1: the signer is the zone that holds the data, so none above the cut whose servers gave them.
+		 * And the closest anchor counts; who signs from above it does not speak for the zone.
+		 */
+		if (copy->signer != NULL && (!dname_is_under(copy->signer, anchor_zone) ||
+					     (copy->zone != NULL && !dname_is_under(copy->signer, copy->zone)))) {
 			copy->signer = NULL;
 		}
 	}
@@ -130,15 +136,18 @@ static enum verify_result verify_proofs(const struct verifier *verifier, struct 
 			continue;
 		}
 		enum verify_result result = VERIFY_GOOD; /* the speaker was verified before */
-		if (set != v->speaker) {
-			result = denial->count < PROOF_RRSETS_MAX ? verify_set(verifier, set, v->walk.at, reason)
-								  : VERIFY_BAD;
+		struct verify_reason bad;
+		if (set != v->speaker && denial->count < PROOF_RRSETS_MAX) {
+			result = verify_set(verifier, set, v->walk.at, &bad);
 		}
-		if (result == VERIFY_GOOD) {
+		if (denial->count >= PROOF_RRSETS_MAX) {
+			*link = set->next;
+		} else if (result == VERIFY_GOOD) {
 			sets[denial->count++] = set;
 			link = &set->next;
 		} else if (result == VERIFY_BAD) {
 			*link = set->next;
+			*reason = bad; /* says more than that the proof is missing */
 		} else {
 			return result;
 		}

@@ -40,6 +40,8 @@ CODEC_FUNCTIONS(ipc_transfer)
 CODEC_FUNCTIONS(ipc_name)
 CODEC_FUNCTIONS(ipc_servers)
 CODEC_FUNCTIONS(ipc_outgoing)
+CODEC_FUNCTIONS(ipc_anchor)
+CODEC_FUNCTIONS(ipc_negative_anchor)
 CODEC_FUNCTIONS(ipc_flush)
 CODEC_FUNCTIONS(ipc_flushed)
 CODEC_FUNCTIONS(ipc_compile)
@@ -80,6 +82,7 @@ static const struct codec codecs[MSG_TYPE_COUNT] = {
 	[MSG_CONF_TRANSFER] = CODEC(ipc_transfer),
 	[MSG_CONF_REBIND_ALLOW] = CODEC(ipc_name),
 	[MSG_CONF_STUB] = CODEC(ipc_servers),
+	[MSG_CONF_FORWARD] = CODEC(ipc_servers),
 	[MSG_CONF_ROOT] = CODEC(ipc_servers),
 	[MSG_CONF_OUTGOING] = CODEC(ipc_outgoing),
 	[MSG_PREPARE] = CODEC(ipc_generation),
@@ -96,6 +99,10 @@ static const struct codec codecs[MSG_TYPE_COUNT] = {
 	[MSG_DIAGNOSTIC] = CODEC(ipc_diagnostic),
 	[MSG_SOURCE] = CODEC(ipc_source),
 	[MSG_ROOT_HINT] = CODEC(ipc_servers),
+	[MSG_TRUST_ANCHOR] = CODEC(ipc_anchor),
+	[MSG_CONF_ANCHOR] = CODEC(ipc_anchor),
+	[MSG_CONF_NEGATIVE_ANCHOR] = CODEC(ipc_negative_anchor),
+	[MSG_NEGATIVE_ANCHOR] = CODEC(ipc_negative_anchor),
 	[MSG_COMPILED] = CODEC(ipc_compiled),
 	[MSG_CTL_REQUEST] = CODEC(ctl_request),
 	[MSG_CTL_ROW] = CODEC(ctl_row),

@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
+#include "common/dns/rr.h"
 #include "tests/unit/common/ipc/codecs.h"
 
 #include <criterion/criterion.h>
@@ -63,6 +64,8 @@ union payload {
 	struct ipc_name name;
 	struct ipc_servers servers;
 	struct ipc_outgoing outgoing;
+	struct ipc_anchor anchor;
+	struct ipc_negative_anchor negative_anchor;
 	struct ipc_flush flush;
 	struct ipc_flushed flushed;
 	struct ipc_compile compile;
@@ -102,6 +105,7 @@ static void smallest(enum msg_type type, union payload *m)
 	case MSG_CONF_FRONTEND:
 		m->frontend.pending_max = 1;
 		m->frontend.client_pending_max = 1;
+		m->frontend.unproven_pending_max = 1;
 		m->frontend.tcp = (struct ipc_tcp){ 1, 1, 1, 1 };
 		m->frontend.budget = 1;
 		break;
@@ -130,6 +134,11 @@ static void smallest(enum msg_type type, union payload *m)
 		break;
 	case MSG_CONF_OUTGOING:
 		m->outgoing.addr = v4();
+		break;
+	case MSG_TRUST_ANCHOR:
+	case MSG_CONF_ANCHOR:
+		m->anchor.type = RR_DS;
+		m->anchor.len = 1;
 		break;
 	case MSG_COMPILE:
 		m->compile.log_level = LOG_LEVEL_ERR;
@@ -239,6 +248,9 @@ static void largest(enum msg_type type, union payload *m)
 		m->frontend.client_pending_max = INT32_MAX - 1;
 		m->frontend.tcp = (struct ipc_tcp){ UINT16_MAX, UINT16_MAX - 1, INT32_MAX - 2, INT32_MAX - 3 };
 		m->frontend.budget = UINT16_MAX;
+		m->frontend.unproven_pending_max = INT32_MAX - 4;
+		m->frontend.cookies = IPC_COOKIES_REQUIRE;
+		m->frontend.prefetch = 1;
 		break;
 	case MSG_CONF_RESOLVER:
 		m->resolver.cache_bytes = UINT64_MAX;
@@ -248,6 +260,14 @@ static void largest(enum msg_type type, union payload *m)
 		m->resolver.use_0x20 = 1;
 		m->resolver.qname_minimisation = 1;
 		m->resolver.prime_root = 1;
+		m->resolver.use_cookies = 1;
+		m->resolver.localhost = IPC_LOCALHOST_ALWAYS;
+		m->resolver.validation_date = UINT64_MAX;
+		m->resolver.min_ttl_sec = INT32_MAX - 2;
+		m->resolver.max_ttl_sec = INT32_MAX - 1;
+		m->resolver.max_negative_ttl_sec = INT32_MAX - 3;
+		m->resolver.stale_sec = INT32_MAX - 4;
+		m->resolver.rebind_protection = 1;
 		break;
 	case MSG_CONF_ACL:
 	case MSG_CONF_RATE_EXEMPT:
@@ -275,6 +295,7 @@ static void largest(enum msg_type type, union payload *m)
 		longest_name(m->name.name);
 		break;
 	case MSG_CONF_STUB:
+	case MSG_CONF_FORWARD:
 	case MSG_CONF_ROOT:
 	case MSG_ROOT_HINT:
 		longest_name(m->servers.name);
@@ -287,6 +308,18 @@ static void largest(enum msg_type type, union payload *m)
 	case MSG_CONF_OUTGOING:
 		m->outgoing.addr = v6();
 		break;
+	case MSG_TRUST_ANCHOR:
+	case MSG_CONF_ANCHOR:
+		longest_name(m->anchor.zone);
+		m->anchor.type = RR_DNSKEY;
+		m->anchor.len = ANCHOR_RDATA_MAX;
+		memset(m->anchor.rdata, 0x7a, ANCHOR_RDATA_MAX);
+		break;
+	case MSG_CONF_NEGATIVE_ANCHOR:
+	case MSG_NEGATIVE_ANCHOR:
+		longest_name(m->negative_anchor.zone);
+		m->negative_anchor.left_sec = IPC_FOR_EVER;
+		break;
 	case MSG_FLUSH:
 		m->flush.kind = IPC_FLUSH_ZONE;
 		longest_name(m->flush.name);
@@ -295,11 +328,12 @@ static void largest(enum msg_type type, union payload *m)
 		m->flushed.entries = UINT64_MAX;
 		break;
 	case MSG_COMPILE:
-		m->compile.kind = IPC_COMPILE_HINTS;
+		m->compile.kind = IPC_COMPILE_ANCHORS;
 		longest_name(m->compile.zone);
 		fill(m->compile.file, sizeof(m->compile.file));
 		m->compile.default_ttl = INT32_MAX;
 		m->compile.log_level = LOG_LEVEL_DEBUG;
+		m->compile.now_sec = UINT64_MAX;
 		break;
 	case MSG_DIAGNOSTIC:
 		m->diagnostic.warning = 1;
@@ -456,12 +490,13 @@ Test(conf, largest_payloads_have_the_octets_counted_by_hand)
 		size_t len;
 	} cases[] = {
 		{ MSG_HELLO, 84 },	  { MSG_IDENTITY, 38 },	     { MSG_LISTENER, 28 },  { MSG_LINK, 7 },
-		{ MSG_IMAGE, 259 },	  { MSG_CONF_AUTHORITY, 635 }, { MSG_CONF_FRONTEND, 34 }, { MSG_CONF_RESOLVER, 17 },
+		{ MSG_IMAGE, 259 },	  { MSG_CONF_AUTHORITY, 635 }, { MSG_CONF_FRONTEND, 40 }, { MSG_CONF_RESOLVER, 44 },
 		{ MSG_CONF_ACL, 18 },	  { MSG_CONF_ZONE, 264 },    { MSG_CONF_STUB, 624 }, { MSG_CONF_OUTGOING, 23 },
-		{ MSG_REFUSED, 517 },	  { MSG_FLUSH, 256 },	     { MSG_FLUSHED, 8 },    { MSG_COMPILE, 1286 },
+		{ MSG_REFUSED, 517 },	  { MSG_FLUSH, 256 },	     { MSG_FLUSHED, 8 },    { MSG_COMPILE, 1294 },
 		{ MSG_DIAGNOSTIC, 1543 }, { MSG_COMPILED, 33 },	     { MSG_CTL_REQUEST, 8201 }, { MSG_CTL_ROW, 13162 },
 		{ MSG_CTL_DONE, 514 },	  { MSG_RATE_TABLE, 20 },    { MSG_CONF_COOKIE_SECRETS, 33 },
 		{ MSG_CONF_RATE_LIMIT, 11 },
+		{ MSG_CONF_ANCHOR, 1283 }, { MSG_TRUST_ANCHOR, 1283 }, { MSG_CONF_NEGATIVE_ANCHOR, 259 },
 		{ MSG_IMAGE_REFUSED, 517 }, { MSG_SOURCE, 1065 },  { MSG_CONF_KEY, 386 },     { MSG_CONF_TRANSFER, 278 },
 	};
 	static uint8_t wire[MSG_PAYLOAD_MAX];
@@ -551,17 +586,27 @@ Test(conf, values_out_of_range_are_refused)
 		{ MSG_CONF_FRONTEND, "pending", 8, 4, 0 },
 		{ MSG_CONF_FRONTEND, "pending", 8, 4, 0x80000000 },
 		{ MSG_CONF_FRONTEND, "pending of a client", 12, 4, 0 },
-		{ MSG_CONF_FRONTEND, "connections", 16, 4, 65536 },
-		{ MSG_CONF_FRONTEND, "connections of a client", 20, 4, 0 },
-		{ MSG_CONF_FRONTEND, "idle", 24, 4, 0 },
-		{ MSG_CONF_FRONTEND, "reply", 28, 4, 0 },
-		{ MSG_CONF_FRONTEND, "budget", 32, 2, 0 },
+		{ MSG_CONF_FRONTEND, "pending of an unproven one", 16, 4, 0 },
+		{ MSG_CONF_FRONTEND, "connections", 20, 4, 65536 },
+		{ MSG_CONF_FRONTEND, "connections of a client", 24, 4, 0 },
+		{ MSG_CONF_FRONTEND, "idle", 28, 4, 0 },
+		{ MSG_CONF_FRONTEND, "reply", 32, 4, 0 },
+		{ MSG_CONF_FRONTEND, "budget", 36, 2, 0 },
+		{ MSG_CONF_FRONTEND, "cookies", 38, 1, 3 },
+		{ MSG_CONF_FRONTEND, "prefetch", 39, 1, 2 },
 		{ MSG_CONF_RESOLVER, "pending", 8, 4, 0 },
-		{ MSG_CONF_RESOLVER, "ipv4", 12, 1, 2 },
-		{ MSG_CONF_RESOLVER, "ipv6", 13, 1, 2 },
-		{ MSG_CONF_RESOLVER, "0x20", 14, 1, 255 },
-		{ MSG_CONF_RESOLVER, "minimisation", 15, 1, 2 },
-		{ MSG_CONF_RESOLVER, "priming", 16, 1, 2 },
+		{ MSG_CONF_RESOLVER, "floor", 12, 4, 1 },
+		{ MSG_CONF_RESOLVER, "ceiling", 16, 4, 0x80000000 },
+		{ MSG_CONF_RESOLVER, "ceiling of absences", 20, 4, 0x80000000 },
+		{ MSG_CONF_RESOLVER, "stale", 24, 4, 0x80000000 },
+		{ MSG_CONF_RESOLVER, "rebinding", 28, 1, 2 },
+		{ MSG_CONF_RESOLVER, "ipv4", 29, 1, 2 },
+		{ MSG_CONF_RESOLVER, "ipv6", 30, 1, 2 },
+		{ MSG_CONF_RESOLVER, "0x20", 31, 1, 255 },
+		{ MSG_CONF_RESOLVER, "minimisation", 32, 1, 2 },
+		{ MSG_CONF_RESOLVER, "priming", 33, 1, 2 },
+		{ MSG_CONF_RESOLVER, "cookies", 34, 1, 2 },
+		{ MSG_CONF_RESOLVER, "localhost", 35, 1, IPC_LOCALHOST_ALWAYS + 1 },
 		{ MSG_CONF_ACL, "family", 0, 1, 0 },
 		{ MSG_CONF_ACL, "bits", 1, 1, 33 },
 		{ MSG_CONF_ACL, "host bits", 2, 1, 1 },
@@ -580,8 +625,13 @@ Test(conf, values_out_of_range_are_refused)
 		{ MSG_CONF_STUB, "count", 1, 1, IPC_ADDRS_MAX + 1 },
 		{ MSG_CONF_STUB, "count", 1, 1, 255 },
 		{ MSG_CONF_OUTGOING, "family", 0, 1, 6 },
+		{ MSG_CONF_ANCHOR, "name", 0, 1, 0x40 },
+		{ MSG_CONF_ANCHOR, "type", 1, 2, RR_A },
+		{ MSG_TRUST_ANCHOR, "length", 3, 2, 0 },
+		{ MSG_TRUST_ANCHOR, "length", 3, 2, 2 },
+		{ MSG_NEGATIVE_ANCHOR, "name", 0, 1, 0xc0 },
 		{ MSG_FLUSH, "kind", 0, 1, 3 },
-		{ MSG_COMPILE, "kind", 0, 1, 2 },
+		{ MSG_COMPILE, "kind", 0, 1, 3 },
 		{ MSG_COMPILE, "ttl", 4, 4, 0x80000000 },
 		{ MSG_COMPILE, "log level", 8, 1, 1 },
 		{ MSG_DIAGNOSTIC, "warning", 0, 1, 2 },

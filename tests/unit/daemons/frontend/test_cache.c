@@ -29,7 +29,7 @@ static const struct answer *make(const char *qname, uint16_t qtype, uint16_t rco
 	uint8_t rdata[512];
 	bool found = false;
 	dname_copy_lower(lower, name(qname));
-	answer_begin(&builder, lower, qtype);
+	answer_begin(&builder, lower, qtype, FORM_DO);
 	for (; recs != NULL && recs->section != 0; recs++) {
 		struct message_rr rr = { .owner = name(recs->owner), .type = recs->type, .rr_class = CLASS_IN,
 					 .ttl = recs->ttl, .rdata = rdata };
@@ -37,7 +37,7 @@ static const struct answer *make(const char *qname, uint16_t qtype, uint16_t rco
 		cr_assert_eq(answer_add(&builder, recs->section, &rr), BH_OK);
 		found = found || recs->type == qtype;
 	}
-	return answer_finish(&builder, rcode, false, found);
+	return answer_finish(&builder, rcode, 0, found);
 }
 
 static const struct rec one_a[] = { { AN, "a.test", RR_A, 300, "192.0.2.1" }, { 0 } };
@@ -105,12 +105,15 @@ Test(cache, life_by_kind_of_answer)
 	}
 }
 
+static const struct rec signed_a[] = { { AN, "a.test", RR_A, 300, "192.0.2.1" },
+				       { AN, "a.test", RR_RRSIG, 300, "1" }, { 0 } };
+
 Test(cache, key_is_name_type_and_flags)
 {
 	struct cache *cache = cache_new(1 << 20);
 	struct cache_key key = key_of("a.test", RR_A, KEY_DO);
 	uint32_t age;
-	cache_insert(cache, &key, make("a.test", RR_A, RCODE_NOERROR, one_a), 0);
+	cache_insert(cache, &key, make("a.test", RR_A, RCODE_NOERROR, signed_a), 0);
 	struct cache_key same = key_of("A.Test", RR_A, KEY_DO);
 	struct cache_key others[] = { key_of("a.test", RR_AAAA, KEY_DO), key_of("a.test", RR_A, 0),
 				      key_of("a.test", RR_A, KEY_DO | KEY_CD), key_of("b.test", RR_A, KEY_DO) };

@@ -95,6 +95,7 @@ static void setup(void)
 
 	conf.options.frontend = (struct ipc_conf_frontend){ .cache_bytes = 1 << 20, .pending_max = 2000,
 							    .client_pending_max = 1000,
+							    .unproven_pending_max = 1000,
 							    .tcp = { 10, 10, 5000, 5000 }, .budget = 100 };
 	for (unsigned i = 0; i < 4; i++) {
 		listeners[i].info.id = 10 + i;
@@ -349,6 +350,141 @@ Test(frontend, bad_queries_get_their_answer)
 	send_raw(wire, full, 0);
 	expect(RCODE_BADVERS);
 	cr_assert_eq(page.counters[STAT_FRONT_PENDING], 0);
+}
+
+/* A query with a COOKIE option, and keepalive. Returns its octets. */
+static size_t cookie_query(uint8_t *out, const uint8_t *cookie, size_t cookie_len, bool keepalive)
+{
+	uint8_t options[64];
+	struct sink s = sink_of(options, sizeof(options));
+	struct compose c;
+	if (cookie_len > 0) {
+		sink_u16(&s, EDNS_OPTION_COOKIE);
+		sink_blob(&s, cookie, cookie_len);
+	}
+	if (keepalive) {
+		sink_u32(&s, (uint32_t)EDNS_OPTION_KEEPALIVE << 16);
+	}
+	struct edns_reply edns = { .udp_size = 1232, .ede = EDE_NONE, .options = options,
+				   .options_len = (uint16_t)s.pos };
+	compose_begin(&c, out, UDP_SIZE_PLAIN, edns_size(&edns), 7, FLAG_RD, name("cookie.test"), RR_A, CLASS_IN);
+	return compose_finish(&c, &edns);
+}
+
+/* The option in the OPT that closes a message, or NULL. */
+static const uint8_t *find_option(const uint8_t *wire, size_t len, uint16_t code, size_t *option_len)
+{
+	for (size_t at = len - 4; at > DNS_HEADER_SIZE; at--) {
+		size_t claimed = get_u16(wire + at + 2);
+		if (get_u16(wire + at) == code && at + 4 + claimed <= len && claimed <= 40) {
+			*option_len = claimed;
+			return wire + at + 4;
+		}
+	}
+	return NULL;
+}
+
+static size_t exchange(const uint8_t *query, size_t len, uint8_t *reply, size_t room)
+{
+	send_raw(query, len, 0);
+	turn();
+	ssize_t n = recv(client, reply, room, 0);
+	cr_assert_gt(n, 0);
+	return (size_t)n;
+}
+
+static void set_cookies(uint8_t mode)
+{
+	conf.options.frontend.cookies = mode;
+	conf.cookie_secrets.secrets.count = mode == IPC_COOKIES_OFF ? 0 : 1;
+	memset(conf.cookie_secrets.secrets.bytes, 0x77, sizeof(conf.cookie_secrets.secrets.bytes));
+	cr_assert_eq(configure(), BH_OK);
+}
+
+/* RFC 7873 5.2, RFC 9018: who sends half a cookie gets the other half, and is known by it. */
+Test(frontend, gives_cookies_and_knows_them)
+{
+	static const uint8_t half[8] = { 1, 2, 3, 4, 5, 6, 7, 8 };
+	uint8_t query[512], reply[2048], whole[COOKIE_REPLY_SIZE];
+	size_t option_len = 0;
+
+	set_cookies(IPC_COOKIES_REQUIRE);
+	/* no cookie at all: served as always */
+	send_query(1, "plain.test", RR_A);
+	struct seen seen;
+	cr_assert(next_question(shard_of("plain.test"), &seen));
+	cr_assert_null(receive());
+	/* half of one: BADCOOKIE with what is needed */
+	size_t n = exchange(query, cookie_query(query, half, 8, true), reply, sizeof(reply));
+	cr_assert_eq(parse(reply, n)->rcode, RCODE_BADCOOKIE);
+	const uint8_t *option = find_option(reply, n, EDNS_OPTION_COOKIE, &option_len);
+	cr_assert_not_null(option);
+	cr_assert_eq(option_len, COOKIE_REPLY_SIZE);
+	cr_assert_eq(memcmp(option, half, 8), 0);
+	memcpy(whole, option, sizeof(whole));
+	cr_assert_null(find_option(reply, n, EDNS_OPTION_KEEPALIVE, &option_len), "RFC 7828 3.2.2: not over UDP");
+	/* a forged one: the same */
+	whole[23] ^= 1;
+	n = exchange(query, cookie_query(query, whole, sizeof(whole), false), reply, sizeof(reply));
+	cr_assert_eq(parse(reply, n)->rcode, RCODE_BADCOOKIE);
+	whole[23] ^= 1;
+	/* the whole: it is asked for */
+	send_raw(query, cookie_query(query, whole, sizeof(whole), false), 0);
+	cr_assert(next_question(shard_of("cookie.test"), &seen));
+	cr_assert_eq(page.counters[STAT_FRONT_COOKIE + COOKIE_NONE], 1);
+	cr_assert_eq(page.counters[STAT_FRONT_COOKIE + COOKIE_CLIENT_ONLY], 1);
+	cr_assert_eq(page.counters[STAT_FRONT_COOKIE + COOKIE_BAD], 1);
+	cr_assert_eq(page.counters[STAT_FRONT_COOKIE + COOKIE_VALID], 1);
+	cr_assert_eq(page.counters[STAT_FRONT_BADCOOKIE], 2);
+
+	/* Where they are not required, a bad one is answered, with a good one. */
+	set_cookies(IPC_COOKIES_ANSWER);
+	whole[23] ^= 1;
+	send_raw(query, cookie_query(query, whole, sizeof(whole), false), 0);
+	turn_for(350); /* nobody answers: the error has the cookie too */
+	const struct message *m = NULL;
+	unsigned with_cookie = 0;
+	ssize_t got;
+	while ((got = recv(client, reply, sizeof(reply), 0)) > 0) {
+		m = parse(reply, (size_t)got);
+		cr_assert_eq(m->rcode, RCODE_SERVFAIL);
+		option = find_option(reply, (size_t)got, EDNS_OPTION_COOKIE, &option_len);
+		with_cookie += option != NULL && memcmp(option, half, 8) == 0;
+	}
+	cr_assert_eq(with_cookie, 2);
+	set_cookies(IPC_COOKIES_OFF);
+	conf.options.frontend.cookies = IPC_COOKIES_ANSWER;
+	cr_assert_neq(configure(), BH_OK, "without a secret there are none");
+}
+
+/* Who has a cookie of ours may wait for more than who may be anybody. */
+Test(frontend, a_cookie_buys_room)
+{
+	static const uint8_t half[8] = { 1, 2, 3, 4, 5, 6, 7, 8 };
+	uint8_t query[512], reply[2048], whole[COOKIE_REPLY_SIZE];
+	size_t option_len = 0;
+	char text[32];
+
+	conf.options.frontend.unproven_pending_max = 3;
+	conf.options.frontend.client_pending_max = 6;
+	set_cookies(IPC_COOKIES_REQUIRE);
+	for (uint16_t i = 0; i < 4; i++) {
+		snprintf(text, sizeof(text), "n%u.test", i);
+		send_query(i, text, RR_A);
+	}
+	const struct message *m = expect(RCODE_SERVFAIL);
+	cr_assert(m->id == 3 && m->ede == EDE_OTHER);
+	size_t n = exchange(query, cookie_query(query, half, 8, false), reply, sizeof(reply));
+	const uint8_t *option = find_option(reply, n, EDNS_OPTION_COOKIE, &option_len);
+	cr_assert_not_null(option);
+	memcpy(whole, option, sizeof(whole));
+	for (unsigned i = 0; i < 4; i++) {
+		send_raw(query, cookie_query(query, whole, sizeof(whole), false), 0);
+		turn();
+	}
+	cr_assert_eq(page.counters[STAT_FRONT_PENDING], 6);
+	expect(RCODE_SERVFAIL);
+	cr_assert_null(receive());
 }
 
 /* One TCP exchange: several questions at once, answers in any order. */

@@ -16,6 +16,7 @@ Test(frontend_query, refusals)
 		uint16_t opcode, qtype, qclass;
 		int rcode; /* -1: taken */
 		int ede;
+		bool bad_cookie;
 	} cases[] = {
 		{ "good", QUERY_OK, true, OPCODE_QUERY, RR_A, CLASS_IN, -1, 0 },
 		{ "any", QUERY_OK, true, OPCODE_QUERY, RR_ANY, CLASS_IN, -1, 0 },
@@ -34,13 +35,20 @@ Test(frontend_query, refusals)
 		{ "opt", QUERY_OK, true, OPCODE_QUERY, RR_OPT, CLASS_IN, RCODE_NOTIMP, EDE_NOT_SUPPORTED },
 		{ "tsig", QUERY_OK, true, OPCODE_QUERY, RR_TSIG, CLASS_IN, RCODE_NOTIMP, EDE_NOT_SUPPORTED },
 		{ "maila", QUERY_OK, true, OPCODE_QUERY, RR_MAILA, CLASS_IN, RCODE_NOTIMP, EDE_NOT_SUPPORTED },
+		{ "bad cookie", QUERY_OK, true, OPCODE_QUERY, RR_A, CLASS_IN, RCODE_BADCOOKIE, EDE_NONE, true },
+		{ "not allowed, bad cookie", QUERY_OK, false, OPCODE_QUERY, RR_A, CLASS_IN, RCODE_REFUSED,
+		  EDE_PROHIBITED, true },
+		{ "opcode, bad cookie", QUERY_OK, true, OPCODE_NOTIFY, RR_SOA, CLASS_IN, RCODE_NOTIMP,
+		  EDE_NOT_SUPPORTED, true },
 		{ "type 0", QUERY_OK, true, OPCODE_QUERY, 0, CLASS_IN, RCODE_NOTIMP, EDE_NOT_SUPPORTED },
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct query q = { .flags = (uint16_t)(cases[i].opcode << 11), .qtype = cases[i].qtype,
 				   .qclass = cases[i].qclass };
 		struct refusal r = { 0 };
-		bool taken = client_query_accept(&q, cases[i].verdict, cases[i].allowed, &r);
+		struct query_judgement judged = { .verdict = cases[i].verdict, .allowed = cases[i].allowed,
+						  .bad_cookie = cases[i].bad_cookie };
+		bool taken = client_query_accept(&q, &judged, &r);
 		cr_assert_eq(taken, cases[i].rcode < 0, "%s", cases[i].what);
 		if (!taken) {
 			cr_assert_eq(r.rcode, cases[i].rcode, "%s", cases[i].what);

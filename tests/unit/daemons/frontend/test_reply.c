@@ -18,7 +18,7 @@ static void begin(const char *qname, uint16_t qtype)
 {
 	uint8_t lower[DNAME_MAX];
 	dname_copy_lower(lower, name(qname));
-	answer_begin(&builder, lower, qtype);
+	answer_begin(&builder, lower, qtype, FORM_DO);
 }
 
 static void add(const struct rec *rec)
@@ -48,7 +48,7 @@ Test(reply, is_for_the_one_who_asked)
 	begin("www.example.com", RR_A);
 	add(&(struct rec){ AN, "www.example.com", RR_CNAME, 100, "web.example.com" });
 	add(&(struct rec){ AN, "web.example.com", RR_A, 50, "192.0.2.1" });
-	const struct answer *a = answer_finish(&builder, RCODE_NOERROR, false, true);
+	const struct answer *a = answer_finish(&builder, RCODE_NOERROR, 0, true);
 
 	struct reply_to to = asker("wWw.ExAmPle.cOm", RR_A, FLAG_RD | FLAG_CD | FLAG_AD, 4096, true, false);
 	size_t len = reply_answer(&to, a, 30, buf, &tc);
@@ -83,7 +83,7 @@ Test(reply, carries_aa_rcode_and_extended_error)
 	begin("a.corp.example", RR_A);
 	add(&(struct rec){ AU, "corp.example", RR_SOA, 60, "60" });
 	answer_set_ede(&builder, EDE_STALE_ANSWER, (const uint8_t *)"old\n\xff text", 9);
-	const struct answer *a = answer_finish(&builder, RCODE_NXDOMAIN, true, false);
+	const struct answer *a = answer_finish(&builder, RCODE_NXDOMAIN, FLAG_AA, false);
 	struct reply_to to = asker("a.corp.example", RR_A, FLAG_RD, 1232, false, false);
 	const struct message *m = parse(buf, reply_answer(&to, a, 0, buf, &tc));
 	cr_assert_eq(m->flags, FLAG_QR | FLAG_RD | FLAG_RA | FLAG_AA | RCODE_NXDOMAIN);
@@ -106,7 +106,7 @@ static const struct answer *many(unsigned count, unsigned authority, unsigned ad
 	for (unsigned i = 0; i < additional; i++) {
 		add(&(struct rec){ AD, "big.test", RR_A, 60, "192.0.2.3" });
 	}
-	return answer_finish(&builder, RCODE_NOERROR, false, true);
+	return answer_finish(&builder, RCODE_NOERROR, FLAG_AD, true);
 }
 
 Test(reply, never_more_than_the_client_takes)
@@ -145,6 +145,7 @@ Test(reply, never_more_than_the_client_takes)
 		cr_assert_leq(len, to.limit);
 		cr_assert_eq(tc, cases[i].tc, "case %zu", i);
 		cr_assert_eq((m->flags & FLAG_TC) != 0, tc);
+		cr_assert_eq((m->flags & FLAG_AD) != 0, !tc && cases[i].do_bit, "AD is for something");
 		cr_assert_eq(m->has_edns, cases[i].edns != 0);
 		for (size_t k = 0; k < m->rr_count; k++) {
 			got[m->rrs[k].section]++;
@@ -169,7 +170,7 @@ Test(reply, the_soa_of_a_negative_answer_is_required)
 		add(&(struct rec){ AN, names[i], RR_CNAME, 60, names[i + 1] });
 	}
 	add(&(struct rec){ AU, "test", RR_SOA, 60, "30" });
-	const struct answer *a = answer_finish(&builder, RCODE_NXDOMAIN, false, false);
+	const struct answer *a = answer_finish(&builder, RCODE_NXDOMAIN, 0, false);
 	cr_assert_eq(a->answer_end, 476);
 	cr_assert_gt(a->len, UDP_SIZE_PLAIN);
 
@@ -212,6 +213,9 @@ Test(reply, largest_error_fits)
 	}
 	struct reply_to to = asker(longest, RR_A, FLAG_RD, 1232, false, false);
 	cr_assert_eq(to.qname_len, 255);
+	to.options_len = REPLY_OPTIONS_MAX; /* one that nobody knows, as long as all of ours */
+	put_u16(to.options, 65001);
+	put_u16(to.options + 2, REPLY_OPTIONS_MAX - 4);
 	size_t len = reply_error(&to, RCODE_SERVFAIL, EDE_OTHER,
 				 "0123456789012345678901234567890123456789012345678901234567890123456789", buf);
 	cr_assert_eq(len, REPLY_ERROR_MAX);

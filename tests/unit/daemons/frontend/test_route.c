@@ -28,6 +28,7 @@ struct script {
 struct asked {
 	uint64_t token;
 	uint32_t link;
+	uint8_t kind;
 	uint16_t budget;
 	uint8_t dns[512];
 	size_t len;
@@ -50,6 +51,7 @@ static struct world {
 	unsigned got_count;
 	struct job *links[3];
 	uint64_t now_ms;
+	bool proven; /* who asks next */
 } w;
 
 static int fake_ask(void *ctx, const struct route_ask *ask)
@@ -65,6 +67,7 @@ static int fake_ask(void *ctx, const struct route_ask *ask)
 	snprintf(w.log + used, sizeof(w.log) - used, "%s%c:%s", used == 0 ? "" : " ", ask->authority ? 'a' : 'r',
 		 text);
 	struct asked *a = &w.asks[w.ask_count++];
+	a->kind = ask->message.kind;
 	a->token = ask->message.token;
 	a->link = ask->authority ? LINK_AUTHORITY : LINK_RESOLVER;
 	a->budget = ask->message.budget;
@@ -124,7 +127,7 @@ static void setup(void)
 	w.route.ctx = &w;
 	w.route.budget = BUDGET;
 	w.route.patience_ms = JOB_DEADLINE_MS;
-	pending_limits(w.route.pending, 100, 50);
+	pending_limits(w.route.pending, &(struct pending_bounds){ 100, 70, 50 });
 	cr_assert_eq(route_init(&w.route), BH_OK);
 	for (size_t i = 0; i < sizeof(entries) / sizeof(entries[0]); i++) {
 		cr_assert_eq(split_add(w.route.split, name(entries[i].name), entries[i].flags), BH_OK);
@@ -151,7 +154,10 @@ static void query_from(const char *client, uint16_t id, const char *qname, uint1
 	size_t len = make_query(wire, id, qname, type, flags, 1232, do_bit);
 	cr_assert_eq(query_parse(wire, len, &q), QUERY_OK);
 	cr_assert_eq(addr_parse(client, 0, &origin.client), BH_OK);
-	route_query(&w.route, &q, &origin, w.now_ms);
+	origin.proven = w.proven;
+	struct reply_to to;
+	reply_to_init(&to, &q, true);
+	route_query(&w.route, &q, &origin, &to, w.now_ms);
 }
 
 static void query(const char *qname, uint16_t type)
@@ -484,31 +490,299 @@ Test(route, ttl_falls_and_ends)
 	cr_assert_eq(w.page.counters[STAT_FRONT_CACHE_MISSES], 2);
 }
 
-Test(route, do_and_cd_are_told_and_kept_apart)
+static const struct rec *signed_records(void)
 {
-	static const struct script scripts[] = {
-		{ 'r', "a.test", 0, 0, 0, { { AN, "a.test", RR_A, 60, "192.0.2.1" },
-					     { AN, "a.test", RR_RRSIG, 60, "1" } } },
-		{ 0 },
-	};
+	static const struct rec records[] = { { AN, "a.test", RR_A, 60, "192.0.2.1" },
+					      { AN, "a.test", RR_RRSIG, 60, "1" }, { 0 } };
+	return records;
+}
+
+static unsigned asks_of(uint16_t id, uint16_t flags, bool do_bit, bool is_signed)
+{
+	unsigned before = w.ask_count;
+	query_from("192.0.2.99", id, "a.test", RR_A, flags, do_bit);
+	unsigned asked = w.ask_count - before;
+	while (w.ask_count > 0) {
+		struct asked a = take_ask();
+		static const struct rec plain[] = { { AN, "a.test", RR_A, 60, "192.0.2.1" }, { 0 } };
+		reply_with(&a, FLAG_AD, 0, is_signed ? signed_records() : plain, EDE_NONE);
+	}
+	return asked;
+}
+
+/* RFC 4035 3.2.1: signatures for those who set DO; one question serves both, and one answer if there are none. */
+Test(route, clients_with_and_without_do_share_questions)
+{
+	struct query q;
+	query_from("192.0.2.99", 1, "a.test", RR_A, FLAG_RD, false);
+	query_from("192.0.2.98", 2, "a.test", RR_A, FLAG_RD, true);
+	query_from("192.0.2.97", 3, "a.test", RR_A, FLAG_RD, false);
+	cr_assert_eq(w.ask_count, 1);
+	struct asked a = take_ask();
+	cr_assert_eq(query_parse(a.dns, a.len, &q), QUERY_OK);
+	cr_assert(q.edns.do_bit, "always asked with DO");
+	cr_assert_eq(q.edns.udp_size, 65535);
+	reply_with(&a, 0, 0, signed_records(), EDE_NONE);
+	cr_assert_eq(w.got_count, 3);
+	for (unsigned i = 0; i < 3; i++) {
+		bool do_bit = w.got[i].id == 2;
+		cr_assert_str_eq(section_text(answer_of(i), AN),
+				 do_bit ? "a.test. A 60 192.0.2.1; a.test. RRSIG 60 1" : "a.test. A 60 192.0.2.1");
+		cr_assert_eq(answer_of(i)->do_bit, do_bit, "RFC 3225 3");
+	}
+	cr_assert_eq(cache_entries(w.route.cache), 2, "one of each form");
+	w.now_ms += 10000;
+	cr_assert_eq(asks_of(4, FLAG_RD, false, true), 0);
+	cr_assert_str_eq(section_text(answer_of(3), AN), "a.test. A 50 192.0.2.1");
+	cr_assert_eq(asks_of(5, FLAG_RD, true, true), 0);
+	cr_assert_str_eq(section_text(answer_of(4), AN), "a.test. A 50 192.0.2.1; a.test. RRSIG 50 1");
+}
+
+Test(route, the_shorter_form_is_made_from_the_longer_one)
+{
+	cr_assert_eq(asks_of(1, FLAG_RD, true, true), 1);
+	cr_assert_eq(cache_entries(w.route.cache), 1);
+	w.now_ms += 10000;
+	for (uint16_t i = 2; i < 4; i++) {
+		cr_assert_eq(asks_of(i, FLAG_RD | FLAG_AD, false, true), 0);
+		cr_assert_str_eq(section_text(answer_of(i - 1u), AN), "a.test. A 50 192.0.2.1");
+		cr_assert_neq(answer_of(i - 1u)->flags & FLAG_AD, 0, "AD lives on");
+		cr_assert_eq(cache_entries(w.route.cache), 2);
+	}
+	w.now_ms += 50000;
+	cr_assert_eq(asks_of(4, FLAG_RD, false, true), 1, "and dies with it");
+	/* The other way round there is nothing to make it from. */
+	cr_assert_eq(asks_of(5, FLAG_RD, true, true), 1);
+	cr_assert_eq(cache_entries(w.route.cache), 2);
+}
+
+Test(route, an_unsigned_answer_is_kept_once)
+{
+	cr_assert_eq(asks_of(1, FLAG_RD, false, false), 1);
+	cr_assert_eq(asks_of(2, FLAG_RD, true, false), 0);
+	cr_assert_eq(cache_entries(w.route.cache), 1);
+	cr_assert_str_eq(section_text(answer_of(1), AN), "a.test. A 60 192.0.2.1");
+	cr_assert(answer_of(1)->do_bit);
+}
+
+/* RFC 4035 3.2.2: what was not checked for one client is not for another. */
+Test(route, cd_is_told_and_kept_apart)
+{
 	struct query q;
 	query_from("192.0.2.99", 1, "a.test", RR_A, FLAG_RD | FLAG_CD, true);
-	cr_assert_eq(query_parse(w.asks[0].dns, w.asks[0].len, &q), QUERY_OK);
-	cr_assert(q.edns.do_bit);
-	cr_assert_eq(q.flags, FLAG_RD | FLAG_CD);
-	cr_assert_eq(q.edns.udp_size, 65535);
-	play(scripts);
-	cr_assert_str_eq(section_text(answer_of(0), AN), "a.test. A 60 192.0.2.1; a.test. RRSIG 60 1");
-	cr_assert_eq(answer_of(0)->flags & FLAG_CD, FLAG_CD);
 	query_from("192.0.2.99", 2, "a.test", RR_A, FLAG_RD, true);
-	cr_assert_eq(w.ask_count, 1);
-	play(scripts);
-	query_from("192.0.2.99", 3, "a.test", RR_A, FLAG_RD, false);
-	cr_assert_eq(w.ask_count, 1);
-	play(scripts);
-	query_from("192.0.2.99", 4, "a.test", RR_A, FLAG_RD | FLAG_CD, true);
-	cr_assert_eq(w.ask_count, 0);
+	cr_assert_eq(w.ask_count, 2, "nor do they wait together");
+	for (unsigned i = 0; i < 2; i++) {
+		struct asked a = take_ask();
+		cr_assert_eq(query_parse(a.dns, a.len, &q), QUERY_OK);
+		cr_assert_eq(q.flags, i == 0 ? FLAG_RD | FLAG_CD : FLAG_RD);
+		reply_with(&a, 0, i == 0 ? RCODE_NOERROR : RCODE_SERVFAIL, i == 0 ? signed_records() : NULL,
+			   i == 0 ? EDE_NONE : EDE_DNSSEC_BOGUS);
+	}
+	cr_assert_eq(answer_of(0)->flags & FLAG_CD, FLAG_CD);
+	cr_assert_eq(answer_of(1)->flags & (FLAG_CD | FLAG_RCODE), RCODE_SERVFAIL);
+	cr_assert_eq(answer_of(1)->ede, EDE_DNSSEC_BOGUS);
+	cr_assert_eq(asks_of(3, FLAG_RD | FLAG_CD, true, true), 0, "cached");
+	cr_assert_eq(asks_of(4, FLAG_RD | FLAG_CD, false, true), 0, "for both kinds");
+	cr_assert_eq(asks_of(5, FLAG_RD, true, true), 1, "but not for others");
+	cr_assert_eq(asks_of(6, FLAG_RD, false, true), 0);
+}
+
+static const struct ad_case {
+	const char *what;
+	const char *qname;
+	bool secure;
+	struct script scripts[5];
+} ad_cases[] = {
+	{ "the resolver says so", "a.test", true,
+	  { { 'r', "a.test", 0, FLAG_AD, 0, { { AN, "a.test", RR_A, 60, "192.0.2.1" } } } } },
+	{ "it does not", "a.test", false, { { 'r', "a.test", 0, 0, 0, { { AN, "a.test", RR_A, 60, "192.0.2.1" } } } } },
+	{ "absence", "a.test", true, { { 'r', "a.test", 0, FLAG_AD, 3, { PUBLIC_SOA } } } },
+	{ "the authority says so", "a.corp.example", false,
+	  { { 'a', "a.corp.example", 0, AA | FLAG_AD, 0, { { AN, "a.corp.example", RR_A, 60, "10.0.0.1" } } } } },
+	{ "its alias to secure data", "a.corp.example", false,
+	  { { 'a', "a.corp.example", 0, AA, 0, { { AN, "a.corp.example", RR_CNAME, 60, "a.test" } } },
+	    { 'r', "a.test", 0, FLAG_AD, 0, { { AN, "a.test", RR_A, 60, "192.0.2.1" } } } } },
+	{ "a secure alias to inside", "a.allowed.test", false,
+	  { { 'r', "a.allowed.test", 0, FLAG_AD, 0, { { AN, "a.allowed.test", RR_CNAME, 60, "a.corp.example" } } },
+	    { 'a', "a.corp.example", 0, AA, 0, { { AN, "a.corp.example", RR_A, 60, "10.0.0.1" } } } } },
+	{ "an overlay's data from public", "a.example.com", true,
+	  { { 'a', "a.example.com", 0, AA, 3, { OVERLAY_SOA } },
+	    { 'r', "a.example.com", 0, FLAG_AD, 0, { { AN, "a.example.com", RR_A, 60, "192.0.2.1" } } } } },
+	{ "an overlay's own absence", "a.example.com", false,
+	  { { 'a', "a.example.com", 0, AA, 0, { OVERLAY_SOA } },
+	    { 'r', "a.example.com", 0, FLAG_AD, 3, { { AU, "com", RR_SOA, 60, "30" } } } } },
+	{ "behind an overlay's alias", "a.example.com", false,
+	  { { 'a', "a.example.com", 0, AA, 0, { { AN, "a.example.com", RR_CNAME, 60, "b.example.com" },
+						 OVERLAY_SOA } },
+	    { 'r', "b.example.com", 0, FLAG_AD, 0, { { AN, "b.example.com", RR_A, 60, "192.0.2.1" } } } } },
+	{ "an alias that is not followed", "a.test", false,
+	  { { 'r', "a.test", 0, FLAG_AD, 0, { { AN, "a.test", RR_CNAME, 60, "x.consul" },
+					       { AN, "x.consul", RR_A, 60, "10.0.0.1" } } } } },
+};
+
+/* RFC 6840 5.7, 5.8: AD is for clients that set DO or AD, and only when every piece is secure. */
+Test(route, ad_needs_every_piece_and_a_client_that_asks)
+{
+	static const struct {
+		uint16_t flags;
+		bool do_bit;
+		bool told;
+	} clients[] = { { FLAG_RD, false, false }, { FLAG_RD, true, true }, { FLAG_RD | FLAG_AD, false, true },
+			{ FLAG_RD | FLAG_AD, true, true } };
+	for (size_t i = 0; i < sizeof(ad_cases) / sizeof(ad_cases[0]); i++) {
+		const struct ad_case *c = &ad_cases[i];
+		teardown();
+		setup();
+		for (unsigned k = 0; k < 8; k++) { /* twice: the second time what can be comes from the cache */
+			query_from("192.0.2.99", (uint16_t)k, c->qname, RR_A, clients[k % 4].flags, clients[k % 4].do_bit);
+			play(c->scripts);
+			bool ad = (answer_of(k)->flags & FLAG_AD) != 0;
+			cr_assert_eq(ad, c->secure && clients[k % 4].told, "%s, client %u", c->what, k);
+		}
+	}
+}
+
+/* A zone that the internal authority serves is what it says, whatever its signed parent proves in public. */
+Test(route, internal_zones_do_not_depend_on_a_signed_parent)
+{
+	static const struct script scripts[] = {
+		{ 'a', "a.corp.example", 0, AA, 0, { { AN, "a.corp.example", RR_A, 60, "10.0.0.1" } } },
+		{ 'a', "corp.example", RR_DS, AA, 0, { INSIDE_SOA } },
+		{ 'a', "none.corp.example", 0, AA, 3, { INSIDE_SOA } },
+		/* nobody asks: */
+		{ 'r', "a.corp.example", 0, FLAG_AD, 3, { { AU, "example", RR_SOA, 60, "30" } } },
+		{ 0 },
+	};
+	for (unsigned k = 0; k < 2; k++) {
+		uint16_t flags = k == 0 ? FLAG_RD | FLAG_AD : FLAG_RD | FLAG_CD;
+		w.got_count = 0;
+		w.log[0] = '\0';
+		query_from("192.0.2.99", 1, "a.corp.example", RR_A, flags, true);
+		query_from("192.0.2.99", 2, "corp.example", RR_DS, flags, true);
+		query_from("192.0.2.99", 3, "none.corp.example", RR_A, flags, true);
+		play(scripts);
+		cr_assert_str_eq(w.log, "a:a.corp.example a:corp.example a:none.corp.example");
+		cr_assert_str_eq(section_text(answer_of(0), AN), "a.corp.example. A 60 10.0.0.1");
+		cr_assert_eq(answer_of(1)->rcode, RCODE_NOERROR);
+		cr_assert_eq(answer_of(2)->rcode, RCODE_NXDOMAIN);
+		for (unsigned i = 0; i < 3; i++) {
+			cr_assert_eq(answer_of(i)->flags & (FLAG_AD | FLAG_AA), FLAG_AA);
+			cr_assert_eq(answer_of(i)->ede, EDE_NONE);
+		}
+	}
+}
+
+static void reply_ttl(uint32_t ttl, const char *address, uint16_t rcode)
+{
+	struct asked a = take_ask();
+	const struct rec recs[] = { { AN, "a.test", RR_A, ttl, address }, { 0 } };
+	reply_with(&a, 0, rcode, rcode == RCODE_NOERROR ? recs : NULL, EDE_NONE);
+}
+
+/* In the last tenth of its life an answer that is in use is asked for anew, once, and nobody waits. */
+Test(route, refreshes_what_is_in_use)
+{
+	w.route.prefetch = true;
+	query("a.test", RR_A);
+	cr_assert_eq(w.asks[0].kind, QLINK_QUERY);
+	reply_ttl(100, "192.0.2.1", 0);
+	w.now_ms += 89000;
+	query("a.test", RR_A);
+	cr_assert_eq(w.ask_count, 0, "not yet");
+	w.now_ms += 1000;
+	query("a.test", RR_A);
+	query("a.test", RR_A);
+	cr_assert_eq(w.got_count, 4, "nobody waits");
+	cr_assert_str_eq(section_text(answer_of(3), AN), "a.test. A 10 192.0.2.1");
+	cr_assert_eq(w.ask_count, 1, "once");
+	cr_assert_eq(w.asks[0].kind, QLINK_REFRESH);
+	cr_assert_eq(w.page.counters[STAT_FRONT_REFRESHES], 1);
+	cr_assert_eq(pending_count(w.route.pending), 0);
+	reply_ttl(100, "192.0.2.2", 0);
 	cr_assert_eq(w.got_count, 4);
+	query("a.test", RR_A);
+	cr_assert_str_eq(section_text(answer_of(4), AN), "a.test. A 100 192.0.2.2");
+
+	/* A failure takes nothing away; when the answer has died it is asked for in earnest, beside the refresh. */
+	w.now_ms += 95000;
+	query("a.test", RR_A);
+	reply_ttl(0, NULL, RCODE_SERVFAIL);
+	query("a.test", RR_A);
+	cr_assert_str_eq(section_text(answer_of(6), AN), "a.test. A 5 192.0.2.2");
+	cr_assert_eq(w.ask_count, 0);
+	w.now_ms += 5000;
+	query("a.test", RR_A);
+	cr_assert_eq(w.asks[0].kind, QLINK_QUERY);
+	reply_ttl(100, "192.0.2.3", 0);
+
+	w.now_ms += 95000;
+	query("a.test", RR_A);
+	w.now_ms += 5000;
+	query("a.test", RR_A);
+	cr_assert_eq(w.ask_count, 2, "who waits does not wait for a refresh, which may be refused");
+	cr_assert_eq(w.asks[1].kind, QLINK_QUERY);
+	play((struct script[]){ { 0 } });
+
+	/* short lives and other settings */
+	query("a.test", RR_A);
+	reply_ttl(REFRESH_LIFE_MIN - 1, "192.0.2.4", 0);
+	w.now_ms += 8500;
+	query("a.test", RR_A);
+	cr_assert_eq(w.ask_count, 0);
+	w.now_ms += 1000;
+	w.route.prefetch = false;
+	query("a.test", RR_A);
+	reply_ttl(100, "192.0.2.4", 0);
+	w.now_ms += 95000;
+	query("a.test", RR_A);
+	cr_assert_eq(w.ask_count, 0);
+}
+
+/* No more than a tenth of the table. */
+Test(route, refreshes_are_bounded)
+{
+	char text[32];
+	w.route.prefetch = true;
+	for (uint16_t i = 0; i < 30; i++) {
+		snprintf(text, sizeof(text), "n%u.test", i);
+		query(text, RR_A);
+		struct asked a = take_ask();
+		const struct rec recs[] = { { AN, text, RR_A, 100, "192.0.2.1" }, { 0 } };
+		reply_with(&a, 0, 0, recs, EDE_NONE);
+	}
+	w.now_ms += 95000;
+	for (uint16_t i = 0; i < 30; i++) {
+		snprintf(text, sizeof(text), "n%u.test", i);
+		query(text, RR_A);
+	}
+	cr_assert_eq(w.ask_count, 100 / REFRESH_SHARE);
+	cr_assert_eq(w.got_count, 60);
+	play((struct script[]){ { 0 } });
+	cr_assert(pending_may_refresh(w.route.pending));
+}
+
+/* What was asked before a flush is given, but not kept: it may be what was to be forgotten. */
+Test(route, answers_in_flight_do_not_survive_a_flush)
+{
+	w.route.prefetch = true;
+	query("a.test", RR_A);
+	cr_assert_eq(cache_flush_all(w.route.cache), 0);
+	route_flushed(&w.route);
+	reply_ttl(100, "192.0.2.1", 0);
+	cr_assert_str_eq(section_text(answer_of(0), AN), "a.test. A 100 192.0.2.1");
+	cr_assert_eq(cache_entries(w.route.cache), 0);
+	query("a.test", RR_A);
+	reply_ttl(100, "192.0.2.2", 0);
+	cr_assert_eq(cache_entries(w.route.cache), 1, "asked behind it");
+	/* a refresh, too */
+	w.now_ms += 95000;
+	query("a.test", RR_A);
+	cr_assert_eq(w.ask_count, 1);
+	cr_assert_eq(cache_flush_name(w.route.cache, name("a.test")), 1);
+	route_flushed(&w.route);
+	reply_ttl(100, "192.0.2.2", 0);
+	cr_assert_eq(cache_entries(w.route.cache), 0);
 }
 
 Test(route, without_rd)
@@ -573,19 +847,149 @@ Test(route, bounds_per_client_and_together)
 	cr_assert_eq(w.ask_count, 50);
 	cr_assert_eq(w.got_count, 10, "the rest is told at once");
 	cr_assert_eq(answer_of(9)->rcode, RCODE_SERVFAIL);
-	cr_assert_eq(w.page.counters[STAT_FRONT_OVERLOADED], 10);
+	cr_assert_eq(w.page.counters[STAT_FRONT_CLIENT_LIMITED], 10);
+	cr_assert_eq(answer_of(9)->ede, EDE_OTHER);
 	for (uint16_t i = 0; i < 60; i++) {
 		snprintf(text, sizeof(text), "m%u.test", i);
 		query_from("192.0.2.2", i, text, RR_A, FLAG_RD, false);
 	}
 	cr_assert_eq(w.ask_count, 100);
-	query_from("192.0.2.3", 1, "n1.test", RR_A, FLAG_RD, false);
-	cr_assert_eq(w.got_count, 21, "the table is full for everybody");
+	query_from("192.0.2.2", 7, "more.test", RR_A, FLAG_RD, false);
+	cr_assert_eq(w.got_count, 21, "the table is full, and who has half of it is not let in");
 	play((struct script[]){ { 0 } });
 	cr_assert_eq(w.got_count, 121);
 	query_from("192.0.2.1", 1, "again.test", RR_A, FLAG_RD, false);
 	cr_assert_eq(w.ask_count, 1, "and free again");
 	play((struct script[]){ { 0 } });
+}
+
+/* Who is proven may wait for more, with the same address. */
+Test(route, a_proven_client_may_wait_for_more)
+{
+	char text[32];
+	for (uint16_t i = 0; i < 60; i++) {
+		snprintf(text, sizeof(text), "n%u.test", i);
+		query_from("192.0.2.1", i, text, RR_A, FLAG_RD, false);
+	}
+	cr_assert_eq(w.got_count, 10);
+	w.proven = true;
+	for (uint16_t i = 0; i < 30; i++) {
+		snprintf(text, sizeof(text), "p%u.test", i);
+		query_from("192.0.2.1", i, text, RR_A, FLAG_RD, false);
+	}
+	cr_assert_eq(w.got_count, 20);
+	cr_assert_eq(w.ask_count, 70);
+	play((struct script[]){ { 0 } });
+}
+
+/* An IPv6 /64 is one client; a /56 of them gets four times as much. */
+Test(route, clients_of_ipv6_are_networks)
+{
+	static const struct {
+		const char *before, *behind;
+		unsigned queries, taken;
+	} cases[] = {
+		{ "2001:db8::", "", 90, 20 },	    /* one /64 */
+		{ "2001:db8:0:", "::1", 90, 80 },   /* /64s of one /56, one question each */
+		{ "2001:db8:0:", "00::1", 90, 90 }, /* /56s */
+		{ "192.0.2.", "", 90, 90 },	    /* IPv4: addresses */
+	};
+	char text[32];
+	char client[64];
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		teardown();
+		setup();
+		pending_limits(w.route.pending, &(struct pending_bounds){ 250, 60, 20 });
+		for (unsigned n = 0; n < cases[i].queries; n++) {
+			snprintf(client, sizeof(client), "%s%u%s", cases[i].before, n + 1, cases[i].behind);
+			snprintf(text, sizeof(text), "n%u.test", n);
+			query_from(client, (uint16_t)n, text, RR_A, FLAG_RD, false);
+		}
+		cr_assert_eq(w.ask_count, cases[i].taken, "case %zu: %u", i, w.ask_count);
+		cr_assert_eq(w.got_count, cases[i].queries - cases[i].taken, "case %zu", i);
+		play((struct script[]){ { 0 } });
+		cr_assert_eq(w.got_count, cases[i].queries, "case %zu", i);
+		w.got_count = 0;
+	}
+}
+
+/* A full table makes room for whoever waits for less, at the cost of the oldest of who waits for most. */
+Test(route, a_full_table_takes_from_the_heaviest)
+{
+	char text[32];
+	char client[32];
+	query_from("192.0.2.50", 500, "first.test", RR_A, FLAG_RD, false);
+	for (uint16_t i = 0; i < 98; i++) {
+		snprintf(text, sizeof(text), "n%u.test", i);
+		query_from(i % 2 ? "192.0.2.1" : "192.0.2.2", i, text, RR_A, FLAG_RD, false);
+	}
+	query_from("192.0.2.51", 501, "n1.test", RR_A, FLAG_RD, false); /* waits with the flood's oldest of .1 */
+	cr_assert_eq(w.got_count, 0);
+	for (uint16_t i = 0; i < 10; i++) {
+		snprintf(client, sizeof(client), "192.0.2.%u", 100 + i);
+		snprintf(text, sizeof(text), "o%u.test", i);
+		query_from(client, (uint16_t)(600 + i), text, RR_A, FLAG_RD, false);
+	}
+	cr_assert_eq(w.got_count, 10, "each of them has its place");
+	cr_assert_eq(pending_count(w.route.pending), 100);
+	cr_assert_eq(w.page.counters[STAT_FRONT_DISPLACED], 10);
+	for (unsigned i = 0; i < 10; i++) {
+		cr_assert_lt(w.got[i].id, 12, "the oldest of the flood go: %u", w.got[i].id);
+		cr_assert_eq(answer_of(i)->rcode, RCODE_SERVFAIL);
+		cr_assert_eq(answer_of(i)->ede, EDE_OTHER);
+	}
+	/* n0 was given up with its only waiter: its reply finds nobody. Whoever waited with n1 still has its answer. */
+	play((struct script[]){ { 'r', "n1.test", 0, 0, 0, { { AN, "n1.test", RR_A, 60, "192.0.2.1" } } }, { 0 } });
+	cr_assert_eq(w.got_count, 110);
+	for (unsigned i = 0; i < w.got_count; i++) {
+		cr_assert_eq(answer_of(i)->rcode, w.got[i].id == 501 ? RCODE_NOERROR : RCODE_SERVFAIL);
+	}
+}
+
+/* DNSBomb: answers that slow servers hold back do not come all at once to somebody who did not ask. */
+Test(route, late_answers_do_not_make_a_burst)
+{
+	static const struct rec records[] = { { AN, "n0.test", RR_TXT, 60, "a text of some length, to be large" }, { 0 } };
+	static const struct {
+		bool proven;
+		uint32_t wait_ms;
+		unsigned queries, full;
+	} cases[] = {
+		{ false, LATE_MS - 1, 50, 50 },
+		{ false, LATE_MS, 50, LATE_ANSWERS },
+		{ false, LATE_MS, LATE_ANSWERS, LATE_ANSWERS },
+		{ true, LATE_MS, 50, 50 },
+	};
+	char text[32];
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		unsigned full = 0;
+		teardown();
+		setup();
+		w.proven = cases[i].proven;
+		for (unsigned n = 0; n < cases[i].queries; n++) {
+			snprintf(text, sizeof(text), "n%u.test", n);
+			query_from("192.0.2.1", (uint16_t)n, text, RR_TXT, FLAG_RD, false);
+		}
+		w.now_ms += cases[i].wait_ms;
+		while (w.ask_count > 0) {
+			struct asked a = take_ask();
+			struct rec own[2] = { records[0], { 0 } };
+			const struct message *m = parse(a.dns, a.len);
+			char owner[DNAME_TEXT_MAX];
+			own[0].owner = dname_text(m->qname, owner);
+			reply_with(&a, 0, 0, own, EDE_NONE);
+		}
+		cr_assert_eq(w.got_count, cases[i].queries, "case %zu: never silent", i);
+		for (unsigned n = 0; n < w.got_count; n++) {
+			const struct message *m = answer_of(n);
+			bool tc = (m->flags & FLAG_TC) != 0;
+			cr_assert_eq(m->rcode, RCODE_NOERROR);
+			cr_assert_eq(m->rr_count, tc ? 0 : 1);
+			full += !tc;
+		}
+		cr_assert_eq(full, cases[i].full, "case %zu: %u", i, full);
+		cr_assert_eq(w.page.counters[STAT_FRONT_LATE], cases[i].queries - cases[i].full);
+	}
 }
 
 Test(route, alias_loops_end)

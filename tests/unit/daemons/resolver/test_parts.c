@@ -56,7 +56,7 @@ Test(servers, smooths_rtt_and_waits_accordingly)
 	cr_assert(!f.known && f.edns && f.keeps_case && !f.down);
 	cr_assert_eq(servers_timeout_ms(&f), RTO_UNKNOWN_MS);
 	for (unsigned i = 0; i < 50; i++) {
-		servers_note_reply(s, &a, 100, true, i);
+		servers_note_reply(s, &a, &(struct server_reply){ .rtt_ms = 100, .edns = true }, i);
 	}
 	servers_get(s, &a, 60, &f);
 	cr_assert(f.known && f.edns_seen);
@@ -93,7 +93,7 @@ Test(servers, backs_off_longer_each_time_with_a_ceiling)
 		}
 	}
 	cr_assert_eq(last, BACKOFF_MAX_MS);
-	servers_note_reply(s, &a, 10, true, now);
+	servers_note_reply(s, &a, &(struct server_reply){ .rtt_ms = 10, .edns = true }, now);
 	servers_get(s, &a, now, &f);
 	cr_assert_not(f.down);
 	servers_free(s);
@@ -149,7 +149,7 @@ Test(servers, a_million_addresses_take_no_more_memory_and_the_used_one_stays)
 	for (uint32_t i = 0; i < 100000; i++) {
 		put_u32(flood.bytes + 12, i);
 		servers_note_silence(s, &flood, 100, i);
-		servers_note_reply(s, &a, 20, true, i);
+		servers_note_reply(s, &a, &(struct server_reply){ .rtt_ms = 20, .edns = true }, i);
 	}
 	servers_get(s, &a, 100000, &f);
 	cr_assert(f.known);
@@ -361,4 +361,34 @@ Test(reply, glue_is_taken_from_the_referring_zone_only)
 	cr_assert_eq(r.cut->addrs[0].addr.bytes[3], 1);
 	cr_assert_eq(r.cut->addrs[1].addr.bytes[3], 2);
 	region_clear(&region);
+}
+
+Test(stats, every_counter_of_the_resolver_has_a_name_of_its_own)
+{
+	static char names[STAT_RES_COUNT][STATS_NAME_MAX];
+	for (unsigned i = 0; i < STAT_RES_COUNT; i++) {
+		cr_assert_not_null(stats_name(ROLE_RESOLVER, i, names[i]));
+		cr_expect_eq(stats_is_detail(ROLE_RESOLVER, i), i >= STAT_RES_LATENCY, "%s", names[i]);
+		for (unsigned k = 0; k < i; k++) {
+			cr_expect_str_neq(names[i], names[k], "%u and %u", i, k);
+		}
+	}
+	cr_expect_null(stats_name(ROLE_RESOLVER, STAT_RES_COUNT, names[0]));
+	cr_expect_str_eq(names[STAT_RES_VALIDATED_BOGUS], "validated_bogus");
+	cr_expect_str_eq(names[STAT_RES_LATENCY], "latency_under_1ms");
+	cr_expect_str_eq(names[STAT_RES_COUNT - 1], "latency_longer");
+}
+
+Test(stats, times_fall_into_buckets_of_powers_of_two)
+{
+	static const struct {
+		uint64_t ms;
+		unsigned bucket;
+	} cases[] = {
+		{ 0, 0 }, { 1, 1 }, { 2, 2 }, { 3, 2 }, { 4, 3 }, { 1023, 10 }, { 1024, 11 },
+		{ 16383, 14 }, { 16384, 15 }, { UINT64_MAX, 15 },
+	};
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		cr_expect_eq(stats_latency(cases[i].ms), cases[i].bucket, "%llu ms", (unsigned long long)cases[i].ms);
+	}
 }

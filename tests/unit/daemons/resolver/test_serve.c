@@ -11,7 +11,9 @@
 #include "common/dns/message.h"
 #include "common/dns/query.h"
 #include "common/ipc/qlink.h"
+#include "common/util/clock.h"
 #include "common/util/region.h"
+#include "daemons/resolver/bounds.h"
 
 #include <criterion/criterion.h>
 #include <event2/event.h>
@@ -22,7 +24,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define SEEN_MAX 512
+#define SEEN_MAX 1024
+#define HELD_MAX 512
+#define STUBS 10
 
 struct bench {
 	struct event_base *base;
@@ -41,9 +45,14 @@ struct bench {
 	bool truncate;
 	bool lie; /* wrong ids over UDP */
 	bool mute;
+	bool mute_tcp; /* connections are taken and never answered, but by the addresses 127.61.0.1xx */
+	unsigned copies; /* of each reply over UDP, besides the first */
 	unsigned udp_asked;
 	unsigned tcp_asked;
 	uint16_t ports[SEEN_MAX];
+	int tcp_held[HELD_MAX];
+	unsigned held;
+	struct ipc_servers stubs[STUBS];
 };
 
 /* Every name has the address 198.51.100.7; the root zone is all there is. */
@@ -80,9 +89,29 @@ static void on_udp(evutil_socket_t fd, short what, void *arg)
 		return;
 	}
 	size_t len = script(b, in, (size_t)n, false, out);
-	for (unsigned i = 0; i < (b->lie ? 3 : 1); i++) {
+	for (unsigned i = 0; i < (b->lie ? 3 : 1 + b->copies); i++) {
 		cr_assert_eq(sendto(fd, out, len, 0, (struct sockaddr *)&from, from_len), (ssize_t)len);
 	}
+}
+
+/* The same on a socket of all addresses: the reply leaves from the one that was asked. */
+static void on_udp_any(evutil_socket_t fd, short what, void *arg)
+{
+	struct bench *b = arg;
+	uint8_t in[512];
+	uint8_t out[512];
+	char control[CMSG_SPACE(sizeof(struct in_pktinfo))];
+	struct sockaddr_in from;
+	struct iovec iov = { in, sizeof(in) };
+	struct msghdr msg = { .msg_name = &from, .msg_namelen = sizeof(from), .msg_iov = &iov, .msg_iovlen = 1,
+			      .msg_control = control, .msg_controllen = sizeof(control) };
+	(void)what;
+	ssize_t n = recvmsg(fd, &msg, 0);
+	cr_assert_gt(n, 0);
+	b->udp_asked++;
+	iov.iov_base = out;
+	iov.iov_len = script(b, in, (size_t)n, false, out);
+	cr_assert_eq(sendmsg(fd, &msg, 0), (ssize_t)iov.iov_len);
 }
 
 static void on_tcp_data(evutil_socket_t c, short what, void *arg)
@@ -108,6 +137,14 @@ static void on_tcp(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	int c = accept(fd, NULL, NULL);
 	cr_assert_geq(c, 0);
+	struct sockaddr_in here;
+	socklen_t len = sizeof(here);
+	cr_assert_eq(getsockname(c, (struct sockaddr *)&here, &len), 0);
+	if (b->mute_tcp && (ntohl(here.sin_addr.s_addr) & 0xff) < 100) {
+		cr_assert_lt(b->held, HELD_MAX);
+		b->tcp_held[b->held++] = c;
+		return;
+	}
 	cr_assert_eq(event_base_once(b->base, c, EV_READ, on_tcp_data, b, NULL), 0);
 }
 
@@ -120,7 +157,7 @@ static void setup_server(struct bench *b)
 	cr_assert_eq(bind(b->tcp, (struct sockaddr *)&sin, len), 0);
 	cr_assert_eq(getsockname(b->tcp, (struct sockaddr *)&sin, &len), 0);
 	cr_assert_eq(bind(b->udp, (struct sockaddr *)&sin, len), 0);
-	cr_assert_eq(listen(b->tcp, 8), 0);
+	cr_assert_eq(listen(b->tcp, 512), 0);
 	b->events[0] = event_new(b->base, b->udp, EV_READ | EV_PERSIST, on_udp, b);
 	b->events[1] = event_new(b->base, b->tcp, EV_READ | EV_PERSIST, on_tcp, b);
 	cr_assert_eq(event_add(b->events[0], NULL), 0);
@@ -145,7 +182,8 @@ static struct bench *bench_new(unsigned pending_max)
 	setup_server(b);
 	b->link = (struct role_query_link){ .info = { .id = 7, .peer = ROLE_FRONTEND }, .fd = pair[1] };
 	b->conf = (struct role_conf){
-		.options.resolver = { .cache_bytes = 1 << 20, .pending_max = pending_max, .ipv4 = 1, .use_0x20 = 1 },
+		.options.resolver = { .cache_bytes = 1 << 20, .pending_max = pending_max, .max_ttl_sec = 86400,
+				      .max_negative_ttl_sec = 10800, .ipv4 = 1, .use_0x20 = 1 },
 		.links = &b->link, .link_count = 1, .roots = &b->root, .root_count = 1,
 	};
 	cr_assert_eq(serve_prepare(b->serve, &b->conf, why, sizeof(why)), BH_OK);
@@ -159,6 +197,9 @@ static void bench_free(struct bench *b)
 	event_free(b->events[1]);
 	close(b->udp);
 	close(b->tcp);
+	for (unsigned i = 0; i < b->held; i++) {
+		close(b->tcp_held[i]);
+	}
 	serve_free(b->serve);
 	qlink_batch_free(b->batch);
 	close(b->ours);
@@ -167,11 +208,17 @@ static void bench_free(struct bench *b)
 	free(b);
 }
 
-static void ask_raw(struct bench *b, uint64_t token, const uint8_t *dns, size_t len)
+static void send_raw(struct bench *b, enum qlink_kind kind, uint64_t token, const uint8_t *dns, size_t len)
 {
-	struct qlink_message m = { .token = token, .kind = QLINK_QUERY, .budget = 400, .dns = dns, .dns_len = len };
+	struct qlink_message m = { .token = token, .kind = (uint8_t)kind, .budget = 400, .dns = dns,
+				   .dns_len = len };
 	cr_assert_eq(qlink_push(b->batch, b->ours, &m), BH_OK);
 	cr_assert_eq(qlink_flush(b->batch, b->ours, NULL, NULL), BH_OK);
+}
+
+static void ask_raw(struct bench *b, uint64_t token, const uint8_t *dns, size_t len)
+{
+	send_raw(b, QLINK_QUERY, token, dns, len);
 }
 
 static size_t write_query(uint8_t *wire, const char *name, uint16_t type, uint16_t qclass, uint16_t flags)
@@ -240,6 +287,28 @@ Test(serve, answers_over_udp_with_the_right_flags)
 	bench_free(b);
 }
 
+Test(serve, counts_hits_misses_and_how_long_they_took)
+{
+	struct bench *b = bench_new(100);
+	struct region region;
+	uint64_t timed = 0;
+	region_init(&region, 4096, 1 << 20);
+	for (uint64_t i = 1; i <= 3; i++) {
+		ask(b, i, "www.example.", RR_A);
+		(void)one(b, &region);
+	}
+	for (unsigned i = 0; i < STATS_LATENCIES; i++) {
+		timed += b->page.counters[STAT_RES_LATENCY + i];
+	}
+	cr_expect_eq(timed, 1u);
+	cr_expect_eq(b->page.counters[STAT_RES_CACHE_MISSES], 1u);
+	cr_expect_eq(b->page.counters[STAT_RES_CACHE_ANSWERS], 2u);
+	cr_expect_eq(b->page.counters[STAT_RES_UPSTREAM_ANSWERS], 1u);
+	cr_expect_gt(b->page.counters[STAT_RES_CACHE_LIMIT], b->page.counters[STAT_RES_CACHE_BYTES]);
+	region_clear(&region);
+	bench_free(b);
+}
+
 Test(serve, goes_to_tcp_on_truncation)
 {
 	struct bench *b = bench_new(100);
@@ -289,6 +358,32 @@ Test(serve, asks_once_for_equal_questions_in_work)
 	cr_assert_eq(b->udp_asked, 1u);
 	cr_assert_eq(b->page.counters[STAT_RES_COALESCED], 9u);
 	cr_assert_eq(b->page.counters[STAT_RES_PENDING], 0u);
+	region_clear(&region);
+	bench_free(b);
+}
+
+Test(serve, refresh_is_answered_like_a_query_and_refused_first)
+{
+	struct bench *b = bench_new(2);
+	struct region region;
+	uint8_t wire[512];
+	size_t len = write_query(wire, "www.example.", RR_A, CLASS_IN, FLAG_RD);
+	region_init(&region, 4096, 1 << 20);
+	send_raw(b, QLINK_REFRESH, 1, wire, len);
+	struct message m = one(b, &region);
+	cr_assert_eq(m.rcode, RCODE_NOERROR);
+	cr_assert_eq(b->page.counters[STAT_RES_REFRESHES], 1u);
+	cr_assert_eq(b->page.counters[STAT_RES_QUERIES], 0u);
+
+	b->mute = true;
+	ask(b, 2, "slow.example.", RR_A);
+	len = write_query(wire, "slow.example.", RR_A, CLASS_IN, FLAG_RD);
+	send_raw(b, QLINK_REFRESH, 3, wire, len);
+	struct message msgs[1];
+	uint64_t tokens[1];
+	collect(b, 1, &region, msgs, tokens);
+	cr_assert_eq(tokens[0], 3u, "half of the table is taken");
+	cr_assert_eq(msgs[0].rcode, RCODE_SERVFAIL);
 	region_clear(&region);
 	bench_free(b);
 }
@@ -356,15 +451,144 @@ Test(serve, source_ports_are_fresh_and_spread)
 		ask(b, i, name, RR_A);
 	}
 	collect(b, 100, &region, msgs, tokens);
-	unsigned low = 0;
-	unsigned equal = 0;
+	unsigned high = 0;
+	unsigned distinct = 0;
+	unsigned close_by = 0;
 	for (unsigned i = 0; i < b->udp_asked; i++) {
+		bool seen = false;
+		for (unsigned k = 0; k < i; k++) {
+			seen = seen || b->ports[k] == b->ports[i];
+		}
 		cr_assert_geq(b->ports[i], 1024);
-		low += b->ports[i] < 32768; /* outside of the kernel's usual range */
-		equal += i > 0 && b->ports[i] == b->ports[i - 1];
+		distinct += !seen;
+		high += b->ports[i] >= b->ports[0];
+		close_by += i > 0 && (uint16_t)(b->ports[i] - b->ports[i - 1] + 8) <= 16;
 	}
-	cr_assert_gt(low, 25u);
-	cr_assert_lt(equal, 3u);
+	cr_assert_gt(distinct, 95u);
+	cr_assert_lt(close_by, 5u, "ports do not follow each other");
+	cr_assert(high > 0 && b->udp_asked == 100);
+	region_clear(&region);
+	bench_free(b);
+}
+
+/* A socket that served one query and serves another has another port, and none of the first one's packets. */
+Test(serve, what_comes_late_does_not_reach_the_next_query)
+{
+	static const unsigned copies[] = { 1, UPSTREAM_DRAIN_MAX - 2, UPSTREAM_DRAIN_MAX, 3 * UPSTREAM_DRAIN_MAX };
+	for (unsigned k = 0; k < sizeof(copies) / sizeof(copies[0]); k++) {
+		struct bench *b = bench_new(100);
+		struct region region;
+		region_init(&region, 4096, 1 << 20);
+		b->copies = copies[k];
+		for (unsigned i = 0; i < 20; i++) {
+			char name[32];
+			snprintf(name, sizeof(name), "n%u.example.", i);
+			ask(b, i, name, RR_A);
+			cr_assert_eq(one(b, &region).rr_count, 1u);
+			cr_assert(i == 0 || b->ports[i] != b->ports[i - 1]);
+		}
+		cr_assert_eq(b->page.counters[STAT_RES_UPSTREAM_MISMATCHES], 0u, "%u copies", copies[k]);
+		cr_assert_eq(b->udp_asked, 20u);
+		region_clear(&region);
+		bench_free(b);
+	}
+}
+
+/* Zones s0 .. s8 on servers of their own, 127.61.0.10 and on; the last one's answers over TCP. */
+static void set_stubs(struct bench *b)
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET };
+	int fds[] = { b->udp, b->tcp };
+	char why[IPC_TEXT_MAX];
+	for (unsigned i = 0; i < 2; i++) { /* the same port, of all addresses */
+		event_free(b->events[i]);
+		close(fds[i]);
+		fds[i] = socket(AF_INET, i == 0 ? SOCK_DGRAM : SOCK_STREAM, 0);
+		sin.sin_port = htons(b->root.addrs[0].port);
+		int on = 1;
+		cr_assert_eq(setsockopt(fds[i], SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)), 0);
+		cr_assert(i == 1 || setsockopt(fds[i], IPPROTO_IP, IP_PKTINFO, &on, sizeof(on)) == 0);
+		cr_assert_eq(bind(fds[i], (struct sockaddr *)&sin, sizeof(sin)), 0);
+		b->events[i] = event_new(b->base, fds[i], EV_READ | EV_PERSIST, i == 0 ? on_udp_any : on_tcp, b);
+		cr_assert_eq(event_add(b->events[i], NULL), 0);
+	}
+	cr_assert_eq(listen(fds[1], 512), 0);
+	b->udp = fds[0];
+	b->tcp = fds[1];
+	for (unsigned i = 0; i < STUBS; i++) {
+		char text[32];
+		snprintf(text, sizeof(text), "s%u.", i);
+		cr_assert_gt(dname_from_text(text, b->stubs[i].name), 0);
+		snprintf(text, sizeof(text), "127.61.0.%u", i == STUBS - 1 ? 100 : 10 + i);
+		b->stubs[i].count = 1;
+		cr_assert_eq(addr_parse(text, b->root.addrs[0].port, &b->stubs[i].addrs[0]), BH_OK);
+	}
+	b->conf.stubs = b->stubs;
+	b->conf.stub_count = STUBS;
+	cr_assert_eq(serve_prepare(b->serve, &b->conf, why, sizeof(why)), BH_OK);
+	serve_commit(b->serve, &b->conf);
+}
+
+static void settle(struct bench *b, unsigned want)
+{
+	for (unsigned turn = 0; turn < 500 && b->held < want; turn++) {
+		struct timeval tv = { .tv_usec = 10000 };
+		cr_assert_eq(event_base_loopexit(b->base, &tv), 0);
+		(void)event_base_loop(b->base, EVLOOP_ONCE);
+	}
+	cr_assert_geq(b->held, want);
+}
+
+Test(serve, slow_servers_do_not_hold_all_tcp_connections)
+{
+	struct bench *b = bench_new(1000);
+	struct region region;
+	char name[32];
+	region_init(&region, 4096, 1 << 20);
+	set_stubs(b);
+	b->truncate = true;
+	b->mute_tcp = true;
+	/* One server: no more than its share. */
+	for (unsigned i = 0; i < UPSTREAM_TCP_SERVER_MAX + 8; i++) {
+		snprintf(name, sizeof(name), "n%u.s0.", i);
+		ask(b, i, name, RR_A);
+	}
+	settle(b, UPSTREAM_TCP_SERVER_MAX);
+	static struct message msgs[8];
+	uint64_t tokens[8];
+	collect(b, 8, &region, msgs, tokens);
+	for (unsigned i = 0; i < 8; i++) {
+		cr_assert_eq(msgs[i].rcode, RCODE_SERVFAIL, "those above it are told so");
+	}
+	cr_assert_eq(b->held, (unsigned)UPSTREAM_TCP_SERVER_MAX);
+	/* Eight servers take all there are. */
+	unsigned want = UPSTREAM_TCP_SERVER_MAX;
+	for (unsigned s = 1; s < UPSTREAM_TCP_MAX / UPSTREAM_TCP_SERVER_MAX; s++) {
+		for (unsigned i = 0; i < UPSTREAM_TCP_SERVER_MAX; i++) {
+			snprintf(name, sizeof(name), "n%u.s%u.", i, s);
+			ask(b, i, name, RR_A);
+		}
+		want += UPSTREAM_TCP_SERVER_MAX;
+		settle(b, want);
+	}
+	/* Then a good one: once the oldest had its time, it is served while they still wait. */
+	uint64_t fair_ms = clock_now_ms() + UPSTREAM_TCP_FAIR_MS;
+	while (clock_now_ms() < fair_ms) {
+		struct timeval tv = { .tv_usec = 10000 };
+		cr_assert_eq(event_base_loopexit(b->base, &tv), 0);
+		(void)event_base_loop(b->base, EVLOOP_ONCE);
+	}
+	snprintf(name, sizeof(name), "good.s%u.", STUBS - 1);
+	ask(b, 9999, name, RR_A);
+	unsigned turns = 0;
+	for (bool there = false; !there; turns++) {
+		struct message msg;
+		uint64_t token;
+		collect(b, 1, &region, &msg, &token);
+		there = token == 9999;
+		cr_assert(!there || msg.rcode == RCODE_NOERROR, "it had its connection");
+		cr_assert_lt(turns, 100u);
+	}
 	region_clear(&region);
 	bench_free(b);
 }

@@ -103,10 +103,18 @@ Test(config, takes_the_full_grammar)
 				     "  internal-view = \"internal\"\n"
 				     "  outgoing = { \"192.0.2.7\" }\n"
 				     "  root-hints = \"hints\"\n"
+				     "  trust-anchors = \"hints\"\n"
+				     "  domain-insecure = { \"Corp.Example\", \".\" }\n"
+				     "  validation-date = \"20261121120001\"\n"
 				     "  cache-size = \"64M\"\n"
 				     "  rebind-allow = { \"allowed.example\" }\n"
 				     "  ipv6 = false\n  use-0x20 = off\n  qname-minimisation = no\n  prime-root = false\n"
+				     "  min-ttl = 5\n  max-ttl = 600\n  max-negative-ttl = 60\n  serve-stale = true\n"
+				     "  serve-stale-ttl = 7200\n  prefetch = off\n  rebind-protection = no\n"
 				     "  stub \"consul\" { to = { \"10.0.0.20@8600\" } }\n"
+				     "  use-cookies = false\n  do-not-query-localhost = false\n"
+				     "  forward \"Ad.Corp.Example\" { to = { \"10.0.0.30\", \"127.0.0.1@5301\" } }\n"
+				     "  forward \".\" { to = { \"fd00::9@5300\" }  tls = false  forward-first = no }\n"
 				     "}\n",
 				     &c);
 	cr_assert_not_null(config, "%s", c.text);
@@ -134,9 +142,25 @@ Test(config, takes_the_full_grammar)
 	cr_assert(r->present);
 	cr_assert_eq(r->internal_view, 0);
 	cr_assert_eq(r->cache_size, 64u * 1024 * 1024);
+	cr_assert_str_eq(strrchr(r->trust_anchors, '/'), "/hints");
+	cr_assert_eq(r->insecure_count, 2);
+	cr_assert_arr_eq(r->insecure[0].name, "\4Corp\7Example", 14);
+	cr_assert(dname_is_root(r->insecure[1].name));
+	cr_assert_eq(r->validation_date, 1795262401u);
+	cr_assert_eq(r->forward_count, 2);
+	cr_assert_arr_eq(r->forwards[0].servers.name, "\2Ad\4Corp\7Example", 17);
+	cr_assert_eq(r->forwards[0].servers.count, 2);
+	cr_assert(dname_is_root(r->forwards[1].servers.name));
+	cr_assert_not(r->use_cookies);
+	cr_assert_eq(r->localhost, IPC_LOCALHOST_ALWAYS);
 	cr_assert_eq(r->stub_count, 1);
 	cr_assert_eq(r->stubs[0].servers.addrs[0].port, 8600);
 	cr_assert(r->ipv4 && !r->ipv6 && !r->use_0x20 && !r->qname_minimisation && !r->prime_root);
+	cr_assert_eq(r->min_ttl_sec, 5);
+	cr_assert_eq(r->max_ttl_sec, 600);
+	cr_assert_eq(r->max_negative_ttl_sec, 60);
+	cr_assert_eq(r->stale_sec, 7200);
+	cr_assert(!r->prefetch && !r->rebind_protection);
 	cr_assert_eq(r->tcp.connections, 1000);
 	cr_assert_eq(r->tcp.connections_client, 128);
 	cr_assert_eq(r->tcp.idle_ms, 10000);
@@ -223,10 +247,12 @@ static const struct {
 	  "both needed\n" },
 	{ VIEW("zone \"a\" { dnssec = \"default\" }\n"),
 	  "test.conf:4: no such option 'dnssec', allowed here: file, overlay, allow-transfer\n" },
-	{ RESOLVER("forward \".\" { }\n"),
-	  "test.conf:3: no such option 'forward', allowed here: listen, interfaces, allow-query, open, internal-view, "
-	  "outgoing, root-hints, cache-size, rebind-allow, ipv4, ipv6, use-0x20, qname-minimisation, prime-root, "
-	  "tcp, stub\n" },
+	{ RESOLVER("backward \".\" { }\n"),
+	  "test.conf:3: no such option 'backward', allowed here: listen, interfaces, allow-query, open, cookies, "
+	  "cookie-secret-file, internal-view, "
+	  "outgoing, root-hints, trust-anchors, domain-insecure, validation-date, cache-size, min-ttl, max-ttl, max-negative-ttl, serve-stale, serve-stale-ttl, prefetch, "
+	  "rebind-protection, rebind-allow, ipv4, ipv6, use-0x20, qname-minimisation, prime-root, "
+	  "use-cookies, do-not-query-localhost, tcp, stub, forward\n" },
 	{ "appliance { workers = \"many\" }\n" VIEW(""),
 	  "test.conf:1: workers: 'many' is not a number from 0 to 64\n" },
 	{ "appliance { workers = 65 }\n" VIEW(""), "test.conf:1: workers: '65' is not a number from 0 to 64\n" },
@@ -291,18 +317,51 @@ static const struct {
 	  "test.conf:2: workers: 'x' is not a number from 0 to 64\n" },
 	{ VIEW("") "resolver {\n listen = { \"127.0.0.1@53\" }\n}\n",
 	  "test.conf:6: listen: 127.0.0.1@53 is also used by view 'v'\n" },
+	{ RESOLVER("cookies = \"maybe\"\n"),
+	  "test.conf:3: cookies: 'maybe' is none of \"answer\", \"require\", \"off\"\n" },
 	{ "resolver {\n listen = { \"127.0.0.1\", \"127.0.0.1@53\" }\n}\n",
 	  "test.conf:2: listen: 127.0.0.1@53 stands twice\n" },
 	{ RESOLVER("internal-view = \"nobody\"\n"), "test.conf:3: internal-view: there is no view 'nobody'\n" },
 	{ RESOLVER("outgoing = { \"192.0.2.1@53\" }\n"),
 	  "test.conf:3: outgoing: '192.0.2.1@53' is not an address without port\n" },
 	{ RESOLVER("root-hints = \"missing\"\n"), "test.conf:3: root-hints: '%s/missing': No such file or directory\n" },
+	{ RESOLVER("trust-anchors = \"missing\"\n"),
+	  "test.conf:3: trust-anchors: '%s/missing': No such file or directory\n" },
+	{ RESOLVER("domain-insecure = { \"fine\", \"a..b\" }\n"), "test.conf:3: 'a..b' is not a domain name\n" },
+	{ RESOLVER("validation-date = \"today\"\n"),
+	  "test.conf:3: validation-date: 'today' is not a date as \"YYYYMMDDHHMMSS\"\n" },
+	{ RESOLVER("validation-date = \"20260230120000\"\n"),
+	  "test.conf:3: validation-date: '20260230120000' is not a date as \"YYYYMMDDHHMMSS\"\n" },
+	{ RESOLVER("validation-date = \"20261121126000\"\n"),
+	  "test.conf:3: validation-date: '20261121126000' is not a date as \"YYYYMMDDHHMMSS\"\n" },
+	{ RESOLVER("validation-date = \"20261121120060\"\n"),
+	  "test.conf:3: validation-date: '20261121120060' is not a date as \"YYYYMMDDHHMMSS\"\n" },
 	{ RESOLVER("cache-size = \"12 apples\"\n"),
 	  "test.conf:3: cache-size: '12 apples' is not a size of at least 1048576 octets, as \"256M\"\n" },
 	{ RESOLVER("cache-size = \"1K\"\n"),
 	  "test.conf:3: cache-size: '1K' is not a size of at least 1048576 octets, as \"256M\"\n" },
 	{ RESOLVER("ipv4 = false\nipv6 = false\n"),
 	  "test.conf:5: resolver: ipv4 and ipv6 are both off, nobody can be asked\n" },
+	{ RESOLVER("forward \".\" { }\n"), "test.conf:3: forward '.': 'to' takes 1 to 16 addresses\n" },
+	{ RESOLVER("forward \".\" { to = { \"192.0.2.1@853#dns.example.net\" } }\n"),
+	  "test.conf:3: to: '192.0.2.1@853#dns.example.net' is not an address, allowed: \"address\" or "
+	  "\"address@port\"\n" },
+	{ RESOLVER("forward \".\" { to = { \"192.0.2.1\" }\n tls = true }\n"),
+	  "test.conf:4: forward '.': tls = true: queries over TLS are not supported yet, only tls = false\n" },
+	{ RESOLVER("forward \".\" { to = { \"192.0.2.1\" }\n forward-first = true }\n"),
+	  "test.conf:4: forward '.': forward-first = true is not supported: what is forwarded is asked of nobody else\n" },
+	{ RESOLVER("forward \"a..b\" { to = { \"192.0.2.1\" } }\n"), "test.conf:3: 'a..b' is not a domain name\n" },
+	{ RESOLVER("forward \"x\" { to = { \"192.0.2.1\" } }\n forward \"X.\" { to = { \"192.0.2.2\" } }\n"),
+	  "test.conf:4: forward 'X.' stands twice\n" },
+	{ RESOLVER("forward \"x\" { to = { \"192.0.2.1\" } }\n stub \"X\" { to = { \"192.0.2.2\" } }\n"),
+	  "test.conf:3: forward 'x': there is a stub of that name\n" },
+	{ RESOLVER("forward \"x\" { to = { \"127.0.0.1@54\" } }\n"),
+	  "test.conf:3: forward 'x': the resolver listens at 127.0.0.1@54 itself: queries would go round in a circle\n" },
+	{ "resolver {\n listen = { \"0.0.0.0@5300\", \"::1\" }\n forward \"x\" { to = { \"127.0.0.9@5300\" } }\n"
+	  " forward \"y\" { to = { \"127.0.0.9\", \"::1\" } }\n}\n",
+	  "test.conf:3: forward 'x': the resolver listens at 0.0.0.0@5300 itself: queries would go round in a circle\n"
+	  "test.conf:4: forward 'y': the resolver listens at ::1@53 itself: queries would go round in a circle\n" },
+	{ RESOLVER("do-not-query-localhost = maybe\n"), "test.conf:3: do-not-query-localhost: 'maybe' is neither true nor false\n" },
 	{ RESOLVER("stub \"x\" { }\n"), "test.conf:3: stub 'x': 'to' takes 1 to 16 addresses\n" },
 	{ RESOLVER("stub \"x\" { to = { \"y\" } }\n"),
 	  "test.conf:3: to: 'y' is not an address, allowed: \"address\" or \"address@port\"\n" },
@@ -348,7 +407,8 @@ Test(config, how_answers_are_given)
 		     " rate-limit { responses-per-second = 5 slip = 1 ipv4-prefix = 32 ipv6-prefix = 64\n"
 		     "   exempt = { \"192.0.2.0/24\", \"2001:db8::/32\" } }\n}\n"
 		     "view \"d\" {\n listen = { \"127.0.0.1@56\" }\n zones-dir = \"zones\"\n rate-limit { mode = \"log\" }\n}\n"
-		     "view \"e\" {\n listen = { \"127.0.0.1@57\" }\n zones-dir = \"zones\"\n rate-limit { mode = \"off\" }\n}\n",
+		     "view \"e\" {\n listen = { \"127.0.0.1@57\" }\n zones-dir = \"zones\"\n rate-limit { mode = \"off\" }\n}\n"
+		     "resolver {\n listen = { \"127.0.0.1@58\" } cookies = \"require\" cookie-secret-file = \"cookies\"\n}\n",
 		     &c);
 	cr_assert_not_null(config, "%s", c.text);
 	const struct config_view *v = config->views;
@@ -358,14 +418,16 @@ Test(config, how_answers_are_given)
 	cr_expect(v[0].rate.per_second == 20 && v[0].rate.ipv4_bits == 24 && v[0].rate.ipv6_bits == 56);
 	cr_expect(v[2].rate.per_second == 5 && v[2].rate.ipv4_bits == 32 && v[2].rate.ipv6_bits == 64);
 	cr_expect_eq(v[2].rate.exempt.count, 2);
-	cr_expect(v[0].cookies == IPC_COOKIES_ANSWER && v[1].cookies == IPC_COOKIES_OFF);
-	cr_expect_eq(v[2].cookies, IPC_COOKIES_REQUIRE);
-	cr_expect_eq(v[0].cookie_secrets.count, 0);
-	cr_assert_eq(v[2].cookie_secrets.count, 2);
+	cr_expect(v[0].cookies.mode == IPC_COOKIES_ANSWER && v[1].cookies.mode == IPC_COOKIES_OFF);
+	cr_expect_eq(v[2].cookies.mode, IPC_COOKIES_REQUIRE);
+	cr_expect_eq(v[0].cookies.secrets.count, 0);
+	cr_assert_eq(v[2].cookies.secrets.count, 2);
 	for (unsigned i = 0; i < COOKIE_SECRET_SIZE; i++) {
-		cr_expect_eq(v[2].cookie_secrets.bytes[0][i], i);
-		cr_expect_eq(v[2].cookie_secrets.bytes[1][i], 255 - i);
+		cr_expect_eq(v[2].cookies.secrets.bytes[0][i], i);
+		cr_expect_eq(v[2].cookies.secrets.bytes[1][i], 255 - i);
 	}
+	cr_expect_eq(config->resolver.cookies.mode, IPC_COOKIES_REQUIRE);
+	cr_expect_eq(config->resolver.cookies.secrets.count, 2);
 	cr_expect(v[0].rotate && !v[1].rotate);
 	cr_expect(v[0].names.nsid_len == 3 && memcmp(v[0].names.nsid, "box", 3) == 0);
 	cr_expect(v[1].names.nsid_len == 2 && memcmp(v[1].names.nsid, "\0\377", 2) == 0);

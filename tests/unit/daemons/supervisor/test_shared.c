@@ -73,3 +73,26 @@ Test(shared, lives_as_long_as_it_is_wanted)
 	shared_settle(&set, NULL);
 	cr_expect(set.count == 0 && set.items == NULL);
 }
+
+/* The frontends share a secret too, of their own, as long as there is a resolver. */
+Test(shared, frontends_have_a_secret)
+{
+	struct shared_set set = { 0 };
+	uint32_t next_id = 10;
+	struct config config = config_of("a");
+	cr_assert_eq(shared_want(&set, &config, &next_id), BH_OK);
+	cr_expect_null(shared_find(&set, ""));
+	config.resolver.present = true;
+	cr_assert_eq(shared_want(&set, &config, &next_id), BH_OK);
+	cr_assert_not_null(shared_find(&set, ""));
+	struct shared first = *shared_find(&set, "");
+	cr_expect(first.fd < 0 && next_id == 10);
+	cr_expect_neq(memcmp(first.cookie_secret, shared_find(&set, "a")->cookie_secret, COOKIE_SECRET_SIZE), 0);
+	shared_settle(&set, &config);
+	cr_expect_eq(memcmp(&first, shared_find(&set, ""), sizeof(first)), 0);
+	config.resolver.present = false;
+	shared_settle(&set, &config);
+	cr_expect_null(shared_find(&set, ""));
+	cr_expect_not_null(shared_find(&set, "a"));
+	shared_settle(&set, NULL);
+}

@@ -6,7 +6,7 @@
 #include "daemons/resolver/validate/anchors.h"
 
 #include "common/dns/dname.h"
-#include "common/dns/root_anchors.h"
+#include "common/dns/anchor.h"
 #include "common/dns/rr.h"
 #include "common/util/cursor.h"
 

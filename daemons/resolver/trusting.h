@@ -1,0 +1,31 @@
+/*
+ * The shell's side of validation: the anchors of the configuration in service and those that the operator sets at
+ * run time, made into the set that the core reads; and the clock that ends the latter.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#ifndef BULKHEAD_DAEMONS_RESOLVER_TRUSTING_H
+#define BULKHEAD_DAEMONS_RESOLVER_TRUSTING_H
+
+#include "common/dns/dnssec.h"
+#include "common/ipc/role_link.h"
+#include "daemons/resolver/validate/anchors.h"
+
+struct core;
+struct event_base;
+struct trusting;
+
+/* dnssec must outlive it. NULL: no memory. */
+struct trusting *trusting_new(struct event_base *base, const struct dnssec *dnssec);
+void trusting_free(struct trusting *t);
+
+/* Could a set be made of it? An error, with the reason in why, if not. */
+int trusting_check(const struct trusting *t, const struct role_conf *conf, char *why, size_t why_size) BH_CHECKED;
+
+/* conf goes in service: the set for core_configure, the caller's. What cannot be used is told the log. BH_ENOMEM. */
+int trusting_configure(struct trusting *t, const struct role_conf *conf, struct anchors **out) BH_CHECKED;
+
+/* Set or take away a negative anchor: the core has it when this returns. core: configured. */
+void trusting_negative(struct trusting *t, struct core *core, const struct ipc_negative_anchor *anchor);
+
+#endif
