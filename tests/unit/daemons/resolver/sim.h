@@ -107,6 +107,8 @@ struct sim_result {
 	uint32_t budget;
 	uint64_t took_ms;
 	bool secure;
+	uint32_t checks; /* of signatures */
+	uint32_t hashes; /* of NSEC3, iterations counted */
 	char answer[4096];    /* lines "owner TTL TYPE rdata" of the answer section */
 	char authority[4096]; /* likewise */
 };
