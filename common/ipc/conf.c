@@ -350,12 +350,13 @@ void ipc_conf_resolver_encode(struct sink *s, const struct ipc_conf_resolver *m)
 	sink_u32(s, m->max_negative_ttl_sec);
 	sink_u32(s, m->stale_sec);
 	sink_u8(s, m->rebind_protection);
-	sink_u8(s, m->do_not_query_localhost);
 	sink_u8(s, m->ipv4);
 	sink_u8(s, m->ipv6);
 	sink_u8(s, m->use_0x20);
 	sink_u8(s, m->qname_minimisation);
 	sink_u8(s, m->prime_root);
+	sink_u8(s, m->use_cookies);
+	sink_u8(s, m->localhost);
 	sink_u64(s, m->validation_date);
 }
 
@@ -369,12 +370,13 @@ int ipc_conf_resolver_decode(const uint8_t *p, size_t len, struct ipc_conf_resol
 	m->max_negative_ttl_sec = bounded(&c, cursor_u32(&c), 0, INT32_MAX);
 	m->stale_sec = bounded(&c, cursor_u32(&c), 0, INT32_MAX);
 	m->rebind_protection = get_bool(&c);
-	m->do_not_query_localhost = get_bool(&c);
 	m->ipv4 = get_bool(&c);
 	m->ipv6 = get_bool(&c);
 	m->use_0x20 = get_bool(&c);
 	m->qname_minimisation = get_bool(&c);
 	m->prime_root = get_bool(&c);
+	m->use_cookies = get_bool(&c);
+	m->localhost = (uint8_t)bounded(&c, cursor_u8(&c), IPC_LOCALHOST_AUTO, IPC_LOCALHOST_ALWAYS);
 	m->validation_date = cursor_u64(&c);
 	return finish(&c);
 }

@@ -87,6 +87,8 @@ enum msg_type {
 	MSG_CONF_ANCHOR,
 	MSG_CONF_NEGATIVE_ANCHOR,
 	MSG_NEGATIVE_ANCHOR,
+	/* zones that the resolver forwards */
+	MSG_CONF_FORWARD,
 	MSG_TYPE_COUNT
 };
 

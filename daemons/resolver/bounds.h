@@ -116,6 +116,8 @@ enum resolver_bounds {
 	RTO_UNKNOWN_MS = 1000,
 	RTO_MIN_MS = 150,
 	RTO_MAX_MS = 3000,
+	/* A forwarder has to resolve, and be asked by us again only when that has had its time. */
+	RTO_FORWARD_MIN_MS = 2000,
 	/* Added for the handshake of TCP. */
 	RTO_TCP_EXTRA_MS = 1500,
 

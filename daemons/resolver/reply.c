@@ -188,7 +188,7 @@ static int judge_answer(const struct message *msg, const struct reply_question *
 	if (rc != BH_OK || !*found) {
 		return rc;
 	}
-	if (is_somebodys_cache(msg)) {
+	if (!q->forward && is_somebodys_cache(msg)) {
 		out->kind = REPLY_LAME;
 		return BH_OK;
 	}
@@ -217,7 +217,7 @@ static int judge_negative(const struct message *msg, const struct reply_question
 			  struct rrset *soa, struct reply *out)
 {
 	out->kind = msg->rcode == RCODE_NXDOMAIN ? REPLY_NXDOMAIN : REPLY_NODATA;
-	if (is_somebodys_cache(msg) || (!out->authoritative && soa == NULL)) {
+	if ((!q->forward && is_somebodys_cache(msg)) || (!out->authoritative && soa == NULL)) {
 		out->kind = REPLY_LAME; /* without SOA and AA: a shrug, or a referral to itself, upwards or aside */
 		return BH_OK;
 	}
@@ -312,7 +312,7 @@ int reply_judge(const struct message *msg, const struct reply_question *q, struc
 		struct reply *out)
 {
 	bool found = false;
-	*out = (struct reply){ .kind = REPLY_ERROR, .authoritative = has_flag(msg, FLAG_AA) };
+	*out = (struct reply){ .kind = REPLY_ERROR, .authoritative = q->forward || has_flag(msg, FLAG_AA) };
 	/* RFC 6672 2.2: YXDOMAIN comes with the DNAME that overflowed. */
 	if (msg->rcode != RCODE_NOERROR && msg->rcode != RCODE_NXDOMAIN && msg->rcode != RCODE_YXDOMAIN) {
 		return BH_OK;
@@ -328,6 +328,10 @@ int reply_judge(const struct message *msg, const struct reply_question *q, struc
 		return rc;
 	}
 	const uint8_t *owner = referral_owner(msg, q);
+	if (q->forward && soa == NULL && (owner != NULL || !has_flag(msg, FLAG_RA))) {
+		out->kind = REPLY_LAME;
+		return BH_OK;
+	}
 	if (msg->rcode == RCODE_NOERROR && soa == NULL && owner != NULL) {
 		return judge_referral(msg, q, owner, region, out);
 	}

@@ -38,11 +38,12 @@ struct reply_question {
 	uint16_t type;
 	const uint8_t *zone;	/* name is in it */
 	bool allow_loopback;	/* servers on loopback are not harmful here */
+	bool forward;		/* the server is a resolver: no AA, and referrals mean that it does not recurse */
 };
 
 struct reply {
 	enum reply_kind kind;
-	bool authoritative;	/* it came with AA */
+	bool authoritative;	/* it came with AA, or from a forwarder, whose word is enough for its zone */
 	uint32_t ttl;		/* how long it may be kept; 0: not at all */
 	struct rrset *records;
 	const uint8_t *target;	/* of an alias */

@@ -509,6 +509,7 @@ void serve_commit(struct serve *serve, const struct role_conf *conf)
 	const struct ipc_conf_resolver *options = &conf->options.resolver;
 	struct core_config config = {
 		.options = { .ipv4 = options->ipv4, .ipv6 = options->ipv6, .use_0x20 = options->use_0x20,
+			     .use_cookies = options->use_cookies, .localhost = options->localhost,
 			     .minimise = options->qname_minimisation, .prime_root = options->prime_root,
 			     .special_names = true, .dnssec = true,
 			     .validation_date = (uint32_t)options->validation_date,
@@ -517,6 +518,7 @@ void serve_commit(struct serve *serve, const struct role_conf *conf)
 		.cache_bytes = options->cache_bytes,
 		.roots = conf->roots, .root_count = conf->root_count,
 		.stubs = conf->stubs, .stub_count = conf->stub_count,
+		.forwards = conf->forwards, .forward_count = conf->forward_count,
 	};
 	flush_replies(serve);
 	core_set_counters(serve->core, (*serve->stats)->counters);

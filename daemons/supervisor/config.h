@@ -126,14 +126,17 @@ struct config_resolver {
 	uint32_t stale_sec; /* 0: not at all */
 	bool prefetch;
 	bool rebind_protection;
+	struct config_stub *forwards;
+	size_t forward_count;
 	struct ipc_name *rebind_allow;
 	size_t rebind_allow_count;
-	bool do_not_query_localhost;
 	bool ipv4;
 	bool ipv6;
 	bool use_0x20;
 	bool qname_minimisation;
 	bool prime_root;
+	bool use_cookies;
+	uint8_t localhost; /* enum ipc_localhost */
 };
 
 struct config {

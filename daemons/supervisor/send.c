@@ -381,6 +381,13 @@ static void send_rebind_allow(struct parts *p, const struct config_resolver *res
 	}
 }
 
+static void send_forwards(struct parts *p, const struct config_resolver *resolver)
+{
+	for (size_t i = 0; i < resolver->forward_count; i++) {
+		send_servers(p, MSG_CONF_FORWARD, &resolver->forwards[i].servers);
+	}
+}
+
 /* The frontend learns names of internal zones, not their data. */
 static void send_frontend(struct parts *p, const struct generation *g)
 {
@@ -409,6 +416,7 @@ static void send_frontend(struct parts *p, const struct generation *g)
 	for (size_t i = 0; i < resolver->stub_count; i++) {
 		send_servers(p, MSG_CONF_STUB, &resolver->stubs[i].servers);
 	}
+	send_forwards(p, resolver);
 	send_rebind_allow(p, resolver);
 }
 
@@ -425,12 +433,13 @@ static void send_resolver(struct parts *p, const struct generation *g)
 					     .max_negative_ttl_sec = resolver->max_negative_ttl_sec,
 					     .stale_sec = resolver->stale_sec,
 					     .rebind_protection = resolver->rebind_protection,
-					     .do_not_query_localhost = resolver->do_not_query_localhost,
 					     .ipv4 = resolver->ipv4,
 					     .ipv6 = resolver->ipv6,
 					     .use_0x20 = resolver->use_0x20,
 					     .qname_minimisation = resolver->qname_minimisation,
 					     .prime_root = resolver->prime_root,
+					     .use_cookies = resolver->use_cookies,
+					     .localhost = resolver->localhost,
 					     .validation_date = resolver->validation_date,
 				     });
 	part_end(p, MSG_CONF_RESOLVER, &s);
@@ -438,6 +447,7 @@ static void send_resolver(struct parts *p, const struct generation *g)
 		send_servers(p, MSG_CONF_STUB, &resolver->stubs[i].servers);
 	}
 	send_rebind_allow(p, resolver);
+	send_forwards(p, resolver);
 	for (size_t i = 0; i < g->zones->hint_count; i++) {
 		send_servers(p, MSG_CONF_ROOT, &g->zones->hints[i]);
 	}

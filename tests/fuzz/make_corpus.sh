@@ -225,11 +225,12 @@ put conf image "05 00000004 $example"
 put conf begin "06 00000001"
 put conf authority "07 01 00000040 00000008 00002710 00002710 01 01 0003 626f78 0003 626f78 0000"
 put conf frontend "08 0000000010000000 00002000 00000040 00000040 00000008 00002710 00002710 0100"
-put conf resolver "09 0000000010000000 00002000 01 01 01 01 00"
+put conf resolver "09 0000000010000000 00002000 01 01 01 01 00 01 02 0000000000000000"
 put conf acl4 "0c 04 08 0a000000"
 put conf acl6 "0c 06 08 fd000000000000000000000000000000"
 put conf zone "0d $example 00000004 00000007 01"
 put conf rebind "0e $example"
+put conf forward "2f 00 01 04 0035 00000000 c0000201"
 put conf stub "0f $example 02 04 0035 00000000 c0000201 06 0035 00000000 20010db8000000000000000000000001"
 put conf outgoing "11 04 0000 00000000 c0000201"
 put conf refused "14 00000001 0003 776879"
@@ -310,6 +311,7 @@ resolver {
 	cache-size = "1M"
 	rebind-allow = { "example.net" }
 	stub "consul" { to = { "127.0.0.9@8600" } }
+	forward "." { to = { "127.0.0.9@8601", "192.0.2.1" } tls = false }
 	ipv6 = no
 	use-0x20 = off
 	qname-minimisation = true
