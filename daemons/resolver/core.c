@@ -118,6 +118,7 @@ void core_free(struct core *core)
 	zone_clear(&core->hints);
 	zone_clear(&core->root);
 	stubs_free(core->stubs, core->stub_count);
+	free(core->rebind_allow);
 	region_clear(&core->scratch);
 	free(core);
 }
@@ -218,8 +219,9 @@ int core_configure(struct core *core, const struct core_config *config)
 	struct traits root_traits = { .loopback = false };
 	struct traits stub_traits = { .loopback = false };
 	struct siphash_key key = new_key();
+	struct ipc_name *rebind_allow = calloc(config->rebind_allow_count + 1, sizeof(*rebind_allow));
 
-	if (anchors == NULL || build_roots(config, &hints, &root_traits) != BH_OK ||
+	if (rebind_allow == NULL || anchors == NULL || build_roots(config, &hints, &root_traits) != BH_OK ||
 	    build_roots(config, &root, &root_traits) != BH_OK ||
 	    build_stubs(config, &stubs, &stub_traits) != BH_OK) {
 		goto fail;
@@ -266,8 +268,15 @@ int core_configure(struct core *core, const struct core_config *config)
 	core->stubs = stubs;
 	core->stub_count = stub_count;
 	core->config_hash = hash;
+	free(core->rebind_allow);
+	for (size_t i = 0; i < config->rebind_allow_count; i++) {
+		rebind_allow[i] = config->rebind_allow[i];
+	}
+	core->rebind_allow = rebind_allow;
+	core->rebind_allow_count = config->rebind_allow_count;
 	return BH_OK;
 fail:
+	free(rebind_allow);
 	if (config->anchors == NULL) {
 		anchors_free(anchors);
 	}
@@ -374,6 +383,7 @@ struct resolution *resolution_new(const uint8_t *name, uint16_t type, uint32_t b
 	}
 	r->type = type;
 	r->ede = EDE_NONE;
+	r->notice = EDE_NONE;
 	r->secure = true;
 	r->checks = SIGNATURE_CHECKS_MAX;
 	r->hashes = NSEC3_HASHES_MAX;

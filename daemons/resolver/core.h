@@ -55,6 +55,8 @@ struct core {
 	struct core_zone root;	/* in use: hints, or what priming found */
 	struct core_zone *stubs; /* and forward zones */
 	size_t stub_count;
+	struct ipc_name *rebind_allow;
+	size_t rebind_allow_count;
 	uint64_t config_hash;	/* of roots and stubs */
 	uint64_t prime_at_ms;	/* when the root's servers are to be asked for */
 	bool priming;

@@ -7,6 +7,7 @@
 
 #include "common/dns/dname.h"
 #include "daemons/resolver/minimise.h"
+#include "daemons/resolver/rebind.h"
 #include "daemons/resolver/special.h"
 #include "daemons/resolver/validate/validate.h"
 
@@ -25,6 +26,10 @@ static void end(struct core *core, struct resolution *r, uint16_t rcode, int ede
 	r->ede = ede;
 	r->ede_text = text;
 	r->records = rcode == RCODE_SERVFAIL ? NULL : f->records;
+	if (rcode != RCODE_SERVFAIL && r->notice != EDE_NONE) {
+		r->ede = r->notice;
+		r->ede_text = r->notice_text;
+	}
 	r->secure = r->secure && rcode != RCODE_SERVFAIL;
 	if (f->purpose == FRAME_PRIME) {
 		prime_over(core, rcode == RCODE_NOERROR, now_ms);
@@ -227,6 +232,9 @@ static void start_any(struct core *core, struct resolution *r, uint64_t now_ms)
 			break;
 		}
 	}
+	if (rebind_filter(core, r, &set) != BH_OK) {
+		set = NULL;
+	}
 	if (set == NULL) {
 		set = rrset_single(f->name, RR_HINFO, TTL_ANY, hinfo, sizeof(hinfo), &r->region);
 	}
@@ -243,6 +251,10 @@ static void use(struct core *core, struct resolution *r, struct reply *reply, en
 	}
 	if (reply->kind == REPLY_ALIAS) {
 		follow(core, r, reply->records, reply->target, now_ms);
+		return;
+	}
+	if (r->top->purpose == FRAME_CLIENT && rebind_filter(core, r, &reply->records) != BH_OK) {
+		iterate_no_memory(core, r, now_ms);
 		return;
 	}
 	rrset_append(&r->top->records, reply->records);

@@ -114,6 +114,8 @@ struct resolution {
 	bool secure;		/* all of it was validated and found secure: AD (RFC 6840 5.7) */
 
 	/* The core's own. */
+	int notice;		/* EDE that goes with an answer; EDE_NONE: none */
+	const char *notice_text;
 	bool internal;
 	bool refresh; /* nothing from the cache that is in the last part of its life */
 	bool finished;
@@ -198,6 +200,8 @@ struct core_config {
 	size_t root_count;
 	const struct ipc_servers *stubs;
 	size_t stub_count;
+	const struct ipc_name *rebind_allow; /* names below these may have private addresses */
+	size_t rebind_allow_count;
 	const struct ipc_servers *forwards; /* no zone is both */
 	size_t forward_count;
 	struct anchors *anchors; /* taken over on success; NULL: none, nothing is validated */

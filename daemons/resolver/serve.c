@@ -514,10 +514,12 @@ void serve_commit(struct serve *serve, const struct role_conf *conf)
 			     .special_names = true, .dnssec = true,
 			     .validation_date = (uint32_t)options->validation_date,
 			     .min_ttl_sec = options->min_ttl_sec, .max_ttl_sec = options->max_ttl_sec,
-			     .max_negative_ttl_sec = options->max_negative_ttl_sec },
+			     .max_negative_ttl_sec = options->max_negative_ttl_sec, .stale_sec = options->stale_sec,
+			     .rebind_protection = options->rebind_protection },
 		.cache_bytes = options->cache_bytes,
 		.roots = conf->roots, .root_count = conf->root_count,
 		.stubs = conf->stubs, .stub_count = conf->stub_count,
+		.rebind_allow = conf->rebind_allow, .rebind_allow_count = conf->rebind_allow_count,
 		.forwards = conf->forwards, .forward_count = conf->forward_count,
 	};
 	flush_replies(serve);
