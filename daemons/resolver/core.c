@@ -7,6 +7,7 @@
 
 #include "common/dns/dname.h"
 #include "daemons/resolver/hints.h"
+#include "daemons/resolver/stale.h"
 #include "daemons/resolver/validate/validate.h"
 
 #include <stdlib.h>
@@ -248,6 +249,7 @@ int core_configure(struct core *core, const struct core_config *config)
 	} else if (changed) {
 		(void)cache_flush_all(core->cache);
 	}
+	cache_set_grace(core->cache, core->options.stale_sec * UINT64_C(1000));
 	if (changed) {
 		trust_flush(core->trust);
 	}
@@ -339,7 +341,9 @@ struct delegation *core_find_cut(struct core *core, const uint8_t *name, struct 
 
 void core_done(struct core *core, struct resolution *r)
 {
-	if (r->internal) {
+	stale_unwatch(core, r);
+	core->detached -= r->detached;
+	if (r->internal || r->detached) {
 		core_release(r);
 		return;
 	}
@@ -407,6 +411,9 @@ struct resolution *core_start(struct core *core, const struct core_question *que
 		r->refresh = question->refresh;
 		core_count(core, r->refresh ? STAT_RES_REFRESHES : STAT_RES_QUERIES);
 		iterate_run(core, r, now_ms);
+		if (!r->finished) {
+			stale_watch(core, r, now_ms);
+		}
 	}
 	return r;
 }

@@ -9,6 +9,7 @@
 #include "daemons/resolver/minimise.h"
 #include "daemons/resolver/rebind.h"
 #include "daemons/resolver/special.h"
+#include "daemons/resolver/stale.h"
 #include "daemons/resolver/validate/validate.h"
 
 /* --- endings ----------------------------------------------------------------------------------------- */
@@ -36,14 +37,34 @@ static void end(struct core *core, struct resolution *r, uint16_t rcode, int ede
 	}
 }
 
+bool iterate_answer_stale(struct core *core, struct resolution *r, uint64_t now_ms)
+{
+	struct rrset *records;
+	int rcode = stale_find(core, r, now_ms, &records);
+	if (rcode < 0) {
+		return false;
+	}
+	core_count(core, STAT_RES_STALE_ANSWERS);
+	r->secure = false;
+	r->notice = rcode == RCODE_NXDOMAIN ? EDE_STALE_NXDOMAIN : EDE_STALE_ANSWER;
+	r->notice_text = NULL;
+	end(core, r, (uint16_t)rcode, EDE_NONE, NULL, now_ms);
+	r->records = records;
+	return true;
+}
+
 /*
  * The resolution as a whole failed. Remembered for the question as it was asked only: what an alias or a
  * glueless server led to may be fine when reached another way, and must not be harmed by it (RFC 9520).
  */
 static void fail_all(struct core *core, struct resolution *r, int ede, const char *text, uint64_t now_ms)
 {
+	bool stale = stale_may_replace(core, r, ede) && iterate_answer_stale(core, r, now_ms);
 	if (!r->internal && ede != EDE_CACHED_ERROR) {
-		store_failure(core, r->name, r->type, now_ms);
+		store_failure(core, r->name, r->type, ede, stale || r->detached, now_ms);
+	}
+	if (stale) {
+		return;
 	}
 	end(core, r, RCODE_SERVFAIL, ede, text, now_ms);
 }
@@ -335,7 +356,7 @@ static bool start_cached(struct core *core, struct resolution *r, uint64_t now_m
 		return true;
 	}
 	if (cache_get(core->cache, f->name, CACHE_FAILURE, f->type, now_ms, &hit)) {
-		fail(core, r, EDE_CACHED_ERROR, "failed a moment ago", now_ms);
+		fail(core, r, EDE_CACHED_ERROR, store_failure_text(&hit), now_ms);
 		return true;
 	}
 	/* RFC 8020, where the root said that a top-level domain does not exist. */

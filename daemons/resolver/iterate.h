@@ -117,6 +117,11 @@ struct resolution {
 	int notice;		/* EDE that goes with an answer; EDE_NONE: none */
 	const char *notice_text;
 	bool internal;
+	bool detached; /* its client got a stale answer; only the cache waits for it */
+	bool watched;
+	uint64_t stale_at_ms; /* when it is watched: its client gets a stale answer then */
+	struct resolution *watch_next;
+	struct resolution *watch_prev;
 	bool refresh; /* nothing from the cache that is in the last part of its life */
 	bool finished;
 	bool validates;		/* not with CD, nor without trust anchors */
@@ -220,6 +225,9 @@ struct core_question {
 
 /* Begin to resolve. NULL: no memory. */
 struct resolution *core_start(struct core *core, const struct core_question *question, void *ctx, uint64_t now_ms);
+/* When core_wake is to be called, if nothing happens before; UINT64_MAX: never. It changes with every other call. */
+uint64_t core_next_wake(const struct core *core);
+void core_wake(struct core *core, uint64_t now_ms);
 struct upstream *core_next_send(struct core *core);
 struct resolution *core_next_done(struct core *core);
 void core_release(struct resolution *r);

@@ -81,6 +81,8 @@ struct sim {
 	unsigned record_count;
 	struct sim_asked *asked;
 	unsigned asked_count;
+	struct resolution *early; /* answered before its resolution was over */
+	uint64_t early_ms;
 };
 
 /* Result of one question, with copies of all. */
