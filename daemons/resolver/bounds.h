@@ -133,8 +133,18 @@ enum resolver_bounds {
 	TTL_NEGATIVE_USUAL = 10800,
 	TTL_ANY = 86400, /* of the answer to ANY, RFC 8482 4.2 */
 	TTL_DELEGATION_MAX = 86400,
-	/* RFC 9520 3.2: failures are remembered for 1 s to 5 min. */
+	/*
+	 * RFC 9520 3.2: failures are remembered for 1 s to 5 min, each next one for twice as long. Not longer than a
+	 * minute, so that the end of an outage is seen soon.
+	 */
 	TTL_FAILURE = 5,
+	TTL_FAILURE_MAX = 60,
+	/* RFC 8767 5: TTL of stale answers, failure recheck timer, client response timer. */
+	TTL_STALE = 30,
+	TTL_FAILURE_STALE = 30,
+	STALE_CLIENT_MS = 1800,
+	/* Resolutions that go on after their client got a stale answer: more of them do not get one early. */
+	STALE_DETACHED_MAX = 1024,
 	/* RFC 8109 3.3: the root's NS set is asked for again before it expires. */
 	PRIME_RETRY_SEC = 60,
 	PRIME_MIN_SEC = 3600,

@@ -7,6 +7,7 @@
 
 #include "common/dns/dname.h"
 #include "daemons/resolver/hints.h"
+#include "daemons/resolver/stale.h"
 #include "daemons/resolver/validate/validate.h"
 
 #include <stdlib.h>
@@ -127,6 +128,7 @@ void core_free(struct core *core)
 	zone_clear(&core->hints);
 	zone_clear(&core->root);
 	stubs_free(core->stubs, core->stub_count);
+	free(core->rebind_allow);
 	region_clear(&core->scratch);
 	free(core);
 }
@@ -229,8 +231,9 @@ int core_configure(struct core *core, const struct core_config *config)
 	struct traits stub_traits = { .loopback = false };
 	struct siphash_key key = new_key();
 	struct siphash_key server_key = new_key();
+	struct ipc_name *rebind_allow = calloc(config->rebind_allow_count + 1, sizeof(*rebind_allow));
 
-	if (anchors == NULL || build_roots(config, &hints, &root_traits) != BH_OK ||
+	if (rebind_allow == NULL || anchors == NULL || build_roots(config, &hints, &root_traits) != BH_OK ||
 	    build_roots(config, &root, &root_traits) != BH_OK ||
 	    build_stubs(config, &stubs, &stub_traits) != BH_OK) {
 		goto fail;
@@ -261,6 +264,7 @@ int core_configure(struct core *core, const struct core_config *config)
 	} else if (changed) {
 		(void)cache_flush_all(core->cache);
 	}
+	cache_set_grace(core->cache, core->options.stale_sec * UINT64_C(1000));
 	if (changed) {
 		trust_flush(core->trust);
 	}
@@ -281,8 +285,15 @@ int core_configure(struct core *core, const struct core_config *config)
 	core->stubs = stubs;
 	core->stub_count = stub_count;
 	core->config_hash = hash;
+	free(core->rebind_allow);
+	for (size_t i = 0; i < config->rebind_allow_count; i++) {
+		rebind_allow[i] = config->rebind_allow[i];
+	}
+	core->rebind_allow = rebind_allow;
+	core->rebind_allow_count = config->rebind_allow_count;
 	return BH_OK;
 fail:
+	free(rebind_allow);
 	if (config->anchors == NULL) {
 		anchors_free(anchors);
 	}
@@ -345,7 +356,9 @@ struct delegation *core_find_cut(struct core *core, const uint8_t *name, struct 
 
 void core_done(struct core *core, struct resolution *r)
 {
-	if (r->internal) {
+	stale_unwatch(core, r);
+	core->detached -= r->detached;
+	if (r->internal || r->detached) {
 		core_release(r);
 		return;
 	}
@@ -390,6 +403,7 @@ struct resolution *resolution_new(struct core *core, const uint8_t *name, uint16
 	}
 	r->type = type;
 	r->ede = EDE_NONE;
+	r->notice = EDE_NONE;
 	r->secure = true;
 	r->checks = SIGNATURE_CHECKS_MAX;
 	r->hashes = NSEC3_HASHES_MAX;
@@ -414,6 +428,9 @@ struct resolution *core_start(struct core *core, const struct core_question *que
 		r->refresh = question->refresh;
 		core_count(core, r->refresh ? STAT_RES_REFRESHES : STAT_RES_QUERIES);
 		iterate_run(core, r, now_ms);
+		if (!r->finished) {
+			stale_watch(core, r, now_ms);
+		}
 	}
 	return r;
 }

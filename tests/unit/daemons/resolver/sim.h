@@ -97,6 +97,8 @@ struct sim {
 	unsigned signed_count;
 	struct sim_asked *asked;
 	unsigned asked_count;
+	struct resolution *early; /* answered before its resolution was over */
+	uint64_t early_ms;
 };
 
 /* Result of one question, with copies of all. */
