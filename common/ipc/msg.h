@@ -87,6 +87,9 @@ enum msg_type {
 	MSG_CONF_ANCHOR,
 	MSG_CONF_NEGATIVE_ANCHOR,
 	MSG_NEGATIVE_ANCHOR,
+	/* how a resolver finds an answer */
+	MSG_TRACE,	/* supervisor -> resolver: resolve this and tell each step */
+	MSG_TRACE_STEP, /* resolver -> supervisor; the last one says so */
 	MSG_TYPE_COUNT
 };
 

@@ -27,6 +27,8 @@ enum form {
 	FORM_COUNT,    /* a list of words: their number, unless verbose */
 	FORM_UNNAMED,  /* a number that counts where `good`, another field, has no name for it */
 	FORM_DETAIL,   /* only when verbose */
+	FORM_FILLED,   /* a number; 0 is nothing */
+	FORM_SECURITY, /* secure is good, bogus bad */
 };
 
 struct column_rule {
@@ -58,6 +60,11 @@ static const struct column_rule column_rules[] = {
 	{ "zone", "bytes", "size", FORM_SIZE, NULL },
 	{ "zone", "overlay", "overlay", FORM_FLAG, NULL },
 	{ "flushed", "index", "#", FORM_PLAIN, NULL },
+	{ "step", "at_ms", "ms", FORM_PLAIN, NULL },
+	{ "step", "depth", "#", FORM_PLAIN, NULL },
+	{ "step", "took_ms", "took", FORM_FILLED, NULL },
+	{ "step", "octets", "octets", FORM_DETAIL, NULL },
+	{ "step", "state", "state", FORM_SECURITY, NULL },
 };
 
 static const struct {
@@ -66,7 +73,7 @@ static const struct {
 } titles[] = {
 	{ "appliance", "Appliance" }, { "role", "Roles" },	 { "zone", "Zones" },
 	{ "finding", "Findings" },    { "counter", "Counters" }, { "flushed", "Flushed" },
-	{ "zone_counter", "Queries by zone" },
+	{ "zone_counter", "Queries by zone" }, { "step", "Steps" },
 };
 
 static const char *const good_states[] = { "running", "ready",	"serving", "served", "ok",
@@ -177,6 +184,8 @@ static enum tone field_tone(const struct answer_field *field, const struct colum
 		return field->text[0] == '\0' || strcmp(field->text, rule->good) == 0 ? TONE_PLAIN : TONE_BAD;
 	case FORM_ALARM:
 		return is_something(field) ? TONE_BAD : TONE_PLAIN;
+	case FORM_SECURITY:
+		return strcmp(field->text, "secure") == 0 ? TONE_GOOD : strcmp(field->text, "bogus") == 0 ? TONE_BAD : TONE_PLAIN;
 	case FORM_NOTICE:
 		return is_something(field) ? TONE_WARN : TONE_PLAIN;
 	default:
@@ -193,6 +202,8 @@ static void field_text(const struct answer_field *field, enum form form, bool ve
 		snprintf(out, CELL_MAX, "%s", print_duration(field->number, text));
 	} else if (field->type == CTL_NUMBER && form == FORM_SIZE) {
 		snprintf(out, CELL_MAX, "%s", print_size(field->number, text));
+	} else if (field->type == CTL_NUMBER && form == FORM_FILLED && field->number == 0) {
+		out[0] = '\0';
 	} else if (field->type == CTL_NUMBER) {
 		snprintf(out, CELL_MAX, "%" PRIu64, field->number);
 	} else if (form == FORM_COUNT && !verbose && field->text[0] != '\0') {
