@@ -267,10 +267,11 @@ static void sink_head(struct sink *s, const struct job *job, const struct sim_re
 	uint32_t inception = SIM_SIGN_TIME - SIM_SIGN_BEFORE;
 	unsigned labels = dname_label_count(first->owner) - dname_is_wildcard(first->owner);
 	if ((faults & SIM_EXPIRED) != 0) {
-		expiration = SIM_SIGN_TIME - 3600;
+		expiration = SIM_SIGN_TIME - SIM_SIGN_WRONG;
+		inception = expiration - SIM_SIGN_AFTER;
 	}
 	if ((faults & SIM_NOT_YET) != 0) {
-		inception = SIM_SIGN_TIME + 3600;
+		inception = SIM_SIGN_TIME + SIM_SIGN_WRONG;
 	}
 	uint8_t signer[DNAME_MAX];
 	size_t signer_len = dname_copy_lower(signer, (faults & SIM_WRONG_SIGNER) != 0 ? wrong : job->zone);
