@@ -90,6 +90,8 @@ enum msg_type {
 	MSG_ANCHOR_FOUND, /* the first shard tracks keys: the supervisor keeps what it found, */
 	MSG_ANCHOR_STATE, /* and tells the others, */
 	MSG_CONF_ANCHOR_STATE, /* and those that start */
+	/* zones that the resolver forwards */
+	MSG_CONF_FORWARD,
 	MSG_TYPE_COUNT
 };
 

@@ -78,6 +78,7 @@ static void conf_clear(struct role_conf *conf)
 	free(conf->transfers);
 	free(conf->rebind_allow);
 	free(conf->stubs);
+	free(conf->forwards);
 	free(conf->roots);
 	free(conf->outgoing);
 	free(conf->anchors);
@@ -432,6 +433,8 @@ static int on_conf_part(struct role_link *rl, const struct link_message *m)
 		return rc;
 	case MSG_CONF_STUB:
 		return conf_add_servers(m, &conf->stubs, &conf->stub_count);
+	case MSG_CONF_FORWARD:
+		return conf_add_servers(m, &conf->forwards, &conf->forward_count);
 	case MSG_CONF_ROOT:
 		return conf_add_servers(m, &conf->roots, &conf->root_count);
 	case MSG_CONF_OUTGOING:
@@ -497,10 +500,11 @@ static int on_commit(struct role_link *rl, const struct link_message *m)
 	if (rc != BH_OK || !rl->prepared || g.generation != rl->next.generation) {
 		return BH_EMALFORMED;
 	}
-	rl->ops->commit(rl->ctx, &rl->next);
-	conf_clear(&rl->current);
+	struct role_conf old = rl->current;
 	rl->current = rl->next;
 	memset(&rl->next, 0, sizeof(rl->next));
+	rl->ops->commit(rl->ctx, &rl->current); /* which the role may keep until the next one */
+	conf_clear(&old);
 	rl->prepared = false;
 	rl->running = true;
 	drop_unused(rl);

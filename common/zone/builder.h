@@ -3,7 +3,8 @@
  * and tree), image_check.c (what is wrong) and image_write.c (layout). For nobody else.
  *
  * Names and RDATA are appended to one growing arena, which is the data section of the image to be: a name
- * or an RRset stays where it was put, unless its records did not come in one piece. A record is a small
+ * or an RRset stays where it was put, unless its records did not come in one piece. An owner that stands in RDATA
+ * before it or right behind it is not put there again. A record is a small
  * struct in one growing array. Nothing is allocated for a single record, and nothing is there twice.
  *
  * SPDX-License-Identifier: BSD-2-Clause
@@ -11,6 +12,7 @@
 #ifndef BULKHEAD_COMMON_ZONE_BUILDER_H
 #define BULKHEAD_COMMON_ZONE_BUILDER_H
 
+#include "common/dns/canonical.h"
 #include "common/zone/image.h"
 #include "common/zone/image_write.h"
 
@@ -32,13 +34,14 @@
 /* Files that one zone is read from, the including one among them. */
 #define BUILDER_FILES_MAX UINT16_MAX
 
+/* A delegation has mostly two servers or four, and their glue follows; an NSEC names the owner that comes next. */
+#define BUILDER_LENDERS 4
+
 struct builder_record {
-	union {
-		uint32_t name; /* index into names, or into nsec3_owners with BUILDER_APART */
-		uint32_t target; /* once planned, for types with targets: a node or IMAGE_NONE */
-	};
-	uint32_t data; /* arena offset of u16 length and RDATA, as they are in an image */
-	uint32_t line;
+	uint32_t name; /* index into names, or into nsec3_owners with BUILDER_APART */
+	uint32_t data; /* arena offset of u16 length, RDATA and maybe a target, as they are in an image */
+	uint32_t line : 31;
+	uint32_t lends : 1; /* an owner name stands in this RDATA: it must not move, though a copy may be made */
 	unsigned ttl : 31;
 	unsigned ttl_differs : 1; /* a dropped duplicate had another TTL */
 	uint16_t type;
@@ -75,11 +78,13 @@ struct builder_plan {
 	struct image view; /* image_find and image_rrset work on it */
 	struct image_node *nodes;
 	struct image_rrset *rrsets;
+	uint32_t *sigs; /* of each RRset; left out of an image when there are none */
 	uint32_t *slots;
 	uint32_t node_count;
 	uint32_t rrset_count;
 	uint32_t slot_count;
 	uint32_t rr_count;
+	bool signatures; /* some RRset has them */
 	/*
 	 * Records by node, RRsets by type, in each first the records and then its signatures, both in
 	 * canonical order without duplicates.
@@ -140,6 +145,13 @@ struct image_builder {
 	size_t nsec3_owner_cap;
 	size_t nsec3_record_count; /* records with BUILDER_APART */
 
+	/* Names in the RDATA of records that came last: owners that follow are often among them. */
+	struct builder_lender {
+		uint32_t name; /* arena offset */
+		uint32_t record;
+	} lenders[BUILDER_LENDERS];
+	size_t lender_count; /* all there were, the last one at (lender_count - 1) % BUILDER_LENDERS */
+
 	const char **files;
 	size_t file_count;
 	size_t file_cap;
@@ -150,6 +162,9 @@ struct image_builder {
 
 	bool writable; /* by the check */
 };
+
+/* Is a name at or below the apex? */
+bool builder_is_ours(const struct image_builder *b, const uint8_t *name);
 
 /* Leave a record out, whose owner is at an arena offset. */
 int builder_reject(struct image_builder *b, const struct builder_reject *reject) BH_CHECKED;
@@ -168,6 +183,30 @@ static inline uint16_t builder_rdata_len(const struct image_builder *b, const st
 	uint16_t len;
 	memcpy(&len, b->arena + r->data, sizeof(len));
 	return len;
+}
+
+/* Octets behind the RDATA of a record, and all octets of it. */
+static inline unsigned builder_behind(uint16_t type)
+{
+	return canonical_has_target(type) ? IMAGE_TARGET : 0;
+}
+
+static inline size_t builder_record_size(const struct image_builder *b, const struct builder_record *r)
+{
+	return sizeof(uint16_t) + builder_rdata_len(b, r) + builder_behind(r->type);
+}
+
+/* The node that a record points to, or IMAGE_NONE; for types with targets, known once planned. */
+static inline uint32_t builder_target(const struct image_builder *b, const struct builder_record *r)
+{
+	uint32_t node;
+	memcpy(&node, builder_rdata(b, r) + builder_rdata_len(b, r), sizeof(node));
+	return node;
+}
+
+static inline void builder_set_target(struct image_builder *b, const struct builder_record *r, uint32_t node)
+{
+	memcpy(b->arena + r->data + sizeof(uint16_t) + builder_rdata_len(b, r), &node, sizeof(node));
 }
 
 /* Append octets to the arena; *offset is where they are. BH_ENOMEM, BH_ELIMIT (offsets have 32 bits). */

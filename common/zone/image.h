@@ -5,13 +5,14 @@
  * image_open proves the whole block once - seals, checksum, every offset, index, count and name - so
  * that the functions below and those who follow the indexes need no check of their own.
  *
- * Layout: header | nodes | rrsets | hash slots | denial | children | nsec3 | data. Integers have the byte order of
- * the machine that made it (the header tells, another order is refused). Offsets are in bytes from the
+ * Layout: header | nodes | rrsets | sigs | hash slots | denial | children | nsec3 | data. Integers have the byte order
+ * of the machine that made it (the header tells, another order is refused). Offsets are in bytes from the
  * start of the data section, indexes count elements.
  *
  *   nodes    one for every owner name, and for every empty non-terminal between it and the apex, in
  *            canonical order (RFC 4034 6.1); node 0 is the apex
  *   rrsets   those of one node stand together, ordered by type
+ *   sigs     in a zone with any signature (IMAGE_SIGS) one data offset for every RRset
  *   slots    open addressing, linear probing, a power of two, at most two thirds full; 0 is empty, else
  *            node index + 1 in the low bits (as many as node_count has) and bits of the hash above
  *            them, so that other names are passed over without a look at their nodes. The home slot is
@@ -20,7 +21,8 @@
  *   children in a zone with IMAGE_NSEC every node but the apex once more, those of one parent together: where
  *            the label of a name that does not exist belongs is found without a look at nodes and names
  *   nsec3    NSEC3 RRsets; their owners are no names of the zone (RFC 5155 7.2.8), so no nodes
- *   data     names (wire form, case as in the zone text), RDATA, target lists
+ *   data     names (wire form, case as in the zone text) and RDATA. A name may as well stand inside of RDATA: that of
+ *            a delegation is mostly the end of its server's, and the name of that server the owner of its glue
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -70,9 +72,9 @@ struct image_header {
 	uint32_t rrset_count;
 	uint32_t slot_count;
 	uint32_t rr_count; /* all records, for status */
-	uint64_t rrsets;   /* offsets of the sections from the start of the block; nodes follow the header */
+	uint64_t sigs;	   /* offsets of sections from the start of the block; where they would be when empty */
 	uint64_t slots;
-	uint64_t denial; /* where they would be when empty, like the next ones */
+	uint64_t denial;
 	uint64_t children;
 	uint64_t nsec3;
 	uint64_t data;
@@ -94,6 +96,7 @@ enum image_flags {
 	 * complete as long as its NSEC3PARAM is there). Never together with IMAGE_NSEC.
 	 */
 	IMAGE_NSEC3 = 4,
+	IMAGE_SIGS = 8, /* some RRset has signatures */
 };
 
 /*
@@ -148,51 +151,49 @@ enum image_node_flags {
 	IMAGE_NODE_CNAME = 8,	   /* has a CNAME */
 	IMAGE_NODE_DNAME = 16,	   /* has a DNAME */
 	IMAGE_NODE_WILDCARD = 32,  /* leftmost label is "*" */
+	IMAGE_NODE_SOURCE = 64,	   /* there is such a node right below (a source of synthesis, RFC 4592 3.3.1) */
 };
 
+/* Four to a cache line. What hides a node and the wildcard below it are found by image_cut and the like. */
 struct image_node {
 	uint32_t name;	   /* data offset of the owner name */
 	uint32_t parent;   /* node with one label less; the apex is its own */
-	uint32_t wildcard; /* its child "*", or IMAGE_NONE */
-	uint32_t cut;	   /* the delegation point at or above, or IMAGE_NONE */
-	uint32_t dname;	   /* the node strictly above whose DNAME occludes this one, or IMAGE_NONE */
 	uint32_t rrset;	   /* first of its RRsets; where it would be when there are none */
 	uint16_t rrset_count;
 	uint16_t flags; /* enum image_node_flags */
-	uint32_t hash;	/* low half of image_hash: compared before the name */
 };
 
 /*
  * Delegations and DNAMEs hide what is below them, other cuts and DNAMEs included: of those on the way
- * from the apex to a name the topmost counts, so never are both `cut` and `dname` set. A DNAME at a cut
- * is hidden by the cut. With a CNAME there is no other RRset but NSEC; CNAME, DNAME and SOA are single.
+ * from the apex to a name the topmost counts. A DNAME at a cut is hidden by the cut. With a CNAME there is
+ * no other RRset but NSEC; CNAME, DNAME and SOA are single.
  *
- * Records of an RRset stand one after the other as u16 length (machine order, unaligned) and RDATA
- * (uncompressed, valid for its type), in canonical order (RFC 4034 6.3), no two equal. Its signatures
- * stand likewise behind `sigs`; an RRset of type RRSIG does not exist in an image, nor do meta types.
+ * Records of an RRset stand one after the other as u16 length (machine order, unaligned), RDATA
+ * (uncompressed, valid for its type) and the octets of `behind`, in canonical order (RFC 4034 6.3), no two equal. Its
+ * signatures stand likewise where the section sigs says, with nothing behind them; an RRset of type RRSIG does not
+ * exist in an image, nor do meta types.
  */
 struct image_rrset {
 	uint16_t type;
 	uint16_t rr_count;
 	uint32_t ttl;
 	uint32_t data; /* data offset */
-	uint32_t data_len;
-	uint32_t sigs;	   /* data offset; meaningless when sig_count is 0 */
-	uint32_t sigs_len;
 	uint16_t sig_count;
-	uint16_t reserved;
 	/*
-	 * For NS, MX, SRV, SVCB, HTTPS, KX, AFSDB, NAPTR, RT: data offset (4-aligned) of rr_count u32,
-	 * for each record the node of the name it points to when that is in this zone (glue below a
-	 * cut included), else IMAGE_NONE. IMAGE_NONE for other types.
+	 * IMAGE_TARGET for NS, MX, SRV, SVCB, HTTPS, KX, AFSDB, NAPTR, RT, else 0. Behind each record stands a u32
+	 * (machine order, unaligned): the node of the name it points to when that is in this zone (glue below a cut
+	 * included), else IMAGE_NONE.
 	 */
-	uint32_t targets;
+	uint16_t behind;
 };
+
+#define IMAGE_TARGET 4
 
 struct image {
 	const struct image_header *header; /* start of the mapping */
 	const struct image_node *nodes;
 	const struct image_rrset *rrsets;
+	const uint32_t *sigs; /* NULL without IMAGE_SIGS */
 	const uint32_t *slots;
 	const uint8_t *data;
 	uint64_t data_size;
@@ -252,7 +253,7 @@ struct image_match {
 
 /*
  * Look a name up that is at or below the apex (dname_is_under(name, image->apex)). Occluded nodes are
- * found like others; the caller looks at `cut` and `dname` of the encloser.
+ * found like others; the caller looks at image_cut and image_dname of the encloser.
  */
 void image_find(const struct image *image, const uint8_t *name, struct image_match *out);
 
@@ -296,6 +297,16 @@ static inline uint64_t image_label_key(const uint8_t *label)
 	return be64toh(fold_word(word));
 }
 
+/*
+ * What hides a node, or sends elsewhere: the delegation point at or above it, or the node strictly above whose DNAME
+ * occludes it; IMAGE_NONE where there is none. Never both. Cost: for occluded nodes, a step for each label up to there.
+ */
+uint32_t image_cut(const struct image *image, uint32_t node);
+uint32_t image_dname(const struct image *image, uint32_t node);
+
+/* The child "*" of a node whose name has this hash, or IMAGE_NONE. */
+uint32_t image_wildcard(const struct image *image, uint32_t node, uint64_t hash);
+
 /* RRset of a type at a node, or NULL. */
 const struct image_rrset *image_rrset(const struct image *image, uint32_t node, uint16_t type);
 
@@ -304,13 +315,38 @@ static inline const uint8_t *image_name(const struct image *image, uint32_t node
 	return image->data + image->nodes[node].name;
 }
 
-/* Walk over records: start with *pos = 0, at most rr_count (sig_count) times. */
-static inline const uint8_t *image_next_rdata(const uint8_t *records, size_t *pos, uint16_t *len)
+/* Records of an RRset, or its signatures: where the next one is, and what stands behind each. */
+struct image_walk {
+	const uint8_t *at;
+	unsigned behind;
+};
+
+static inline struct image_walk image_records(const struct image *image, const struct image_rrset *rrset)
 {
-	__builtin_memcpy(len, records + *pos, sizeof(*len));
-	const uint8_t *rdata = records + *pos + sizeof(*len);
-	*pos += sizeof(*len) + *len;
+	return (struct image_walk){ .at = image->data + rrset->data, .behind = rrset->behind };
+}
+
+/* Of an RRset with signatures. */
+static inline struct image_walk image_signatures(const struct image *image, const struct image_rrset *rrset)
+{
+	return (struct image_walk){ .at = image->data + image->sigs[rrset - image->rrsets] };
+}
+
+/* The next RDATA: at most rr_count (sig_count) times. */
+static inline const uint8_t *image_next_rdata(struct image_walk *walk, uint16_t *len)
+{
+	__builtin_memcpy(len, walk->at, sizeof(*len));
+	const uint8_t *rdata = walk->at + sizeof(*len);
+	walk->at = rdata + *len + walk->behind;
 	return rdata;
+}
+
+/* The node that the record before points to, or IMAGE_NONE; only with IMAGE_TARGET. */
+static inline uint32_t image_walk_target(const struct image_walk *walk)
+{
+	uint32_t node;
+	__builtin_memcpy(&node, walk->at - IMAGE_TARGET, sizeof(node));
+	return node;
 }
 
 #endif

@@ -50,23 +50,75 @@ int builder_store(struct image_builder *b, const void *bytes, size_t len, uint32
 	return BH_OK;
 }
 
-/* The name of a record: most have that of the one before. */
-static int take_name(struct image_builder *b, const uint8_t *name, uint32_t *out)
+/* Where in a name the last len octets are a name by themselves; NULL: nowhere. */
+static const uint8_t *suffix_of(const uint8_t *name, size_t len)
+{
+	size_t left = dname_len(name);
+	while (left > len) {
+		left -= name[0] + 1u;
+		name += name[0] + 1;
+	}
+	return left == len ? name : NULL;
+}
+
+bool builder_is_ours(const struct image_builder *b, const uint8_t *name)
+{
+	const uint8_t *suffix = suffix_of(name, b->apex_len);
+	return suffix != NULL && (memcmp(suffix, b->apex, b->apex_len) == 0 || fold_equal(suffix, b->apex, b->apex_len));
+}
+
+static bool stands_at(const struct image_builder *b, uint32_t offset, const uint8_t *name, size_t len)
+{
+	return len <= b->arena_len - offset && memcmp(b->arena + offset, name, len) == 0;
+}
+
+/* Is the name in the arena, where it was looked for last? Most records have the owner of the one before. */
+static bool find_name(struct image_builder *b, const uint8_t *name, size_t len, uint32_t *offset)
+{
+	size_t lenders = b->lender_count < BUILDER_LENDERS ? b->lender_count : BUILDER_LENDERS;
+	for (size_t i = 0; i < lenders; i++) {
+		if (stands_at(b, b->lenders[i].name, name, len)) {
+			b->records[b->lenders[i].record].lends = 1;
+			*offset = b->lenders[i].name;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The name in RDATA of a type whose names are owners of this zone as often as not. */
+static const uint8_t *lent_name(uint16_t type, const uint8_t *rdata)
+{
+	return canonical_has_target(type) ? canonical_target(type, rdata) : type == RR_NSEC ? rdata : NULL;
+}
+
+/*
+ * The name of a new record whose RDATA will be at offset `at` of the arena; *lends: it stands there. A run of records
+ * with one owner has one name.
+ */
+static int take_name(struct image_builder *b, const uint8_t *name, const uint8_t *lent, size_t at, uint32_t *out,
+		     bool *lends)
 {
 	size_t len = dname_len(name);
-	if (b->name_count > 0) {
-		uint32_t last = b->names[b->name_count - 1];
-		if (len <= b->arena_len - last && memcmp(b->arena + last, name, len) == 0) {
-			*out = (uint32_t)b->name_count - 1;
-			return BH_OK;
-		}
+	*lends = false;
+	if (b->name_count > 0 && stands_at(b, b->names[b->name_count - 1], name, len)) {
+		*out = (uint32_t)b->name_count - 1;
+		return BH_OK;
 	}
 	if (b->name_count == BUILDER_NAMES_MAX) {
 		return BH_ELIMIT;
 	}
 	int err = reserve(&b->names, &b->name_cap, b->name_count, 1, sizeof(*b->names));
-	if (err == BH_OK) {
-		err = builder_store(b, name, len, &b->names[b->name_count]);
+	if (err != BH_OK) {
+		return err;
+	}
+	uint32_t *offset = &b->names[b->name_count];
+	const uint8_t *suffix = lent == NULL ? NULL : suffix_of(lent, len);
+	if (suffix != NULL && memcmp(suffix, name, len) == 0 && at + (size_t)(suffix - lent) <= UINT32_MAX) {
+		*offset = (uint32_t)(at + (size_t)(suffix - lent));
+		*lends = true;
+	} else if (!find_name(b, name, len, offset)) {
+		err = builder_store(b, name, len, offset);
 	}
 	if (err == BH_OK) {
 		*out = (uint32_t)b->name_count++;
@@ -84,7 +136,8 @@ struct image_builder *image_builder_new(const uint8_t *apex)
 	memcpy(b->apex, apex, b->apex_len);
 	b->apex_labels = dname_label_count(apex);
 	uint32_t name;
-	if (take_name(b, b->apex, &name) != BH_OK) {
+	bool lends;
+	if (take_name(b, b->apex, NULL, 0, &name, &lends) != BH_OK) {
 		image_builder_free(b);
 		return NULL;
 	}
@@ -186,6 +239,39 @@ static int take_nsec3(struct image_builder *b, const struct nsec3_owner *owner, 
 	return BH_OK;
 }
 
+/* The owner of a record that is stored next. */
+static int take_owner(struct image_builder *b, const uint8_t *owner, const uint8_t *rdata, struct builder_record *r)
+{
+	const uint8_t *lent = lent_name(r->type, rdata);
+	size_t at = lent == NULL ? 0 : b->arena_len + sizeof(uint16_t) + (size_t)(lent - rdata);
+	bool lends;
+	int err = take_name(b, owner, lent, at, &r->name, &lends);
+	r->lends = lends;
+	return err;
+}
+
+/* Length, RDATA and room for a target; then it may lend its name. */
+static int store_record(struct image_builder *b, const uint8_t *rdata, uint16_t len, struct builder_record *r)
+{
+	static const uint32_t none = IMAGE_NONE; /* until the plan finds it */
+	const uint8_t *lent = lent_name(r->type, rdata);
+	uint32_t at = 0;
+	uint32_t ignored;
+	int err = builder_store(b, &len, sizeof(len), &r->data);
+	if (err == BH_OK) {
+		err = builder_store(b, rdata, len, &at);
+	}
+	if (err == BH_OK) {
+		err = builder_store(b, &none, builder_behind(r->type), &ignored);
+	}
+	if (err == BH_OK && lent != NULL) {
+		b->lenders[b->lender_count++ % BUILDER_LENDERS] = (struct builder_lender){
+			.name = at + (uint32_t)(lent - rdata), .record = (uint32_t)b->record_count,
+		};
+	}
+	return err;
+}
+
 int image_builder_add(struct image_builder *b, const uint8_t *owner, uint16_t type, uint32_t ttl,
 		      const uint8_t *rdata, size_t rdata_len, const char *file, uint32_t line)
 {
@@ -196,7 +282,7 @@ int image_builder_add(struct image_builder *b, const uint8_t *owner, uint16_t ty
 		return err;
 	}
 	struct builder_reject maybe = { .line = line, .file = file_number, .type = type };
-	if (!dname_is_under(owner, b->apex)) {
+	if (!builder_is_ours(b, owner)) {
 		return reject_new(b, owner, maybe, REJECT_OUTSIDE);
 	}
 	if (rr_type_is_meta(type)) {
@@ -210,24 +296,20 @@ int image_builder_add(struct image_builder *b, const uint8_t *owner, uint16_t ty
 	if (apart && !nsec3_hash_of(b, owner, nsec3.hash)) {
 		return reject_new(b, owner, maybe, REJECT_NSEC3_OWNER);
 	}
-
-	struct builder_record r = {
-		.ttl = (ttl < TTL_MAX ? ttl : TTL_MAX) & TTL_MAX, .line = line, .type = type, .file = file_number,
-	};
-	uint16_t len = (uint16_t)rdata_len;
 	if (b->record_count == UINT32_MAX) {
 		return BH_ELIMIT;
 	}
+
+	struct builder_record r = {
+		.ttl = (ttl < TTL_MAX ? ttl : TTL_MAX) & TTL_MAX, .line = line & INT32_MAX, .type = type,
+		.file = file_number,
+	};
 	err = reserve(&b->records, &b->record_cap, b->record_count, 1, sizeof(*b->records));
 	if (err == BH_OK) {
-		err = apart ? take_nsec3(b, &nsec3, &r.name) : take_name(b, owner, &r.name);
+		err = apart ? take_nsec3(b, &nsec3, &r.name) : take_owner(b, owner, rdata, &r);
 	}
 	if (err == BH_OK) {
-		err = builder_store(b, &len, sizeof(len), &r.data);
-	}
-	uint32_t behind;
-	if (err == BH_OK) {
-		err = builder_store(b, rdata, rdata_len, &behind);
+		err = store_record(b, rdata, (uint16_t)rdata_len, &r);
 	}
 	if (err == BH_OK) {
 		b->records[b->record_count++] = r;

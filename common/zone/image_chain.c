@@ -183,10 +183,12 @@ static int gather_chain(struct image_builder *b, const struct nsec3_params *chai
 	uint32_t base = plan->rrset_count - plan->nsec3_count;
 	struct image_nsec3 *nsec3 = malloc(plan->nsec3_count * sizeof(*nsec3));
 	struct image_rrset *rrsets = malloc(plan->nsec3_count * sizeof(*rrsets));
+	uint32_t *sigs = malloc(plan->nsec3_count * sizeof(*sigs));
 	struct builder_place *places = malloc(plan->nsec3_count * sizeof(*places));
-	if (nsec3 == NULL || rrsets == NULL || places == NULL) {
+	if (nsec3 == NULL || rrsets == NULL || sigs == NULL || places == NULL) {
 		free(nsec3);
 		free(rrsets);
+		free(sigs);
 		free(places);
 		return BH_ENOMEM;
 	}
@@ -197,14 +199,17 @@ static int gather_chain(struct image_builder *b, const struct nsec3_params *chai
 		nsec3[to] = plan->nsec3[i];
 		nsec3[to].rrset = base + to;
 		rrsets[to] = plan->rrsets[base + i];
+		sigs[to] = plan->sigs[base + i];
 		places[to] = plan->places[base + i];
 	}
 	free(plan->nsec3);
 	plan->nsec3 = nsec3;
 	plan->view.nsec3 = nsec3;
 	memcpy(plan->rrsets + base, rrsets, plan->nsec3_count * sizeof(*rrsets));
+	memcpy(plan->sigs + base, sigs, plan->nsec3_count * sizeof(*sigs));
 	memcpy(plan->places + base, places, plan->nsec3_count * sizeof(*places));
 	free(rrsets);
+	free(sigs);
 	free(places);
 	return BH_OK;
 }

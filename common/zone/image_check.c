@@ -118,9 +118,10 @@ static void check_size(struct checker *c, const uint8_t *owner, const struct bui
 		return;
 	}
 	/* Each record: pointer to the owner, type, class, TTL, length: 12 octets and RDATA. */
-	uint64_t lengths = (uint64_t)set->record_count * sizeof(uint16_t);
-	uint64_t size = DNS_HEADER_SIZE + 4 + c->b->apex_len + (uint64_t)set->record_count * 12 +
-			set->rrset->data_len - lengths;
+	uint64_t size = DNS_HEADER_SIZE + 4 + c->b->apex_len + (uint64_t)set->record_count * 12;
+	for (uint32_t i = 0; i < set->record_count; i++) {
+		size += builder_rdata_len(c->b, record_at(c, set->records[i]));
+	}
 	if (size > DNS_MESSAGE_MAX) {
 		struct words w;
 		name_words(owner, set->type, &w);
@@ -182,22 +183,24 @@ static void check_hidden(struct checker *c, uint32_t node, const struct builder_
 {
 	const struct image_node *n = node_at(c, node);
 	const struct builder_record *r = record_at(c, set->records[0]);
-	if (n->dname != IMAGE_NONE) {
+	uint32_t cut = image_cut(&c->b->plan.view, node);
+	uint32_t dname = image_dname(&c->b->plan.view, node);
+	if (dname != IMAGE_NONE) {
 		struct words w;
 		make_words(c, node, set->type, &w);
 		tell_at(c, ZONE_ERROR, r, "%s %s is below the DNAME at %s (RFC 6672 2.4)", w.owner, w.type,
-			dname_text(node_name(c, n->dname), w.other));
+			dname_text(node_name(c, dname), w.other));
 		return;
 	}
-	if (n->cut == IMAGE_NONE) {
+	if (cut == IMAGE_NONE) {
 		return;
 	}
 	bool glue = (set->type == RR_A || set->type == RR_AAAA) && (n->flags & PLAN_NODE_NS_TARGET) != 0;
-	if (n->cut == node ? !belongs_to_cut(c, node, set->type) : !glue) {
+	if (cut == node ? !belongs_to_cut(c, node, set->type) : !glue) {
 		struct words w;
 		make_words(c, node, set->type, &w);
 		tell_at(c, ZONE_WARNING, r, "%s %s is hidden by the delegation of %s and is no glue", w.owner,
-			w.type, dname_text(node_name(c, n->cut), w.other));
+			w.type, dname_text(node_name(c, cut), w.other));
 	}
 }
 
@@ -294,28 +297,31 @@ static enum target_state target_state(const struct checker *c, uint32_t owner, c
 	if (dname_is_root(target) || !dname_is_under(target, c->b->apex)) {
 		return TARGET_FINE;
 	}
-	uint32_t node = r->target;
+	const struct image *view = &c->b->plan.view;
+	uint32_t target_node = builder_target(c->b, r);
+	uint32_t node = target_node;
 	uint32_t above = node; /* where cut and DNAME are looked for */
 	if (node == IMAGE_NONE) {
+		struct image_look look;
 		struct image_match match;
-		image_find(&c->b->plan.view, target, &match);
+		image_look(&look, target);
+		image_find_look(view, &look, &match);
 		above = match.encloser;
-		node = node_at(c, above)->wildcard; /* RFC 4592 3.3.1: source of synthesis */
-		if ((node_at(c, above)->flags & (IMAGE_NODE_DNAME | IMAGE_NODE_CUT)) == IMAGE_NODE_DNAME &&
-		    node_at(c, above)->cut == IMAGE_NONE) {
+		node = image_wildcard(view, above, look.hash[match.below]); /* RFC 4592 3.3.1: source of synthesis */
+		if ((node_at(c, above)->flags & IMAGE_NODE_DNAME) != 0 && image_cut(view, above) == IMAGE_NONE) {
 			return TARGET_ALIAS;
 		}
 	}
-	const struct image_node *place = node_at(c, above);
-	if (place->dname != IMAGE_NONE) {
+	uint32_t cut = image_cut(view, above);
+	if (image_dname(view, above) != IMAGE_NONE) {
 		return TARGET_ALIAS;
 	}
-	bool exact = r->target != IMAGE_NONE;
-	if (place->cut != IMAGE_NONE) {
+	bool exact = target_node != IMAGE_NONE;
+	if (cut != IMAGE_NONE) {
 		if (exact && has_address(c, node)) {
 			return TARGET_FINE;
 		}
-		return place->cut == owner ? TARGET_NO_GLUE : TARGET_NO_SIBLING_GLUE;
+		return cut == owner ? TARGET_NO_GLUE : TARGET_NO_SIBLING_GLUE;
 	}
 	if (node != IMAGE_NONE && (node_at(c, node)->flags & IMAGE_NODE_CNAME) != 0) {
 		return TARGET_ALIAS;
@@ -374,7 +380,8 @@ static void check_targets(struct checker *c, uint32_t node, const struct builder
 	for (uint32_t i = 0; i < set->record_count; i++) {
 		const struct builder_record *r = record_at(c, set->records[i]);
 		/* The quick way for nearly all: an address stands where the record points to. */
-		if (r->target == IMAGE_NONE || !has_address(c, r->target)) {
+		uint32_t target = builder_target(c->b, r);
+		if (target == IMAGE_NONE || !has_address(c, target)) {
 			check_target(c, node, r);
 		}
 	}

@@ -194,8 +194,7 @@ static int make_apex(struct image_builder *b, size_t *cap, struct path *path)
 	path->levels[0].node = 0;
 	path->levels[0].hash = hash;
 	b->plan.view.apex_hash = hash;
-	return add_node(&b->plan, cap,
-			(struct image_node){ .name = b->names[0], .hash = (uint32_t)hash });
+	return add_node(&b->plan, cap, (struct image_node){ .name = b->names[0] });
 }
 
 /* Add the node of a name that sorts behind all before, and those of the names between that are missing. */
@@ -223,7 +222,6 @@ static int make_node(struct image_builder *b, size_t *cap, struct path *path, co
 		struct image_node node = {
 			.name = (uint32_t)(label - b->arena),
 			.parent = path->levels[depth].node,
-			.hash = (uint32_t)hash,
 			.flags = dname_is_wildcard(label) ? IMAGE_NODE_WILDCARD : 0,
 		};
 		depth++;
@@ -341,7 +339,7 @@ static uint64_t records_size(const struct image_builder *b, const uint32_t *reco
 {
 	uint64_t size = 0;
 	for (uint32_t i = 0; i < count; i++) {
-		size += sizeof(uint16_t) + builder_rdata_len(b, &b->records[records[i]]);
+		size += builder_record_size(b, &b->records[records[i]]);
 	}
 	return size;
 }
@@ -351,7 +349,7 @@ static void gather(const struct image_builder *b, const uint32_t *records, uint3
 {
 	for (uint32_t i = 0; i < count; i++) {
 		const struct builder_record *r = &b->records[records[i]];
-		size_t len = sizeof(uint16_t) + builder_rdata_len(b, r);
+		size_t len = builder_record_size(b, r);
 		memcpy(out, b->arena + r->data, len);
 		out += len;
 	}
@@ -362,36 +360,36 @@ static void move_records(struct image_builder *b, const uint32_t *records, uint3
 	for (uint32_t i = 0; i < count; i++) {
 		struct builder_record *r = &b->records[records[i]];
 		r->data = offset;
-		offset += (uint32_t)sizeof(uint16_t) + builder_rdata_len(b, r);
+		offset += (uint32_t)builder_record_size(b, r);
 	}
 }
 
 /*
  * See that records stand one behind the other in the arena, at *offset. Most do from the beginning; those of
- * one piece in another order are put in order there; only those that are scattered over the text move to
- * the end, and leave their octets behind: an image of such a text is at most twice as large as it could be.
+ * one piece in another order are put in order there; only those that are scattered over the text, or out of order and
+ * with names of others in them, move to the end, and leave their octets behind: an image of such a text is at most twice as large as it could be.
  */
-static int join_records(struct image_builder *b, const uint32_t *records, uint32_t count, uint32_t *offset,
-			uint32_t *len)
+static int join_records(struct image_builder *b, const uint32_t *records, uint32_t count, uint32_t *offset)
 {
 	uint32_t low = UINT32_MAX;
 	uint64_t high = 0;
 	uint64_t next = 0;
 	bool in_order = true;
+	bool lends = false;
 	for (uint32_t i = 0; i < count; i++) {
 		const struct builder_record *r = &b->records[records[i]];
+		lends = lends || r->lends;
 		in_order = in_order && (i == 0 || r->data == next);
-		next = (uint64_t)r->data + sizeof(uint16_t) + builder_rdata_len(b, r);
+		next = (uint64_t)r->data + builder_record_size(b, r);
 		low = r->data < low ? r->data : low;
 		high = next > high ? next : high;
 	}
-	uint64_t size = count == 0 ? 0 : in_order ? high - low : records_size(b, records, count);
+	uint64_t size = in_order ? high - low : records_size(b, records, count);
 	if (size > UINT32_MAX) {
 		return BH_ELIMIT;
 	}
-	*len = (uint32_t)size;
 	if (in_order) {
-		*offset = count == 0 ? 0 : low;
+		*offset = low;
 		return BH_OK;
 	}
 	uint8_t *joined = malloc(size);
@@ -400,7 +398,7 @@ static int join_records(struct image_builder *b, const uint32_t *records, uint32
 	}
 	gather(b, records, count, joined);
 	int err = BH_OK;
-	if (high - low == size) {
+	if (high - low == size && !lends) {
 		memcpy(b->arena + low, joined, size);
 		*offset = low;
 	} else {
@@ -432,15 +430,16 @@ int builder_add_rrset(struct image_builder *b, uint32_t first, uint32_t record_c
 		.rr_count = (uint16_t)record_count,
 		.ttl = lowest_ttl(b, records, record_count + sig_count), /* RFC 2181 5.2 */
 		.sig_count = (uint16_t)sig_count,
-		.targets = IMAGE_NONE,
+		.behind = (uint16_t)builder_behind(b->records[records[0]].type),
 	};
-	int err = join_records(b, records, record_count, &rrset.data, &rrset.data_len);
-	if (err == BH_OK) {
-		err = join_records(b, records + record_count, sig_count, &rrset.sigs, &rrset.sigs_len);
+	int err = join_records(b, records, record_count, &rrset.data);
+	if (err == BH_OK && sig_count > 0) {
+		err = join_records(b, records + record_count, sig_count, &plan->sigs[plan->rrset_count]);
 	}
 	if (err != BH_OK) {
 		return err;
 	}
+	plan->signatures = plan->signatures || sig_count > 0;
 	plan->places[plan->rrset_count] = (struct builder_place){
 		.first = first, .record_count = record_count, .sig_count = sig_count,
 	};
@@ -486,7 +485,7 @@ static int add_rrsets(struct image_builder *b, uint32_t node, uint32_t from, uin
 	return BH_OK;
 }
 
-/* Flags, cuts and wildcards of a node whose RRsets are there; its parent is done. */
+/* Flags of a node whose RRsets are there; its parent is done. */
 static void describe_node(struct builder_plan *plan, uint32_t n)
 {
 	struct image_node *node = &plan->nodes[n];
@@ -498,36 +497,27 @@ static void describe_node(struct builder_plan *plan, uint32_t n)
 		node->flags |= type == RR_DNAME ? IMAGE_NODE_DNAME : 0;
 	}
 	node->flags |= node->rrset_count == 0 ? IMAGE_NODE_ENT : 0;
-	node->wildcard = IMAGE_NONE;
-	node->cut = IMAGE_NONE;
-	node->dname = IMAGE_NONE;
 	if (n == 0) {
 		return;
 	}
 	struct image_node *parent = &plan->nodes[node->parent];
-	bool hiding = (parent->flags & IMAGE_NODE_DNAME) != 0 && parent->cut == IMAGE_NONE &&
-		      parent->dname == IMAGE_NONE;
-	node->dname = hiding ? node->parent : parent->dname;
-	node->cut = parent->cut;
-	if (node->dname != IMAGE_NONE || node->cut != IMAGE_NONE) {
+	if ((parent->flags & (IMAGE_NODE_CUT | IMAGE_NODE_DNAME | IMAGE_NODE_OCCLUDED)) != 0) {
 		node->flags |= IMAGE_NODE_OCCLUDED;
 	} else if (ns) {
 		node->flags |= IMAGE_NODE_CUT;
-		node->cut = n;
 	}
-	if ((node->flags & IMAGE_NODE_WILDCARD) != 0) {
-		parent->wildcard = n;
-	}
+	parent->flags |= (node->flags & IMAGE_NODE_WILDCARD) != 0 ? IMAGE_NODE_SOURCE : 0;
 }
 
-/* RRsets, flags, cuts, wildcards: parents come before their children. */
+/* RRsets and flags: parents come before their children. */
 static int make_rrsets(struct image_builder *b, const uint32_t *first)
 {
 	struct builder_plan *plan = &b->plan;
 	size_t room = b->record_count + 1; /* never more RRsets, but never none; what is not touched costs nothing */
 	plan->rrsets = malloc(room * sizeof(*plan->rrsets));
+	plan->sigs = calloc(room, sizeof(*plan->sigs));
 	plan->places = malloc(room * sizeof(*plan->places));
-	if (plan->rrsets == NULL || plan->places == NULL) {
+	if (plan->rrsets == NULL || plan->sigs == NULL || plan->places == NULL) {
 		return BH_ENOMEM;
 	}
 	uint32_t kept = 0;
@@ -618,6 +608,7 @@ static void make_view(struct image_builder *b)
 	plan->view.nodes = plan->nodes;
 	plan->view.slots = plan->slots;
 	plan->view.rrsets = plan->rrsets;
+	plan->view.sigs = plan->sigs;
 	plan->view.slot_mask = plan->slot_count - 1;
 	plan->view.data = b->arena;
 	plan->view.data_size = b->arena_len;
@@ -633,8 +624,10 @@ static void make_view(struct image_builder *b)
 struct target_batch {
 	unsigned count;
 	struct {
-		struct builder_record *record;
+		const struct builder_record *record;
 		bool from_authoritative;
+		bool here; /* at or below the apex */
+		struct image_look look;
 	} items[PREFETCH_AHEAD];
 };
 
@@ -643,42 +636,26 @@ static const uint8_t *target_of(const struct image_builder *b, const struct buil
 	return canonical_target(r->type, builder_rdata(b, r));
 }
 
-/* Ask for the slot of a name below the apex. */
-static void prefetch_slot(const struct image_builder *b, const uint8_t *name)
-{
-	const struct image *view = &b->plan.view;
-	uint8_t at[DNAME_LABELS_MAX];
-	unsigned count = 0;
-	for (unsigned pos = 0; name[pos] != 0; pos += name[pos] + 1u) {
-		at[count++] = (uint8_t)pos;
-	}
-	uint64_t hash = view->apex_hash;
-	for (unsigned i = count - view->apex_labels; i-- > 0;) {
-		hash = image_hash_label(hash, name + at[i]);
-	}
-	__builtin_prefetch(&view->slots[(uint32_t)(hash >> 32) & view->slot_mask]);
-}
-
 /* Find the nodes that the records of a batch point to, and mark those that NS records name. */
 static void resolve_batch(struct image_builder *b, struct target_batch *batch)
 {
 	struct builder_plan *plan = &b->plan;
 	for (unsigned i = 0; i < batch->count; i++) {
 		const uint8_t *target = target_of(b, batch->items[i].record);
-		batch->items[i].record->target = IMAGE_NONE;
-		if (dname_is_under(target, b->apex)) {
-			prefetch_slot(b, target);
-			batch->items[i].record->target = 0; /* to be found */
+		batch->items[i].here = builder_is_ours(b, target);
+		if (batch->items[i].here) {
+			image_look(&batch->items[i].look, target);
+			image_fetch_slots(&plan->view, &batch->items[i].look);
 		}
 	}
 	for (unsigned i = 0; i < batch->count; i++) {
-		struct builder_record *r = batch->items[i].record;
+		const struct builder_record *r = batch->items[i].record;
 		struct image_match match;
-		if (r->target == IMAGE_NONE) {
+		if (!batch->items[i].here) {
 			continue;
 		}
-		image_find(&plan->view, target_of(b, r), &match);
-		r->target = match.node;
+		image_find_look(&plan->view, &batch->items[i].look, &match);
+		builder_set_target(b, r, match.node);
 		if (r->type == RR_NS && match.node != IMAGE_NONE && batch->items[i].from_authoritative) {
 			plan->nodes[match.node].flags |= PLAN_NODE_NS_TARGET;
 		}
@@ -686,24 +663,11 @@ static void resolve_batch(struct image_builder *b, struct target_batch *batch)
 	batch->count = 0;
 }
 
-/* The target list of an RRset goes behind everything else in the arena. */
-static int store_targets(struct image_builder *b, const struct builder_set *set, struct image_rrset *rrset)
-{
-	static const uint8_t zeros[sizeof(uint32_t)];
-	uint32_t offset;
-	size_t odd = b->arena_len % sizeof(uint32_t);
-	int err = odd == 0 ? BH_OK : builder_store(b, zeros, sizeof(uint32_t) - odd, &offset);
-	for (uint32_t i = 0; i < set->record_count && err == BH_OK; i++) {
-		err = builder_store(b, &b->records[set->records[i]].target, sizeof(uint32_t), &offset);
-		rrset->targets = i == 0 ? offset : rrset->targets;
-	}
-	return err;
-}
-
-static int resolve_targets(struct image_builder *b)
+static void resolve_targets(struct image_builder *b)
 {
 	struct builder_plan *plan = &b->plan;
-	struct target_batch batch = { 0 };
+	struct target_batch batch;
+	batch.count = 0;
 	struct builder_set set;
 	for (uint32_t n = 0; n < plan->node_count; n++) {
 		bool occluded = (plan->nodes[n].flags & IMAGE_NODE_OCCLUDED) != 0;
@@ -718,16 +682,6 @@ static int resolve_targets(struct image_builder *b)
 		}
 	}
 	resolve_batch(b, &batch);
-	for (uint32_t n = 0; n < plan->node_count; n++) {
-		for (uint32_t pos = 0; builder_next_set(b, n, &pos, &set);) {
-			int err = !canonical_has_target(set.type) ? BH_OK
-				  : store_targets(b, &set, &plan->rrsets[set.rrset - plan->rrsets]);
-			if (err != BH_OK) {
-				return err;
-			}
-		}
-	}
-	return BH_OK;
 }
 
 int builder_plan(struct image_builder *b)
@@ -764,10 +718,7 @@ int builder_plan(struct image_builder *b)
 	}
 	if (err == BH_OK) {
 		make_view(b);
-		err = resolve_targets(b);
-	}
-	if (err == BH_OK) {
-		make_view(b); /* the arena may have moved */
+		resolve_targets(b);
 		err = builder_plan_denial(b);
 	}
 	return err;
@@ -777,6 +728,7 @@ void builder_plan_clear(struct builder_plan *plan)
 {
 	free(plan->nodes);
 	free(plan->rrsets);
+	free(plan->sigs);
 	free(plan->slots);
 	free(plan->order);
 	free(plan->places);

@@ -72,7 +72,7 @@ static uint32_t find_node(const struct image *image, const struct image_look *lo
 		}
 		const struct image_node *node = &image->nodes[(slot & image->index_mask) - 1];
 		/* As many equal octets, the root label among them, are the same name, whatever the other's length. */
-		if (node->hash == (uint32_t)hash && len <= image->data_size - node->name &&
+		if (len <= image->data_size - node->name &&
 		    fold_equal_lower(name, image->data + node->name, len)) {
 			return (slot & image->index_mask) - 1;
 		}
@@ -158,8 +158,10 @@ void image_fetch_sets(const struct image *image, uint32_t node)
 	/* The next ones, too: behind a delegation point stands its glue. */
 	__builtin_prefetch(n + 1);
 	__builtin_prefetch(rrset);
-	__builtin_prefetch(rrset + 1);
 	__builtin_prefetch(image->data + n->name);
+	if (image->sigs != NULL) {
+		__builtin_prefetch(&image->sigs[n->rrset]);
+	}
 }
 
 void image_fetch_data(const struct image *image, uint32_t node)
@@ -172,9 +174,6 @@ void image_fetch_data(const struct image *image, uint32_t node)
 	const uint8_t *data = image->data + rrset->data;
 	__builtin_prefetch(data);
 	__builtin_prefetch(data + 64);
-	if (rrset->targets != IMAGE_NONE) {
-		__builtin_prefetch(image->data + rrset->targets);
-	}
 }
 
 /* The first of the children [low, high) of one node whose key is not lower; high: there is none. */
@@ -295,6 +294,44 @@ void image_nsec3_owner(const struct image *image, uint32_t nsec3, uint8_t out[DN
 	out[0] = IMAGE_NSEC3_LABEL;
 	base32hex_encode(image->nsec3[nsec3].hash, IMAGE_NSEC3_HASH, out + 1);
 	memcpy(out + 1 + IMAGE_NSEC3_LABEL, image->apex, dname_len(image->apex));
+}
+
+/* The topmost cut or DNAME above an occluded node. */
+static uint32_t hider(const struct image *image, uint32_t node)
+{
+	while ((image->nodes[node].flags & IMAGE_NODE_OCCLUDED) != 0) { /* at most DNAME_LABELS_MAX steps */
+		node = image->nodes[node].parent;
+	}
+	return node;
+}
+
+uint32_t image_cut(const struct image *image, uint32_t node)
+{
+	uint32_t top = hider(image, node);
+	return (image->nodes[top].flags & IMAGE_NODE_CUT) != 0 ? top : IMAGE_NONE;
+}
+
+uint32_t image_dname(const struct image *image, uint32_t node)
+{
+	uint32_t top = hider(image, node);
+	return top != node && (image->nodes[top].flags & IMAGE_NODE_CUT) == 0 ? top : IMAGE_NONE;
+}
+
+uint32_t image_wildcard(const struct image *image, uint32_t node, uint64_t hash)
+{
+	if ((image->nodes[node].flags & IMAGE_NODE_SOURCE) == 0) {
+		return IMAGE_NONE;
+	}
+	hash = image_hash_label(hash, (const uint8_t *)"\001*");
+	/* It is there: ends within IMAGE_PROBES_MAX. */
+	for (uint32_t at = home_slot(image, hash); image->slots[at] != 0; at = (at + 1) & image->slot_mask) {
+		uint32_t found = (image->slots[at] & image->index_mask) - 1;
+		if (((image->slots[at] ^ (uint32_t)hash) & ~image->index_mask) == 0 &&
+		    image->nodes[found].parent == node && (image->nodes[found].flags & IMAGE_NODE_WILDCARD) != 0) {
+			return found;
+		}
+	}
+	return IMAGE_NONE;
 }
 
 const struct image_rrset *image_rrset(const struct image *image, uint32_t node, uint16_t type)

@@ -37,8 +37,8 @@
 #define SLOTS_AHEAD 64
 
 static_assert(sizeof(struct image_header) == 128, "no padding in the header");
-static_assert(sizeof(struct image_node) == 32, "no padding in nodes");
-static_assert(sizeof(struct image_rrset) == 32, "no padding in RRsets");
+static_assert(sizeof(struct image_node) == 16, "no padding in nodes");
+static_assert(sizeof(struct image_rrset) == 16, "no padding in RRsets");
 static_assert(sizeof(union image_denial) == 8, "no padding in denials");
 static_assert(sizeof(struct image_child) == 8, "no padding in children");
 static_assert(sizeof(struct image_nsec3) == 24, "no padding in NSEC3s");
@@ -65,7 +65,8 @@ struct verifier {
 	uint32_t next_rrset;	/* RRsets before it belong to the nodes before */
 	uint32_t nsec_owner;	/* last node with an NSEC that is not occluded */
 	uint32_t wildcards;	/* nodes with the label "*" */
-	uint32_t wildcard_refs; /* nodes that name a wildcard child */
+	uint32_t sources;	/* nodes that are said to have such a child */
+	bool signatures;	/* an RRset with some was met */
 	uint64_t rr_count;
 	uint64_t claimed; /* octets of data claimed by RRsets */
 	struct home *homes; /* for each node */
@@ -74,8 +75,15 @@ struct verifier {
 };
 
 /* What the types at a node say about it. */
-struct node_types {
-	bool soa, ns, cname, dname, beside_cname, dnskey, soa_signed, nsec;
+enum node_types {
+	TYPES_SOA = 1,
+	TYPES_NS = 2,
+	TYPES_CNAME = 4,
+	TYPES_DNAME = 8,
+	TYPES_BESIDE_CNAME = 16, /* any that may not stand beside it */
+	TYPES_DNSKEY = 32,
+	TYPES_SOA_SIGNED = 64,
+	TYPES_NSEC = 128,
 };
 
 BH_PRINTF(2, 3) static int refuse(struct verifier *v, const char *fmt, ...)
@@ -106,9 +114,13 @@ uint64_t image_checksum(const uint8_t *block, size_t size)
 	return checksum_end(&sum);
 }
 
+static uint64_t rrsets_offset(const struct image_header *h)
+{
+	return image_align(sizeof(*h) + (uint64_t)h->node_count * sizeof(struct image_node));
+}
+
 static int check_header(struct verifier *v, const uint8_t *block, size_t size)
 {
-
 	if (size < sizeof(struct image_header)) {
 		return refuse(v, "shorter than a header");
 	}
@@ -135,13 +147,13 @@ static int check_header(struct verifier *v, const uint8_t *block, size_t size)
 	}
 	/* 32-bit counts times small sizes: no sum here leaves 64 bits. */
 	uint64_t children_size = (uint64_t)(h->node_count - 1) * (sizeof(uint64_t) + sizeof(struct image_child));
-	uint64_t rrsets = image_align(sizeof(*h) + (uint64_t)h->node_count * sizeof(struct image_node));
-	uint64_t slots = image_align(rrsets + (uint64_t)h->rrset_count * sizeof(struct image_rrset));
+	uint64_t sigs = image_align(rrsets_offset(h) + (uint64_t)h->rrset_count * sizeof(struct image_rrset));
+	uint64_t slots = image_align(sigs + ((h->flags & IMAGE_SIGS) != 0 ? h->rrset_count * sizeof(uint32_t) : 0));
 	uint64_t denial = image_align(slots + (uint64_t)h->slot_count * sizeof(uint32_t));
 	uint64_t children = image_align(denial + (has_denial(h) ? h->node_count * sizeof(union image_denial) : 0));
 	uint64_t nsec3 = image_align(children + ((h->flags & IMAGE_NSEC) != 0 ? children_size : 0));
 	uint64_t data = image_align(nsec3 + (uint64_t)h->nsec3_count * sizeof(struct image_nsec3));
-	if (h->rrsets != rrsets || h->slots != slots || h->denial != denial || h->children != children ||
+	if (h->sigs != sigs || h->slots != slots || h->denial != denial || h->children != children ||
 	    h->nsec3 != nsec3 || h->data != data || data > size || h->data_size > UINT32_MAX ||
 	    image_align(data + h->data_size) != size) {
 		return refuse(v, "sections are not where they belong");
@@ -152,36 +164,66 @@ static int check_header(struct verifier *v, const uint8_t *block, size_t size)
 	return BH_OK;
 }
 
+/* The same octets, letters folded. Names that stand once only are the same place. */
+static bool same_name(const uint8_t *a, const uint8_t *b, size_t len)
+{
+	return a == b || memcmp(a, b, len) == 0 || fold_equal(a, b, len);
+}
+
+/* A target is none, or the node with the name that the record has. */
+static int check_target(struct verifier *v, uint32_t index, uint16_t type, const uint8_t *rdata, uint32_t node)
+{
+	const struct image *image = v->image;
+	uint64_t data_size = image->header->data_size;
+	if (node == IMAGE_NONE) {
+		return BH_OK;
+	}
+	if (node >= image->header->node_count) {
+		return refuse(v, "RRset %u: target is no node", index);
+	}
+	uint32_t name = image->nodes[node].name;
+	const uint8_t *target = canonical_target(type, rdata);
+	size_t name_len = dname_len(target);
+	/* Maybe not checked yet: so no length of it is taken. Its end shows in the comparison. */
+	if (name > data_size || name_len > data_size - name ||
+	    !same_name(image->data + name, target, name_len)) {
+		return refuse(v, "RRset %u: target has another name", index);
+	}
+	return BH_OK;
+}
+
 /*
- * The records of an RRset or of its signatures: count of them fill len octets at offset exactly, each is
- * valid and greater than the one before.
+ * The records of an RRset or of its signatures: count of them at offset, each with `behind` octets behind it, are
+ * inside of the data, each is valid and greater than the one before.
  */
 static int check_records(struct verifier *v, uint32_t index, uint16_t type, uint16_t covered, uint32_t offset,
-			 uint32_t len, unsigned count)
+			 unsigned behind, unsigned count)
 {
 	uint64_t data_size = v->image->header->data_size;
-	if (offset > data_size || len > data_size - offset) {
+	if (offset > data_size) {
 		return refuse(v, "RRset %u: records are outside of the data", index);
 	}
-	v->claimed += len;
-	if (v->claimed > data_size) {
-		return refuse(v, "RRset %u: records overlap", index);
-	}
 
-	const uint8_t *records = v->image->data + offset;
+	uint64_t left = data_size - offset;
+	struct image_walk walk = { .at = v->image->data + offset, .behind = behind };
 	const uint8_t *last = NULL;
 	size_t last_len = 0;
-	size_t pos = 0;
 	for (unsigned i = 0; i < count; i++) {
-		if (len - pos < sizeof(uint16_t)) {
-			return refuse(v, "RRset %u: records are cut short", index);
-		}
 		uint16_t rdata_len;
-		memcpy(&rdata_len, records + pos, sizeof(rdata_len));
-		if (rdata_len > len - pos - sizeof(rdata_len)) {
-			return refuse(v, "RRset %u: records are cut short", index);
+		if (left < sizeof(rdata_len) + behind) {
+			return refuse(v, "RRset %u: records are outside of the data", index);
 		}
-		const uint8_t *rdata = image_next_rdata(records, &pos, &rdata_len);
+		memcpy(&rdata_len, walk.at, sizeof(rdata_len));
+		uint64_t size = sizeof(rdata_len) + rdata_len + (uint64_t)behind;
+		if (left < size) {
+			return refuse(v, "RRset %u: records are outside of the data", index);
+		}
+		v->claimed += size;
+		if (v->claimed > data_size) {
+			return refuse(v, "RRset %u: records overlap", index);
+		}
+		left -= size;
+		const uint8_t *rdata = image_next_rdata(&walk, &rdata_len);
 		if (!rdata_is_valid(type, rdata, rdata_len)) {
 			return refuse(v, "RRset %u: RDATA is not valid for type %u", index, type);
 		}
@@ -191,48 +233,12 @@ static int check_records(struct verifier *v, uint32_t index, uint16_t type, uint
 		if (last != NULL && canonical_compare(type, last, last_len, rdata, rdata_len) >= 0) {
 			return refuse(v, "RRset %u: records are not in order", index);
 		}
+		int err = behind == 0 ? BH_OK : check_target(v, index, type, rdata, image_walk_target(&walk));
+		if (err != BH_OK) {
+			return err;
+		}
 		last = rdata;
 		last_len = rdata_len;
-	}
-	if (pos != len) {
-		return refuse(v, "RRset %u: octets behind the last record", index);
-	}
-	return BH_OK;
-}
-
-/* Each target is none, or the node with the name that the record has. */
-static int check_targets(struct verifier *v, uint32_t index, const struct image_rrset *rrset)
-{
-	const struct image *image = v->image;
-	uint64_t data_size = image->header->data_size;
-	if (!canonical_has_target(rrset->type)) {
-		return rrset->targets == IMAGE_NONE ? BH_OK : refuse(v, "RRset %u: targets do not belong here", index);
-	}
-	uint64_t size = (uint64_t)rrset->rr_count * sizeof(uint32_t);
-	if (rrset->targets % sizeof(uint32_t) != 0 || rrset->targets > data_size ||
-	    size > data_size - rrset->targets) {
-		return refuse(v, "RRset %u: targets are outside of the data", index);
-	}
-
-	const uint32_t *targets = (const void *)(image->data + rrset->targets);
-	size_t pos = 0;
-	for (unsigned i = 0; i < rrset->rr_count; i++) {
-		uint16_t len;
-		const uint8_t *rdata = image_next_rdata(image->data + rrset->data, &pos, &len);
-		if (targets[i] == IMAGE_NONE) {
-			continue;
-		}
-		if (targets[i] >= image->header->node_count) {
-			return refuse(v, "RRset %u: target is no node", index);
-		}
-		uint32_t name = image->nodes[targets[i]].name;
-		const uint8_t *target = canonical_target(rrset->type, rdata);
-		size_t name_len = dname_len(target);
-		/* Maybe not checked yet: so no length of it is taken. Its end shows in the comparison. */
-		if (name > data_size || name_len > data_size - name ||
-		    !fold_equal(image->data + name, target, name_len)) {
-			return refuse(v, "RRset %u: target has another name", index);
-		}
 	}
 	return BH_OK;
 }
@@ -240,23 +246,52 @@ static int check_targets(struct verifier *v, uint32_t index, const struct image_
 static int check_rrset(struct verifier *v, const struct image_rrset *rrset)
 {
 	uint32_t index = (uint32_t)(rrset - v->image->rrsets); /* for words */
-	if (rrset->reserved != 0 || rrset->rr_count == 0 || rrset->ttl > TTL_MAX) {
+	if (rrset->rr_count == 0 || rrset->ttl > TTL_MAX) {
 		return refuse(v, "RRset %u: empty, or a bad TTL", index);
 	}
 	if (rr_type_is_meta(rrset->type) || rrset->type == RR_RRSIG) {
 		return refuse(v, "RRset %u: type %u has none here", index, rrset->type);
 	}
-	int err = check_records(v, index, rrset->type, 0, rrset->data, rrset->data_len, rrset->rr_count);
+	if (rrset->behind != (canonical_has_target(rrset->type) ? IMAGE_TARGET : 0)) {
+		return refuse(v, "RRset %u: targets do not belong here, or are missing", index);
+	}
+	if (rrset->sig_count == 0 && v->image->sigs != NULL && v->image->sigs[index] != 0) {
+		return refuse(v, "RRset %u: a place of signatures without any", index);
+	}
+	int err = check_records(v, index, rrset->type, 0, rrset->data, rrset->behind, rrset->rr_count);
 	if (err == BH_OK && rrset->sig_count > 0) {
-		err = check_records(v, index, RR_RRSIG, rrset->type, rrset->sigs, rrset->sigs_len,
-				    rrset->sig_count);
+		if (v->image->sigs == NULL) {
+			return refuse(v, "RRset %u: signatures in an image without", index);
+		}
+		v->signatures = true;
+		err = check_records(v, index, RR_RRSIG, rrset->type, v->image->sigs[index], 0, rrset->sig_count);
 	}
 	v->rr_count += (uint64_t)rrset->rr_count + rrset->sig_count;
-	return err == BH_OK ? check_targets(v, index, rrset) : err;
+	return err;
+}
+
+static unsigned type_of(const struct image_rrset *rrset)
+{
+	switch (rrset->type) {
+	case RR_SOA:
+		return TYPES_BESIDE_CNAME | TYPES_SOA | (rrset->sig_count > 0 ? TYPES_SOA_SIGNED : 0u);
+	case RR_NS:
+		return TYPES_BESIDE_CNAME | TYPES_NS;
+	case RR_CNAME:
+		return TYPES_CNAME;
+	case RR_DNAME:
+		return TYPES_BESIDE_CNAME | TYPES_DNAME;
+	case RR_DNSKEY:
+		return TYPES_BESIDE_CNAME | TYPES_DNSKEY;
+	case RR_NSEC:
+		return TYPES_NSEC;
+	default:
+		return TYPES_BESIDE_CNAME;
+	}
 }
 
 static int check_rrsets(struct verifier *v, uint32_t index, const struct image_node *node,
-			struct node_types *types)
+			unsigned *types)
 {
 	if (node->rrset != v->next_rrset ||
 	    node->rrset_count > v->image->header->rrset_count - v->next_rrset) {
@@ -264,7 +299,7 @@ static int check_rrsets(struct verifier *v, uint32_t index, const struct image_n
 	}
 	v->next_rrset += node->rrset_count;
 
-	*types = (struct node_types){ 0 };
+	*types = 0;
 	for (unsigned i = 0; i < node->rrset_count; i++) {
 		const struct image_rrset *rrset = &v->image->rrsets[node->rrset + i];
 		if (rrset->type == RR_NSEC3) {
@@ -277,20 +312,13 @@ static int check_rrsets(struct verifier *v, uint32_t index, const struct image_n
 		if (err != BH_OK) {
 			return err;
 		}
-		types->soa |= rrset->type == RR_SOA;
-		types->ns |= rrset->type == RR_NS;
-		types->cname |= rrset->type == RR_CNAME;
-		types->dname |= rrset->type == RR_DNAME;
-		types->dnskey |= rrset->type == RR_DNSKEY;
-		types->nsec |= rrset->type == RR_NSEC;
-		types->soa_signed |= rrset->type == RR_SOA && rrset->sig_count > 0;
-		types->beside_cname |= rrset->type != RR_CNAME && rrset->type != RR_NSEC;
-		if ((rrset->type == RR_SOA || rrset->type == RR_CNAME || rrset->type == RR_DNAME) &&
-		    rrset->rr_count != 1) {
+		unsigned type = type_of(rrset);
+		*types |= type;
+		if ((type & (TYPES_SOA | TYPES_CNAME | TYPES_DNAME)) != 0 && rrset->rr_count != 1) {
 			return refuse(v, "node %u: several records of type %u", index, rrset->type);
 		}
 	}
-	if (types->cname && types->beside_cname) {
+	if ((~*types & (TYPES_CNAME | TYPES_BESIDE_CNAME)) == 0) {
 		return refuse(v, "node %u: CNAME and other data", index);
 	}
 	return BH_OK;
@@ -348,56 +376,43 @@ static int check_apex(struct verifier *v, struct image *image)
 		return refuse(v, "node 0: its children are not the first");
 	}
 
-	struct node_types types;
+	unsigned types;
 	int err = check_rrsets(v, 0, node, &types);
 	if (err != BH_OK) {
 		return err;
 	}
-	if (!types.soa || !types.ns) {
+	if ((~types & (TYPES_SOA | TYPES_NS)) != 0) {
 		return refuse(v, "node 0: no SOA or no NS");
 	}
 	const struct image_rrset *soa = image_rrset(image, 0, RR_SOA);
 	const uint8_t *names = image->data + soa->data + sizeof(uint16_t);
 	const uint8_t *numbers = names + dname_len(names);
 	numbers += dname_len(numbers);
-	unsigned expected = types.dnskey && types.soa_signed ? IMAGE_SIGNED : 0u;
+	unsigned expected = (~types & (TYPES_DNSKEY | TYPES_SOA_SIGNED)) == 0 ? IMAGE_SIGNED : 0u;
 	if (expected != 0 && (h->flags & IMAGE_NSEC3) != 0) {
 		expected |= IMAGE_NSEC3; /* whether rightly so, check_chain finds out */
-	} else if (expected != 0 && types.nsec) {
+	} else if (expected != 0 && (types & TYPES_NSEC) != 0) {
 		expected |= IMAGE_NSEC;
 	}
-	if (h->serial != get_u32(numbers) || h->flags != expected) {
+	if (h->serial != get_u32(numbers) || (h->flags & ~(uint32_t)IMAGE_SIGS) != expected) {
 		return refuse(v, "serial or flags in the header differ from the apex");
 	}
-	unsigned flags = types.dname ? IMAGE_NODE_DNAME : 0u;
-	if (node->parent != 0 || node->cut != IMAGE_NONE || node->dname != IMAGE_NONE || node->flags != flags ||
-	    node->hash != (uint32_t)image->apex_hash) {
-		return refuse(v, "node 0: flags or indexes are wrong");
+	unsigned flags = (types & TYPES_DNAME) != 0 ? IMAGE_NODE_DNAME : 0u;
+	if (node->parent != 0 || (node->flags & ~IMAGE_NODE_SOURCE) != flags) {
+		return refuse(v, "node 0: flags or parent are wrong");
 	}
-	return check_denial(v, 0, types.nsec);
+	return check_denial(v, 0, (types & TYPES_NSEC) != 0);
 }
 
-/* Length and labels of the name at offset; false: not a name inside the data. */
-static bool measure_name(const struct image *image, uint32_t offset, size_t *len, unsigned *labels)
+/* Where on the path to the node before the parent of the next one is; false: not on it. */
+static bool find_level(const struct verifier *v, uint32_t parent, unsigned *depth)
 {
-	uint64_t left = image->header->data_size;
-	if (offset >= left) {
-		return false;
+	unsigned at = v->depth;
+	while (at > 0 && v->path[at].node != parent) { /* of all nodes together as many steps as nodes */
+		at--;
 	}
-	left -= offset;
-	size_t max = left < DNAME_MAX ? (size_t)left : DNAME_MAX;
-	const uint8_t *name = image->data + offset;
-	size_t pos = 0;
-	*labels = 0;
-	while (name[pos] != 0) { /* pos < max */
-		if (name[pos] > LABEL_MAX || name[pos] + 1u >= max - pos) {
-			return false;
-		}
-		pos += name[pos] + 1u;
-		*labels += 1;
-	}
-	*len = pos + 1;
-	return true;
+	*depth = at;
+	return v->path[at].node == parent;
 }
 
 /*
@@ -433,20 +448,27 @@ static bool child_fits(struct verifier *v, const uint8_t *name)
 	return true;
 }
 
-/* The place of a node in the tree: behind the one before, its parent on the path. Extends the path. */
+/*
+ * The place of a node in the tree: behind the one before, its parent on the path. Extends the path. A name is a label in
+ * front of its parent's, which was checked: that makes it a name, below the apex, and no name between is missing.
+ */
 static int check_place(struct verifier *v, uint32_t index)
 {
 	const struct image *image = v->image;
 	const struct image_node *node = &image->nodes[index];
-	size_t len;
-	unsigned labels;
-	if (!measure_name(image, node->name, &len, &labels)) {
+	unsigned depth;
+	if (!find_level(v, node->parent, &depth)) {
+		return refuse(v, "node %u: its parent is not on the way to the node before", index);
+	}
+	const struct level *parent = &v->path[depth++];
+	const uint8_t *name = image->data + node->name;
+	uint64_t left = node->name < image->data_size ? image->data_size - node->name : 0;
+	size_t len = left == 0 ? 0 : (size_t)name[0] + 1 + parent->name_len;
+	if (left == 0 || name[0] == 0 || name[0] > LABEL_MAX || len > DNAME_MAX || len > left) {
 		return refuse(v, "node %u: bad name", index);
 	}
-	const uint8_t *name = image->data + node->name;
-	unsigned depth = labels - image->apex_labels;
-	if (labels <= image->apex_labels || depth > v->depth + 1) {
-		return refuse(v, "node %u: not below the apex, or a name between is missing", index);
+	if (!same_name(name + name[0] + 1, image->data + image->nodes[parent->node].name, parent->name_len)) {
+		return refuse(v, "node %u: not below its parent", index);
 	}
 
 	const struct image_node *before = &image->nodes[index - 1];
@@ -454,12 +476,6 @@ static int check_place(struct verifier *v, uint32_t index)
 		return refuse(v, "node %u: empty, and nothing is below it", index - 1);
 	}
 
-	const struct level *parent = &v->path[depth - 1];
-	size_t parent_len = len - name[0] - 1;
-	if (node->parent != parent->node || parent_len != parent->name_len ||
-	    !fold_equal(name + name[0] + 1, image->data + image->nodes[parent->node].name, parent_len)) {
-		return refuse(v, "node %u: wrong parent", index);
-	}
 	if (depth <= v->depth) {
 		const struct image_node *sibling = &image->nodes[v->path[depth].node];
 		if (fold_label_compare(image->data + sibling->name, name) >= 0) {
@@ -467,9 +483,6 @@ static int check_place(struct verifier *v, uint32_t index)
 		}
 	}
 	uint64_t hash = image_hash_label(parent->hash, name);
-	if (node->hash != (uint32_t)hash) {
-		return refuse(v, "node %u: wrong hash", index);
-	}
 	bool nsec = (image->header->flags & IMAGE_NSEC) != 0;
 	if (nsec && !subtrees_end(v, depth)) {
 		return refuse(v, "node %u: a subtree before it has other children or another NSEC behind it", index);
@@ -487,41 +500,34 @@ static int check_node(struct verifier *v, uint32_t index)
 	if (err != BH_OK) {
 		return err;
 	}
-	struct node_types types;
+	unsigned types;
 	err = check_rrsets(v, index, node, &types);
 	if (err != BH_OK) {
 		return err;
 	}
-	if (types.soa) {
+	if ((types & TYPES_SOA) != 0) {
 		return refuse(v, "node %u: SOA below the apex", index);
 	}
 
 	const struct image_node *parent = &image->nodes[node->parent]; /* checked before: on the path */
-	bool hiding = (parent->flags & IMAGE_NODE_DNAME) != 0 && parent->cut == IMAGE_NONE &&
-		      parent->dname == IMAGE_NONE;
-	uint32_t dname = hiding ? node->parent : parent->dname;
-	bool occluded = dname != IMAGE_NONE || parent->cut != IMAGE_NONE;
-	bool is_cut = types.ns && !occluded;
-	uint32_t cut = is_cut ? index : parent->cut;
+	bool occluded = (parent->flags & (IMAGE_NODE_CUT | IMAGE_NODE_DNAME | IMAGE_NODE_OCCLUDED)) != 0;
+	bool is_cut = (types & TYPES_NS) != 0 && !occluded;
 	bool wildcard = dname_is_wildcard(image->data + node->name);
 	unsigned flags = (node->rrset_count == 0 ? IMAGE_NODE_ENT : 0u) | (is_cut ? IMAGE_NODE_CUT : 0u) |
-			 (occluded ? IMAGE_NODE_OCCLUDED : 0u) | (types.cname ? IMAGE_NODE_CNAME : 0u) |
-			 (types.dname ? IMAGE_NODE_DNAME : 0u) | (wildcard ? IMAGE_NODE_WILDCARD : 0u);
-	if (node->flags != flags || node->cut != cut || node->dname != dname) {
-		return refuse(v, "node %u: flags, cut or dname are wrong", index);
+			 (occluded ? IMAGE_NODE_OCCLUDED : 0u) | ((types & TYPES_CNAME) != 0 ? IMAGE_NODE_CNAME : 0u) |
+			 ((types & TYPES_DNAME) != 0 ? IMAGE_NODE_DNAME : 0u) | (wildcard ? IMAGE_NODE_WILDCARD : 0u);
+	if ((node->flags & ~IMAGE_NODE_SOURCE) != flags) {
+		return refuse(v, "node %u: flags are wrong", index);
 	}
 
-	/*
-	 * Each wildcard is named by its parent, and below no others are named than there are: so each
-	 * name of a wildcard child is right, those of later nodes that were not looked at yet included.
-	 */
+	/* The parent of each wildcard has the flag, and no more nodes have it: so no others. */
 	if (wildcard) {
 		v->wildcards++;
-		if (parent->wildcard != index) {
+		if ((parent->flags & IMAGE_NODE_SOURCE) == 0) {
 			return refuse(v, "node %u: its parent does not know this wildcard", index);
 		}
 	}
-	return check_denial(v, index, types.nsec);
+	return check_denial(v, index, (types & TYPES_NSEC) != 0);
 }
 
 static uint32_t home_slot(const struct image *image, uint64_t hash)
@@ -542,7 +548,7 @@ static int check_nodes(struct verifier *v, struct image *image)
 		}
 		uint64_t hash = v->path[v->depth].hash;
 		v->homes[i] = (struct home){ .slot = home_slot(image, hash), .hash = (uint32_t)hash };
-		v->wildcard_refs += image->nodes[i].wildcard != IMAGE_NONE;
+		v->sources += (image->nodes[i].flags & IMAGE_NODE_SOURCE) != 0;
 	}
 	if (err != BH_OK) {
 		return err;
@@ -550,7 +556,7 @@ static int check_nodes(struct verifier *v, struct image *image)
 	if (image->nodes[h->node_count - 1].rrset_count == 0) {
 		return refuse(v, "the last node is empty");
 	}
-	if (v->wildcards != v->wildcard_refs) {
+	if (v->wildcards != v->sources) {
 		return refuse(v, "a node has a wildcard child that does not exist");
 	}
 	if ((h->flags & IMAGE_NSEC) != 0 && !subtrees_end(v, 0)) {
@@ -571,10 +577,13 @@ static bool in_chain(const struct image *image, const uint8_t *rdata)
 static bool has_nsec3param(const struct image *image)
 {
 	const struct image_rrset *rrset = image_rrset(image, 0, RR_NSEC3PARAM);
-	size_t pos = 0;
-	for (unsigned i = 0; rrset != NULL && i < rrset->rr_count; i++) {
+	if (rrset == NULL) {
+		return false;
+	}
+	struct image_walk walk = image_records(image, rrset);
+	for (unsigned i = 0; i < rrset->rr_count; i++) {
 		uint16_t len;
-		const uint8_t *rdata = image_next_rdata(image->data + rrset->data, &pos, &len);
+		const uint8_t *rdata = image_next_rdata(&walk, &len);
 		if (in_chain(image, rdata) && rdata[1] == 0) {
 			return true;
 		}
@@ -634,8 +643,8 @@ static int check_nsec3s(struct verifier *v)
 			return refuse(v, "NSEC3 %u: not in order", i);
 		}
 	}
-	if (err == BH_OK && v->rr_count != h->rr_count) {
-		return refuse(v, "number of records in the header is wrong");
+	if (err == BH_OK && (v->rr_count != h->rr_count || v->signatures != ((h->flags & IMAGE_SIGS) != 0))) {
+		return refuse(v, "number of records, or the flag of signatures, in the header is wrong");
 	}
 	return err;
 }
@@ -695,7 +704,8 @@ int image_verify(const uint8_t *block, size_t size, struct image *out, char *why
 	}
 	const struct image_header *h = image.header;
 	image.nodes = (const void *)(block + sizeof(*h));
-	image.rrsets = (const void *)(block + h->rrsets);
+	image.rrsets = (const void *)(block + rrsets_offset(h));
+	image.sigs = (h->flags & IMAGE_SIGS) != 0 ? (const void *)(block + h->sigs) : NULL;
 	image.slots = (const void *)(block + h->slots);
 	image.denial = has_denial(h) ? (const void *)(block + h->denial) : NULL;
 	if ((h->flags & IMAGE_NSEC) != 0) {

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { SECTION_NODES, SECTION_RRSETS, SECTION_SLOTS, SECTION_DENIAL, SECTION_CHILDREN, SECTION_NSEC3, SECTION_DATA, SECTION_COUNT };
+enum { SECTION_NODES, SECTION_RRSETS, SECTION_SIGS, SECTION_SLOTS, SECTION_DENIAL, SECTION_CHILDREN, SECTION_NSEC3, SECTION_DATA, SECTION_COUNT };
 
 /* Sections as they follow the header. Each begins at a multiple of IMAGE_ALIGN. */
 struct layout {
@@ -33,6 +33,8 @@ static struct layout layout_of(const struct image_builder *b)
 	struct layout l = { .sections = {
 		[SECTION_NODES] = { .bytes = plan->nodes, .len = plan->node_count * sizeof(*plan->nodes) },
 		[SECTION_RRSETS] = { .bytes = plan->rrsets, .len = plan->rrset_count * sizeof(*plan->rrsets) },
+		[SECTION_SIGS] = { .bytes = plan->sigs,
+				   .len = plan->signatures ? plan->rrset_count * sizeof(*plan->sigs) : 0 },
 		[SECTION_SLOTS] = { .bytes = plan->slots, .len = plan->slot_count * sizeof(*plan->slots) },
 		[SECTION_DENIAL] = { .bytes = plan->denial,
 				     .len = plan->denial == NULL ? 0 : plan->node_count * sizeof(*plan->denial) },
@@ -68,12 +70,12 @@ static struct image_header header_of(const struct image_builder *b, const struct
 		.byte_order = IMAGE_BYTE_ORDER,
 		.size = l->size,
 		.serial = builder_serial(b),
-		.flags = plan->flags,
+		.flags = plan->flags | (plan->signatures ? (uint32_t)IMAGE_SIGS : 0),
 		.node_count = plan->node_count,
 		.rrset_count = plan->rrset_count,
 		.slot_count = plan->slot_count,
 		.rr_count = plan->rr_count,
-		.rrsets = l->sections[SECTION_RRSETS].offset,
+		.sigs = l->sections[SECTION_SIGS].offset,
 		.slots = l->sections[SECTION_SLOTS].offset,
 		.denial = l->sections[SECTION_DENIAL].offset,
 		.children = l->sections[SECTION_CHILDREN].offset,
@@ -162,6 +164,10 @@ static void drop_section(struct image_builder *b, unsigned section)
 	case SECTION_RRSETS:
 		free(b->plan.rrsets);
 		b->plan.rrsets = NULL;
+		break;
+	case SECTION_SIGS:
+		free(b->plan.sigs);
+		b->plan.sigs = NULL;
 		break;
 	case SECTION_SLOTS:
 		free(b->plan.slots);

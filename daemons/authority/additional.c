@@ -10,20 +10,19 @@
  */
 #include "daemons/authority/answer.h"
 
-#include <string.h>
-
-/* Node of the i-th name of an RRset, or IMAGE_NONE. */
-static uint32_t target_node(const struct answer *a, unsigned i)
+/* The node that the next record of an RRset points to, or IMAGE_NONE. */
+static uint32_t next_target(struct image_walk *walk)
 {
-	uint32_t node;
-	memcpy(&node, a->image->data + a->extra->targets + i * sizeof(node), sizeof(node));
-	return node;
+	uint16_t len;
+	(void)image_next_rdata(walk, &len);
+	return image_walk_target(walk);
 }
 
 static bool has_target_before(const struct answer *a, unsigned i, uint32_t node)
 {
+	struct image_walk walk = image_records(a->image, a->extra);
 	for (unsigned k = 0; k < i; k++) {
-		if (target_node(a, k) == node) {
+		if (next_target(&walk) == node) {
 			return true;
 		}
 	}
@@ -50,9 +49,10 @@ static int put_addresses(struct answer *a, unsigned i, uint32_t node)
 /* Addresses of servers below the cut itself: without them the referral leads nowhere. */
 static int put_glue(struct answer *a)
 {
+	struct image_walk walk = image_records(a->image, a->extra);
 	for (unsigned i = 0; i < a->extra->rr_count; i++) {
-		uint32_t node = target_node(a, i);
-		if (node != IMAGE_NONE && a->image->nodes[node].cut == a->referral_cut &&
+		uint32_t node = next_target(&walk);
+		if (node != IMAGE_NONE && image_cut(a->image, node) == a->referral_cut &&
 		    put_addresses(a, i, node) != BH_OK) {
 			return BH_ENOSPC;
 		}
@@ -67,10 +67,10 @@ static int put_glue(struct answer *a)
  */
 static bool is_courtesy(const struct answer *a, uint32_t node)
 {
-	if (node == IMAGE_NONE || a->image->nodes[node].dname != IMAGE_NONE) {
+	if (node == IMAGE_NONE || image_dname(a->image, node) != IMAGE_NONE) {
 		return false;
 	}
-	uint32_t cut = a->image->nodes[node].cut;
+	uint32_t cut = image_cut(a->image, node);
 	return cut == IMAGE_NONE || (a->extra->type == RR_NS && cut != a->referral_cut);
 }
 
@@ -79,8 +79,9 @@ static void put_courtesy(struct answer *a)
 	unsigned count = a->extra->rr_count;
 
 	count = count < ANSWER_COURTESY_MAX ? count : ANSWER_COURTESY_MAX;
+	struct image_walk walk = image_records(a->image, a->extra);
 	for (unsigned i = 0; i < count; i++) {
-		uint32_t node = target_node(a, i);
+		uint32_t node = next_target(&walk);
 		if (is_courtesy(a, node) && !has_target_before(a, i, node) && put_addresses(a, i, node) != BH_OK) {
 			return;
 		}
@@ -89,7 +90,7 @@ static void put_courtesy(struct answer *a)
 
 enum answer_state answer_additional(struct answer *a)
 {
-	if (a->extra == NULL || a->extra->targets == IMAGE_NONE) {
+	if (a->extra == NULL || a->extra->behind != IMAGE_TARGET) {
 		return ANSWER_DONE;
 	}
 	if (a->referral_cut != IMAGE_NONE && put_glue(a) != BH_OK) {

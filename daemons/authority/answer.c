@@ -28,21 +28,21 @@ size_t answer_limit(const struct query *query, enum transport transport)
  * Append `count` records that stand one after the other to a set, beginning with record `first` and going round.
  * What was appended before one that did not fit is the caller's to take back.
  */
-static int put_records(struct answer *a, struct compose_rrset *set, const uint8_t *records, unsigned count,
+static int put_records(struct answer *a, struct compose_rrset *set, struct image_walk records, unsigned count,
 		       unsigned first)
 {
-	size_t pos = 0;
+	struct image_walk walk = records;
 	uint16_t len;
 
 	for (unsigned i = 0; i < first; i++) {
-		(void)image_next_rdata(records, &pos, &len);
+		(void)image_next_rdata(&walk, &len);
 	}
 	for (unsigned i = 0, index = first; i < count; i++, index++) {
 		if (index == count) {
 			index = 0;
-			pos = 0;
+			walk = records;
 		}
-		const uint8_t *rdata = image_next_rdata(records, &pos, &len);
+		const uint8_t *rdata = image_next_rdata(&walk, &len);
 		if (compose_rrset_add(&a->compose, set, rdata, len) != BH_OK) {
 			return BH_ENOSPC;
 		}
@@ -81,12 +81,12 @@ static uint16_t place_of(const struct answer *a, const uint8_t *owner)
 static int put_signatures(struct answer *a, enum section section, const uint8_t *owner, uint16_t *place,
 			  const struct image_rrset *rrset, uint32_t ttl)
 {
-	if (rrset->sig_count == 0) { /* sigs means nothing then */
+	if (rrset->sig_count == 0) {
 		return BH_OK;
 	}
 	struct compose_rrset set;
 	compose_rrset_begin(&set, section, owner, *place, RR_RRSIG, CLASS_IN, ttl);
-	int rc = put_records(a, &set, a->image->data + rrset->sigs, rrset->sig_count, 0);
+	int rc = put_records(a, &set, image_signatures(a->image, rrset), rrset->sig_count, 0);
 	*place = rc == BH_OK ? set.owner_at : *place;
 	return rc;
 }
@@ -100,7 +100,7 @@ int answer_put_at(struct answer *a, enum section section, const uint8_t *owner, 
 
 	compose_rrset_begin(&set, section, owner, *place, rrset->type, CLASS_IN, ttl);
 	a->placed = set.fields != NULL ? rrset : a->placed;
-	int rc = put_records(a, &set, a->image->data + rrset->data, rrset->rr_count, first_record(a, section, rrset));
+	int rc = put_records(a, &set, image_records(a->image, rrset), rrset->rr_count, first_record(a, section, rrset));
 	if (rc != BH_OK) {
 		compose_rollback(&a->compose, &before); /* RFC 2181 9: no part of an RRset */
 		return rc;
@@ -155,12 +155,12 @@ static enum answer_state follow(struct answer *a, const uint8_t *target)
 
 static enum answer_state answer_cname(struct answer *a, const struct image_rrset *cname)
 {
-	size_t pos = 0;
+	struct image_walk walk = image_records(a->image, cname);
 	uint16_t len;
 	if (answer_put(a, SECTION_ANSWER, a->sname, cname, cname->ttl) != BH_OK) {
 		return ANSWER_TRUNCATED;
 	}
-	return follow(a, image_next_rdata(a->image->data + cname->data, &pos, &len));
+	return follow(a, image_next_rdata(&walk, &len));
 }
 
 /* Put target in the place of the last labels of name (RFC 6672 2.2). False: too long. */
@@ -182,9 +182,9 @@ static enum answer_state answer_dname(struct answer *a, uint32_t node)
 	const struct image_rrset *dname = image_rrset(a->image, node, RR_DNAME);
 	const uint8_t *owner = image_name(a->image, node);
 	unsigned below = dname_label_count(a->sname) - dname_label_count(owner);
-	size_t pos = 0;
+	struct image_walk walk = image_records(a->image, dname);
 	uint16_t len;
-	const uint8_t *target = image_next_rdata(a->image->data + dname->data, &pos, &len);
+	const uint8_t *target = image_next_rdata(&walk, &len);
 
 	/* The DNAME first, then what follows from it; a chain that passes it again has it already. */
 	bool seen = false;
@@ -302,10 +302,10 @@ static enum answer_state answer_node(struct answer *a, uint32_t index)
  */
 static uint32_t governing_dname(const struct image *image, const struct image_match *match)
 {
-	const struct image_node *encloser = &image->nodes[match->encloser];
-	bool here = match->node == IMAGE_NONE && encloser->cut == IMAGE_NONE && encloser->dname == IMAGE_NONE &&
-		    (encloser->flags & IMAGE_NODE_DNAME) != 0;
-	return here ? match->encloser : encloser->dname;
+	const unsigned hides = IMAGE_NODE_CUT | IMAGE_NODE_OCCLUDED;
+	unsigned flags = image->nodes[match->encloser].flags;
+	bool here = match->node == IMAGE_NONE && (flags & (hides | IMAGE_NODE_DNAME)) == IMAGE_NODE_DNAME;
+	return here ? match->encloser : image_dname(image, match->encloser);
 }
 
 /*
@@ -358,7 +358,7 @@ static enum answer_state solve(struct answer *a)
 		set_account(a, RRL_ANSWER, dname);
 		return answer_dname(a, dname);
 	}
-	uint32_t cut = image->nodes[a->match.encloser].cut;
+	uint32_t cut = image_cut(image, a->match.encloser);
 	/* RFC 4035 3.1.4.1: DS of the cut is the parent's own data. */
 	if (cut != IMAGE_NONE && !(cut == a->match.node && a->query->qtype == RR_DS)) {
 		set_account(a, RRL_REFERRAL, cut);
@@ -368,7 +368,7 @@ static enum answer_state solve(struct answer *a)
 	if (a->match.node != IMAGE_NONE) {
 		return answer_node(a, a->match.node);
 	}
-	uint32_t wildcard = image->nodes[a->match.encloser].wildcard;
+	uint32_t wildcard = image_wildcard(image, a->match.encloser, a->look->hash[a->match.below]);
 	if (wildcard == IMAGE_NONE) {
 		set_account(a, RRL_NXDOMAIN, 0);
 		return answer_no_name(a);

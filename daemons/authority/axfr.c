@@ -108,17 +108,18 @@ static void leave_rrset(struct axfr *x)
 /* --- messages --- */
 
 /* As many records of the current RRset as fit. BH_ENOSPC: some did not. */
-static int put_records(struct axfr *x, struct compose *c, struct compose_rrset *set, const uint8_t *records,
+static int put_records(struct axfr *x, struct compose *c, struct compose_rrset *set, struct image_walk walk,
 		       unsigned count)
 {
+	const uint8_t *records = walk.at;
+	walk.at += x->offset;
 	while (x->record < count) {
-		size_t next = x->offset;
 		uint16_t len;
-		const uint8_t *rdata = image_next_rdata(records, &next, &len);
+		const uint8_t *rdata = image_next_rdata(&walk, &len);
 		if (compose_rrset_add(c, set, rdata, len) != BH_OK) {
 			return BH_ENOSPC;
 		}
-		x->offset = next;
+		x->offset = (size_t)(walk.at - records);
 		x->record++;
 		x->records++;
 	}
@@ -138,7 +139,7 @@ static int put_rrset(struct axfr *x, struct compose *c, uint16_t *owner_at)
 
 	if (!x->signatures && !is_soa) {
 		compose_rrset_begin(&set, SECTION_ANSWER, owner, *owner_at, rrset->type, CLASS_IN, rrset->ttl);
-		int rc = put_records(x, c, &set, x->image->data + rrset->data, rrset->rr_count);
+		int rc = put_records(x, c, &set, image_records(x->image, rrset), rrset->rr_count);
 		*owner_at = set.owner_at;
 		if (rc != BH_OK) {
 			return rc;
@@ -147,7 +148,7 @@ static int put_rrset(struct axfr *x, struct compose *c, uint16_t *owner_at)
 	x->signatures = true;
 	if (!soa_alone && rrset->sig_count > 0) {
 		compose_rrset_begin(&set, SECTION_ANSWER, owner, *owner_at, RR_RRSIG, CLASS_IN, rrset->ttl);
-		int rc = put_records(x, c, &set, x->image->data + rrset->sigs, rrset->sig_count);
+		int rc = put_records(x, c, &set, image_signatures(x->image, rrset), rrset->sig_count);
 		*owner_at = set.owner_at;
 		if (rc != BH_OK) {
 			return rc;

@@ -10,9 +10,9 @@
 /* RFC 2308 3, 5: how long a no may be kept. MINIMUM is the last field of SOA; image_open has proved it whole. */
 static uint32_t negative_ttl(const struct image *image, const struct image_rrset *soa)
 {
-	size_t pos = 0;
+	struct image_walk walk = image_records(image, soa);
 	uint16_t len;
-	const uint8_t *rdata = image_next_rdata(image->data + soa->data, &pos, &len);
+	const uint8_t *rdata = image_next_rdata(&walk, &len);
 	uint32_t minimum = get_u32(rdata + len - 4);
 	return soa->ttl < minimum ? soa->ttl : minimum;
 }

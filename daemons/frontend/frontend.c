@@ -5,6 +5,7 @@
  */
 #include "daemons/frontend/frontend.h"
 
+#include "common/dns/dname.h"
 #include "common/util/clock.h"
 #include "daemons/frontend/clients.h"
 #include "daemons/frontend/links.h"
@@ -120,6 +121,12 @@ static int fill_split(struct split *split, const struct role_conf *conf)
 	for (size_t i = 0; rc == BH_OK && i < conf->stub_count; i++) {
 		rc = split_add(split, conf->stubs[i].name, SPLIT_STUB);
 	}
+	/* A forward zone is like a stub zone here: the resolver has its servers. All of the Internet is no zone. */
+	for (size_t i = 0; rc == BH_OK && i < conf->forward_count; i++) {
+		if (!dname_is_root(conf->forwards[i].name)) {
+			rc = split_add(split, conf->forwards[i].name, SPLIT_STUB);
+		}
+	}
 	for (size_t i = 0; rc == BH_OK && i < conf->rebind_allow_count; i++) {
 		rc = split_add(split, conf->rebind_allow[i].name, SPLIT_REBIND);
 	}
@@ -205,6 +212,7 @@ static void frontend_commit(void *ctx, const struct role_conf *conf)
 		f->cache_bytes = options->cache_bytes;
 	} else if (!same_split) {
 		cache_flush_all(f->route.cache);
+		route_flushed(&f->route);
 	}
 
 	f->links = next->links;
@@ -234,6 +242,7 @@ static uint64_t frontend_flush(void *ctx, const struct ipc_flush *what)
 	struct cache *cache = f->route.cache;
 	uint64_t gone = 0;
 
+	route_flushed(&f->route);
 	switch ((enum ipc_flush_kind)what->kind) {
 	case IPC_FLUSH_ALL:
 		gone = cache_flush_all(cache);

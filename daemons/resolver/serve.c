@@ -157,7 +157,8 @@ static void refuse(struct serve *serve, const struct waiter *w, uint16_t rcode, 
 static uint64_t job_hash(const struct serve *serve, const struct waiter *w)
 {
 	uint64_t rest = (uint64_t)w->query.qtype << 2 | (w->refresh ? 2 : 0) | ((w->query.flags & FLAG_CD) != 0);
-	return dname_hash(&serve->key, w->query.qname) ^ rest;
+	/* After a flush nobody joins a question from before it. */
+	return (dname_hash(&serve->key, w->query.qname) ^ rest) + core_flushes(serve->core);
 }
 
 /* A query does not join a refresh: what is in the cache is good enough for it, now. */
@@ -509,12 +510,16 @@ void serve_commit(struct serve *serve, const struct role_conf *conf)
 	const struct ipc_conf_resolver *options = &conf->options.resolver;
 	struct core_config config = {
 		.options = { .ipv4 = options->ipv4, .ipv6 = options->ipv6, .use_0x20 = options->use_0x20,
+			     .use_cookies = options->use_cookies, .localhost = options->localhost,
 			     .minimise = options->qname_minimisation, .prime_root = options->prime_root,
 			     .special_names = true, .dnssec = true,
-			     .validation_date = (uint32_t)options->validation_date },
+			     .validation_date = (uint32_t)options->validation_date,
+			     .min_ttl_sec = options->min_ttl_sec, .max_ttl_sec = options->max_ttl_sec,
+			     .max_negative_ttl_sec = options->max_negative_ttl_sec },
 		.cache_bytes = options->cache_bytes,
 		.roots = conf->roots, .root_count = conf->root_count,
 		.stubs = conf->stubs, .stub_count = conf->stub_count,
+		.forwards = conf->forwards, .forward_count = conf->forward_count,
 	};
 	flush_replies(serve);
 	core_set_counters(serve->core, (*serve->stats)->counters);

@@ -6,6 +6,7 @@
  * SPDX-License-Identifier: BSD-2-Clause
  */
 #include "common/dns/base32hex.h"
+#include "common/dns/canonical.h"
 #include "common/dns/nsec3.h"
 #include "common/dns/rr.h"
 #include "common/util/rand.h"
@@ -100,21 +101,23 @@ static uint8_t *good_image(enum kind kind, size_t *size)
 
 static void follow_rrset(const struct image *image, const struct image_rrset *r)
 {
-	size_t pos = 0;
+	struct image_walk walk = image_records(image, r);
 	for (unsigned i = 0; i < r->rr_count; i++) {
 		uint16_t len;
-		const uint8_t *rdata = image_next_rdata(image->data + r->data, &pos, &len);
+		const uint8_t *rdata = image_next_rdata(&walk, &len);
 		FUZZ_CHECK(rdata_is_valid(r->type, rdata, len));
 		sum += len > 0 ? rdata[len - 1] : 0;
-		if (r->targets != IMAGE_NONE) {
-			const uint32_t *targets = (const void *)(image->data + r->targets);
-			sum += targets[i] == IMAGE_NONE ? 0 : image->nodes[targets[i]].rrset;
+		if (r->behind == IMAGE_TARGET) {
+			uint32_t target = image_walk_target(&walk);
+			FUZZ_CHECK(target == IMAGE_NONE || dname_equal(image_name(image, target), canonical_target(r->type, rdata)));
 		}
 	}
-	pos = 0;
+	if (r->sig_count > 0) {
+		walk = image_signatures(image, r);
+	}
 	for (unsigned i = 0; i < r->sig_count; i++) {
 		uint16_t len;
-		const uint8_t *rdata = image_next_rdata(image->data + r->sigs, &pos, &len);
+		const uint8_t *rdata = image_next_rdata(&walk, &len);
 		FUZZ_CHECK(rdata_is_valid(RR_RRSIG, rdata, len));
 		sum += rdata[len - 1];
 	}
@@ -176,9 +179,17 @@ static void follow(const struct image *image)
 		FUZZ_CHECK(n == 0 || node->parent < n);
 		FUZZ_CHECK(n == 0 || dname_compare(image->data + image->nodes[n - 1].name, name) < 0);
 		FUZZ_CHECK(n == 0 || dname_equal(dname_parent(name), image->data + image->nodes[node->parent].name));
-		FUZZ_CHECK(node->wildcard == IMAGE_NONE || image->nodes[node->wildcard].parent == n);
-		FUZZ_CHECK(node->cut == IMAGE_NONE || image_rrset(image, node->cut, RR_NS) != NULL);
-		FUZZ_CHECK(node->dname == IMAGE_NONE || image_rrset(image, node->dname, RR_DNAME) != NULL);
+		struct image_look look;
+		image_look(&look, name);
+		uint32_t wildcard = image_wildcard(image, n, look.hash[0]);
+		uint32_t cut = image_cut(image, n);
+		uint32_t dname = image_dname(image, n);
+		FUZZ_CHECK((wildcard == IMAGE_NONE) == ((node->flags & IMAGE_NODE_SOURCE) == 0));
+		FUZZ_CHECK(wildcard == IMAGE_NONE || dname_is_wildcard(image_name(image, wildcard)));
+		FUZZ_CHECK(wildcard == IMAGE_NONE || image->nodes[wildcard].parent == n);
+		FUZZ_CHECK(cut == IMAGE_NONE || image_rrset(image, cut, RR_NS) != NULL);
+		FUZZ_CHECK(dname == IMAGE_NONE || image_rrset(image, dname, RR_DNAME) != NULL);
+		FUZZ_CHECK(cut == IMAGE_NONE || dname == IMAGE_NONE);
 		FUZZ_CHECK(node->rrset == rrsets);
 		for (unsigned i = 0; i < node->rrset_count; i++) {
 			const struct image_rrset *r = &image->rrsets[node->rrset + i];

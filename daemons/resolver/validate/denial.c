@@ -19,7 +19,7 @@ bool denial_set_is_plain(const struct denial *d, const struct rrset *set, uint16
 	 * this name has its types and that nothing exists up to the next one.
 	 */
 	return set->type == type && set->count == 1 && dname_is_under(set->owner, d->zone) &&
-	       rrset_signed_labels(set) == dname_label_count(set->owner) - dname_is_wildcard(set->owner);
+	       set->labels == dname_label_count(set->owner) - dname_is_wildcard(set->owner);
 }
 
 void denial_wildcard_name(const uint8_t *encloser, uint8_t out[DNAME_MAX])
@@ -171,6 +171,9 @@ enum denial_verdict denial_name_error(const struct denial *d, const uint8_t *nam
 	struct question q = { .d = d, .name = name };
 	struct finding f;
 	enum denial_verdict best = DENIAL_NOT_PROVEN;
+	if (dname_equal(name, d->zone)) {
+		return DENIAL_NOT_PROVEN; /* it has signed that it is not there */
+	}
 	while (best != DENIAL_PROVEN && next_finding(&q, &f)) {
 		enum denial_verdict verdict = judge_name_error(&f);
 		best = verdict != DENIAL_NOT_PROVEN ? verdict : best;

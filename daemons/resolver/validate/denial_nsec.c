@@ -65,12 +65,6 @@ static bool spans(const struct nsec *nsec, const uint8_t *name)
 	return !dname_is_under(name, nsec->owner) || !denial_types_end_zone(&nsec->types);
 }
 
-/* What exists above the next name exists as well. */
-static bool covers(const struct nsec *nsec, const uint8_t *name)
-{
-	return spans(nsec, name) && !dname_is_under(nsec->next, name);
-}
-
 /* Of records that contradict each other those count that have seen the name: they prove less. */
 static enum presence presence(const struct chain *chain, const uint8_t *name, struct typemap *types)
 {
@@ -83,7 +77,7 @@ static enum presence presence(const struct chain *chain, const uint8_t *name, st
 		}
 		if (spans(nsec, name)) {
 			if (dname_is_under(nsec->next, name)) {
-				*types = (struct typemap){ 0 }; /* an empty non-terminal */
+				*types = (struct typemap){ 0 }; /* an empty non-terminal: what is above a name exists */
 				return PRESENCE_THERE;
 			}
 			found = PRESENCE_ABSENT;
@@ -93,7 +87,7 @@ static enum presence presence(const struct chain *chain, const uint8_t *name, st
 }
 
 /*
- * The closest encloser of a name that nsec covers: both neighbours exist with all above them, and whatever else
+ * The closest encloser of a name that nsec shows to be absent: both neighbours exist with all above them, and whatever else
  * exists is farther away in the order. So no other record may be asked for it.
  */
 static const uint8_t *closest_encloser(const struct nsec *nsec, const uint8_t *name)
@@ -113,7 +107,7 @@ void denial_nsec_find(const struct denial *d, const uint8_t *name, struct findin
 		return;
 	}
 	for (unsigned i = 0; i < chain.count && out->wildcard == PRESENCE_UNKNOWN; i++) {
-		if (covers(&chain.records[i], name)) {
+		if (spans(&chain.records[i], name)) {
 			uint8_t wildcard[DNAME_MAX];
 			denial_wildcard_name(closest_encloser(&chain.records[i], name), wildcard);
 			out->wildcard = presence(&chain, wildcard, &out->wildcard_types);

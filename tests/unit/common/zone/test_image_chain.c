@@ -29,7 +29,7 @@ Test(image_chain, nsec_knows_who_denies_at_and_behind_nodes)
 {
 	struct zone *z = zone_of("example.", nsec_text);
 	cr_assert_eq(z->errors, 0, "%s", z->found.text);
-	cr_assert_eq(z->image.header->flags, IMAGE_SIGNED | IMAGE_NSEC);
+	cr_assert_eq(z->image.header->flags, IMAGE_SIGNED | IMAGE_NSEC | IMAGE_SIGS);
 	uint32_t owner = 0;
 	uint32_t ends[64];
 	cr_assert_lt(z->image.header->node_count, COUNT(ends));
@@ -237,7 +237,7 @@ Test(image_chain, nsec3_knows_match_and_cover_of_every_node)
 		struct zone *z = zone_of("example.", text);
 		cr_assert_eq(z->errors, 0, "%s", z->found.text);
 		const struct image_header *h = z->image.header;
-		cr_assert_eq(h->flags, IMAGE_SIGNED | IMAGE_NSEC3);
+		cr_assert_eq(h->flags, IMAGE_SIGNED | IMAGE_NSEC3 | IMAGE_SIGS);
 		cr_assert_eq(h->nsec3_iterations, options->iterations);
 		cr_assert_eq(h->nsec3_chain, COUNT(chained) - 1);
 		cr_assert_eq(h->nsec3_count, COUNT(chained) - 1);
@@ -297,7 +297,7 @@ Test(image_chain, of_several_chains_the_complete_one_is_used)
 	struct zone *z = zone_of("example.", text);
 	cr_assert_eq(z->errors, 0, "%s", z->found.text);
 	const struct image_header *h = z->image.header;
-	cr_assert_eq(h->flags, IMAGE_SIGNED | IMAGE_NSEC3);
+	cr_assert_eq(h->flags, IMAGE_SIGNED | IMAGE_NSEC3 | IMAGE_SIGS);
 	cr_assert_eq(h->nsec3_iterations, 1);
 	cr_assert_eq(h->nsec3_salt_len, 1);
 	cr_assert_eq(z->image.data[h->nsec3_salt], 0);
@@ -319,7 +319,7 @@ Test(image_chain, without_usable_nsec3param_there_is_no_chain)
 		add_chain(text, sizeof(text), chained, &option_sets[0]);
 		struct zone *z = zone_of("example.", text);
 		cr_assert_eq(z->errors, 0, "%s", z->found.text);
-		cr_assert_eq(z->image.header->flags, IMAGE_SIGNED, "%zu", i);
+		cr_assert_eq(z->image.header->flags, IMAGE_SIGNED | IMAGE_SIGS, "%zu", i);
 		cr_assert_eq(z->image.header->nsec3_chain, 0u);
 		cr_assert_eq(z->image.header->nsec3_count, COUNT(chained) - 1);
 		cr_assert_null(z->image.denial);

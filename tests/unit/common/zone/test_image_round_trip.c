@@ -89,10 +89,10 @@ static size_t walk(const struct image *image, struct record *out)
 		const struct image_node *node = &image->nodes[n];
 		for (unsigned i = 0; i < node->rrset_count; i++) {
 			const struct image_rrset *rrset = &image->rrsets[node->rrset + i];
-			size_t pos = 0;
+			struct image_walk walk = image_records(image, rrset);
 			for (unsigned r = 0; r < rrset->rr_count; r++) {
 				uint16_t len;
-				const uint8_t *rdata = image_next_rdata(image->data + rrset->data, &pos, &len);
+				const uint8_t *rdata = image_next_rdata(&walk, &len);
 				cr_assert_lt(count, RECORDS_MAX);
 				memcpy(out[count].owner, image->data + node->name,
 				       dname_len(image->data + node->name));

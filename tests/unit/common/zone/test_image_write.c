@@ -59,11 +59,16 @@ Test(image_write, describes_every_node)
 	cr_assert_eq(z->image.header->node_count, COUNT(nodes) + 1); /* and ns.example. */
 	for (size_t i = 0; i < COUNT(nodes); i++) {
 		const struct image_node *n = &z->image.nodes[zone_node(z, nodes[i].name)];
-		cr_expect_eq(n->flags, nodes[i].flags, "%s: flags %u", nodes[i].name, n->flags);
+		unsigned flags = nodes[i].flags | (nodes[i].wildcard != NULL ? IMAGE_NODE_SOURCE : 0u);
+		cr_expect_eq(n->flags, flags, "%s: flags %u", nodes[i].name, n->flags);
 		cr_expect_eq(n->parent, zone_node(z, nodes[i].parent), "%s: parent", nodes[i].name);
-		cr_expect_eq(n->cut, node_or_none(z, nodes[i].cut), "%s: cut", nodes[i].name);
-		cr_expect_eq(n->dname, node_or_none(z, nodes[i].dname), "%s: dname", nodes[i].name);
-		cr_expect_eq(n->wildcard, node_or_none(z, nodes[i].wildcard), "%s: wildcard", nodes[i].name);
+		uint32_t node = (uint32_t)(n - z->image.nodes);
+		struct image_look look;
+		image_look(&look, image_name(&z->image, node));
+		cr_expect_eq(image_cut(&z->image, node), node_or_none(z, nodes[i].cut), "%s: cut", nodes[i].name);
+		cr_expect_eq(image_dname(&z->image, node), node_or_none(z, nodes[i].dname), "%s: dname", nodes[i].name);
+		cr_expect_eq(image_wildcard(&z->image, node, look.hash[0]), node_or_none(z, nodes[i].wildcard),
+			     "%s: wildcard", nodes[i].name);
 	}
 	zone_free(z);
 }
@@ -73,13 +78,74 @@ Test(image_write, points_records_to_their_nodes)
 	struct zone *z = zone_of("example.", zone_text);
 	const struct image_rrset *mx = image_rrset(&z->image, 0, RR_MX);
 	cr_assert(mx != NULL && mx->rr_count == 2);
-	const uint32_t *targets = (const void *)(z->image.data + mx->targets);
-	cr_assert_eq(targets[0], zone_node(z, "mail.example.")); /* canonical order: preference 10 first */
-	cr_assert_eq(targets[1], IMAGE_NONE);
+	struct image_walk walk = image_records(&z->image, mx);
+	uint16_t len;
+	(void)image_next_rdata(&walk, &len);
+	cr_assert_eq(image_walk_target(&walk), zone_node(z, "mail.example.")); /* canonical order: preference 10 first */
+	(void)image_next_rdata(&walk, &len);
+	cr_assert_eq(image_walk_target(&walk), IMAGE_NONE);
 	const struct image_rrset *ns = image_rrset(&z->image, zone_node(z, "sub.example."), RR_NS);
-	targets = (const void *)(z->image.data + ns->targets);
-	cr_assert_eq(targets[0], zone_node(z, "ns.sub.example.")); /* glue */
-	cr_assert_eq(image_rrset(&z->image, 0, RR_SOA)->targets, IMAGE_NONE);
+	walk = image_records(&z->image, ns);
+	(void)image_next_rdata(&walk, &len);
+	cr_assert_eq(image_walk_target(&walk), zone_node(z, "ns.sub.example.")); /* glue */
+	cr_assert_eq(image_rrset(&z->image, 0, RR_SOA)->behind, 0);
+	zone_free(z);
+}
+
+/* Is the name of a node inside of the RDATA of an RRset? */
+static bool is_inside(const struct zone *z, const char *name, const char *owner, uint16_t type)
+{
+	const struct image_rrset *rrset = image_rrset(&z->image, zone_node(z, owner), type);
+	struct image_walk walk = image_records(&z->image, rrset);
+	const uint8_t *begin = walk.at;
+	for (unsigned i = 0; i < rrset->rr_count; i++) {
+		uint16_t len;
+		(void)image_next_rdata(&walk, &len);
+	}
+	const uint8_t *stands = image_name(&z->image, zone_node(z, name));
+	return stands > begin && stands < walk.at;
+}
+
+/* Owners that stand in RDATA are not there again, and have the case of the text all the same. */
+Test(image_write, names_of_delegations_are_there_once)
+{
+	struct zone *z = zone_of("example.", ZONE_HEAD
+				 "b NS NS1.b\nb NS ns2.b\nNS1.b A 192.0.2.1\nns2.b A 192.0.2.2\n"
+				 "C NS ns1.c\nns1.C A 192.0.2.3\n"	 /* another case is another name in the image */
+				 "d NS ns2.d\nd NS ns1.d\nns1.d A 192.0.2.4\nns2.d A 192.0.2.5\n" /* out of order */
+				 "e NS ns1.ee\nee NS ns1.ee\nns1.ee A 192.0.2.6\n"
+				 "f MX 10 f\ng SRV 0 0 1 h\nh A 192.0.2.7\n");
+	cr_assert_eq(z->errors, 0, "%s", z->found.text);
+	static const struct {
+		const char *name;
+		const char *text;
+		const char *owner; /* in whose RRset it stands, or NULL */
+		uint16_t type;
+	} names[] = {
+		{ "b.example.", "\001b\007example", "b.example.", RR_NS },
+		{ "ns1.b.example.", "\003NS1\001b\007example", "b.example.", RR_NS },
+		{ "ns2.b.example.", "\003ns2\001b\007example", "b.example.", RR_NS },
+		{ "c.example.", "\001C\007example", NULL, 0 },
+		{ "ns1.c.example.", "\003ns1\001C\007example", NULL, 0 },
+		{ "d.example.", "\001d\007example", NULL, 0 }, /* in a copy that was left behind */
+		{ "ns1.d.example.", "\003ns1\001d\007example", NULL, 0 },
+		{ "ns2.d.example.", "\003ns2\001d\007example", NULL, 0 },
+		{ "e.example.", "\001e\007example", NULL, 0 }, /* ee ends like it, but not in a label */
+		{ "ns1.ee.example.", "\003ns1\002ee\007example", "e.example.", RR_NS },
+		{ "f.example.", "\001f\007example", "f.example.", RR_MX },
+		{ "h.example.", "\001h\007example", "g.example.", RR_SRV },
+	};
+	for (size_t i = 0; i < COUNT(names); i++) {
+		const uint8_t *name = image_name(&z->image, zone_node(z, names[i].name));
+		cr_expect_eq(memcmp(name, names[i].text, strlen(names[i].text) + 1), 0, "%s", names[i].name);
+		cr_expect(names[i].owner == NULL || is_inside(z, names[i].name, names[i].owner, names[i].type), "%s",
+			  names[i].name);
+	}
+	struct image_walk walk =
+		image_records(&z->image, image_rrset(&z->image, zone_node(z, "d.example."), RR_NS));
+	uint16_t len;
+	cr_assert_eq(memcmp(image_next_rdata(&walk, &len), "\003ns1\001d", 6), 0);
+	cr_assert_eq(memcmp(image_next_rdata(&walk, &len), "\003ns2\001d", 6), 0);
 	zone_free(z);
 }
 
@@ -104,13 +170,12 @@ Test(image_write, drops_duplicates)
 	const struct image_rrset *mx = image_rrset(&z->image, node, RR_MX);
 	cr_assert_eq(mx->rr_count, 2);
 	cr_assert_eq(mx->ttl, 50u);
-	size_t pos = 0;
+	struct image_walk walk = image_records(&z->image, mx);
 	uint16_t len;
-	const uint8_t *first = image_next_rdata(z->image.data + mx->data, &pos, &len);
+	const uint8_t *first = image_next_rdata(&walk, &len);
 	cr_assert_eq(get_u16(first), 9);
-	const uint8_t *second = image_next_rdata(z->image.data + mx->data, &pos, &len);
+	const uint8_t *second = image_next_rdata(&walk, &len);
 	cr_assert_eq(memcmp(second, "\000\012\002NS", 5), 0, "the first in the text stays");
-	cr_assert_eq(pos, mx->data_len);
 	cr_assert_eq(memcmp(z->image.data + z->image.nodes[node].name, "\001a\007example", 11), 0);
 	zone_free(z);
 }
@@ -124,15 +189,15 @@ Test(image_write, keeps_signatures_with_what_they_sign)
 				 "a 90 RRSIG A 8 2 3600 20300101000000 20200101000000 2 example. AAAA\n"
 				 "a 90 RRSIG A 8 2 3600 20300101000000 20200101000000 1 example. AAAA\n"
 				 "a 90 RRSIG TXT 8 2 3600 20300101000000 20200101000000 1 example. AAAA\n");
-	cr_assert_eq(z->image.header->flags, (uint32_t)IMAGE_SIGNED);
+	cr_assert_eq(z->image.header->flags, (uint32_t)(IMAGE_SIGNED | IMAGE_SIGS));
 	cr_assert_eq(image_rrset(&z->image, 0, RR_SOA)->sig_count, 1);
 	uint32_t node = zone_node(z, "a.example.");
 	const struct image_rrset *a = image_rrset(&z->image, node, RR_A);
 	cr_assert(a->rr_count == 1 && a->sig_count == 2 && a->ttl == 90);
 	cr_assert_eq(z->image.nodes[node].rrset_count, 1);
-	size_t pos = 0;
+	struct image_walk walk = image_signatures(&z->image, a);
 	uint16_t len;
-	const uint8_t *sig = image_next_rdata(z->image.data + a->sigs, &pos, &len);
+	const uint8_t *sig = image_next_rdata(&walk, &len);
 	cr_assert_eq(get_u16(sig), RR_A);
 	cr_assert_eq(get_u16(sig + 16), 1, "the lower key tag first");
 	cr_assert_null(image_rrset(&z->image, node, RR_RRSIG));
@@ -164,10 +229,10 @@ Test(image_write, joins_the_records_of_an_rrset)
 		struct zone *z = zone_of("example.", texts[t]);
 		const struct image_rrset *mx = image_rrset(&z->image, zone_node(z, "m.example."), RR_MX);
 		cr_assert_eq(mx->rr_count, 3);
-		size_t pos = 0;
+		struct image_walk walk = image_records(&z->image, mx);
 		for (unsigned i = 1; i <= 3; i++) {
 			uint16_t len;
-			const uint8_t *rdata = image_next_rdata(z->image.data + mx->data, &pos, &len);
+			const uint8_t *rdata = image_next_rdata(&walk, &len);
 			cr_assert_eq(get_u16(rdata), i, "text %zu", t);
 		}
 		cr_assert_not_null(image_rrset(&z->image, zone_node(z, "n.example."), RR_A));
