@@ -277,25 +277,48 @@ static bool add_insecure(struct parser *p, const char *value)
 	return true;
 }
 
+static bool push_stub(struct parser *p, struct scenario_stub *stub, const char *zone, struct scenario_stub **list,
+		      unsigned *count)
+{
+	stub->next = *list;
+	*list = stub;
+	(*count)++;
+	return name_of(p, zone, &stub->zone);
+}
+
 /* "zone address..." */
-static bool add_stub(struct parser *p, const char *value)
+static bool add_stub(struct parser *p, const char *value, struct scenario_stub **list, unsigned *count)
 {
 	struct scenario_stub *stub = make(p, sizeof(*stub));
 	if (stub == NULL || !split(p, value)) {
 		return false;
 	}
 	if (p->word_count < 2) {
-		return fault(p, "stub: a zone and addresses are wanted");
+		return fault(p, "a zone and addresses are wanted");
 	}
 	for (unsigned i = 1; i < p->word_count; i++) {
 		if (!add_addr(p, p->words[i], stub->addrs, &stub->addr_count)) {
 			return false;
 		}
 	}
-	stub->next = p->s->config.stubs;
-	p->s->config.stubs = stub;
-	p->s->config.stub_count++;
-	return name_of(p, p->words[0], &stub->zone);
+	return push_stub(p, stub, p->words[0], list, count);
+}
+
+/* One more server for everything. */
+static bool add_forward_addr(struct parser *p, const char *value)
+{
+	struct scenario_config *c = &p->s->config;
+	struct scenario_stub *all = c->forwards;
+	while (all != NULL && !dname_is_root(all->zone)) {
+		all = all->next;
+	}
+	if (all == NULL) {
+		all = make(p, sizeof(*all));
+		if (all == NULL || !push_stub(p, all, ".", &c->forwards, &c->forward_count)) {
+			return false;
+		}
+	}
+	return add_addr(p, value, all->addrs, &all->addr_count);
 }
 
 /* "min_ttl = 300" */
@@ -361,13 +384,16 @@ static bool head_value(struct parser *p, const char *key, const char *value)
 		return add_addr(p, value, c->roots, &c->root_count);
 	}
 	if (strcmp(key, "forward-addr") == 0) {
-		return add_addr(p, value, c->forwards, &c->forward_count);
+		return add_forward_addr(p, value);
 	}
 	if (strcmp(key, "trust-anchor") == 0) {
 		return add_anchor(p, value);
 	}
 	if (strcmp(key, "stub") == 0) {
-		return add_stub(p, value);
+		return add_stub(p, value, &c->stubs, &c->stub_count);
+	}
+	if (strcmp(key, "forward") == 0) {
+		return add_stub(p, value, &c->forwards, &c->forward_count);
 	}
 	if (strcmp(key, "key") == 0) {
 		return add_key(p, value);
