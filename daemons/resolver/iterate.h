@@ -115,7 +115,14 @@ struct resolution {
 
 	/* The core's own. */
 	uint32_t flushes; /* of the core when it began: what it learns is not kept after another one */
+	int notice;		/* EDE that goes with an answer; EDE_NONE: none */
+	const char *notice_text;
 	bool internal;
+	bool detached; /* its client got a stale answer; only the cache waits for it */
+	bool watched;
+	uint64_t stale_at_ms; /* when it is watched: its client gets a stale answer then */
+	struct resolution *watch_next;
+	struct resolution *watch_prev;
 	bool refresh; /* nothing from the cache that is in the last part of its life */
 	bool finished;
 	bool validates;		/* not with CD, nor without trust anchors */
@@ -199,6 +206,8 @@ struct core_config {
 	size_t root_count;
 	const struct ipc_servers *stubs;
 	size_t stub_count;
+	const struct ipc_name *rebind_allow; /* names below these may have private addresses */
+	size_t rebind_allow_count;
 	const struct ipc_servers *forwards; /* no zone is both */
 	size_t forward_count;
 	struct anchors *anchors; /* taken over on success; NULL: none, nothing is validated */
@@ -217,6 +226,9 @@ struct core_question {
 
 /* Begin to resolve. NULL: no memory. */
 struct resolution *core_start(struct core *core, const struct core_question *question, void *ctx, uint64_t now_ms);
+/* When core_wake is to be called, if nothing happens before; UINT64_MAX: never. It changes with every other call. */
+uint64_t core_next_wake(const struct core *core);
+void core_wake(struct core *core, uint64_t now_ms);
 struct upstream *core_next_send(struct core *core);
 struct resolution *core_next_done(struct core *core);
 void core_release(struct resolution *r);
