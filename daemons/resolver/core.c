@@ -423,6 +423,7 @@ struct resolution *core_start(struct core *core, const struct core_question *que
 	if (r != NULL) {
 		r->ctx = ctx;
 		r->flushes = core->flushes;
+		r->traced = question->trace && core->trace_fn != NULL;
 		r->validates = core->validating && !question->cd;
 		r->secure = core->validating;
 		r->refresh = question->refresh;
@@ -433,6 +434,12 @@ struct resolution *core_start(struct core *core, const struct core_question *que
 		}
 	}
 	return r;
+}
+
+void core_set_trace(struct core *core, core_trace_fn *fn, void *ctx)
+{
+	core->trace_fn = fn;
+	core->trace_ctx = ctx;
 }
 
 void core_set_wall(struct core *core, uint64_t wall_sec, uint64_t now_ms)

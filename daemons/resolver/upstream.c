@@ -343,6 +343,7 @@ bool core_reply(struct core *core, struct upstream *u, uint8_t *wire, size_t len
 	if (event == EVENT_REPLY) {
 		event = learn(core, u, &msg, &told, now_ms);
 	}
+	core->reply_octets = len;
 	finish(core, u, event, &msg, now_ms);
 	return true;
 }
