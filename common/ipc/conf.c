@@ -324,6 +324,7 @@ void ipc_conf_frontend_encode(struct sink *s, const struct ipc_conf_frontend *m)
 	put_tcp(s, &m->tcp);
 	sink_u16(s, m->budget);
 	sink_u8(s, m->cookies);
+	sink_u8(s, m->prefetch);
 }
 
 int ipc_conf_frontend_decode(const uint8_t *p, size_t len, struct ipc_conf_frontend *m)
@@ -336,6 +337,7 @@ int ipc_conf_frontend_decode(const uint8_t *p, size_t len, struct ipc_conf_front
 	get_tcp(&c, &m->tcp);
 	m->budget = (uint16_t)bounded(&c, cursor_u16(&c), 1, UINT16_MAX);
 	m->cookies = (uint8_t)bounded(&c, cursor_u8(&c), IPC_COOKIES_OFF, IPC_COOKIES_REQUIRE);
+	m->prefetch = get_bool(&c);
 	return finish(&c);
 }
 
@@ -343,11 +345,18 @@ void ipc_conf_resolver_encode(struct sink *s, const struct ipc_conf_resolver *m)
 {
 	sink_u64(s, m->cache_bytes);
 	sink_u32(s, m->pending_max);
+	sink_u32(s, m->min_ttl_sec);
+	sink_u32(s, m->max_ttl_sec);
+	sink_u32(s, m->max_negative_ttl_sec);
+	sink_u32(s, m->stale_sec);
+	sink_u8(s, m->rebind_protection);
 	sink_u8(s, m->ipv4);
 	sink_u8(s, m->ipv6);
 	sink_u8(s, m->use_0x20);
 	sink_u8(s, m->qname_minimisation);
 	sink_u8(s, m->prime_root);
+	sink_u8(s, m->use_cookies);
+	sink_u8(s, m->localhost);
 	sink_u64(s, m->validation_date);
 }
 
@@ -356,11 +365,18 @@ int ipc_conf_resolver_decode(const uint8_t *p, size_t len, struct ipc_conf_resol
 	struct cursor c = cursor_of(p, len);
 	m->cache_bytes = cursor_u64(&c);
 	m->pending_max = bounded(&c, cursor_u32(&c), 1, INT32_MAX);
+	m->min_ttl_sec = bounded(&c, cursor_u32(&c), 0, INT32_MAX); /* RFC 2181 8 */
+	m->max_ttl_sec = bounded(&c, cursor_u32(&c), m->min_ttl_sec, INT32_MAX);
+	m->max_negative_ttl_sec = bounded(&c, cursor_u32(&c), 0, INT32_MAX);
+	m->stale_sec = bounded(&c, cursor_u32(&c), 0, INT32_MAX);
+	m->rebind_protection = get_bool(&c);
 	m->ipv4 = get_bool(&c);
 	m->ipv6 = get_bool(&c);
 	m->use_0x20 = get_bool(&c);
 	m->qname_minimisation = get_bool(&c);
 	m->prime_root = get_bool(&c);
+	m->use_cookies = get_bool(&c);
+	m->localhost = (uint8_t)bounded(&c, cursor_u8(&c), IPC_LOCALHOST_AUTO, IPC_LOCALHOST_ALWAYS);
 	m->validation_date = cursor_u64(&c);
 	return finish(&c);
 }

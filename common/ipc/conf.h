@@ -157,16 +157,27 @@ struct ipc_conf_frontend {
 	struct ipc_tcp tcp;
 	uint16_t budget; /* work per client query */
 	uint8_t cookies; /* enum ipc_cookies */
+	uint8_t prefetch; /* popular answers are asked for anew before they end (QLINK_REFRESH) */
 };
+
+/* Servers that the Internet says are on loopback: asked only where configured ones are too, never, always. */
+enum ipc_localhost { IPC_LOCALHOST_AUTO, IPC_LOCALHOST_NEVER, IPC_LOCALHOST_ALWAYS };
 
 struct ipc_conf_resolver {
 	uint64_t cache_bytes; /* for this shard */
 	uint32_t pending_max;
+	uint32_t min_ttl_sec; /* what is kept for a shorter or longer time */
+	uint32_t max_ttl_sec;
+	uint32_t max_negative_ttl_sec;
+	uint32_t stale_sec; /* how long after its end an answer is better than none; 0: not at all */
+	uint8_t rebind_protection;
 	uint8_t ipv4; /* may ask servers by this family */
 	uint8_t ipv6;
 	uint8_t use_0x20;
 	uint8_t qname_minimisation;
 	uint8_t prime_root;
+	uint8_t use_cookies;
+	uint8_t localhost; /* enum ipc_localhost */
 	uint64_t validation_date; /* for signatures, seconds since 1970; 0: the time it is */
 };
 
@@ -204,7 +215,7 @@ struct ipc_name { /* CONF_REBIND_ALLOW */
 	uint8_t name[DNAME_MAX];
 };
 
-struct ipc_servers { /* CONF_STUB: zone and its servers; CONF_ROOT, ROOT_HINT: a root server's addresses */
+struct ipc_servers { /* CONF_STUB, CONF_FORWARD: zone and its servers; CONF_ROOT, ROOT_HINT: a root server's addresses */
 	uint8_t name[DNAME_MAX];
 	uint8_t count;
 	struct addr addrs[IPC_ADDRS_MAX];

@@ -90,6 +90,8 @@ enum msg_type {
 	/* how a resolver finds an answer */
 	MSG_TRACE,	/* supervisor -> resolver: resolve this and tell each step */
 	MSG_TRACE_STEP, /* resolver -> supervisor; the last one says so */
+	/* zones that the resolver forwards */
+	MSG_CONF_FORWARD,
 	MSG_TYPE_COUNT
 };
 

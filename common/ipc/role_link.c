@@ -78,6 +78,7 @@ static void conf_clear(struct role_conf *conf)
 	free(conf->transfers);
 	free(conf->rebind_allow);
 	free(conf->stubs);
+	free(conf->forwards);
 	free(conf->roots);
 	free(conf->outgoing);
 	free(conf->anchors);
@@ -432,6 +433,8 @@ static int on_conf_part(struct role_link *rl, const struct link_message *m)
 		return rc;
 	case MSG_CONF_STUB:
 		return conf_add_servers(m, &conf->stubs, &conf->stub_count);
+	case MSG_CONF_FORWARD:
+		return conf_add_servers(m, &conf->forwards, &conf->forward_count);
 	case MSG_CONF_ROOT:
 		return conf_add_servers(m, &conf->roots, &conf->root_count);
 	case MSG_CONF_OUTGOING:

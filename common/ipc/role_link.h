@@ -68,6 +68,8 @@ struct role_conf {
 	size_t rebind_allow_count;
 	struct ipc_servers *stubs;
 	size_t stub_count;
+	struct ipc_servers *forwards;
+	size_t forward_count;
 	struct ipc_servers *roots;
 	size_t root_count;
 	struct ipc_outgoing *outgoing;

@@ -65,6 +65,8 @@ static const struct column_rule column_rules[] = {
 	{ "step", "took_ms", "took", FORM_FILLED, NULL },
 	{ "step", "octets", "octets", FORM_DETAIL, NULL },
 	{ "step", "state", "state", FORM_SECURITY, NULL },
+	{ "anchor", "state", "state", FORM_STATE, NULL },
+	{ "negative_anchor", "left_sec", "ends in", FORM_DURATION, NULL },
 };
 
 static const struct {
@@ -74,10 +76,13 @@ static const struct {
 	{ "appliance", "Appliance" }, { "role", "Roles" },	 { "zone", "Zones" },
 	{ "finding", "Findings" },    { "counter", "Counters" }, { "flushed", "Flushed" },
 	{ "zone_counter", "Queries by zone" }, { "step", "Steps" },
+	{ "anchor", "Trust anchors" },
+	{ "negative_anchor", "Not validated" },
 };
 
 static const char *const good_states[] = { "running", "ready",	"serving", "served", "ok",
-					   "fine",    "loaded", "current", "up",     "" };
+					   "fine",    "loaded", "current", "up",     "",
+					   "configured", "valid" };
 static const char *const warn_states[] = { "starting",	"stopping", "reloading", "loading",
 					   "preparing", "stale",    "old",	 "draining" };
 

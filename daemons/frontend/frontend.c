@@ -5,6 +5,7 @@
  */
 #include "daemons/frontend/frontend.h"
 
+#include "common/dns/dname.h"
 #include "common/util/clock.h"
 #include "daemons/frontend/clients.h"
 #include "daemons/frontend/links.h"
@@ -120,6 +121,12 @@ static int fill_split(struct split *split, const struct role_conf *conf)
 	for (size_t i = 0; rc == BH_OK && i < conf->stub_count; i++) {
 		rc = split_add(split, conf->stubs[i].name, SPLIT_STUB);
 	}
+	/* A forward zone is like a stub zone here: the resolver has its servers. All of the Internet is no zone. */
+	for (size_t i = 0; rc == BH_OK && i < conf->forward_count; i++) {
+		if (!dname_is_root(conf->forwards[i].name)) {
+			rc = split_add(split, conf->forwards[i].name, SPLIT_STUB);
+		}
+	}
 	for (size_t i = 0; rc == BH_OK && i < conf->rebind_allow_count; i++) {
 		rc = split_add(split, conf->rebind_allow[i].name, SPLIT_REBIND);
 	}
@@ -189,6 +196,7 @@ static void frontend_commit(void *ctx, const struct role_conf *conf)
 	acl_clear(&f->acl);
 	f->acl = next->acl;
 	f->route.budget = options->budget;
+	f->route.prefetch = options->prefetch != 0;
 	pending_limits(f->route.pending, &(struct pending_bounds){ .waiters = options->pending_max,
 								   .per_client = options->client_pending_max,
 								   .per_unproven = options->unproven_pending_max });

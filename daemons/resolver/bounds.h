@@ -116,12 +116,20 @@ enum resolver_bounds {
 	RTO_UNKNOWN_MS = 1000,
 	RTO_MIN_MS = 150,
 	RTO_MAX_MS = 3000,
+	/* A forwarder has to resolve, and be asked by us again only when that has had its time. */
+	RTO_FORWARD_MIN_MS = 2000,
 	/* Added for the handshake of TCP. */
 	RTO_TCP_EXTRA_MS = 1500,
 
-	/* TTLs in seconds. Answers one day (RFC 8767 7), negatives three hours (RFC 2308 5). */
-	TTL_ANSWER_MAX = 86400,
-	TTL_NEGATIVE_MAX = 10800,
+	/*
+	 * TTLs in seconds. Whatever the operator wants, nothing is kept for longer than a week (RFC 8767 4), nor is
+	 * an absence for longer than a day (RFC 2308 5). Usual are one day and three hours.
+	 */
+	TTL_ANSWER_MAX = 604800,
+	TTL_ANSWER_USUAL = 86400,
+	TTL_NEGATIVE_MAX = 86400,
+	TTL_NEGATIVE_USUAL = 10800,
+	TTL_ANY = 86400, /* of the answer to ANY, RFC 8482 4.2 */
 	TTL_DELEGATION_MAX = 86400,
 	/* RFC 9520 3.2: failures are remembered for 1 s to 5 min. */
 	TTL_FAILURE = 5,

@@ -1,31 +1,24 @@
 /*
- * The cache: a table of chains that is sized once, and two lists in the order of last use.
+ * The cache: records on a shelf.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
 #include "daemons/resolver/cache.h"
 
 #include "common/dns/dname.h"
+#include "common/util/shelf.h"
 
-#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Ordinary octets of an entry, for the number of buckets. */
-#define ENTRY_USUAL 384
+/* Ordinary octets of an entry, for the number of chains. */
+#define ENTRY_USUAL 192
 #define BYTES_MIN (64 * 1024)
-/* Share of the room for infrastructure, in quarters. */
-#define INFRA_QUARTERS 1
-/* No entry may take more than this part of its compartment. */
-#define ENTRY_SHARE_MAX 8
+/* Share of the room for answers, where infrastructure has one. */
+#define ANSWERS_SHARE 3
 
-struct entry {
-	struct entry *chain;
-	struct entry *newer; /* order of last use within the part */
-	struct entry *older;
-	uint64_t hash; /* of the name alone */
+struct record {
 	uint64_t expire_ms;
-	uint32_t size; /* what it takes from its part */
 	uint32_t data_len;
 	uint16_t type;
 	uint8_t kind;
@@ -33,300 +26,231 @@ struct entry {
 	uint8_t part;
 	uint8_t flags;
 	uint8_t name_len;
-	uint8_t bytes[]; /* name, data */
-};
-
-struct part {
-	struct entry *newest;
-	struct entry *oldest;
-	uint64_t bytes;
-	uint64_t limit;
+	uint8_t bytes[]; /* name in lower case, data */
 };
 
 struct cache {
 	struct siphash_key key;
-	struct entry **buckets;
-	size_t mask;
-	struct part parts[CACHE_PARTS];
-	uint64_t entries;
-	uint64_t evictions;
-	uint64_t table_bytes;
+	struct shelf *shelf;
+	uint64_t grace_ms;
 };
+
+/* What is over is of use for as long as it may be served stale; failures, as long as they tell that it is not the first. */
+static bool is_worth(const void *ctx, const void *entry, uint64_t now_ms)
+{
+	const struct cache *cache = ctx;
+	const struct record *record = entry;
+	return record->expire_ms + cache->grace_ms > now_ms;
+}
 
 struct cache *cache_new(uint64_t max_bytes, const struct siphash_key *key)
 {
-	if (max_bytes < BYTES_MIN) {
-		max_bytes = BYTES_MIN;
-	}
-	size_t buckets = 64;
-	while (buckets < max_bytes / ENTRY_USUAL / 2 && buckets < ((size_t)1 << 26)) {
-		buckets *= 2;
-	}
 	struct cache *cache = calloc(1, sizeof(*cache));
 	if (cache == NULL) {
 		return NULL;
 	}
-	cache->buckets = calloc(buckets, sizeof(struct entry *));
-	if (cache->buckets == NULL) {
+	struct shelf_options options = {
+		.max_bytes = max_bytes < BYTES_MIN ? BYTES_MIN : max_bytes,
+		.part_count = CACHE_PARTS,
+		.shares = { [CACHE_PART_ANSWERS] = ANSWERS_SHARE, [CACHE_PART_INFRA] = 1 },
+		.entry_usual = ENTRY_USUAL,
+		.worth = is_worth,
+		.ctx = cache,
+	};
+	cache->key = *key;
+	cache->shelf = shelf_new(&options);
+	if (cache->shelf == NULL) {
 		free(cache);
 		return NULL;
 	}
-	cache->key = *key;
-	cache->mask = buckets - 1;
-	cache->table_bytes = buckets * sizeof(struct entry *);
-	uint64_t room = max_bytes - cache->table_bytes;
-	cache->parts[CACHE_PART_INFRA].limit = room / 4 * INFRA_QUARTERS;
-	cache->parts[CACHE_PART_ANSWERS].limit = room - cache->parts[CACHE_PART_INFRA].limit;
 	return cache;
 }
 
 void cache_free(struct cache *cache)
 {
 	if (cache != NULL) {
-		cache_flush_all(cache);
-		free(cache->buckets);
+		shelf_free(cache->shelf);
 		free(cache);
 	}
 }
 
-/* All kinds and types of a name are found through one hash; its low bits are stirred per type. */
-static struct entry **bucket_of(const struct cache *cache, uint64_t hash, uint16_t type)
+void cache_set_grace(struct cache *cache, uint64_t grace_ms)
 {
-	uint64_t stirred = (hash ^ type) * UINT64_C(0x9e3779b97f4a7c15);
-	return &cache->buckets[(stirred >> 32) & cache->mask];
+	cache->grace_ms = grace_ms;
 }
 
-static void list_remove(struct part *part, struct entry *e)
+/* All kinds and types of a name are found through one hash of it, stirred per type. */
+static uint32_t stir(uint64_t hash, uint16_t type)
 {
-	*(e->newer == NULL ? &part->newest : &e->newer->older) = e->older;
-	*(e->older == NULL ? &part->oldest : &e->older->newer) = e->newer;
+	return (uint32_t)((hash ^ type) * UINT64_C(0x9e3779b97f4a7c15) >> 32);
 }
 
-static void list_push(struct part *part, struct entry *e)
+static struct record *find(const struct cache *cache, uint64_t hash, const uint8_t *name, enum cache_kind kind,
+			   uint16_t type)
 {
-	e->newer = NULL;
-	e->older = part->newest;
-	*(part->newest == NULL ? &part->oldest : &part->newest->newer) = e;
-	part->newest = e;
-}
-
-static void entry_drop(struct cache *cache, struct entry **link)
-{
-	struct entry *e = *link;
-	struct part *part = &cache->parts[e->part];
-	*link = e->chain;
-	list_remove(part, e);
-	part->bytes -= e->size;
-	cache->entries--;
-	free(e);
-}
-
-static struct entry **entry_link(const struct cache *cache, const struct entry *e)
-{
-	struct entry **link = bucket_of(cache, e->hash, e->type);
-	while (*link != e) {
-		link = &(*link)->chain;
+	struct record *record = shelf_first(cache->shelf, stir(hash, type));
+	while (record != NULL &&
+	       (record->type != type || record->kind != kind || !dname_equal(record->bytes, name))) {
+		record = shelf_next(cache->shelf, record);
 	}
-	return link;
-}
-
-/* Link to the entry, or to the end of its chain. Names in entries are in lower case already. */
-static struct entry **find(const struct cache *cache, uint64_t hash, const uint8_t *name,
-			   enum cache_kind kind, uint16_t type)
-{
-	struct entry **link = bucket_of(cache, hash, type);
-	while (*link != NULL && ((*link)->hash != hash || (*link)->type != type || (*link)->kind != kind ||
-				 !dname_equal((*link)->bytes, name))) {
-		link = &(*link)->chain;
-	}
-	return link;
+	return record;
 }
 
 static bool get(struct cache *cache, uint64_t hash, const uint8_t *name, enum cache_kind kind, uint16_t type,
-		uint64_t now_ms, struct cache_hit *hit)
+		uint64_t late_ms, uint64_t now_ms, struct cache_hit *hit)
 {
-	struct entry **link = find(cache, hash, name, kind, type);
-	struct entry *e = *link;
-	if (e == NULL) {
+	struct record *record = find(cache, hash, name, kind, type);
+	if (record == NULL || record->expire_ms + late_ms <= now_ms) {
 		return false;
 	}
-	if (e->expire_ms <= now_ms) {
-		entry_drop(cache, link);
-		return false;
-	}
-	struct part *part = &cache->parts[e->part];
-	if (part->newest != e) {
-		list_remove(part, e);
-		list_push(part, e);
-	}
-	*hit = (struct cache_hit){ .data = e->bytes + e->name_len, .len = e->data_len,
-				   .expire_ms = e->expire_ms, .kind = e->kind, .rank = e->rank, .part = e->part,
-				   .flags = e->flags };
+	shelf_touch(record);
+	*hit = (struct cache_hit){ .data = record->bytes + record->name_len, .len = record->data_len,
+				   .expire_ms = record->expire_ms, .kind = record->kind, .rank = record->rank,
+				   .part = record->part, .flags = record->flags };
 	return true;
 }
 
-bool cache_get(struct cache *cache, const uint8_t *name, enum cache_kind kind, uint16_t type,
-	       uint64_t now_ms, struct cache_hit *hit)
+bool cache_get(struct cache *cache, const uint8_t *name, enum cache_kind kind, uint16_t type, uint64_t now_ms,
+	       struct cache_hit *hit)
 {
-	return get(cache, dname_hash(&cache->key, name), name, kind, type, now_ms, hit);
+	return get(cache, dname_hash(&cache->key, name), name, kind, type, 0, now_ms, hit);
+}
+
+bool cache_get_late(struct cache *cache, const uint8_t *name, enum cache_kind kind, uint16_t type,
+		    uint64_t late_ms, uint64_t now_ms, struct cache_hit *hit)
+{
+	return get(cache, dname_hash(&cache->key, name), name, kind, type, late_ms, now_ms, hit);
 }
 
 bool cache_get_any(struct cache *cache, const uint8_t *name, uint16_t type, uint64_t now_ms,
 		   struct cache_hit *hit)
 {
 	uint64_t hash = dname_hash(&cache->key, name);
-	return get(cache, hash, name, CACHE_RRSET, type, now_ms, hit) ||
-	       get(cache, hash, name, CACHE_NODATA, type, now_ms, hit) ||
-	       get(cache, hash, name, CACHE_NXDOMAIN, 0, now_ms, hit) ||
-	       get(cache, hash, name, CACHE_FAILURE, type, now_ms, hit);
+	return get(cache, hash, name, CACHE_RRSET, type, 0, now_ms, hit) ||
+	       get(cache, hash, name, CACHE_NODATA, type, 0, now_ms, hit) ||
+	       get(cache, hash, name, CACHE_NXDOMAIN, 0, 0, now_ms, hit) ||
+	       get(cache, hash, name, CACHE_FAILURE, type, 0, now_ms, hit);
 }
 
-/* Least recently used ones go until `size` octets more fit. */
-static void make_room(struct cache *cache, struct part *part, size_t size)
+static void drop(struct cache *cache, uint64_t hash, const uint8_t *name, enum cache_kind kind, uint16_t type)
 {
-	while (part->oldest != NULL && part->bytes + size > part->limit) {
-		entry_drop(cache, entry_link(cache, part->oldest));
-		cache->evictions++;
+	struct record *record = find(cache, hash, name, kind, type);
+	if (record != NULL) {
+		shelf_remove(cache->shelf, record);
 	}
 }
 
-/* Kinds that exclude each other for one name and type. */
-static bool kind_is_typed(uint8_t kind)
+static bool is_better(const struct record *record, const struct cache_item *item, uint64_t now_ms)
 {
-	return kind == CACHE_RRSET || kind == CACHE_NODATA || kind == CACHE_FAILURE;
+	return record != NULL && record->expire_ms > now_ms && record->rank > item->rank;
 }
 
-/* May the item take the place of what is there? Drops what it replaces. */
-static bool displace(struct cache *cache, uint64_t hash, const struct cache_item *item, uint64_t now_ms)
+/*
+ * The records whose place the item takes, own kind first; NULL: none. False: there is a better one. A failure
+ * takes the place of a failure only: what is over is still there to be served stale.
+ */
+static bool find_displaced(const struct cache *cache, uint64_t hash, const struct cache_item *item, uint64_t now_ms,
+			   struct record *out[2])
 {
-	static const enum cache_kind typed[] = { CACHE_RRSET, CACHE_NODATA, CACHE_FAILURE };
-	enum cache_kind own[] = { (enum cache_kind)item->kind };
-	const enum cache_kind *kinds = kind_is_typed(item->kind) ? typed : own;
-	unsigned count = kind_is_typed(item->kind) ? 3 : 1;
-
-	for (unsigned i = 0; i < count; i++) {
-		const struct entry *e = *find(cache, hash, item->name, kinds[i], item->type);
-		if (e != NULL && e->expire_ms > now_ms && e->rank > item->rank) {
-			return false;
-		}
+	bool typed = item->kind == CACHE_RRSET || item->kind == CACHE_NODATA;
+	out[0] = find(cache, hash, item->name, (enum cache_kind)item->kind, item->type);
+	out[1] = NULL;
+	if (item->kind == CACHE_FAILURE) {
+		return !is_better(find(cache, hash, item->name, CACHE_RRSET, item->type), item, now_ms) &&
+		       !is_better(find(cache, hash, item->name, CACHE_NODATA, item->type), item, now_ms);
 	}
-	for (unsigned i = 0; i < count; i++) {
-		struct entry **link = find(cache, hash, item->name, kinds[i], item->type);
-		if (*link != NULL) {
-			entry_drop(cache, link);
-		}
+	if (typed) {
+		enum cache_kind other = item->kind == CACHE_RRSET ? CACHE_NODATA : CACHE_RRSET;
+		out[1] = find(cache, hash, item->name, other, item->type);
 	}
-	if (item->kind == CACHE_RRSET || item->kind == CACHE_NODATA) { /* so the name exists */
-		struct entry **link = find(cache, hash, item->name, CACHE_NXDOMAIN, 0);
-		if (*link != NULL) {
-			entry_drop(cache, link);
-		}
-	}
-	return true;
+	return !is_better(out[0], item, now_ms) && !is_better(out[1], item, now_ms);
 }
 
 uint8_t *cache_put(struct cache *cache, const struct cache_item *item, uint64_t now_ms)
 {
 	size_t name_len = dname_len(item->name);
-	size_t size = sizeof(struct entry) + name_len + item->len;
-	struct part *part = &cache->parts[item->part];
-
-	if (item->expire_ms <= now_ms || size > part->limit / ENTRY_SHARE_MAX) {
-		return NULL;
-	}
 	uint64_t hash = dname_hash(&cache->key, item->name);
-	struct entry *e = malloc(size);
-	if (e == NULL) {
+	struct record *old[2];
+
+	if (item->expire_ms <= now_ms || item->len > UINT32_MAX || !find_displaced(cache, hash, item, now_ms, old)) {
 		return NULL;
 	}
-	if (!displace(cache, hash, item, now_ms)) {
-		free(e);
+	struct record *replaced = old[0] != NULL ? old[0] : old[1];
+	size_t size = offsetof(struct record, bytes) + name_len + item->len;
+	struct record *record =
+		shelf_add(cache->shelf, item->part, stir(hash, item->type), size, replaced, now_ms);
+	if (record == NULL) {
 		return NULL;
 	}
-	size = malloc_usable_size(e) + sizeof(size_t); /* with what the allocator adds */
-	*e = (struct entry){ .hash = hash, .expire_ms = item->expire_ms, .size = (uint32_t)size,
-			     .data_len = (uint32_t)item->len, .type = item->type, .kind = item->kind,
-			     .rank = item->rank, .part = item->part, .flags = item->flags,
-			     .name_len = (uint8_t)name_len };
-	(void)dname_copy_lower(e->bytes, item->name);
-	make_room(cache, part, size);
-	struct entry **bucket = bucket_of(cache, hash, item->type);
-	e->chain = *bucket;
-	*bucket = e;
-	list_push(part, e);
-	part->bytes += size;
-	cache->entries++;
-	return e->bytes + name_len;
+	*record = (struct record){ .expire_ms = item->expire_ms, .data_len = (uint32_t)item->len,
+				   .type = item->type, .kind = item->kind, .rank = item->rank,
+				   .part = item->part, .flags = item->flags, .name_len = (uint8_t)name_len };
+	(void)dname_copy_lower(record->bytes, item->name);
+	if (item->kind == CACHE_RRSET || item->kind == CACHE_NODATA) {
+		drop(cache, hash, item->name, item->kind == CACHE_RRSET ? CACHE_NODATA : CACHE_RRSET, item->type);
+		drop(cache, hash, item->name, CACHE_FAILURE, item->type);
+		drop(cache, hash, item->name, CACHE_NXDOMAIN, 0); /* so the name exists */
+	}
+	return record->bytes + name_len;
 }
 
-typedef bool entry_match_fn(const struct entry *e, const uint8_t *name);
-
-static bool match_all(const struct entry *e, const uint8_t *name)
+void cache_drop(struct cache *cache, const uint8_t *name, uint16_t type)
 {
-	(void)e;
-	(void)name;
+	uint64_t hash = dname_hash(&cache->key, name);
+	drop(cache, hash, name, CACHE_RRSET, type);
+	drop(cache, hash, name, CACHE_NODATA, type);
+	drop(cache, hash, name, CACHE_NXDOMAIN, 0);
+	drop(cache, hash, name, CACHE_FAILURE, type);
+}
+
+static bool pick_all(const void *ctx, const void *entry)
+{
+	(void)ctx;
+	(void)entry;
 	return true;
 }
 
-static bool match_name(const struct entry *e, const uint8_t *name)
+static bool pick_name(const void *ctx, const void *entry)
 {
-	return dname_equal(e->bytes, name);
+	return dname_equal(((const struct record *)entry)->bytes, ctx);
 }
 
-static bool match_zone(const struct entry *e, const uint8_t *name)
+static bool pick_zone(const void *ctx, const void *entry)
 {
-	return dname_is_under(e->bytes, name);
-}
-
-static uint64_t flush(struct cache *cache, entry_match_fn *match, const uint8_t *name)
-{
-	uint64_t count = 0;
-	for (unsigned i = 0; i < CACHE_PARTS; i++) {
-		struct entry *e = cache->parts[i].newest;
-		while (e != NULL) {
-			struct entry *older = e->older;
-			if (match(e, name)) {
-				entry_drop(cache, entry_link(cache, e));
-				count++;
-			}
-			e = older;
-		}
-	}
-	return count;
+	return dname_is_under(((const struct record *)entry)->bytes, ctx);
 }
 
 uint64_t cache_flush_all(struct cache *cache)
 {
-	return flush(cache, match_all, NULL);
+	return shelf_flush(cache->shelf, pick_all, NULL);
 }
 
 uint64_t cache_flush_name(struct cache *cache, const uint8_t *name)
 {
-	return flush(cache, match_name, name);
+	return shelf_flush(cache->shelf, pick_name, name);
 }
 
 uint64_t cache_flush_zone(struct cache *cache, const uint8_t *name)
 {
-	return flush(cache, match_zone, name);
+	return shelf_flush(cache->shelf, pick_zone, name);
 }
 
 uint64_t cache_entries(const struct cache *cache)
 {
-	return cache->entries;
+	return shelf_entries(cache->shelf);
 }
 
 uint64_t cache_bytes(const struct cache *cache)
 {
-	return cache->table_bytes + cache->parts[CACHE_PART_ANSWERS].bytes +
-	       cache->parts[CACHE_PART_INFRA].bytes;
+	return shelf_bytes(cache->shelf);
 }
 
 uint64_t cache_part_bytes(const struct cache *cache, enum cache_part part)
 {
-	return cache->parts[part].bytes;
+	return shelf_part_bytes(cache->shelf, part);
 }
 
 uint64_t cache_evictions(const struct cache *cache)
 {
-	return cache->evictions;
+	return shelf_evictions(cache->shelf);
 }

@@ -1,13 +1,14 @@
 /*
  * The cache: what servers said, by name, kind and type, until it expires or room is needed.
  *
- * Two compartments with their own room and their own order of last use: answers, and infrastructure
- * (delegations, addresses of name servers). A flood of answers pushes out answers only, so the way
- * to popular zones stays known (CVE-2023-2828 and its kin).
+ * Two compartments with their own room: answers, and infrastructure (delegations, addresses of name servers). A
+ * flood of answers pushes out answers only, so the way to popular zones stays known; and in each, what is asked for
+ * once does not push out what is in use (common/util/shelf.h; CVE-2023-2828 and its kin).
  *
  * An entry is opaque octets of its user with a rank of trust (RFC 2181 5.4.1): as long as it has not
- * expired, nothing of lower rank replaces it. The table is keyed with a random key; memory for
- * buckets and entries is counted together and stays below what was given.
+ * expired, nothing of lower rank replaces it. What has expired stays until its room is needed, and can be had by
+ * those who ask for it so. The table is keyed with a random key. All memory is taken at once: the limit is kept to
+ * the octet.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -67,10 +68,16 @@ struct cache_item {
 /* max_bytes: ceiling for everything; at least 64 KiB are used. NULL: no memory. */
 struct cache *cache_new(uint64_t max_bytes, const struct siphash_key *key);
 void cache_free(struct cache *cache);
+/* What has expired for so long is worth its room like what has not. 0 at first. */
+void cache_set_grace(struct cache *cache, uint64_t grace_ms);
 
 /* An unexpired entry of this very kind; it counts as used. */
 bool cache_get(struct cache *cache, const uint8_t *name, enum cache_kind kind, uint16_t type,
 	       uint64_t now_ms, struct cache_hit *hit);
+
+/* The same, also when it expired less than late_ms ago. */
+bool cache_get_late(struct cache *cache, const uint8_t *name, enum cache_kind kind, uint16_t type,
+		    uint64_t late_ms, uint64_t now_ms, struct cache_hit *hit);
 
 /*
  * What is known about records of a type at a name: the RRset, its absence, the name's absence or a
@@ -82,9 +89,13 @@ bool cache_get_any(struct cache *cache, const uint8_t *name, uint16_t type, uint
 /*
  * Make room for an entry and return where its item->len octets of data are to be written at once.
  * NULL: not taken (already expired, better ranked one there, too large, no memory): nothing changed.
- * For a name and type only one of the kinds RRSET, NODATA and FAILURE is kept: the new one.
+ * For a name and type only one of the kinds RRSET and NODATA is kept, the new one, and it ends a FAILURE. A FAILURE is
+ * not taken while one of them is there, and replaces none that has expired.
  */
 uint8_t *cache_put(struct cache *cache, const struct cache_item *item, uint64_t now_ms);
+
+/* Forget what is known about a type at a name, its absence and that of the name among it. */
+void cache_drop(struct cache *cache, const uint8_t *name, uint16_t type);
 
 /* Forget everything / one name / a name and all below it. Returns the number of entries. */
 uint64_t cache_flush_all(struct cache *cache);

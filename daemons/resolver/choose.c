@@ -42,7 +42,8 @@ static uint32_t score(const struct core *core, const struct frame *f, const stru
 	    (f->cut->plain_probes >= PLAIN_PROBES_MAX || !servers_probe_plain(&facts))) {
 		return SCORE_NONE;
 	}
-	if (facts.down && !facts.may_probe) {
+	/* A forwarder is silent while those behind it are: names of others must not take it from everybody. */
+	if (facts.down && !facts.may_probe && !f->cut->forward) {
 		return SCORE_NONE;
 	}
 	bool lame = servers_is_lame(core->servers, &a->addr, f->cut->zone, now_ms);

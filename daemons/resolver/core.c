@@ -70,7 +70,8 @@ struct core *core_new(uint64_t cache_max_bytes, const struct core_tools *tools)
 	core->cache_bytes = cache_max_bytes;
 	core->send_last = &core->send_first;
 	core->done_last = &core->done_first;
-	core->options = (struct core_options){ .ipv4 = true, .ipv6 = true, .use_0x20 = true,
+	core->options = (struct core_options){ .ipv4 = true, .ipv6 = true, .max_ttl_sec = TTL_ANSWER_USUAL,
+					       .max_negative_ttl_sec = TTL_NEGATIVE_USUAL, .use_0x20 = true,
 					       .use_cookies = true, .minimise = true,
 					       .prime_root = true, .special_names = true, .dnssec = true };
 	region_init(&core->scratch, 64 * 1024, PARSE_MEMORY_MAX);
@@ -171,19 +172,25 @@ static int build_roots(const struct core_config *config, struct core_zone *out, 
 	return rc;
 }
 
+/* Stub zones, then forward zones. */
 static int build_stubs(const struct core_config *config, struct core_zone **out, struct traits *traits)
 {
-	struct core_zone *stubs = calloc(config->stub_count + 1, sizeof(*stubs));
+	size_t count = config->stub_count + config->forward_count;
+	struct core_zone *stubs = calloc(count + 1, sizeof(*stubs));
 	struct delegation *d = calloc(1, sizeof(*d));
 	int rc = stubs == NULL || d == NULL ? BH_ENOMEM : BH_OK;
-	for (size_t i = 0; rc == BH_OK && i < config->stub_count; i++) {
-		*d = (struct delegation){ .zone = config->stubs[i].name, .configured = true };
-		add_servers(d, &config->stubs[i], false, traits);
+	for (size_t i = 0; rc == BH_OK && i < count; i++) {
+		bool forward = i >= config->stub_count;
+		const struct ipc_servers *s = forward ? &config->forwards[i - config->stub_count] : &config->stubs[i];
+		*d = (struct delegation){ .zone = s->name, .configured = true };
+		struct traits unused;
+		add_servers(d, s, false, forward ? &unused : traits); /* nothing is learned from forwarders */
 		rc = core_zone_set(&stubs[i], d);
+		stubs[i].forward = forward;
 	}
 	free(d);
 	if (rc != BH_OK && stubs != NULL) {
-		stubs_free(stubs, config->stub_count);
+		stubs_free(stubs, count);
 		stubs = NULL;
 	}
 	*out = stubs;
@@ -196,7 +203,7 @@ static uint64_t zones_hash(const struct core *core, const struct core_zone *root
 	uint64_t hash = siphash(&core->key, root->packed, root->packed_len);
 	for (size_t i = 0; i < stub_count; i++) {
 		hash = hash * 31 + siphash(&core->key, stubs[i].zone, dname_len(stubs[i].zone));
-		hash = hash * 31 + siphash(&core->key, stubs[i].packed, stubs[i].packed_len);
+		hash = hash * 31 + siphash(&core->key, stubs[i].packed, stubs[i].packed_len) + stubs[i].forward;
 	}
 	return hash;
 }
@@ -223,10 +230,12 @@ int core_configure(struct core *core, const struct core_config *config)
 			goto fail;
 		}
 	}
-	uint64_t hash = zones_hash(core, &hints, stubs, config->stub_count);
+	size_t stub_count = config->stub_count + config->forward_count;
+	uint64_t hash = zones_hash(core, &hints, stubs, stub_count);
 	bool changed = hash != core->config_hash || !anchors_same(anchors, core->anchors);
 	core->options = config->options;
-	core->allow_loopback = root_traits.loopback || stub_traits.loopback;
+	core->allow_loopback = core->options.localhost == IPC_LOCALHOST_AUTO ? root_traits.loopback || stub_traits.loopback
+									 : core->options.localhost == IPC_LOCALHOST_ALWAYS;
 	if (root_traits.odd_port) {
 		core->options.prime_root = false; /* addresses in DNS have no port: it would lead astray */
 	}
@@ -255,7 +264,7 @@ int core_configure(struct core *core, const struct core_config *config)
 	core->hints = hints;
 	stubs_free(core->stubs, core->stub_count);
 	core->stubs = stubs;
-	core->stub_count = config->stub_count;
+	core->stub_count = stub_count;
 	core->config_hash = hash;
 	return BH_OK;
 fail:
@@ -265,7 +274,7 @@ fail:
 	zone_clear(&hints);
 	zone_clear(&root);
 	if (stubs != NULL) {
-		stubs_free(stubs, config->stub_count);
+		stubs_free(stubs, config->stub_count + config->forward_count);
 	}
 	return BH_ENOMEM;
 }
@@ -302,7 +311,7 @@ struct delegation *core_find_cut(struct core *core, const uint8_t *name, struct 
 	}
 	for (unsigned labels = dname_label_count(name); labels > top->labels; labels--) {
 		struct cache_hit hit;
-		if (cache_get(core->cache, name, CACHE_DELEGATION, 0, now_ms, &hit)) {
+		if (!top->forward && cache_get(core->cache, name, CACHE_DELEGATION, 0, now_ms, &hit)) {
 			struct delegation *d = delegation_unpack(name, hit.expire_ms, hit.data, hit.len, region);
 			if (d != NULL) {
 				choose_fill(core, d, now_ms);
@@ -314,6 +323,7 @@ struct delegation *core_find_cut(struct core *core, const uint8_t *name, struct 
 	struct delegation *d = delegation_unpack(name, UINT64_MAX, top->packed, top->packed_len, region);
 	if (d != NULL) {
 		d->configured = true;
+		d->forward = top->forward;
 	}
 	return d;
 }

@@ -8,6 +8,7 @@
 
 #include "common/dns/dnssec.h"
 #include "common/dns/nsec3.h"
+#include "common/util/log.h"
 #include "common/ipc/stats.h"
 #include "daemons/resolver/cache.h"
 #include "daemons/resolver/cookies.h"
@@ -21,10 +22,11 @@
 
 #define UPSTREAM_BUCKETS 4096 /* a power of two */
 
-/* A configured zone: stub or root. */
+/* A configured zone: stub, forward or root. */
 struct core_zone {
 	uint8_t zone[DNAME_MAX];
 	unsigned labels;
+	bool forward; /* its servers are resolvers */
 	uint8_t *packed; /* delegation_pack */
 	size_t packed_len;
 };
@@ -48,9 +50,10 @@ struct core {
 	void *rand_ctx;
 	uint64_t *counters;
 	bool allow_loopback;
+	struct log_limit complaints; /* about forwarders */
 	struct core_zone hints; /* as configured or built in */
 	struct core_zone root;	/* in use: hints, or what priming found */
-	struct core_zone *stubs;
+	struct core_zone *stubs; /* and forward zones */
 	size_t stub_count;
 	uint64_t config_hash;	/* of roots and stubs */
 	uint64_t prime_at_ms;	/* when the root's servers are to be asked for */
@@ -179,7 +182,7 @@ bool choose_glue(struct core *core, struct delegation *cut, uint64_t now_ms);
 /* The closest known cut at or above name, in region: a stub's, a cached one, or the root. NULL: no memory. */
 struct delegation *core_find_cut(struct core *core, const uint8_t *name, struct region *region,
 				 uint64_t now_ms);
-/* The innermost stub zone that holds name, or NULL. */
+/* The innermost stub or forward zone that holds name, or NULL. */
 const struct core_zone *core_find_stub(const struct core *core, const uint8_t *name);
 /* Seconds since 1970, or the configured date. */
 uint32_t core_wall_sec(const struct core *core, uint64_t now_ms);
@@ -207,12 +210,18 @@ int store_unpack(const struct cache_hit *hit, uint64_t now_ms, struct region *re
 		 struct rrset **out) BH_CHECKED;
 
 /* --- upstream.c --- */
+struct upstream_question {
+	struct addr server;
+	const uint8_t *name;
+	uint16_t type;
+	bool tcp;
+	bool forward;  /* the server is a resolver */
+	uint64_t hash; /* by upstream_exists */
+};
+/* Would an equal question be joined? To be asked before upstream_ask. */
+bool upstream_exists(const struct core *core, struct upstream_question *q);
 /* Ask a server for r, or join an equal question. False: no memory. */
-bool upstream_ask(struct core *core, struct resolution *r, const struct addr *server, const uint8_t *name,
-		  uint16_t type, bool tcp, uint64_t now_ms);
-/* Would it be joined? */
-bool upstream_exists(const struct core *core, const struct addr *server, const uint8_t *name, uint16_t type,
-		     bool tcp);
+bool upstream_ask(struct core *core, struct resolution *r, const struct upstream_question *q, uint64_t now_ms);
 void upstream_free_all(struct core *core);
 
 /* --- prime.c --- */

@@ -37,7 +37,8 @@ struct ns_addr {
 struct delegation {
 	const uint8_t *zone;
 	uint64_t deadline_ms;
-	bool configured; /* root hints or stub: the operator's word */
+	bool configured; /* root hints, stub or forward: the operator's word */
+	bool forward;	 /* the servers are resolvers */
 	uint8_t ns_count;
 	uint8_t addr_count;
 	uint8_t lookups; /* sub-resolutions begun for it */

@@ -182,7 +182,9 @@ static bool start_special(struct core *core, struct resolution *r, uint64_t now_
 	struct frame *f = r->top;
 	enum special_verdict verdict;
 	struct rrset *set;
-	if (!core->options.special_names || core_find_stub(core, f->name) != NULL) {
+	/* What is forwarded from the root down is the Internet; a zone of its own is the operator's word. */
+	const struct core_zone *stub = core_find_stub(core, f->name);
+	if (!core->options.special_names || (stub != NULL && stub->labels > 0)) {
 		return false;
 	}
 	if (special_judge(f->name, f->type, &r->region, &verdict, &set) != BH_OK) {
@@ -229,7 +231,7 @@ static void start_any(struct core *core, struct resolution *r, uint64_t now_ms)
 		}
 	}
 	if (set == NULL) {
-		set = rrset_single(f->name, RR_HINFO, TTL_ANSWER_MAX, hinfo, sizeof(hinfo), &r->region);
+		set = rrset_single(f->name, RR_HINFO, TTL_ANY, hinfo, sizeof(hinfo), &r->region);
 	}
 	rrset_append(&f->records, set);
 	r->secure = false;
@@ -397,7 +399,7 @@ static void set_question(struct core *core, struct frame *f, uint64_t now_ms)
 	f->ask_name = f->name;
 	f->ask_type = f->type;
 	f->ask_minimised = false;
-	if (!core->options.minimise || f->minimise_off || f->purpose == FRAME_PRIME) {
+	if (!core->options.minimise || f->minimise_off || f->purpose == FRAME_PRIME || f->cut->forward) {
 		return;
 	}
 	while (f->known_labels < total) {
@@ -425,7 +427,9 @@ static void ask(struct core *core, struct resolution *r, bool tcp, uint64_t now_
 {
 	struct frame *f = r->top;
 	struct ns_addr *a = &f->cut->addrs[f->choice];
-	bool joins = upstream_exists(core, &a->addr, f->ask_name, f->ask_type, tcp);
+	struct upstream_question q = { .server = a->addr, .name = f->ask_name, .type = f->ask_type, .tcp = tcp,
+				       .forward = f->cut->forward };
+	bool joins = upstream_exists(core, &q);
 	if (!iterate_pay(core, r, joins ? COST_JOIN : tcp ? COST_TCP : COST_UDP, now_ms)) {
 		return;
 	}
@@ -433,7 +437,7 @@ static void ask(struct core *core, struct resolution *r, bool tcp, uint64_t now_
 	f->sends++;
 	f->state = FRAME_WAIT;
 	trace_ask(core, r, tcp, joins, now_ms);
-	if (!upstream_ask(core, r, &a->addr, f->ask_name, f->ask_type, tcp, now_ms)) {
+	if (!upstream_ask(core, r, &q, now_ms)) {
 		fail_all(core, r, EDE_OTHER, "out of memory", now_ms);
 	}
 }
@@ -573,7 +577,7 @@ static bool try_elsewhere(struct core *core, struct resolution *r, const struct 
 		return false;
 	}
 	if (v->cached) {
-		(void)cache_flush_name(core->cache, v->name);
+		cache_drop(core->cache, v->name, v->type);
 		f->state = FRAME_START;
 	} else {
 		struct ns_addr *a = &f->cut->addrs[f->choice];
@@ -650,7 +654,9 @@ static void on_bad_server(struct core *core, struct resolution *r, const struct 
 	struct frame *f = r->top;
 	struct ns_addr *a = &f->cut->addrs[f->choice];
 	uint32_t seconds = reply->kind == REPLY_LAME ? LAME_SEC : SERVER_ERROR_SEC;
-	servers_set_lame(core->servers, &a->addr, f->cut->zone, now_ms + seconds * UINT64_C(1000));
+	if (reply->kind == REPLY_LAME || !f->cut->forward) { /* an error of a resolver is about the name */
+		servers_set_lame(core->servers, &a->addr, f->cut->zone, now_ms + seconds * UINT64_C(1000));
+	}
 	a->out = true;
 	f->state = FRAME_ASK;
 }
@@ -666,12 +672,24 @@ static void count_reply(struct core *core, enum reply_kind kind)
 	core_count(core, counters[kind]);
 }
 
+/* A forwarder that leaves signatures out makes all that is signed bogus: the operator has to know. */
+static void complain_of_forwarder(struct core *core, const struct frame *f, const struct reply *reply, uint64_t now_ms)
+{
+	char text[ADDR_TEXT_MAX];
+	char name[DNAME_TEXT_MAX];
+	if (f->cut->forward && core->validating && f->ask_type == RR_DNSKEY && reply->kind == REPLY_ANSWER &&
+	    reply->records->sig_count == 0 && log_limit_pass(&core->complaints, now_ms, 600000, 1, NULL)) {
+		log_warn("forwarder %s gives keys of %s without signatures: it must support DNSSEC, or validation fails",
+			 addr_text(&f->cut->addrs[f->choice].addr, text), dname_text(f->ask_name, name));
+	}
+}
+
 static void on_reply(struct core *core, struct resolution *r, const struct message *msg, uint64_t now_ms)
 {
 	struct frame *f = r->top;
 	struct reply reply;
 	struct reply_question question = { .name = f->ask_name, .type = f->ask_type, .zone = f->cut->zone,
-					   .allow_loopback = core->allow_loopback };
+					   .allow_loopback = core->allow_loopback, .forward = f->cut->forward };
 	int rc = reply_judge(msg, &question, &r->region, &reply);
 	if (rc == BH_ENOMEM) {
 		fail_all(core, r, EDE_OTHER, "memory for one question used up", now_ms);
@@ -686,6 +704,8 @@ static void on_reply(struct core *core, struct resolution *r, const struct messa
 	}
 	count_reply(core, reply.kind);
 	trace_reply(core, r, msg, &reply, now_ms);
+	reply_bound_ttl(&reply, &core->options);
+	complain_of_forwarder(core, f, &reply, now_ms);
 	if (reply.kind == REPLY_REFERRAL) {
 		on_referral(core, r, &reply, now_ms);
 	} else if (f->ask_minimised) {

@@ -47,6 +47,12 @@
  * The reply to a client's frame is validated before it is used (FRAME_VALIDATE, validate/validate.h): keys and DS
  * that this needs are fetched by frames on top. What turns out bogus is asked of another server, then SERVFAIL.
  *
+ * In a forward zone there is one cut, the zone itself, and its servers are resolvers: they are asked for the whole
+ * name with RD and CD, and for DS and keys as well. What they answer is taken apart by the same rules: the RRset or
+ * the alias at the asked name, inside the zone; the target of an alias is asked anew, wherever it belongs; no
+ * referral is followed and no address beside an answer kept. So what a forwarder says of names outside of its zone is
+ * seen by nobody (MaginotDNS, CVE-2021-25220). When its servers fail, the question has failed: nobody else is asked.
+ *
  * A frame that is done on top hands its addresses to the frame below, which is in FRAME_ASK again. The
  * lowest frame that is done ends the resolution. Also the budget or the deadline can end it, with SERVFAIL.
  * Never is a resolution silently dropped.
@@ -74,10 +80,20 @@ typedef uint32_t core_rand_fn(void *ctx, uint32_t bound);
 struct core_options {
 	bool ipv4;
 	bool ipv6;
+	bool rebind_protection;
+	uint32_t min_ttl_sec; /* of answers; never over max_ttl_sec, and negative ones never over theirs */
+	uint32_t max_ttl_sec;
+	uint32_t max_negative_ttl_sec;
+	uint32_t stale_sec; /* how long after its end an answer is better than none; 0: not at all */
 	bool use_0x20;
 	bool use_cookies; /* RFC 7873 */
 	bool minimise;
 	bool prime_root;
+	/*
+	 * enum ipc_localhost: servers that the Internet says are on loopback. AUTO: only where the root servers or those
+	 * of a stub zone are, in a closed lab. Configured ones are asked wherever they are.
+	 */
+	uint8_t localhost;
 	bool special_names; /* answer special-use names here; only tests have reason to switch it off */
 	bool dnssec;	    /* ask with DO: validation needs it, and who wants signatures and proofs */
 	uint32_t validation_date; /* signatures are judged as if it were then, seconds since 1970; 0: now */
@@ -130,6 +146,7 @@ struct upstream {
 	uint8_t wire[DNS_HEADER_SIZE + DNAME_MAX + 4 + 11 + 44]; /* header, question, OPT with a cookie */
 
 	/* The core's own. */
+	bool forward; /* to a resolver */
 	bool edns;
 	bool cookie;	     /* sent with one */
 	bool expects_cookie; /* the server has shown that it knows them */
@@ -186,6 +203,8 @@ struct core_config {
 	size_t root_count;
 	const struct ipc_servers *stubs;
 	size_t stub_count;
+	const struct ipc_servers *forwards; /* no zone is both */
+	size_t forward_count;
 	struct anchors *anchors; /* taken over on success; NULL: none, nothing is validated */
 };
 int core_configure(struct core *core, const struct core_config *config) BH_CHECKED;

@@ -188,7 +188,7 @@ static int judge_answer(const struct message *msg, const struct reply_question *
 	if (rc != BH_OK || !*found) {
 		return rc;
 	}
-	if (is_somebodys_cache(msg)) {
+	if (!q->forward && is_somebodys_cache(msg)) {
 		out->kind = REPLY_LAME;
 		return BH_OK;
 	}
@@ -217,7 +217,7 @@ static int judge_negative(const struct message *msg, const struct reply_question
 			  struct rrset *soa, struct reply *out)
 {
 	out->kind = msg->rcode == RCODE_NXDOMAIN ? REPLY_NXDOMAIN : REPLY_NODATA;
-	if (is_somebodys_cache(msg) || (!out->authoritative && soa == NULL)) {
+	if ((!q->forward && is_somebodys_cache(msg)) || (!out->authoritative && soa == NULL)) {
 		out->kind = REPLY_LAME; /* without SOA and AA: a shrug, or a referral to itself, upwards or aside */
 		return BH_OK;
 	}
@@ -312,7 +312,7 @@ int reply_judge(const struct message *msg, const struct reply_question *q, struc
 		struct reply *out)
 {
 	bool found = false;
-	*out = (struct reply){ .kind = REPLY_ERROR, .authoritative = has_flag(msg, FLAG_AA) };
+	*out = (struct reply){ .kind = REPLY_ERROR, .authoritative = q->forward || has_flag(msg, FLAG_AA) };
 	/* RFC 6672 2.2: YXDOMAIN comes with the DNAME that overflowed. */
 	if (msg->rcode != RCODE_NOERROR && msg->rcode != RCODE_NXDOMAIN && msg->rcode != RCODE_YXDOMAIN) {
 		return BH_OK;
@@ -328,8 +328,35 @@ int reply_judge(const struct message *msg, const struct reply_question *q, struc
 		return rc;
 	}
 	const uint8_t *owner = referral_owner(msg, q);
+	if (q->forward && soa == NULL && (owner != NULL || !has_flag(msg, FLAG_RA))) {
+		out->kind = REPLY_LAME;
+		return BH_OK;
+	}
 	if (msg->rcode == RCODE_NOERROR && soa == NULL && owner != NULL) {
 		return judge_referral(msg, q, owner, region, out);
 	}
 	return judge_negative(msg, q, region, soa, out);
+}
+
+static uint32_t bound(uint32_t ttl, uint32_t min, uint32_t max)
+{
+	ttl = ttl < min ? min : ttl;
+	return ttl > max ? max : ttl;
+}
+
+void reply_bound_ttl(struct reply *reply, const struct core_options *options)
+{
+	bool negative = reply->kind == REPLY_NODATA || reply->kind == REPLY_NXDOMAIN;
+	uint32_t max = options->max_ttl_sec;
+	if (negative && options->max_negative_ttl_sec < max) {
+		max = options->max_negative_ttl_sec;
+	}
+	/* Without records, an absence without SOA: RFC 2308 5 wants it not kept. */
+	if (reply->kind == REPLY_REFERRAL || reply->records == NULL) {
+		return;
+	}
+	reply->ttl = bound(reply->ttl, options->min_ttl_sec, max);
+	for (struct rrset *set = reply->records; set != NULL; set = set->next) {
+		set->ttl = bound(set->ttl, options->min_ttl_sec, max);
+	}
 }

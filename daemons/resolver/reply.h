@@ -19,6 +19,7 @@
 #define BULKHEAD_DAEMONS_RESOLVER_REPLY_H
 
 #include "daemons/resolver/delegation.h"
+#include "daemons/resolver/iterate.h"
 #include "daemons/resolver/rrset.h"
 
 enum reply_kind {
@@ -37,11 +38,12 @@ struct reply_question {
 	uint16_t type;
 	const uint8_t *zone;	/* name is in it */
 	bool allow_loopback;	/* servers on loopback are not harmful here */
+	bool forward;		/* the server is a resolver: no AA, and referrals mean that it does not recurse */
 };
 
 struct reply {
 	enum reply_kind kind;
-	bool authoritative;	/* it came with AA */
+	bool authoritative;	/* it came with AA, or from a forwarder, whose word is enough for its zone */
 	uint32_t ttl;		/* how long it may be kept; 0: not at all */
 	struct rrset *records;
 	const uint8_t *target;	/* of an alias */
@@ -54,5 +56,11 @@ struct reply {
  */
 int reply_judge(const struct message *msg, const struct reply_question *question, struct region *region,
 		struct reply *out) BH_CHECKED;
+
+/*
+ * The operator's floor and ceilings for how long the records of a reply live. A referral is left alone: its
+ * deadline is its parent's word.
+ */
+void reply_bound_ttl(struct reply *reply, const struct core_options *options);
 
 #endif

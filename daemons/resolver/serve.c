@@ -518,12 +518,16 @@ static struct core_config core_config_of(const struct role_conf *conf)
 	const struct ipc_conf_resolver *options = &conf->options.resolver;
 	return (struct core_config){
 		.options = { .ipv4 = options->ipv4, .ipv6 = options->ipv6, .use_0x20 = options->use_0x20,
+			     .use_cookies = options->use_cookies, .localhost = options->localhost,
 			     .minimise = options->qname_minimisation, .prime_root = options->prime_root,
 			     .special_names = true, .dnssec = true,
-			     .validation_date = (uint32_t)options->validation_date },
+			     .validation_date = (uint32_t)options->validation_date,
+			     .min_ttl_sec = options->min_ttl_sec, .max_ttl_sec = options->max_ttl_sec,
+			     .max_negative_ttl_sec = options->max_negative_ttl_sec },
 		.cache_bytes = options->cache_bytes,
 		.roots = conf->roots, .root_count = conf->root_count,
 		.stubs = conf->stubs, .stub_count = conf->stub_count,
+		.forwards = conf->forwards, .forward_count = conf->forward_count,
 	};
 }
 

@@ -15,27 +15,25 @@
 
 #include <stdlib.h>
 
-static uint64_t question_hash(const struct core *core, const struct addr *server, const uint8_t *name,
-			      uint16_t type, bool tcp)
+static uint64_t question_hash(const struct core *core, const struct upstream_question *q)
 {
-	uint8_t bytes[32 + DNAME_MAX] = { 0 };
-	bytes[0] = (uint8_t)(server->family | (tcp ? 0x80 : 0));
-	put_u16(bytes + 1, server->port);
-	put_u32(bytes + 3, server->scope_id);
-	memcpy(bytes + 7, server->bytes, sizeof(server->bytes));
-	put_u16(bytes + 23, type);
+	uint64_t words[3] = { (uint64_t)q->server.family << 56 | (uint64_t)q->server.port << 40 | (uint64_t)q->tcp << 33 |
+				      (uint64_t)q->forward << 32 | q->server.scope_id,
+			      0, 0 };
+	memcpy(&words[1], q->server.bytes, sizeof(q->server.bytes));
+	uint64_t name_hash = dname_hash(&core->key, q->name);
 	/* After a flush nobody joins a question from before it: its answer may be what was to be forgotten. */
-	return siphash(&core->key, bytes, 25 + dname_copy_lower(bytes + 25, name)) + core->flushes;
+	return siphash_words(&core->key, (uint64_t[3]){ siphash_words(&core->key, words), name_hash, q->type }) +
+	       core->flushes;
 }
 
-static struct upstream **find(const struct core *core, uint64_t hash, const struct addr *server,
-			      const uint8_t *name, uint16_t type, bool tcp)
+static struct upstream **find(const struct core *core, const struct upstream_question *q)
 {
-	struct upstream **link = (struct upstream **)&core->buckets[hash & (UPSTREAM_BUCKETS - 1)];
+	struct upstream **link = (struct upstream **)&core->buckets[q->hash & (UPSTREAM_BUCKETS - 1)];
 	while (*link != NULL) {
 		const struct upstream *u = *link;
-		if (u->hash == hash && u->type == type && u->tcp == tcp && addr_equal(&u->server, server) &&
-		    dname_equal(u->name, name)) {
+		if (u->hash == q->hash && u->type == q->type && u->tcp == q->tcp && u->forward == q->forward &&
+		    addr_equal(&u->server, &q->server) && dname_equal(u->name, q->name)) {
 			break;
 		}
 		link = &(*link)->chain;
@@ -43,11 +41,10 @@ static struct upstream **find(const struct core *core, uint64_t hash, const stru
 	return link;
 }
 
-bool upstream_exists(const struct core *core, const struct addr *server, const uint8_t *name, uint16_t type,
-		     bool tcp)
+bool upstream_exists(const struct core *core, struct upstream_question *q)
 {
-	uint64_t hash = question_hash(core, server, name, type, tcp);
-	return *find(core, hash, server, name, type, tcp) != NULL;
+	q->hash = question_hash(core, q);
+	return *find(core, q) != NULL;
 }
 
 /* 0x20: one random bit per letter. */
@@ -75,7 +72,8 @@ static void write_query(struct core *core, struct upstream *u, const struct serv
 {
 	struct sink s = sink_of(u->wire, sizeof(u->wire));
 	sink_u16(&s, (uint16_t)core_rand(core, UINT32_C(1) << 16));
-	sink_u16(&s, 0);
+	/* A resolver is asked to resolve; what it finds bogus is for us to judge (RFC 6840 5.9). */
+	sink_u16(&s, u->forward ? FLAG_RD | (core->options.dnssec ? FLAG_CD : 0) : 0);
 	sink_u16(&s, 1);
 	sink_u32(&s, 0);
 	sink_u16(&s, u->edns ? 1 : 0);
@@ -98,11 +96,9 @@ static void write_query(struct core *core, struct upstream *u, const struct serv
 	u->wire_len = (uint16_t)s.pos; /* the buffer holds the longest name, see its size */
 }
 
-bool upstream_ask(struct core *core, struct resolution *r, const struct addr *server, const uint8_t *name,
-		  uint16_t type, bool tcp, uint64_t now_ms)
+bool upstream_ask(struct core *core, struct resolution *r, const struct upstream_question *q, uint64_t now_ms)
 {
-	uint64_t hash = question_hash(core, server, name, type, tcp);
-	struct upstream **link = find(core, hash, server, name, type, tcp);
+	struct upstream **link = find(core, q);
 	struct upstream *u = *link;
 
 	if (u == NULL) {
@@ -111,27 +107,31 @@ bool upstream_ask(struct core *core, struct resolution *r, const struct addr *se
 			return false;
 		}
 		struct server_facts facts;
-		servers_get(core->servers, server, now_ms, &facts);
-		u->server = *server;
-		u->tcp = tcp;
-		u->type = type;
-		u->hash = hash;
-		u->name_len = (uint8_t)dname_len(name);
-		memcpy(u->name, name, u->name_len);
+		servers_get(core->servers, &q->server, now_ms, &facts);
+		u->server = q->server;
+		u->tcp = q->tcp;
+		u->forward = q->forward;
+		u->type = q->type;
+		u->hash = q->hash;
+		u->name_len = (uint8_t)dname_len(q->name);
+		memcpy(u->name, q->name, u->name_len);
 		u->plain_probe = servers_probe_plain(&facts);
 		u->edns = facts.edns && !u->plain_probe;
 		u->cookie = u->edns && core->options.use_cookies && facts.cookies;
 		u->expects_cookie = u->cookie && facts.cookie_len > 0;
 		u->bad_cookie = u->cookie && facts.bad_cookie;
-		u->timeout_ms = servers_timeout_ms(&facts) + (tcp ? RTO_TCP_EXTRA_MS : 0);
+		u->timeout_ms = servers_timeout_ms(&facts) + (u->tcp ? RTO_TCP_EXTRA_MS : 0);
+		if (u->forward && u->timeout_ms < RTO_FORWARD_MIN_MS) {
+			u->timeout_ms = RTO_FORWARD_MIN_MS;
+		}
 		uint64_t left = r->deadline_ms > now_ms ? r->deadline_ms - now_ms : 1;
 		if (u->timeout_ms > left) {
 			u->timeout_ms = (uint32_t)left;
 		}
 		u->sent_ms = now_ms;
-		write_query(core, u, &facts, core->options.use_0x20 && (facts.keeps_case || tcp));
-		servers_note_sent(core->servers, server, now_ms);
-		core_count(core, tcp ? STAT_RES_UPSTREAM_TCP : STAT_RES_UPSTREAM_UDP);
+		write_query(core, u, &facts, core->options.use_0x20 && (facts.keeps_case || u->tcp));
+		servers_note_sent(core->servers, &u->server, now_ms);
+		core_count(core, u->tcp ? STAT_RES_UPSTREAM_TCP : STAT_RES_UPSTREAM_UDP);
 		r->packets++;
 		u->chain = *link;
 		*link = u;

@@ -28,6 +28,10 @@
 #define CONFIG_TRANSFERS_MAX 256
 #define CONFIG_INSECURE_MAX 4096
 #define CONFIG_STUBS_MAX 16384
+#define CONFIG_MIN_TTL_MAX 3600	     /* an hour: above it, changes of others are missed for long */
+#define CONFIG_MAX_TTL_MAX 604800    /* RFC 8767 4: a week, where RFC 2181 8 has 68 years */
+#define CONFIG_NEGATIVE_TTL_MAX 86400 /* RFC 2308 5: more than a day is found to be a problem */
+#define CONFIG_STALE_TTL_MAX 604800
 #define CONFIG_ERRORS_MAX 50 /* told before giving up */
 
 /* A complaint about the configuration; called in the order of discovery. file may be "". */
@@ -116,6 +120,14 @@ struct config_resolver {
 	uint64_t cache_size;
 	struct config_stub *stubs;
 	size_t stub_count;
+	uint32_t min_ttl_sec;
+	uint32_t max_ttl_sec;
+	uint32_t max_negative_ttl_sec;
+	uint32_t stale_sec; /* 0: not at all */
+	bool prefetch;
+	bool rebind_protection;
+	struct config_stub *forwards;
+	size_t forward_count;
 	struct ipc_name *rebind_allow;
 	size_t rebind_allow_count;
 	bool ipv4;
@@ -123,6 +135,8 @@ struct config_resolver {
 	bool use_0x20;
 	bool qname_minimisation;
 	bool prime_root;
+	bool use_cookies;
+	uint8_t localhost; /* enum ipc_localhost */
 };
 
 struct config {

@@ -47,6 +47,47 @@ static void read_internal_view(struct config_reader *r, cfg_t *section, struct c
 	FAULT(r, v, "internal-view: there is no view '%s'", v->text);
 }
 
+static uint32_t read_seconds(struct config_reader *r, cfg_t *section, const char *name, unsigned long min,
+			     unsigned long max, unsigned long fallback)
+{
+	unsigned long seconds;
+	config_read_between(r, section, name, min, max, fallback, &seconds);
+	return (uint32_t)seconds;
+}
+
+/* How long answers are kept. */
+static void read_lives(struct config_reader *r, cfg_t *section, struct config_resolver *resolver)
+{
+	bool stale;
+	/* What its owner wanted to change within minutes must not stay for days. */
+	resolver->min_ttl_sec = read_seconds(r, section, "min-ttl", 0, CONFIG_MIN_TTL_MAX, 0);
+	resolver->max_ttl_sec = read_seconds(r, section, "max-ttl", 1, CONFIG_MAX_TTL_MAX, 86400);
+	resolver->max_negative_ttl_sec =
+		read_seconds(r, section, "max-negative-ttl", 1, CONFIG_NEGATIVE_TTL_MAX, 10800);
+	if (resolver->min_ttl_sec > resolver->max_ttl_sec) {
+		FAULT(r, config_text_value(section, "min-ttl"), "min-ttl: %u is more than max-ttl, %u",
+		      (unsigned)resolver->min_ttl_sec, (unsigned)resolver->max_ttl_sec);
+	}
+	config_read_bool(r, section, "serve-stale", false, &stale);
+	uint32_t stale_sec = read_seconds(r, section, "serve-stale-ttl", 1, CONFIG_STALE_TTL_MAX, 86400);
+	resolver->stale_sec = stale ? stale_sec : 0;
+	config_read_bool(r, section, "prefetch", true, &resolver->prefetch);
+}
+
+static void read_rebind(struct config_reader *r, cfg_t *section, struct config_resolver *resolver)
+{
+	unsigned allow = config_text_count(section, "rebind-allow");
+	config_read_bool(r, section, "rebind-protection", true, &resolver->rebind_protection);
+	resolver->rebind_allow = config_must(calloc(allow + 1u, sizeof(*resolver->rebind_allow)));
+	for (unsigned i = 0; i < allow; i++) {
+		const struct config_value *v = config_text_item(section, "rebind-allow", i);
+		if (config_read_name(r, v->file, v->line, v->text,
+				     resolver->rebind_allow[resolver->rebind_allow_count].name)) {
+			resolver->rebind_allow_count++;
+		}
+	}
+}
+
 void config_read_resolver(struct config_reader *r, cfg_t *section, struct config_resolver *resolver)
 {
 	resolver->present = true;
@@ -78,15 +119,8 @@ void config_read_resolver(struct config_reader *r, cfg_t *section, struct config
 	}
 	config_read_size(r, section, "cache-size", 1024 * 1024, 256 * 1024 * 1024, &resolver->cache_size);
 
-	unsigned allow = config_text_count(section, "rebind-allow");
-	resolver->rebind_allow = config_must(calloc(allow + 1u, sizeof(*resolver->rebind_allow)));
-	for (unsigned i = 0; i < allow; i++) {
-		const struct config_value *v = config_text_item(section, "rebind-allow", i);
-		if (config_read_name(r, v->file, v->line, v->text,
-				     resolver->rebind_allow[resolver->rebind_allow_count].name)) {
-			resolver->rebind_allow_count++;
-		}
-	}
+	read_lives(r, section, resolver);
+	read_rebind(r, section, resolver);
 	config_read_bool(r, section, "ipv4", true, &resolver->ipv4);
 	config_read_bool(r, section, "ipv6", true, &resolver->ipv6);
 	config_read_bool(r, section, "use-0x20", true, &resolver->use_0x20);

@@ -396,6 +396,7 @@ cfg_t *config_text_parse(const char *path, config_error_fn *error, void *ctx)
 			     CFG_SEC("zone", zone, SECTIONS),
 			     CFG_END() };
 	cfg_opt_t stub[] = { VALUES("to"), CFG_END() };
+	cfg_opt_t forward[] = { VALUES("to"), VALUE("tls"), VALUE("forward-first"), CFG_END() };
 	cfg_opt_t resolver[] = { VALUES("listen"),
 				 VALUES("interfaces"),
 				 VALUES("allow-query"),
@@ -409,14 +410,24 @@ cfg_t *config_text_parse(const char *path, config_error_fn *error, void *ctx)
 				 VALUES("domain-insecure"),
 				 VALUE("validation-date"),
 				 VALUE("cache-size"),
+				 VALUE("min-ttl"),
+				 VALUE("max-ttl"),
+				 VALUE("max-negative-ttl"),
+				 VALUE("serve-stale"),
+				 VALUE("serve-stale-ttl"),
+				 VALUE("prefetch"),
+				 VALUE("rebind-protection"),
 				 VALUES("rebind-allow"),
 				 VALUE("ipv4"),
 				 VALUE("ipv6"),
 				 VALUE("use-0x20"),
 				 VALUE("qname-minimisation"),
 				 VALUE("prime-root"),
+				 VALUE("use-cookies"),
+				 VALUE("do-not-query-localhost"),
 				 CFG_SEC("tcp", tcp, CFGF_MULTI),
 				 CFG_SEC("stub", stub, SECTIONS),
+				 CFG_SEC("forward", forward, SECTIONS),
 				 CFG_END() };
 	/* Sections that may stand once are MULTI too, so that a second one is seen and refused. */
 	cfg_opt_t root[] = { CFG_SEC("appliance", appliance, CFGF_MULTI),

@@ -13,6 +13,7 @@
 #include "daemons/supervisor/rows.h"
 #include "daemons/supervisor/status.h"
 #include "daemons/supervisor/trace.h"
+#include "daemons/supervisor/trust.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -238,6 +239,22 @@ static int begin_flush(struct client *client, const struct ctl_request *r)
 	return BH_OK;
 }
 
+void control_flush_frontends(struct supervisor *sup, const uint8_t *zone)
+{
+	struct ipc_flush what = { .kind = IPC_FLUSH_ZONE };
+	uint8_t bytes[DNAME_MAX + 8];
+	struct sink s = sink_of(bytes, sizeof(bytes));
+	uint32_t request = ++sup->control->next_flush;
+	(void)dname_copy_lower(what.name, zone);
+	ipc_flush_encode(&s, &what);
+	for (struct instance *inst = sup->instances; inst != NULL; inst = inst->next) {
+		if (inst->state == INSTANCE_READY && inst->link != NULL && inst->role == ROLE_FRONTEND &&
+		    link_send(inst->link, MSG_FLUSH, request, bytes, s.pos, -1) == BH_OK) {
+			inst->flush_sent = request;
+		}
+	}
+}
+
 void control_flushed(struct supervisor *sup, const struct instance *inst, uint32_t request,
 		     const struct ipc_flushed *flushed)
 {
@@ -365,11 +382,17 @@ static int on_request(struct client *client, const struct ctl_request *r)
 		}
 		return zone_status_send(sup, r->count == 3 ? r->words[2] : NULL, client->link, client->request);
 	}
+	if (strcmp(command, "nta") == 0) {
+		return trust_nta(sup, r, client->link, client->request);
+	}
 	if (r->count != 1) {
 		return answer(client, 3, "this command takes no such arguments");
 	}
 	if (strcmp(command, "status") == 0) {
 		return status_send(sup, client->link, client->request);
+	}
+	if (strcmp(command, "anchors") == 0) {
+		return trust_anchors_send(sup, client->link, client->request);
 	}
 	if (strcmp(command, "reload") == 0) {
 		client->waiting = WAITING_NEXT_RELOAD; /* at once: faults of the configuration are told from within */
@@ -384,7 +407,7 @@ static int on_request(struct client *client, const struct ctl_request *r)
 		supervisor_stop(sup, 0);
 		return BH_OK;
 	}
-	return answer(client, 3, "unknown command, known are: status, stats, zone, reload, flush, trace, stop");
+	return answer(client, 3, "unknown command, known are: status, stats, zone, anchors, nta, reload, flush, trace, stop");
 }
 
 static int on_message(void *ctx, struct link *link, struct link_message *m)

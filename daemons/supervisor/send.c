@@ -372,6 +372,22 @@ static void send_authority(struct parts *p, const struct generation *g)
 	}
 }
 
+static void send_rebind_allow(struct parts *p, const struct config_resolver *resolver)
+{
+	for (size_t i = 0; i < resolver->rebind_allow_count; i++) {
+		struct sink s = part_begin(p);
+		ipc_name_encode(&s, &resolver->rebind_allow[i]);
+		part_end(p, MSG_CONF_REBIND_ALLOW, &s);
+	}
+}
+
+static void send_forwards(struct parts *p, const struct config_resolver *resolver)
+{
+	for (size_t i = 0; i < resolver->forward_count; i++) {
+		send_servers(p, MSG_CONF_FORWARD, &resolver->forwards[i].servers);
+	}
+}
+
 /* The frontend learns names of internal zones, not their data. */
 static void send_frontend(struct parts *p, const struct generation *g)
 {
@@ -386,6 +402,7 @@ static void send_frontend(struct parts *p, const struct generation *g)
 					     .tcp = resolver->tcp,
 					     .budget = QUERY_BUDGET,
 					     .cookies = resolver->cookies.mode,
+					     .prefetch = resolver->prefetch,
 				     });
 	part_end(p, MSG_CONF_FRONTEND, &s);
 	send_acl(p, MSG_CONF_ACL, &resolver->allow_query);
@@ -399,11 +416,8 @@ static void send_frontend(struct parts *p, const struct generation *g)
 	for (size_t i = 0; i < resolver->stub_count; i++) {
 		send_servers(p, MSG_CONF_STUB, &resolver->stubs[i].servers);
 	}
-	for (size_t i = 0; i < resolver->rebind_allow_count; i++) {
-		s = part_begin(p);
-		ipc_name_encode(&s, &resolver->rebind_allow[i]);
-		part_end(p, MSG_CONF_REBIND_ALLOW, &s);
-	}
+	send_rebind_allow(p, resolver);
+	send_forwards(p, resolver);
 }
 
 /* The resolver learns no internal name and no client. */
@@ -414,17 +428,26 @@ static void send_resolver(struct parts *p, const struct generation *g)
 	ipc_conf_resolver_encode(&s, &(struct ipc_conf_resolver){
 					     .cache_bytes = resolver->cache_size / 4 * 3 / g->config->workers,
 					     .pending_max = RESOLVER_PENDING,
+					     .min_ttl_sec = resolver->min_ttl_sec,
+					     .max_ttl_sec = resolver->max_ttl_sec,
+					     .max_negative_ttl_sec = resolver->max_negative_ttl_sec,
+					     .stale_sec = resolver->stale_sec,
+					     .rebind_protection = resolver->rebind_protection,
 					     .ipv4 = resolver->ipv4,
 					     .ipv6 = resolver->ipv6,
 					     .use_0x20 = resolver->use_0x20,
 					     .qname_minimisation = resolver->qname_minimisation,
 					     .prime_root = resolver->prime_root,
+					     .use_cookies = resolver->use_cookies,
+					     .localhost = resolver->localhost,
 					     .validation_date = resolver->validation_date,
 				     });
 	part_end(p, MSG_CONF_RESOLVER, &s);
 	for (size_t i = 0; i < resolver->stub_count; i++) {
 		send_servers(p, MSG_CONF_STUB, &resolver->stubs[i].servers);
 	}
+	send_rebind_allow(p, resolver);
+	send_forwards(p, resolver);
 	for (size_t i = 0; i < g->zones->hint_count; i++) {
 		send_servers(p, MSG_CONF_ROOT, &g->zones->hints[i]);
 	}

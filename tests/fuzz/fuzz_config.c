@@ -117,6 +117,10 @@ static void check_config(const struct config *config)
 			const struct ipc_servers *servers = &config->resolver.stubs[i].servers;
 			FUZZ_CHECK(servers->count > 0 && servers->count <= IPC_ADDRS_MAX);
 		}
+		for (size_t i = 0; i < config->resolver.forward_count; i++) {
+			const struct ipc_servers *servers = &config->resolver.forwards[i].servers;
+			FUZZ_CHECK(servers->count > 0 && servers->count <= IPC_ADDRS_MAX);
+		}
 	}
 }
 

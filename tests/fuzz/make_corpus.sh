@@ -44,14 +44,14 @@ label63="3f $(repeat 63 61)"
 # --- denial: zone, name, labels, type; sets: kind, owner, next (NSEC3: hashes), types -----------------
 apex3="01 00 00 00 02 00 02"       # NSEC3 of the apex
 put denial nsec_name_error "01 01 01 01 00 00 01 00 00 01 00 00 01 00 02"
-put denial nsec_nodata "01 01 00 02 04 00 01 00 01 01 01"
+put denial nsec_nodata "01 01 00 02 01 00 01 00 01 01 01"
 put denial nsec_nonterminal "01 01 01 02 00 00 01 00 02 02 01 01"
 put denial nsec_wildcard "01 02 00 01 01 01 00 01 00 00 01 00 01 02 00 01"
 put denial nsec_cut "01 02 00 01 01 00 00 01 01 00 03"
 put denial nsec_dname "01 02 00 01 01 00 00 01 01 00 06"
-put denial nsec_outside "01 01 01 01 00 00 01 00 c1 03 01"
+put denial nsec_outside "01 01 01 01 00 00 01 00 c1 07 01 00 00 01 00 02"
 put denial nsec_root "00 01 01 00 00 00 00 00 02"
-put denial nsec_nxname "01 01 01 01 00 00 01 01 02 02 01 18 00 06 00 00 00 00 00 03 00 01 80"
+put denial nsec_nxname "01 01 01 01 00 00 01 01 02 02 01 07"
 put denial nsec3_name_error "01 02 00 01 01 00 $apex3 01 00 01 01 01 02 01 01 01 01 00 01 01 02 02 01 02 01"
 put denial nsec3_opt_out "01 01 01 01 00 $apex3 09 00 01 01 01 02 01 01 01"
 put denial nsec3_wildcard "01 02 00 01 01 01 $apex3 01 00 01 01 01 02 01 01 01 01 00 00 01 02 02 01 02 01"
@@ -225,11 +225,12 @@ put conf image "05 00000004 $example"
 put conf begin "06 00000001"
 put conf authority "07 01 00000040 00000008 00002710 00002710 01 01 0003 626f78 0003 626f78 0000"
 put conf frontend "08 0000000010000000 00002000 00000040 00000040 00000008 00002710 00002710 0100"
-put conf resolver "09 0000000010000000 00002000 01 01 01 01 00"
+put conf resolver "09 0000000010000000 00002000 01 01 01 01 00 01 02 0000000000000000"
 put conf acl4 "0c 04 08 0a000000"
 put conf acl6 "0c 06 08 fd000000000000000000000000000000"
 put conf zone "0d $example 00000004 00000007 01"
 put conf rebind "0e $example"
+put conf forward "2f 00 01 04 0035 00000000 c0000201"
 put conf stub "0f $example 02 04 0035 00000000 c0000201 06 0035 00000000 20010db8000000000000000000000001"
 put conf outgoing "11 04 0000 00000000 c0000201"
 put conf refused "14 00000001 0003 776879"
@@ -310,6 +311,7 @@ resolver {
 	cache-size = "1M"
 	rebind-allow = { "example.net" }
 	stub "consul" { to = { "127.0.0.9@8600" } }
+	forward "." { to = { "127.0.0.9@8601", "192.0.2.1" } tls = false }
 	ipv6 = no
 	use-0x20 = off
 	qname-minimisation = true

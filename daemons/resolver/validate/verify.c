@@ -67,11 +67,12 @@ static int judge_dates(const struct rrsig *sig, uint32_t now)
 }
 
 /* RFC 4035 5.3.3; for a signature that lives on the granted skew, only a moment. */
-static void cut_ttl(struct rrset *set, const struct rrsig *sig, uint32_t now)
+static void cut_ttl(const struct verifier *v, struct rrset *set, const struct rrsig *sig)
 {
-	int32_t left = serial_diff(sig->expiration, now);
+	int32_t left = serial_diff(sig->expiration, v->wall_sec);
 	uint32_t most = left > 1 ? (uint32_t)left : 1;
-	most = sig->original_ttl < most ? sig->original_ttl : most;
+	uint32_t original = sig->original_ttl > v->min_ttl_sec ? sig->original_ttl : v->min_ttl_sec;
+	most = original < most ? original : most;
 	if (set->ttl > most) {
 		set->ttl = most;
 	}
@@ -181,7 +182,7 @@ static enum verify_result verify_any(const struct verifier *v, struct rrset *set
 		tried++;
 		enum verify_result result = check_keys(v, keys, key_count, &sig, rdata, len, set, &known);
 		if (result == VERIFY_GOOD) {
-			cut_ttl(set, &sig, v->wall_sec);
+			cut_ttl(v, set, &sig);
 			set->labels = sig.labels;
 		}
 		if (result != VERIFY_BAD) {

@@ -17,6 +17,7 @@ struct verifier {
 	struct dnssec *dnssec;
 	struct memo *memo; /* of signatures that were found good before */
 	uint32_t wall_sec; /* seconds since 1970, modulo 2^32 (RFC 4034 3.1.5) */
+	uint32_t min_ttl_sec; /* the operator's floor, which the original TTL of a signature does not undercut */
 	/*
 	 * Signature checks that may still be made for the client's question (KeyTrap, CVE-2023-50387). Counted down, also for
 	 * keys that turn out to be unusable.

@@ -123,7 +123,7 @@ static enum step on_no_ds(struct core *core, struct resolution *r, struct walk *
 	struct verifier verifier = validate_verifier(core, r, now_ms);
 	const struct rrset *sets[PROOF_RRSETS_MAX];
 	struct denial denial = { .zone = w->at->zone, .sets = sets, .hasher = core->hasher, .hashes = &r->hashes };
-	uint32_t ttl = TTL_NEGATIVE_MAX;
+	uint32_t ttl = TTL_NEGATIVE_USUAL;
 	*reason = (struct verify_reason){ EDE_NSEC_MISSING, "no proof of the absence of DS" };
 	for (struct rrset *set = w->got.records; set != NULL && denial.count < PROOF_RRSETS_MAX; set = set->next) {
 		if (set->type != RR_NSEC && set->type != RR_NSEC3) {

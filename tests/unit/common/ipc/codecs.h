@@ -84,6 +84,7 @@ static const struct codec codecs[MSG_TYPE_COUNT] = {
 	[MSG_CONF_TRANSFER] = CODEC(ipc_transfer),
 	[MSG_CONF_REBIND_ALLOW] = CODEC(ipc_name),
 	[MSG_CONF_STUB] = CODEC(ipc_servers),
+	[MSG_CONF_FORWARD] = CODEC(ipc_servers),
 	[MSG_CONF_ROOT] = CODEC(ipc_servers),
 	[MSG_CONF_OUTGOING] = CODEC(ipc_outgoing),
 	[MSG_PREPARE] = CODEC(ipc_generation),

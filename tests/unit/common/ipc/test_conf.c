@@ -252,6 +252,7 @@ static void largest(enum msg_type type, union payload *m)
 		m->frontend.budget = UINT16_MAX;
 		m->frontend.unproven_pending_max = INT32_MAX - 4;
 		m->frontend.cookies = IPC_COOKIES_REQUIRE;
+		m->frontend.prefetch = 1;
 		break;
 	case MSG_CONF_RESOLVER:
 		m->resolver.cache_bytes = UINT64_MAX;
@@ -261,7 +262,14 @@ static void largest(enum msg_type type, union payload *m)
 		m->resolver.use_0x20 = 1;
 		m->resolver.qname_minimisation = 1;
 		m->resolver.prime_root = 1;
+		m->resolver.use_cookies = 1;
+		m->resolver.localhost = IPC_LOCALHOST_ALWAYS;
 		m->resolver.validation_date = UINT64_MAX;
+		m->resolver.min_ttl_sec = INT32_MAX - 2;
+		m->resolver.max_ttl_sec = INT32_MAX - 1;
+		m->resolver.max_negative_ttl_sec = INT32_MAX - 3;
+		m->resolver.stale_sec = INT32_MAX - 4;
+		m->resolver.rebind_protection = 1;
 		break;
 	case MSG_CONF_ACL:
 	case MSG_CONF_RATE_EXEMPT:
@@ -289,6 +297,7 @@ static void largest(enum msg_type type, union payload *m)
 		longest_name(m->name.name);
 		break;
 	case MSG_CONF_STUB:
+	case MSG_CONF_FORWARD:
 	case MSG_CONF_ROOT:
 	case MSG_ROOT_HINT:
 		longest_name(m->servers.name);
@@ -498,7 +507,7 @@ Test(conf, largest_payloads_have_the_octets_counted_by_hand)
 		size_t len;
 	} cases[] = {
 		{ MSG_HELLO, 84 },	  { MSG_IDENTITY, 38 },	     { MSG_LISTENER, 28 },  { MSG_LINK, 7 },
-		{ MSG_IMAGE, 259 },	  { MSG_CONF_AUTHORITY, 635 }, { MSG_CONF_FRONTEND, 39 }, { MSG_CONF_RESOLVER, 25 },
+		{ MSG_IMAGE, 259 },	  { MSG_CONF_AUTHORITY, 635 }, { MSG_CONF_FRONTEND, 40 }, { MSG_CONF_RESOLVER, 44 },
 		{ MSG_CONF_ACL, 18 },	  { MSG_CONF_ZONE, 264 },    { MSG_CONF_STUB, 624 }, { MSG_CONF_OUTGOING, 23 },
 		{ MSG_REFUSED, 517 },	  { MSG_FLUSH, 256 },	     { MSG_FLUSHED, 8 }, { MSG_TRACE, 258 }, { MSG_TRACE_STEP, 659 },    { MSG_COMPILE, 1294 },
 		{ MSG_DIAGNOSTIC, 1543 }, { MSG_COMPILED, 33 },	     { MSG_CTL_REQUEST, 8201 }, { MSG_CTL_ROW, 13162 },
@@ -608,12 +617,20 @@ Test(conf, values_out_of_range_are_refused)
 		{ MSG_TRACE_STEP, "proto", 4, 1, 2 },
 		{ MSG_TRACE_STEP, "server", 27, 1, 2 },
 		{ MSG_TRACE_STEP, "name", 28, 1, 0x40 },
+		{ MSG_CONF_FRONTEND, "prefetch", 39, 1, 2 },
 		{ MSG_CONF_RESOLVER, "pending", 8, 4, 0 },
-		{ MSG_CONF_RESOLVER, "ipv4", 12, 1, 2 },
-		{ MSG_CONF_RESOLVER, "ipv6", 13, 1, 2 },
-		{ MSG_CONF_RESOLVER, "0x20", 14, 1, 255 },
-		{ MSG_CONF_RESOLVER, "minimisation", 15, 1, 2 },
-		{ MSG_CONF_RESOLVER, "priming", 16, 1, 2 },
+		{ MSG_CONF_RESOLVER, "floor", 12, 4, 1 },
+		{ MSG_CONF_RESOLVER, "ceiling", 16, 4, 0x80000000 },
+		{ MSG_CONF_RESOLVER, "ceiling of absences", 20, 4, 0x80000000 },
+		{ MSG_CONF_RESOLVER, "stale", 24, 4, 0x80000000 },
+		{ MSG_CONF_RESOLVER, "rebinding", 28, 1, 2 },
+		{ MSG_CONF_RESOLVER, "ipv4", 29, 1, 2 },
+		{ MSG_CONF_RESOLVER, "ipv6", 30, 1, 2 },
+		{ MSG_CONF_RESOLVER, "0x20", 31, 1, 255 },
+		{ MSG_CONF_RESOLVER, "minimisation", 32, 1, 2 },
+		{ MSG_CONF_RESOLVER, "priming", 33, 1, 2 },
+		{ MSG_CONF_RESOLVER, "cookies", 34, 1, 2 },
+		{ MSG_CONF_RESOLVER, "localhost", 35, 1, IPC_LOCALHOST_ALWAYS + 1 },
 		{ MSG_CONF_ACL, "family", 0, 1, 0 },
 		{ MSG_CONF_ACL, "bits", 1, 1, 33 },
 		{ MSG_CONF_ACL, "host bits", 2, 1, 1 },

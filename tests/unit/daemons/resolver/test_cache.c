@@ -53,7 +53,8 @@ Test(cache, finds_by_name_without_case_kind_and_type_until_it_expires)
 	cr_assert_not(has(cache, "www.example.com.", CACHE_NODATA, RR_A, 1000));
 	cr_assert_not(has(cache, "w.example.com.", CACHE_RRSET, RR_A, 1000));
 	cr_assert_not(has(cache, "www.example.com.", CACHE_RRSET, RR_A, 5000));
-	cr_assert_eq(cache_entries(cache), 0u);
+	cr_assert(cache_get_late(cache, name, CACHE_RRSET, RR_A, 1000, 5999, &hit));
+	cr_assert_not(cache_get_late(cache, name, CACHE_RRSET, RR_A, 1000, 6000, &hit));
 	cr_assert_not(put(cache, "x.", CACHE_RRSET, RR_A, RANK_ANSWER, CACHE_PART_ANSWERS, 1000, "late"));
 	cache_free(cache);
 }
@@ -87,7 +88,6 @@ Test(cache, stays_within_its_bytes_and_keeps_what_is_used)
 		cr_assert_leq(cache_bytes(cache), 256u * 1024);
 	}
 	cr_assert_gt(cache_evictions(cache), 10000u);
-	cr_assert_not(has(cache, "n0.flood.", CACHE_RRSET, RR_A, 2000));
 	cr_assert(has(cache, "n19999.flood.", CACHE_RRSET, RR_A, 2000));
 	cache_free(cache);
 }

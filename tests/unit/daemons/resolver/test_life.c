@@ -6,6 +6,7 @@
 #include "tests/unit/daemons/resolver/sim.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 
 /* example. with a name, an alias to it, and names that are not there. */
 static struct sim *small_internet(void)
@@ -68,5 +69,62 @@ Test(refresh, of_an_absence)
 	sim_zone(sim, "192.0.2.2", "example.", "none.example. 100 A 198.51.100.9\n");
 	cr_assert_eq(sim_refresh(sim, "none.example.", RR_A).rcode, RCODE_NOERROR);
 	cr_assert_eq(sim_ask(sim, "none.example.", RR_A).packets, 0u);
+	sim_free(sim);
+}
+
+Test(life, floors_and_ceilings_of_the_operator)
+{
+	static const struct {
+		uint32_t min, max, max_negative;
+		const char *name;
+		const char *answer; /* NULL: an absence */
+		uint32_t negative_ttl;
+	} cases[] = {
+		{ 0, 86400, 10800, "www.example.", "www.example. 100 A 198.51.100.1\n", 0 },
+		{ 300, 86400, 10800, "www.example.", "www.example. 300 A 198.51.100.1\n", 0 },
+		{ 300, 86400, 10800, "zero.example.", "zero.example. 300 A 198.51.100.4\n", 0 },
+		{ 0, 86400, 10800, "long.example.", "long.example. 86400 A 198.51.100.5\n", 0 },
+		{ 0, 604800, 10800, "long.example.", "long.example. 604800 A 198.51.100.5\n", 0 },
+		{ 0, 50, 10800, "www.example.", "www.example. 50 A 198.51.100.1\n", 0 },
+		{ 0, 86400, 10800, "none.example.", NULL, 300 },
+		{ 0, 86400, 60, "none.example.", NULL, 60 },
+		{ 0, 50, 60, "none.example.", NULL, 50 },
+		{ 600, 86400, 10800, "none.example.", NULL, 600 },
+		{ 600, 86400, 60, "none.example.", NULL, 60 },
+	};
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct sim *sim = small_internet();
+		sim->config.options.min_ttl_sec = cases[i].min;
+		sim->config.options.max_ttl_sec = cases[i].max;
+		sim->config.options.max_negative_ttl_sec = cases[i].max_negative;
+		sim_configure(sim);
+		for (unsigned again = 0; again < 2; again++) { /* as it came, and from the cache */
+			struct sim_result r = sim_ask(sim, cases[i].name, RR_A);
+			if (cases[i].answer != NULL) {
+				cr_expect_str_eq(r.answer, cases[i].answer, "case %u", i);
+			} else {
+				char soa[64];
+				snprintf(soa, sizeof(soa), "example. %u SOA ...\n", (unsigned)cases[i].negative_ttl);
+				cr_expect_str_eq(r.authority, soa, "case %u", i);
+			}
+			cr_expect(again == 0 || r.packets == 0, "case %u", i);
+		}
+		sim_free(sim);
+	}
+}
+
+/* A floor is for answers: the way to a zone lives as long as its parent says. */
+Test(life, a_floor_does_not_lengthen_a_delegation)
+{
+	struct sim *sim = sim_new();
+	sim_zone(sim, "192.0.2.1", ".", "example. 60 NS ns.example.\nns.example. 60 A 192.0.2.2\n");
+	sim_zone(sim, "192.0.2.2", "example.", "a.example. 1 A 198.51.100.1\nb.example. 1 A 198.51.100.2\n");
+	sim->config.options.min_ttl_sec = 3600;
+	sim_configure(sim);
+	cr_assert_eq(sim_ask(sim, "a.example.", RR_A).rcode, RCODE_NOERROR);
+	sim->now_ms += 61000;
+	sim_forget(sim);
+	cr_assert_eq(sim_ask(sim, "b.example.", RR_A).rcode, RCODE_NOERROR);
+	cr_assert_eq(sim_server(sim, "192.0.2.1")->asked, 1u);
 	sim_free(sim);
 }

@@ -182,7 +182,8 @@ static struct bench *bench_new(unsigned pending_max)
 	setup_server(b);
 	b->link = (struct role_query_link){ .info = { .id = 7, .peer = ROLE_FRONTEND }, .fd = pair[1] };
 	b->conf = (struct role_conf){
-		.options.resolver = { .cache_bytes = 1 << 20, .pending_max = pending_max, .ipv4 = 1, .use_0x20 = 1 },
+		.options.resolver = { .cache_bytes = 1 << 20, .pending_max = pending_max, .max_ttl_sec = 86400,
+				      .max_negative_ttl_sec = 10800, .ipv4 = 1, .use_0x20 = 1 },
 		.links = &b->link, .link_count = 1, .roots = &b->root, .root_count = 1,
 	};
 	cr_assert_eq(serve_prepare(b->serve, &b->conf, why, sizeof(why)), BH_OK);

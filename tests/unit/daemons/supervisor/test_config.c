@@ -109,7 +109,12 @@ Test(config, takes_the_full_grammar)
 				     "  cache-size = \"64M\"\n"
 				     "  rebind-allow = { \"allowed.example\" }\n"
 				     "  ipv6 = false\n  use-0x20 = off\n  qname-minimisation = no\n  prime-root = false\n"
+				     "  min-ttl = 5\n  max-ttl = 600\n  max-negative-ttl = 60\n  serve-stale = true\n"
+				     "  serve-stale-ttl = 7200\n  prefetch = off\n  rebind-protection = no\n"
 				     "  stub \"consul\" { to = { \"10.0.0.20@8600\" } }\n"
+				     "  use-cookies = false\n  do-not-query-localhost = false\n"
+				     "  forward \"Ad.Corp.Example\" { to = { \"10.0.0.30\", \"127.0.0.1@5301\" } }\n"
+				     "  forward \".\" { to = { \"fd00::9@5300\" }  tls = false  forward-first = no }\n"
 				     "}\n",
 				     &c);
 	cr_assert_not_null(config, "%s", c.text);
@@ -142,9 +147,20 @@ Test(config, takes_the_full_grammar)
 	cr_assert_arr_eq(r->insecure[0].name, "\4Corp\7Example", 14);
 	cr_assert(dname_is_root(r->insecure[1].name));
 	cr_assert_eq(r->validation_date, 1795262401u);
+	cr_assert_eq(r->forward_count, 2);
+	cr_assert_arr_eq(r->forwards[0].servers.name, "\2Ad\4Corp\7Example", 17);
+	cr_assert_eq(r->forwards[0].servers.count, 2);
+	cr_assert(dname_is_root(r->forwards[1].servers.name));
+	cr_assert_not(r->use_cookies);
+	cr_assert_eq(r->localhost, IPC_LOCALHOST_ALWAYS);
 	cr_assert_eq(r->stub_count, 1);
 	cr_assert_eq(r->stubs[0].servers.addrs[0].port, 8600);
 	cr_assert(r->ipv4 && !r->ipv6 && !r->use_0x20 && !r->qname_minimisation && !r->prime_root);
+	cr_assert_eq(r->min_ttl_sec, 5);
+	cr_assert_eq(r->max_ttl_sec, 600);
+	cr_assert_eq(r->max_negative_ttl_sec, 60);
+	cr_assert_eq(r->stale_sec, 7200);
+	cr_assert(!r->prefetch && !r->rebind_protection);
 	cr_assert_eq(r->tcp.connections, 1000);
 	cr_assert_eq(r->tcp.connections_client, 128);
 	cr_assert_eq(r->tcp.idle_ms, 10000);
@@ -231,11 +247,12 @@ static const struct {
 	  "both needed\n" },
 	{ VIEW("zone \"a\" { dnssec = \"default\" }\n"),
 	  "test.conf:4: no such option 'dnssec', allowed here: file, overlay, allow-transfer\n" },
-	{ RESOLVER("forward \".\" { }\n"),
-	  "test.conf:3: no such option 'forward', allowed here: listen, interfaces, allow-query, open, cookies, "
+	{ RESOLVER("backward \".\" { }\n"),
+	  "test.conf:3: no such option 'backward', allowed here: listen, interfaces, allow-query, open, cookies, "
 	  "cookie-secret-file, internal-view, "
-	  "outgoing, root-hints, trust-anchors, domain-insecure, validation-date, cache-size, rebind-allow, ipv4, ipv6, use-0x20, qname-minimisation, prime-root, "
-	  "tcp, stub\n" },
+	  "outgoing, root-hints, trust-anchors, domain-insecure, validation-date, cache-size, min-ttl, max-ttl, max-negative-ttl, serve-stale, serve-stale-ttl, prefetch, "
+	  "rebind-protection, rebind-allow, ipv4, ipv6, use-0x20, qname-minimisation, prime-root, "
+	  "use-cookies, do-not-query-localhost, tcp, stub, forward\n" },
 	{ "appliance { workers = \"many\" }\n" VIEW(""),
 	  "test.conf:1: workers: 'many' is not a number from 0 to 64\n" },
 	{ "appliance { workers = 65 }\n" VIEW(""), "test.conf:1: workers: '65' is not a number from 0 to 64\n" },
@@ -325,6 +342,26 @@ static const struct {
 	  "test.conf:3: cache-size: '1K' is not a size of at least 1048576 octets, as \"256M\"\n" },
 	{ RESOLVER("ipv4 = false\nipv6 = false\n"),
 	  "test.conf:5: resolver: ipv4 and ipv6 are both off, nobody can be asked\n" },
+	{ RESOLVER("forward \".\" { }\n"), "test.conf:3: forward '.': 'to' takes 1 to 16 addresses\n" },
+	{ RESOLVER("forward \".\" { to = { \"192.0.2.1@853#dns.example.net\" } }\n"),
+	  "test.conf:3: to: '192.0.2.1@853#dns.example.net' is not an address, allowed: \"address\" or "
+	  "\"address@port\"\n" },
+	{ RESOLVER("forward \".\" { to = { \"192.0.2.1\" }\n tls = true }\n"),
+	  "test.conf:4: forward '.': tls = true: queries over TLS are not supported yet, only tls = false\n" },
+	{ RESOLVER("forward \".\" { to = { \"192.0.2.1\" }\n forward-first = true }\n"),
+	  "test.conf:4: forward '.': forward-first = true is not supported: what is forwarded is asked of nobody else\n" },
+	{ RESOLVER("forward \"a..b\" { to = { \"192.0.2.1\" } }\n"), "test.conf:3: 'a..b' is not a domain name\n" },
+	{ RESOLVER("forward \"x\" { to = { \"192.0.2.1\" } }\n forward \"X.\" { to = { \"192.0.2.2\" } }\n"),
+	  "test.conf:4: forward 'X.' stands twice\n" },
+	{ RESOLVER("forward \"x\" { to = { \"192.0.2.1\" } }\n stub \"X\" { to = { \"192.0.2.2\" } }\n"),
+	  "test.conf:3: forward 'x': there is a stub of that name\n" },
+	{ RESOLVER("forward \"x\" { to = { \"127.0.0.1@54\" } }\n"),
+	  "test.conf:3: forward 'x': the resolver listens at 127.0.0.1@54 itself: queries would go round in a circle\n" },
+	{ "resolver {\n listen = { \"0.0.0.0@5300\", \"::1\" }\n forward \"x\" { to = { \"127.0.0.9@5300\" } }\n"
+	  " forward \"y\" { to = { \"127.0.0.9\", \"::1\" } }\n}\n",
+	  "test.conf:3: forward 'x': the resolver listens at 0.0.0.0@5300 itself: queries would go round in a circle\n"
+	  "test.conf:4: forward 'y': the resolver listens at ::1@53 itself: queries would go round in a circle\n" },
+	{ RESOLVER("do-not-query-localhost = maybe\n"), "test.conf:3: do-not-query-localhost: 'maybe' is neither true nor false\n" },
 	{ RESOLVER("stub \"x\" { }\n"), "test.conf:3: stub 'x': 'to' takes 1 to 16 addresses\n" },
 	{ RESOLVER("stub \"x\" { to = { \"y\" } }\n"),
 	  "test.conf:3: to: 'y' is not an address, allowed: \"address\" or \"address@port\"\n" },
