@@ -7,7 +7,9 @@
 
 #include "common/dns/dname.h"
 #include "daemons/resolver/minimise.h"
+#include "daemons/resolver/rebind.h"
 #include "daemons/resolver/special.h"
+#include "daemons/resolver/stale.h"
 #include "daemons/resolver/validate/validate.h"
 
 /* --- endings ----------------------------------------------------------------------------------------- */
@@ -25,11 +27,31 @@ static void end(struct core *core, struct resolution *r, uint16_t rcode, int ede
 	r->ede = ede;
 	r->ede_text = text;
 	r->records = rcode == RCODE_SERVFAIL ? NULL : f->records;
+	if (rcode != RCODE_SERVFAIL && r->notice != EDE_NONE) {
+		r->ede = r->notice;
+		r->ede_text = r->notice_text;
+	}
 	r->secure = r->secure && rcode != RCODE_SERVFAIL;
 	trace_finished(core, r, now_ms);
 	if (f->purpose == FRAME_PRIME) {
 		prime_over(core, rcode == RCODE_NOERROR, now_ms);
 	}
+}
+
+bool iterate_answer_stale(struct core *core, struct resolution *r, uint64_t now_ms)
+{
+	struct rrset *records;
+	int rcode = stale_find(core, r, now_ms, &records);
+	if (rcode < 0) {
+		return false;
+	}
+	core_count(core, STAT_RES_STALE_ANSWERS);
+	r->secure = false;
+	r->notice = rcode == RCODE_NXDOMAIN ? EDE_STALE_NXDOMAIN : EDE_STALE_ANSWER;
+	r->notice_text = NULL;
+	end(core, r, (uint16_t)rcode, EDE_NONE, NULL, now_ms);
+	r->records = records;
+	return true;
 }
 
 /*
@@ -38,8 +60,12 @@ static void end(struct core *core, struct resolution *r, uint16_t rcode, int ede
  */
 static void fail_all(struct core *core, struct resolution *r, int ede, const char *text, uint64_t now_ms)
 {
+	bool stale = stale_may_replace(core, r, ede) && iterate_answer_stale(core, r, now_ms);
 	if (!r->internal && ede != EDE_CACHED_ERROR) {
-		store_failure(core, r->name, r->type, now_ms);
+		store_failure(core, r->name, r->type, ede, stale || r->detached, now_ms);
+	}
+	if (stale) {
+		return;
 	}
 	end(core, r, RCODE_SERVFAIL, ede, text, now_ms);
 }
@@ -230,6 +256,9 @@ static void start_any(struct core *core, struct resolution *r, uint64_t now_ms)
 			break;
 		}
 	}
+	if (rebind_filter(core, r, &set) != BH_OK) {
+		set = NULL;
+	}
 	if (set == NULL) {
 		set = rrset_single(f->name, RR_HINFO, TTL_ANY, hinfo, sizeof(hinfo), &r->region);
 	}
@@ -246,6 +275,10 @@ static void use(struct core *core, struct resolution *r, struct reply *reply, en
 	}
 	if (reply->kind == REPLY_ALIAS) {
 		follow(core, r, reply->records, reply->target, now_ms);
+		return;
+	}
+	if (r->top->purpose == FRAME_CLIENT && rebind_filter(core, r, &reply->records) != BH_OK) {
+		iterate_no_memory(core, r, now_ms);
 		return;
 	}
 	rrset_append(&r->top->records, reply->records);
@@ -327,7 +360,7 @@ static bool start_cached(struct core *core, struct resolution *r, uint64_t now_m
 		return true;
 	}
 	if (cache_get(core->cache, f->name, CACHE_FAILURE, f->type, now_ms, &hit)) {
-		fail(core, r, EDE_CACHED_ERROR, "failed a moment ago", now_ms);
+		fail(core, r, EDE_CACHED_ERROR, store_failure_text(&hit), now_ms);
 		return true;
 	}
 	/* RFC 8020, where the root said that a top-level domain does not exist. */
@@ -514,6 +547,9 @@ static void frame_ask(struct core *core, struct resolution *r, uint64_t now_ms)
 	}
 	if (choose_glue(core, f->cut, now_ms)) {
 		return;
+	}
+	if (dname_is_root(f->cut->zone)) {
+		prime_doubt(core, now_ms);
 	}
 	fail(core, r, EDE_NO_REACHABLE_AUTHORITY,
 	     f->cut->addr_count == 0 ? "no server of the zone has a usable address"
@@ -704,8 +740,8 @@ static void on_reply(struct core *core, struct resolution *r, const struct messa
 	}
 	count_reply(core, reply.kind);
 	trace_reply(core, r, msg, &reply, now_ms);
-	reply_bound_ttl(&reply, &core->options);
 	complain_of_forwarder(core, f, &reply, now_ms);
+	reply_bound_ttl(&reply, &core->options);
 	if (reply.kind == REPLY_REFERRAL) {
 		on_referral(core, r, &reply, now_ms);
 	} else if (f->ask_minimised) {
