@@ -240,15 +240,6 @@ uint64_t cache_entries(const struct cache *cache)
 	return shelf_entries(cache->shelf);
 }
 
-uint64_t cache_limit(const struct cache *cache)
-{
-	uint64_t limit = cache->table_bytes;
-	for (unsigned i = 0; i < CACHE_PARTS; i++) {
-		limit += cache->parts[i].limit;
-	}
-	return limit;
-}
-
 uint64_t cache_bytes(const struct cache *cache)
 {
 	return shelf_bytes(cache->shelf);
