@@ -281,6 +281,85 @@ struct ipc_flushed {
 	uint64_t entries;
 };
 
+enum ipc_trace_flags {
+	IPC_TRACE_CACHED = 1, /* begin with what the cache holds; else with an empty one */
+	IPC_TRACE_CD = 2,     /* without validation */
+};
+
+struct ipc_trace {
+	uint8_t flags;
+	uint16_t type;
+	uint8_t name[DNAME_MAX];
+};
+
+/* Steps told of one trace; what comes behind them is counted. A question ends after fewer, as a rule. */
+#define IPC_TRACE_STEPS_MAX 400
+#define IPC_TRACE_WHY_MAX 96
+
+enum ipc_trace_event {
+	IPC_TRACE_ASK,	    /* name, type asked of server */
+	IPC_TRACE_REPLY,    /* kind, rcode, took, octets; other: referral's zone, alias's target */
+	IPC_TRACE_NO_REPLY, /* nothing of use came; why */
+	IPC_TRACE_HIT,	    /* the cache knew name, type: kind, security; other: an alias's target */
+	IPC_TRACE_LOCAL,    /* a special-use name, answered without asking (RFC 6761) */
+	IPC_TRACE_ZONE,	    /* other: a zone whose keys or absence of them were found out: security, why */
+	IPC_TRACE_VERDICT,  /* the reply about name, type: security, why */
+	IPC_TRACE_FAILED,   /* name, type cannot be resolved: why */
+	IPC_TRACE_FINISHED, /* rcode, security, ede, why; octets: packets sent; took; steps that were not told */
+	IPC_TRACE_REFUSED,  /* why; the end, too */
+	IPC_TRACE_EVENTS,
+};
+
+/* What a reply was found to be. */
+enum ipc_trace_kind {
+	IPC_TRACE_KIND_NONE,
+	IPC_TRACE_ANSWER,
+	IPC_TRACE_ALIAS,
+	IPC_TRACE_OVERFLOW, /* a DNAME makes the name too long */
+	IPC_TRACE_NODATA,
+	IPC_TRACE_NXDOMAIN,
+	IPC_TRACE_REFERRAL,
+	IPC_TRACE_LAME,
+	IPC_TRACE_ERROR,
+	IPC_TRACE_KINDS,
+};
+
+enum ipc_trace_security {
+	IPC_TRACE_UNCHECKED,
+	IPC_TRACE_INSECURE,
+	IPC_TRACE_SECURE,
+	IPC_TRACE_BOGUS,
+	IPC_TRACE_SECURITIES,
+};
+
+/* TRACE_STEP. Comes from a role that strangers talk to: nothing of it is shown but through tables and escapes. */
+struct ipc_trace_step {
+	uint8_t event; /* enum ipc_trace_event */
+	uint8_t depth; /* 1: the question itself; above: what is needed for it */
+	uint8_t kind;
+	uint8_t security;
+	uint8_t tcp;
+	uint16_t type;
+	uint16_t rcode;
+	uint16_t ede; /* UINT16_MAX: none */
+	uint32_t at_ms; /* since the beginning */
+	uint32_t took_ms;
+	uint32_t octets;
+	uint32_t left_out; /* of IPC_TRACE_FINISHED */
+	uint8_t has_server;
+	struct addr server;
+	uint8_t name[DNAME_MAX];
+	uint8_t has_other;
+	uint8_t other[DNAME_MAX];
+	char why[IPC_TRACE_WHY_MAX];
+};
+
+/* Is it the last one? */
+static inline bool ipc_trace_is_last(const struct ipc_trace_step *step)
+{
+	return step->event == IPC_TRACE_FINISHED || step->event == IPC_TRACE_REFUSED;
+}
+
 enum ipc_compile_kind {
 	IPC_COMPILE_ZONE,  /* an image */
 	IPC_COMPILE_HINTS, /* root hints: one ROOT_HINT for each server with addresses, no image */
@@ -406,6 +485,10 @@ void ipc_flush_encode(struct sink *s, const struct ipc_flush *m);
 int ipc_flush_decode(const uint8_t *p, size_t len, struct ipc_flush *m) BH_CHECKED;
 void ipc_flushed_encode(struct sink *s, const struct ipc_flushed *m);
 int ipc_flushed_decode(const uint8_t *p, size_t len, struct ipc_flushed *m) BH_CHECKED;
+void ipc_trace_encode(struct sink *s, const struct ipc_trace *m);
+int ipc_trace_decode(const uint8_t *p, size_t len, struct ipc_trace *m) BH_CHECKED;
+void ipc_trace_step_encode(struct sink *s, const struct ipc_trace_step *m);
+int ipc_trace_step_decode(const uint8_t *p, size_t len, struct ipc_trace_step *m) BH_CHECKED;
 void ipc_compile_encode(struct sink *s, const struct ipc_compile *m);
 int ipc_compile_decode(const uint8_t *p, size_t len, struct ipc_compile *m) BH_CHECKED;
 void ipc_diagnostic_encode(struct sink *s, const struct ipc_diagnostic *m);

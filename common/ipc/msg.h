@@ -92,6 +92,9 @@ enum msg_type {
 	MSG_CONF_ANCHOR_STATE, /* and those that start */
 	/* zones that the resolver forwards */
 	MSG_CONF_FORWARD,
+	/* how a resolver finds an answer */
+	MSG_TRACE,	/* supervisor -> resolver: resolve this and tell each step */
+	MSG_TRACE_STEP, /* resolver -> supervisor; the last one says so */
 	MSG_TYPE_COUNT
 };
 

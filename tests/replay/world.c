@@ -196,7 +196,7 @@ static bool configure(struct world *w, const struct scenario_config *c)
 			.ipv4 = is_on(c->ip4, true), .ipv6 = is_on(c->ip6, true),
 			.use_0x20 = is_on(c->use_0x20, true), .use_cookies = is_on(c->use_cookies, false),
 			.minimise = is_on(c->minimise, true),
-			.do_not_query_localhost = !is_on(c->ask_localhost, false),
+			.localhost = is_on(c->ask_localhost, false) ? IPC_LOCALHOST_ALWAYS : IPC_LOCALHOST_NEVER,
 			.min_ttl_sec = number_or(c->min_ttl, 0), .max_ttl_sec = number_or(c->max_ttl, TTL_ANSWER_USUAL),
 			.max_negative_ttl_sec = number_or(c->max_negative_ttl, TTL_NEGATIVE_USUAL),
 			.prime_root = is_on(c->prime_root, false), .special_names = is_on(c->special_names, false),

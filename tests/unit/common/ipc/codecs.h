@@ -45,6 +45,8 @@ CODEC_FUNCTIONS(ipc_anchor_state)
 CODEC_FUNCTIONS(ipc_negative_anchor)
 CODEC_FUNCTIONS(ipc_flush)
 CODEC_FUNCTIONS(ipc_flushed)
+CODEC_FUNCTIONS(ipc_trace)
+CODEC_FUNCTIONS(ipc_trace_step)
 CODEC_FUNCTIONS(ipc_compile)
 CODEC_FUNCTIONS(ipc_diagnostic)
 CODEC_FUNCTIONS(ipc_source)
@@ -96,6 +98,8 @@ static const struct codec codecs[MSG_TYPE_COUNT] = {
 	[MSG_PEER_RESTARTED] = CODEC(ipc_id),
 	[MSG_FLUSH] = CODEC(ipc_flush),
 	[MSG_FLUSHED] = CODEC(ipc_flushed),
+	[MSG_TRACE] = CODEC(ipc_trace),
+	[MSG_TRACE_STEP] = CODEC(ipc_trace_step),
 	[MSG_COMPILE] = CODEC(ipc_compile),
 	[MSG_DIAGNOSTIC] = CODEC(ipc_diagnostic),
 	[MSG_SOURCE] = CODEC(ipc_source),

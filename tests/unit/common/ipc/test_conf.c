@@ -69,6 +69,8 @@ union payload {
 	struct ipc_negative_anchor negative_anchor;
 	struct ipc_flush flush;
 	struct ipc_flushed flushed;
+	struct ipc_trace trace;
+	struct ipc_trace_step trace_step;
 	struct ipc_compile compile;
 	struct ipc_diagnostic diagnostic;
 	struct ipc_source source;
@@ -344,6 +346,21 @@ static void largest(enum msg_type type, union payload *m)
 	case MSG_FLUSHED:
 		m->flushed.entries = UINT64_MAX;
 		break;
+	case MSG_TRACE:
+		m->trace.flags = IPC_TRACE_CACHED | IPC_TRACE_CD;
+		m->trace.type = UINT16_MAX;
+		longest_name(m->trace.name);
+		break;
+	case MSG_TRACE_STEP:
+		m->trace_step = (struct ipc_trace_step){
+			.event = IPC_TRACE_REFUSED, .depth = UINT8_MAX, .kind = IPC_TRACE_ERROR, .security = IPC_TRACE_BOGUS,
+			.tcp = 1, .type = 1, .rcode = 2, .ede = UINT16_MAX, .at_ms = UINT32_MAX, .took_ms = UINT32_MAX - 1,
+			.octets = UINT32_MAX - 2, .left_out = UINT32_MAX - 3, .has_server = 1, .server = v6(), .has_other = 1,
+		};
+		longest_name(m->trace_step.name);
+		longest_name(m->trace_step.other);
+		fill(m->trace_step.why, sizeof(m->trace_step.why));
+		break;
 	case MSG_COMPILE:
 		m->compile.kind = IPC_COMPILE_ANCHORS;
 		longest_name(m->compile.zone);
@@ -509,7 +526,7 @@ Test(conf, largest_payloads_have_the_octets_counted_by_hand)
 		{ MSG_HELLO, 84 },	  { MSG_IDENTITY, 38 },	     { MSG_LISTENER, 28 },  { MSG_LINK, 7 },
 		{ MSG_IMAGE, 259 },	  { MSG_CONF_AUTHORITY, 635 }, { MSG_CONF_FRONTEND, 40 }, { MSG_CONF_RESOLVER, 44 },
 		{ MSG_CONF_ACL, 18 },	  { MSG_CONF_ZONE, 264 },    { MSG_CONF_STUB, 624 }, { MSG_CONF_OUTGOING, 23 },
-		{ MSG_REFUSED, 517 },	  { MSG_FLUSH, 256 },	     { MSG_FLUSHED, 8 },    { MSG_COMPILE, 1294 },
+		{ MSG_REFUSED, 517 },	  { MSG_FLUSH, 256 },	     { MSG_FLUSHED, 8 }, { MSG_TRACE, 258 }, { MSG_TRACE_STEP, 659 },    { MSG_COMPILE, 1294 },
 		{ MSG_DIAGNOSTIC, 1543 }, { MSG_COMPILED, 33 },	     { MSG_CTL_REQUEST, 8201 }, { MSG_CTL_ROW, 13162 },
 		{ MSG_CTL_DONE, 514 },	  { MSG_RATE_TABLE, 20 },    { MSG_CONF_COOKIE_SECRETS, 33 },
 		{ MSG_CONF_RATE_LIMIT, 11 },
@@ -611,6 +628,13 @@ Test(conf, values_out_of_range_are_refused)
 		{ MSG_CONF_FRONTEND, "budget", 36, 2, 0 },
 		{ MSG_CONF_FRONTEND, "cookies", 38, 1, 3 },
 		{ MSG_CONF_FRONTEND, "prefetch", 39, 1, 2 },
+		{ MSG_TRACE, "flags", 0, 1, 4 },
+		{ MSG_TRACE_STEP, "event", 0, 1, IPC_TRACE_EVENTS },
+		{ MSG_TRACE_STEP, "kind", 2, 1, IPC_TRACE_KINDS },
+		{ MSG_TRACE_STEP, "security", 3, 1, IPC_TRACE_SECURITIES },
+		{ MSG_TRACE_STEP, "proto", 4, 1, 2 },
+		{ MSG_TRACE_STEP, "server", 27, 1, 2 },
+		{ MSG_TRACE_STEP, "name", 28, 1, 0x40 },
 		{ MSG_CONF_RESOLVER, "pending", 8, 4, 0 },
 		{ MSG_CONF_RESOLVER, "floor", 12, 4, 1 },
 		{ MSG_CONF_RESOLVER, "ceiling", 16, 4, 0x80000000 },
