@@ -3,9 +3,12 @@
  */
 #include "common/dns/anchor.h"
 
+#include "common/dns/dname.h"
 #include "common/dns/dnssec.h"
 #include "common/dns/rr.h"
 #include "common/util/cursor.h"
+
+#include <string.h>
 
 static const char *ds_fault(struct cursor *c)
 {
@@ -74,3 +77,32 @@ const uint8_t root_anchors[ROOT_ANCHORS][ROOT_ANCHOR_SIZE] = {
 		0x29, 0x8d, 0x0a, 0x45, 0x0d, 0x61, 0x2c, 0x48, 0x3a, 0xf4, 0x44, 0xa4, 0xc0, 0xfb, 0x2b, 0x16,
 	},
 };
+
+uint16_t anchor_tag(uint16_t type, const uint8_t *rdata, size_t len)
+{
+	uint32_t sum = 0;
+	if (len < 4) {
+		return 0;
+	}
+	if (type == RR_DS) {
+		return get_u16(rdata);
+	}
+	for (size_t i = 0; i < len; i++) {
+		sum += i % 2 == 0 ? (uint32_t)rdata[i] << 8 : rdata[i];
+	}
+	return (uint16_t)(sum + (sum >> 16));
+}
+
+uint8_t anchor_algorithm(uint16_t type, const uint8_t *rdata, size_t len)
+{
+	return len < 4 ? 0 : type == RR_DS ? rdata[2] : rdata[3];
+}
+
+bool anchor_is_built_in(const uint8_t *zone, uint16_t type, const uint8_t *rdata, size_t len)
+{
+	bool found = false;
+	for (unsigned i = 0; i < ROOT_ANCHORS && dname_is_root(zone) && type == RR_DS; i++) {
+		found = found || (len == ROOT_ANCHOR_SIZE && memcmp(rdata, root_anchors[i], len) == 0);
+	}
+	return found;
+}

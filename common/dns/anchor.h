@@ -6,6 +6,7 @@
 #ifndef BULKHEAD_COMMON_DNS_ANCHOR_H
 #define BULKHEAD_COMMON_DNS_ANCHOR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +17,10 @@
  */
 const char *anchor_fault(uint16_t type, const uint8_t *rdata, size_t len);
 
+/* Key tag (RFC 4034 B) and algorithm of a record; 0 when it is cut short. */
+uint16_t anchor_tag(uint16_t type, const uint8_t *rdata, size_t len);
+uint8_t anchor_algorithm(uint16_t type, const uint8_t *rdata, size_t len);
+
 #define ROOT_ANCHORS 2
 #define ROOT_ANCHOR_SIZE 36 /* RDATA of a DS with SHA-256 (RFC 4509 2.1) */
 
@@ -24,5 +29,8 @@ const char *anchor_fault(uint16_t type, const uint8_t *rdata, size_t len);
  * which signs since 2026-10-11.
  */
 extern const uint8_t root_anchors[ROOT_ANCHORS][ROOT_ANCHOR_SIZE];
+
+/* Is it one of them? */
+bool anchor_is_built_in(const uint8_t *zone, uint16_t type, const uint8_t *rdata, size_t len);
 
 #endif

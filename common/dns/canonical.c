@@ -107,24 +107,6 @@ void canonical_fold(uint16_t type, uint8_t *rdata)
 	}
 }
 
-bool canonical_has_target(uint16_t type)
-{
-	switch (type) {
-	case RR_NS:
-	case RR_MX:
-	case RR_SRV:
-	case RR_SVCB:
-	case RR_HTTPS:
-	case RR_KX:
-	case RR_AFSDB:
-	case RR_NAPTR:
-	case RR_RT:
-		return true;
-	default:
-		return false;
-	}
-}
-
 const uint8_t *canonical_target(uint16_t type, const uint8_t *rdata)
 {
 	for (const uint8_t *field = rdata_fields(type);; field++) {

@@ -38,7 +38,7 @@ bool typemap_has(const struct typemap *map, uint16_t type)
 		size_t octets = cursor_u8(&c);
 		const uint8_t *bits = cursor_bytes(&c, octets);
 		if (bits != NULL && window == type >> 8) {
-			size_t at = (type & 0xff) / 8;
+			size_t at = (type & 0xffu) / 8;
 			return at < octets && (bits[at] & 0x80u >> (type & 7)) != 0;
 		}
 	}

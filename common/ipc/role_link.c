@@ -500,10 +500,11 @@ static int on_commit(struct role_link *rl, const struct link_message *m)
 	if (rc != BH_OK || !rl->prepared || g.generation != rl->next.generation) {
 		return BH_EMALFORMED;
 	}
-	rl->ops->commit(rl->ctx, &rl->next);
-	conf_clear(&rl->current);
+	struct role_conf old = rl->current;
 	rl->current = rl->next;
 	memset(&rl->next, 0, sizeof(rl->next));
+	rl->ops->commit(rl->ctx, &rl->current); /* which the role may keep until the next one */
+	conf_clear(&old);
 	rl->prepared = false;
 	rl->running = true;
 	drop_unused(rl);

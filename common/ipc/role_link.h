@@ -86,7 +86,10 @@ struct role_ops {
 	 * write the reason to why and return an error; nothing may remain.
 	 */
 	int (*prepare)(void *ctx, const struct role_conf *conf, char *why, size_t why_size);
-	/* Put the prepared one in service. Cannot fail. conf is the same as in prepare. */
+	/*
+	 * Put the prepared one in service. Cannot fail. conf is that of prepare, at a place where it stays until the
+	 * next one is committed.
+	 */
 	void (*commit)(void *ctx, const struct role_conf *conf);
 	/* Forget the prepared one. */
 	void (*abort)(void *ctx);

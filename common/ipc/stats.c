@@ -81,6 +81,7 @@ static const char *const frontend_names[] = {
 	[STAT_FRONT_PENDING] = "pending",
 	[STAT_FRONT_TCP_ACCEPTED] = "tcp_accepted",
 	[STAT_FRONT_TCP_REFUSED] = "tcp_refused",
+	[STAT_FRONT_REFRESHES] = "refreshes",
 	[STAT_FRONT_SECURE] = "secure",
 	[STAT_FRONT_BADCOOKIE] = "badcookie",
 	[STAT_FRONT_COOKIE] = "cookie_none",

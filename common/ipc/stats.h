@@ -111,6 +111,7 @@ enum stats_frontend {
 	STAT_FRONT_PENDING,
 	STAT_FRONT_TCP_ACCEPTED,
 	STAT_FRONT_TCP_REFUSED,
+	STAT_FRONT_REFRESHES,	   /* answers asked for anew before they end */
 	STAT_FRONT_SECURE,	   /* answered with AD */
 	STAT_FRONT_BADCOOKIE,	   /* answered so */
 	STAT_FRONT_COOKIE,	   /* four, as enum cookie_state */

@@ -163,6 +163,9 @@ struct image_builder {
 	bool writable; /* by the check */
 };
 
+/* Is a name at or below the apex? */
+bool builder_is_ours(const struct image_builder *b, const uint8_t *name);
+
 /* Leave a record out, whose owner is at an arena offset. */
 int builder_reject(struct image_builder *b, const struct builder_reject *reject) BH_CHECKED;
 

@@ -50,6 +50,23 @@ int builder_store(struct image_builder *b, const void *bytes, size_t len, uint32
 	return BH_OK;
 }
 
+/* Where in a name the last len octets are a name by themselves; NULL: nowhere. */
+static const uint8_t *suffix_of(const uint8_t *name, size_t len)
+{
+	size_t left = dname_len(name);
+	while (left > len) {
+		left -= name[0] + 1u;
+		name += name[0] + 1;
+	}
+	return left == len ? name : NULL;
+}
+
+bool builder_is_ours(const struct image_builder *b, const uint8_t *name)
+{
+	const uint8_t *suffix = suffix_of(name, b->apex_len);
+	return suffix != NULL && (memcmp(suffix, b->apex, b->apex_len) == 0 || fold_equal(suffix, b->apex, b->apex_len));
+}
+
 static bool stands_at(const struct image_builder *b, uint32_t offset, const uint8_t *name, size_t len)
 {
 	return len <= b->arena_len - offset && memcmp(b->arena + offset, name, len) == 0;
@@ -75,17 +92,6 @@ static const uint8_t *lent_name(uint16_t type, const uint8_t *rdata)
 	return canonical_has_target(type) ? canonical_target(type, rdata) : type == RR_NSEC ? rdata : NULL;
 }
 
-/* Where in a name the last len octets are a name by themselves and that of owner; NULL: nowhere. */
-static const uint8_t *find_suffix(const uint8_t *name, const uint8_t *owner, size_t len)
-{
-	size_t left = dname_len(name);
-	while (left > len) {
-		left -= name[0] + 1u;
-		name += name[0] + 1;
-	}
-	return left == len && memcmp(name, owner, len) == 0 ? name : NULL;
-}
-
 /*
  * The name of a new record whose RDATA will be at offset `at` of the arena; *lends: it stands there. A run of records
  * with one owner has one name.
@@ -107,8 +113,8 @@ static int take_name(struct image_builder *b, const uint8_t *name, const uint8_t
 		return err;
 	}
 	uint32_t *offset = &b->names[b->name_count];
-	const uint8_t *suffix = lent == NULL ? NULL : find_suffix(lent, name, len);
-	if (suffix != NULL && at + (size_t)(suffix - lent) <= UINT32_MAX) {
+	const uint8_t *suffix = lent == NULL ? NULL : suffix_of(lent, len);
+	if (suffix != NULL && memcmp(suffix, name, len) == 0 && at + (size_t)(suffix - lent) <= UINT32_MAX) {
 		*offset = (uint32_t)(at + (size_t)(suffix - lent));
 		*lends = true;
 	} else if (!find_name(b, name, len, offset)) {
@@ -276,7 +282,7 @@ int image_builder_add(struct image_builder *b, const uint8_t *owner, uint16_t ty
 		return err;
 	}
 	struct builder_reject maybe = { .line = line, .file = file_number, .type = type };
-	if (!dname_is_under(owner, b->apex)) {
+	if (!builder_is_ours(b, owner)) {
 		return reject_new(b, owner, maybe, REJECT_OUTSIDE);
 	}
 	if (rr_type_is_meta(type)) {

@@ -384,12 +384,12 @@ static int join_records(struct image_builder *b, const uint32_t *records, uint32
 		low = r->data < low ? r->data : low;
 		high = next > high ? next : high;
 	}
-	uint64_t size = count == 0 ? 0 : in_order ? high - low : records_size(b, records, count);
+	uint64_t size = in_order ? high - low : records_size(b, records, count);
 	if (size > UINT32_MAX) {
 		return BH_ELIMIT;
 	}
 	if (in_order) {
-		*offset = count == 0 ? 0 : low;
+		*offset = low;
 		return BH_OK;
 	}
 	uint8_t *joined = malloc(size);
@@ -433,7 +433,7 @@ int builder_add_rrset(struct image_builder *b, uint32_t first, uint32_t record_c
 		.behind = (uint16_t)builder_behind(b->records[records[0]].type),
 	};
 	int err = join_records(b, records, record_count, &rrset.data);
-	if (err == BH_OK) {
+	if (err == BH_OK && sig_count > 0) {
 		err = join_records(b, records + record_count, sig_count, &plan->sigs[plan->rrset_count]);
 	}
 	if (err != BH_OK) {
@@ -515,7 +515,7 @@ static int make_rrsets(struct image_builder *b, const uint32_t *first)
 	struct builder_plan *plan = &b->plan;
 	size_t room = b->record_count + 1; /* never more RRsets, but never none; what is not touched costs nothing */
 	plan->rrsets = malloc(room * sizeof(*plan->rrsets));
-	plan->sigs = malloc(room * sizeof(*plan->sigs));
+	plan->sigs = calloc(room, sizeof(*plan->sigs));
 	plan->places = malloc(room * sizeof(*plan->places));
 	if (plan->rrsets == NULL || plan->sigs == NULL || plan->places == NULL) {
 		return BH_ENOMEM;
@@ -625,8 +625,9 @@ struct target_batch {
 	unsigned count;
 	struct {
 		const struct builder_record *record;
-		uint32_t node;
 		bool from_authoritative;
+		bool here; /* at or below the apex */
+		struct image_look look;
 	} items[PREFETCH_AHEAD];
 };
 
@@ -635,41 +636,25 @@ static const uint8_t *target_of(const struct image_builder *b, const struct buil
 	return canonical_target(r->type, builder_rdata(b, r));
 }
 
-/* Ask for the slot of a name below the apex. */
-static void prefetch_slot(const struct image_builder *b, const uint8_t *name)
-{
-	const struct image *view = &b->plan.view;
-	uint8_t at[DNAME_LABELS_MAX];
-	unsigned count = 0;
-	for (unsigned pos = 0; name[pos] != 0; pos += name[pos] + 1u) {
-		at[count++] = (uint8_t)pos;
-	}
-	uint64_t hash = view->apex_hash;
-	for (unsigned i = count - view->apex_labels; i-- > 0;) {
-		hash = image_hash_label(hash, name + at[i]);
-	}
-	__builtin_prefetch(&view->slots[(uint32_t)(hash >> 32) & view->slot_mask]);
-}
-
 /* Find the nodes that the records of a batch point to, and mark those that NS records name. */
 static void resolve_batch(struct image_builder *b, struct target_batch *batch)
 {
 	struct builder_plan *plan = &b->plan;
 	for (unsigned i = 0; i < batch->count; i++) {
 		const uint8_t *target = target_of(b, batch->items[i].record);
-		batch->items[i].node = IMAGE_NONE;
-		if (dname_is_under(target, b->apex)) {
-			prefetch_slot(b, target);
-			batch->items[i].node = 0; /* to be found */
+		batch->items[i].here = builder_is_ours(b, target);
+		if (batch->items[i].here) {
+			image_look(&batch->items[i].look, target);
+			image_fetch_slots(&plan->view, &batch->items[i].look);
 		}
 	}
 	for (unsigned i = 0; i < batch->count; i++) {
 		const struct builder_record *r = batch->items[i].record;
 		struct image_match match;
-		if (batch->items[i].node == IMAGE_NONE) {
+		if (!batch->items[i].here) {
 			continue;
 		}
-		image_find(&plan->view, target_of(b, r), &match);
+		image_find_look(&plan->view, &batch->items[i].look, &match);
 		builder_set_target(b, r, match.node);
 		if (r->type == RR_NS && match.node != IMAGE_NONE && batch->items[i].from_authoritative) {
 			plan->nodes[match.node].flags |= PLAN_NODE_NS_TARGET;
@@ -681,7 +666,8 @@ static void resolve_batch(struct image_builder *b, struct target_batch *batch)
 static void resolve_targets(struct image_builder *b)
 {
 	struct builder_plan *plan = &b->plan;
-	struct target_batch batch = { 0 };
+	struct target_batch batch;
+	batch.count = 0;
 	struct builder_set set;
 	for (uint32_t n = 0; n < plan->node_count; n++) {
 		bool occluded = (plan->nodes[n].flags & IMAGE_NODE_OCCLUDED) != 0;

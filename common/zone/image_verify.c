@@ -75,8 +75,15 @@ struct verifier {
 };
 
 /* What the types at a node say about it. */
-struct node_types {
-	bool soa, ns, cname, dname, beside_cname, dnskey, soa_signed, nsec;
+enum node_types {
+	TYPES_SOA = 1,
+	TYPES_NS = 2,
+	TYPES_CNAME = 4,
+	TYPES_DNAME = 8,
+	TYPES_BESIDE_CNAME = 16, /* any that may not stand beside it */
+	TYPES_DNSKEY = 32,
+	TYPES_SOA_SIGNED = 64,
+	TYPES_NSEC = 128,
 };
 
 BH_PRINTF(2, 3) static int refuse(struct verifier *v, const char *fmt, ...)
@@ -157,6 +164,12 @@ static int check_header(struct verifier *v, const uint8_t *block, size_t size)
 	return BH_OK;
 }
 
+/* The same octets, letters folded. Names that stand once only are the same place. */
+static bool same_name(const uint8_t *a, const uint8_t *b, size_t len)
+{
+	return a == b || memcmp(a, b, len) == 0 || fold_equal(a, b, len);
+}
+
 /* A target is none, or the node with the name that the record has. */
 static int check_target(struct verifier *v, uint32_t index, uint16_t type, const uint8_t *rdata, uint32_t node)
 {
@@ -173,7 +186,7 @@ static int check_target(struct verifier *v, uint32_t index, uint16_t type, const
 	size_t name_len = dname_len(target);
 	/* Maybe not checked yet: so no length of it is taken. Its end shows in the comparison. */
 	if (name > data_size || name_len > data_size - name ||
-	    !fold_equal(image->data + name, target, name_len)) {
+	    !same_name(image->data + name, target, name_len)) {
 		return refuse(v, "RRset %u: target has another name", index);
 	}
 	return BH_OK;
@@ -257,8 +270,28 @@ static int check_rrset(struct verifier *v, const struct image_rrset *rrset)
 	return err;
 }
 
+static unsigned type_of(const struct image_rrset *rrset)
+{
+	switch (rrset->type) {
+	case RR_SOA:
+		return TYPES_BESIDE_CNAME | TYPES_SOA | (rrset->sig_count > 0 ? TYPES_SOA_SIGNED : 0u);
+	case RR_NS:
+		return TYPES_BESIDE_CNAME | TYPES_NS;
+	case RR_CNAME:
+		return TYPES_CNAME;
+	case RR_DNAME:
+		return TYPES_BESIDE_CNAME | TYPES_DNAME;
+	case RR_DNSKEY:
+		return TYPES_BESIDE_CNAME | TYPES_DNSKEY;
+	case RR_NSEC:
+		return TYPES_NSEC;
+	default:
+		return TYPES_BESIDE_CNAME;
+	}
+}
+
 static int check_rrsets(struct verifier *v, uint32_t index, const struct image_node *node,
-			struct node_types *types)
+			unsigned *types)
 {
 	if (node->rrset != v->next_rrset ||
 	    node->rrset_count > v->image->header->rrset_count - v->next_rrset) {
@@ -266,7 +299,7 @@ static int check_rrsets(struct verifier *v, uint32_t index, const struct image_n
 	}
 	v->next_rrset += node->rrset_count;
 
-	*types = (struct node_types){ 0 };
+	*types = 0;
 	for (unsigned i = 0; i < node->rrset_count; i++) {
 		const struct image_rrset *rrset = &v->image->rrsets[node->rrset + i];
 		if (rrset->type == RR_NSEC3) {
@@ -279,20 +312,13 @@ static int check_rrsets(struct verifier *v, uint32_t index, const struct image_n
 		if (err != BH_OK) {
 			return err;
 		}
-		types->soa |= rrset->type == RR_SOA;
-		types->ns |= rrset->type == RR_NS;
-		types->cname |= rrset->type == RR_CNAME;
-		types->dname |= rrset->type == RR_DNAME;
-		types->dnskey |= rrset->type == RR_DNSKEY;
-		types->nsec |= rrset->type == RR_NSEC;
-		types->soa_signed |= rrset->type == RR_SOA && rrset->sig_count > 0;
-		types->beside_cname |= rrset->type != RR_CNAME && rrset->type != RR_NSEC;
-		if ((rrset->type == RR_SOA || rrset->type == RR_CNAME || rrset->type == RR_DNAME) &&
-		    rrset->rr_count != 1) {
+		unsigned type = type_of(rrset);
+		*types |= type;
+		if ((type & (TYPES_SOA | TYPES_CNAME | TYPES_DNAME)) != 0 && rrset->rr_count != 1) {
 			return refuse(v, "node %u: several records of type %u", index, rrset->type);
 		}
 	}
-	if (types->cname && types->beside_cname) {
+	if ((~*types & (TYPES_CNAME | TYPES_BESIDE_CNAME)) == 0) {
 		return refuse(v, "node %u: CNAME and other data", index);
 	}
 	return BH_OK;
@@ -350,55 +376,48 @@ static int check_apex(struct verifier *v, struct image *image)
 		return refuse(v, "node 0: its children are not the first");
 	}
 
-	struct node_types types;
+	unsigned types;
 	int err = check_rrsets(v, 0, node, &types);
 	if (err != BH_OK) {
 		return err;
 	}
-	if (!types.soa || !types.ns) {
+	if ((~types & (TYPES_SOA | TYPES_NS)) != 0) {
 		return refuse(v, "node 0: no SOA or no NS");
 	}
-	const struct image_rrset *soa = image_rrset(image, 0, RR_SOA);
-	const uint8_t *names = image->data + soa->data + sizeof(uint16_t);
-	const uint8_t *numbers = names + dname_len(names);
-	numbers += dname_len(numbers);
-	unsigned expected = types.dnskey && types.soa_signed ? IMAGE_SIGNED : 0u;
+	image->soa = image_rrset(image, 0, RR_SOA);
+	const uint8_t *numbers = image->data + image->soa->data + sizeof(uint16_t);
+	for (unsigned i = 0; i < 2; i++) { /* behind MNAME and RNAME */
+		size_t name_len = dname_len(numbers);
+		image->soa_names[i] = dname_is_under(numbers, image->apex) ? (uint8_t)(name_len - (size_t)len) : UINT8_MAX;
+		numbers += name_len;
+	}
+	uint32_t minimum = get_u32(numbers + 4 * sizeof(uint32_t));
+	image->negative_ttl = image->soa->ttl < minimum ? image->soa->ttl : minimum;
+	unsigned expected = (~types & (TYPES_DNSKEY | TYPES_SOA_SIGNED)) == 0 ? IMAGE_SIGNED : 0u;
 	if (expected != 0 && (h->flags & IMAGE_NSEC3) != 0) {
 		expected |= IMAGE_NSEC3; /* whether rightly so, check_chain finds out */
-	} else if (expected != 0 && types.nsec) {
+	} else if (expected != 0 && (types & TYPES_NSEC) != 0) {
 		expected |= IMAGE_NSEC;
 	}
 	if (h->serial != get_u32(numbers) || (h->flags & ~(uint32_t)IMAGE_SIGS) != expected) {
 		return refuse(v, "serial or flags in the header differ from the apex");
 	}
-	unsigned flags = types.dname ? IMAGE_NODE_DNAME : 0u;
+	unsigned flags = (types & TYPES_DNAME) != 0 ? IMAGE_NODE_DNAME : 0u;
 	if (node->parent != 0 || (node->flags & ~IMAGE_NODE_SOURCE) != flags) {
 		return refuse(v, "node 0: flags or parent are wrong");
 	}
-	return check_denial(v, 0, types.nsec);
+	return check_denial(v, 0, (types & TYPES_NSEC) != 0);
 }
 
-/* Length and labels of the name at offset; false: not a name inside the data. */
-static bool measure_name(const struct image *image, uint32_t offset, size_t *len, unsigned *labels)
+/* Where on the path to the node before the parent of the next one is; false: not on it. */
+static bool find_level(const struct verifier *v, uint32_t parent, unsigned *depth)
 {
-	uint64_t left = image->header->data_size;
-	if (offset >= left) {
-		return false;
+	unsigned at = v->depth;
+	while (at > 0 && v->path[at].node != parent) { /* of all nodes together as many steps as nodes */
+		at--;
 	}
-	left -= offset;
-	size_t max = left < DNAME_MAX ? (size_t)left : DNAME_MAX;
-	const uint8_t *name = image->data + offset;
-	size_t pos = 0;
-	*labels = 0;
-	while (name[pos] != 0) { /* pos < max */
-		if (name[pos] > LABEL_MAX || name[pos] + 1u >= max - pos) {
-			return false;
-		}
-		pos += name[pos] + 1u;
-		*labels += 1;
-	}
-	*len = pos + 1;
-	return true;
+	*depth = at;
+	return v->path[at].node == parent;
 }
 
 /*
@@ -434,20 +453,27 @@ static bool child_fits(struct verifier *v, const uint8_t *name)
 	return true;
 }
 
-/* The place of a node in the tree: behind the one before, its parent on the path. Extends the path. */
+/*
+ * The place of a node in the tree: behind the one before, its parent on the path. Extends the path. A name is a label in
+ * front of its parent's, which was checked: that makes it a name, below the apex, and no name between is missing.
+ */
 static int check_place(struct verifier *v, uint32_t index)
 {
 	const struct image *image = v->image;
 	const struct image_node *node = &image->nodes[index];
-	size_t len;
-	unsigned labels;
-	if (!measure_name(image, node->name, &len, &labels)) {
+	unsigned depth;
+	if (!find_level(v, node->parent, &depth)) {
+		return refuse(v, "node %u: its parent is not on the way to the node before", index);
+	}
+	const struct level *parent = &v->path[depth++];
+	const uint8_t *name = image->data + node->name;
+	uint64_t left = node->name < image->data_size ? image->data_size - node->name : 0;
+	size_t len = left == 0 ? 0 : (size_t)name[0] + 1 + parent->name_len;
+	if (left == 0 || name[0] == 0 || name[0] > LABEL_MAX || len > DNAME_MAX || len > left) {
 		return refuse(v, "node %u: bad name", index);
 	}
-	const uint8_t *name = image->data + node->name;
-	unsigned depth = labels - image->apex_labels;
-	if (labels <= image->apex_labels || depth > v->depth + 1) {
-		return refuse(v, "node %u: not below the apex, or a name between is missing", index);
+	if (!same_name(name + name[0] + 1, image->data + image->nodes[parent->node].name, parent->name_len)) {
+		return refuse(v, "node %u: not below its parent", index);
 	}
 
 	const struct image_node *before = &image->nodes[index - 1];
@@ -455,12 +481,6 @@ static int check_place(struct verifier *v, uint32_t index)
 		return refuse(v, "node %u: empty, and nothing is below it", index - 1);
 	}
 
-	const struct level *parent = &v->path[depth - 1];
-	size_t parent_len = len - name[0] - 1;
-	if (node->parent != parent->node || parent_len != parent->name_len ||
-	    !fold_equal(name + name[0] + 1, image->data + image->nodes[parent->node].name, parent_len)) {
-		return refuse(v, "node %u: wrong parent", index);
-	}
 	if (depth <= v->depth) {
 		const struct image_node *sibling = &image->nodes[v->path[depth].node];
 		if (fold_label_compare(image->data + sibling->name, name) >= 0) {
@@ -485,22 +505,22 @@ static int check_node(struct verifier *v, uint32_t index)
 	if (err != BH_OK) {
 		return err;
 	}
-	struct node_types types;
+	unsigned types;
 	err = check_rrsets(v, index, node, &types);
 	if (err != BH_OK) {
 		return err;
 	}
-	if (types.soa) {
+	if ((types & TYPES_SOA) != 0) {
 		return refuse(v, "node %u: SOA below the apex", index);
 	}
 
 	const struct image_node *parent = &image->nodes[node->parent]; /* checked before: on the path */
 	bool occluded = (parent->flags & (IMAGE_NODE_CUT | IMAGE_NODE_DNAME | IMAGE_NODE_OCCLUDED)) != 0;
-	bool is_cut = types.ns && !occluded;
+	bool is_cut = (types & TYPES_NS) != 0 && !occluded;
 	bool wildcard = dname_is_wildcard(image->data + node->name);
 	unsigned flags = (node->rrset_count == 0 ? IMAGE_NODE_ENT : 0u) | (is_cut ? IMAGE_NODE_CUT : 0u) |
-			 (occluded ? IMAGE_NODE_OCCLUDED : 0u) | (types.cname ? IMAGE_NODE_CNAME : 0u) |
-			 (types.dname ? IMAGE_NODE_DNAME : 0u) | (wildcard ? IMAGE_NODE_WILDCARD : 0u);
+			 (occluded ? IMAGE_NODE_OCCLUDED : 0u) | ((types & TYPES_CNAME) != 0 ? IMAGE_NODE_CNAME : 0u) |
+			 ((types & TYPES_DNAME) != 0 ? IMAGE_NODE_DNAME : 0u) | (wildcard ? IMAGE_NODE_WILDCARD : 0u);
 	if ((node->flags & ~IMAGE_NODE_SOURCE) != flags) {
 		return refuse(v, "node %u: flags are wrong", index);
 	}
@@ -512,7 +532,7 @@ static int check_node(struct verifier *v, uint32_t index)
 			return refuse(v, "node %u: its parent does not know this wildcard", index);
 		}
 	}
-	return check_denial(v, index, types.nsec);
+	return check_denial(v, index, (types & TYPES_NSEC) != 0);
 }
 
 static uint32_t home_slot(const struct image *image, uint64_t hash)

@@ -44,6 +44,10 @@ static const char usage_text[] =
 	"  stop                end the appliance\n"
 	"  stats [VIEW|ZONE]   counters of every role; of one view and its zones; or of one zone\n"
 	"  zone status [ZONE]  what is served of all zones or one, and where it comes from\n"
+	"  anchors             where validation begins and ends\n"
+	"  nta add NAME [TIME] do not validate a name and below for a time: 90, 30m, 12h, 7d at most (1h)\n"
+	"  nta remove NAME     validate it again\n"
+	"  nta list            all that were set\n"
 	"  flush NAME          forget one name in the caches\n"
 	"  flush -z ZONE       forget a zone and everything below it\n"
 	"  flush all           forget everything\n"
@@ -206,9 +210,24 @@ static int zone_command(struct ctl_request *request, int argc, char **argv, cons
 	return status == CTL_FINE ? ask(request, options) : status;
 }
 
+static int nta_command(struct ctl_request *request, int argc, char **argv, const struct options *options)
+{
+	const char *what = argc > 1 ? argv[1] : "";
+	bool fine = (strcmp(what, "add") == 0 && (argc == 3 || argc == 4)) ||
+		    (strcmp(what, "remove") == 0 && argc == 3) || (strcmp(what, "list") == 0 && argc == 2);
+	if (!fine) {
+		return usage_error("nta knows: add NAME [TIME], remove NAME, list", NULL);
+	}
+	int status = CTL_FINE;
+	for (int i = 0; i < argc && status == CTL_FINE; i++) {
+		status = add_word(request, argv[i]);
+	}
+	return status == CTL_FINE ? ask(request, options) : status;
+}
+
 static int run_command(int argc, char **argv, struct options *options)
 {
-	static const char *const plain[] = { "status", "reload", "stop", "stats" };
+	static const char *const plain[] = { "status", "reload", "stop", "stats", "anchors" };
 	static struct ctl_request request; /* 8 KiB, starts as zeroes */
 	const char *command = argv[0];
 	if (options->zone != NULL && strcmp(command, "flush") != 0) {
@@ -219,6 +238,9 @@ static int run_command(int argc, char **argv, struct options *options)
 	}
 	if (strcmp(command, "zone") == 0) {
 		return zone_command(&request, argc, argv, options);
+	}
+	if (strcmp(command, "nta") == 0) {
+		return nta_command(&request, argc, argv, options);
 	}
 	if (strcmp(command, "check") == 0) {
 		if (argc > 2) {

@@ -58,6 +58,8 @@ static const struct column_rule column_rules[] = {
 	{ "zone", "bytes", "size", FORM_SIZE, NULL },
 	{ "zone", "overlay", "overlay", FORM_FLAG, NULL },
 	{ "flushed", "index", "#", FORM_PLAIN, NULL },
+	{ "anchor", "state", "state", FORM_STATE, NULL },
+	{ "negative_anchor", "left_sec", "ends in", FORM_DURATION, NULL },
 };
 
 static const struct {
@@ -67,10 +69,13 @@ static const struct {
 	{ "appliance", "Appliance" }, { "role", "Roles" },	 { "zone", "Zones" },
 	{ "finding", "Findings" },    { "counter", "Counters" }, { "flushed", "Flushed" },
 	{ "zone_counter", "Queries by zone" },
+	{ "anchor", "Trust anchors" },
+	{ "negative_anchor", "Not validated" },
 };
 
 static const char *const good_states[] = { "running", "ready",	"serving", "served", "ok",
-					   "fine",    "loaded", "current", "up",     "" };
+					   "fine",    "loaded", "current", "up",     "",
+					   "configured", "valid" };
 static const char *const warn_states[] = { "starting",	"stopping", "reloading", "loading",
 					   "preparing", "stale",    "old",	 "draining" };
 

@@ -7,6 +7,7 @@
 #include "daemons/frontend/cache.h"
 
 #include "common/dns/dname.h"
+#include "common/ipc/qlink.h"
 #include "common/util/rand.h"
 
 #include <stdlib.h>
@@ -27,6 +28,7 @@ struct entry {
 	uint32_t size; /* octets charged */
 	uint8_t flags; /* of the key, without DO */
 	bool used;     /* since the hand came by */
+	bool ending;   /* was told to be */
 	struct answer answer;
 	uint16_t ttl_at[];
 	/* the wire follows */
@@ -143,6 +145,17 @@ const struct answer *cache_find(struct cache *cache, const struct cache_key *key
 	return &entry->answer;
 }
 
+bool cache_is_ending(struct cache *cache, const struct cache_key *key, uint64_t now_ms)
+{
+	struct entry *entry = find_entry(cache, key, key->flags & KEY_DO ? FORM_DO : FORM_PLAIN);
+	if (entry == NULL || entry->ending || entry->answer.life_sec < REFRESH_LIFE_MIN ||
+	    (entry->dies_ms - now_ms) * QLINK_REFRESH_SHARE > entry->answer.life_sec * UINT64_C(1000)) {
+		return false;
+	}
+	entry->ending = true;
+	return true;
+}
+
 /* Make room for `size` octets. */
 static void evict(struct cache *cache, uint64_t size, uint64_t now_ms)
 {
@@ -184,6 +197,7 @@ void cache_insert(struct cache *cache, const struct cache_key *key, const struct
 	entry->size = (uint32_t)charged;
 	entry->flags = (uint8_t)(key->flags & ~KEY_DO);
 	entry->used = false;
+	entry->ending = false;
 	entry->answer = *answer;
 	memcpy(entry->ttl_at, answer->ttl_at, offsets);
 	uint8_t *wire = (uint8_t *)entry->ttl_at + offsets;

@@ -17,9 +17,9 @@ struct cache;
 
 /*
  * Part of the key besides the question; RD is for questions in work, never cached without. DO is not in the hash: it
- * says which form of the answer is wanted.
+ * says which form of the answer is wanted. REFRESH sets questions in work apart that nobody waits for.
  */
-enum key_flags { KEY_DO = 1, KEY_CD = 2, KEY_NO_RD = 4 };
+enum key_flags { KEY_DO = 1, KEY_CD = 2, KEY_NO_RD = 4, KEY_REFRESH = 8 };
 
 struct cache_key {
 	const uint8_t *qname; /* lower case */
@@ -42,6 +42,13 @@ void cache_free(struct cache *cache);
  */
 const struct answer *cache_find(struct cache *cache, const struct cache_key *key, uint64_t now_ms,
 				uint32_t *age_sec);
+
+/*
+ * Is the answer that was just found with this key in the last part of its life (QLINK_REFRESH_SHARE)? Says so once,
+ * and not of lives below REFRESH_LIFE_MIN seconds, whose last part is over before a new answer is there.
+ */
+#define REFRESH_LIFE_MIN 10
+bool cache_is_ending(struct cache *cache, const struct cache_key *key, uint64_t now_ms);
 
 /*
  * Keep a copy for answer->life_sec, for all clients that it is fit for, whatever DO in the key; replaces older ones. Does nothing when life_sec is 0, the answer is

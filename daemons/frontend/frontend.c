@@ -212,6 +212,7 @@ static void frontend_commit(void *ctx, const struct role_conf *conf)
 		f->cache_bytes = options->cache_bytes;
 	} else if (!same_split) {
 		cache_flush_all(f->route.cache);
+		route_flushed(&f->route);
 	}
 
 	f->links = next->links;
@@ -241,6 +242,7 @@ static uint64_t frontend_flush(void *ctx, const struct ipc_flush *what)
 	struct cache *cache = f->route.cache;
 	uint64_t gone = 0;
 
+	route_flushed(&f->route);
 	switch ((enum ipc_flush_kind)what->kind) {
 	case IPC_FLUSH_ALL:
 		gone = cache_flush_all(cache);

@@ -37,6 +37,7 @@ struct pending {
 	struct job *oldest;
 	struct job *newest;
 	uint32_t waiters;
+	uint32_t refreshes;
 	struct pending_bounds bounds;
 };
 
@@ -172,12 +173,14 @@ struct job *job_new(struct pending *p, const struct cache_key *key, uint64_t dea
 	}
 	p->newest = job;
 	region_init(&job->region, 4096, JOB_REGION_MAX);
+	p->refreshes += (key->flags & KEY_REFRESH) != 0;
 	return job;
 }
 
 void job_free(struct pending *p, struct job *job)
 {
 	assert(LIST_EMPTY(&job->waiters));
+	p->refreshes -= (job->key.flags & KEY_REFRESH) != 0;
 	job_unlink(job);
 	struct job **at = bucket_of(p, job->key.hash);
 	while (*at != job) {
@@ -289,7 +292,7 @@ bool waiter_is_late(const struct waiter *w, uint64_t now_ms)
 uint8_t job_forms(const struct job *job)
 {
 	const struct waiter *w;
-	uint8_t forms = 0;
+	uint8_t forms = job->refresh_forms;
 	LIST_FOREACH(w, &job->waiters, job_entry) {
 		forms |= (uint8_t)reply_form(&w->to);
 	}
@@ -308,6 +311,11 @@ void pending_take_listener(struct pending *p, const struct listener *listener, s
 			}
 		}
 	}
+}
+
+bool pending_may_refresh(const struct pending *p)
+{
+	return p->refreshes < p->bounds.waiters / REFRESH_SHARE;
 }
 
 uint32_t pending_count(const struct pending *p)

@@ -38,6 +38,8 @@ struct listener;
  */
 #define LATE_MS 2000
 #define LATE_ANSWERS 10
+/* One in so many of all that may wait: answers that are asked for anew at a time. */
+#define REFRESH_SHARE 10
 
 /* The way back to a client. */
 struct origin {
@@ -100,6 +102,8 @@ struct job {
 	struct message_rr *kept; /* answer records of earlier steps */
 	size_t kept_count;
 	struct job_fallback fallback;
+	uint64_t asked_flushes; /* how often the cache had been flushed when it was asked */
+	uint8_t refresh_forms;	/* enum answer_form, of an answer that is asked for anew with nobody waiting */
 	int ede;
 	char ede_text[EDE_TEXT_MAX + 1];
 };
@@ -145,7 +149,7 @@ void waiter_take(struct pending *pending, struct waiter *waiter);
 /* Should it get TC=1 in the place of its answer? See LATE_MS. To be asked before it is taken. */
 bool waiter_is_late(const struct waiter *waiter, uint64_t now_ms);
 
-/* The forms of an answer that are waited for: enum answer_form. */
+/* The forms of an answer that are waited for, or wanted for the cache: enum answer_form. */
 uint8_t job_forms(const struct job *job);
 
 /* Takes off all jobs the waiters whose origin is this listener. */
@@ -172,5 +176,8 @@ struct job *pending_oldest(const struct pending *pending);
 
 /* Clients waiting now. */
 uint32_t pending_count(const struct pending *pending);
+
+/* May one more answer be asked for anew? */
+bool pending_may_refresh(const struct pending *pending);
 
 #endif

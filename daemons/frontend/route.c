@@ -180,15 +180,19 @@ static int send_question(struct route *r, struct job *job)
 		.job = job,
 		.authority = job->from_authority,
 		.name = job->name,
-		.message = { .token = job->token, .kind = QLINK_QUERY, .budget = job->budget, .dns = wire,
-			     .dns_len = compose_finish(&c, &edns) },
+		.message = { .token = job->token,
+			     .kind = job->key.flags & KEY_REFRESH ? QLINK_REFRESH : QLINK_QUERY,
+			     .budget = job->budget, .dns = wire, .dns_len = compose_finish(&c, &edns) },
 	};
+	job->asked_flushes = r->flushes;
 	return r->ops->ask(r->ctx, &ask);
 }
 
 /* True: the job goes on with another turn. */
 static bool take_reply(struct route *r, struct job *job, const struct message *msg, bool cached,
 		       uint64_t now_ms);
+
+static void refresh(struct route *r, const struct cache_key *key, uint8_t forms, uint64_t now_ms);
 
 /* For the longer form: the shorter one is no use as a piece of an answer. */
 static struct cache_key public_key(const struct job *job)
@@ -239,10 +243,12 @@ static bool take_cached(struct route *r, struct job *job, uint64_t now_ms, bool 
 	if (a == NULL) {
 		return false;
 	}
+	uint8_t forms = a->forms;
 	if (unpack(r, a, age, &msg) != BH_OK) {
 		return false;
 	}
 	count(r, STAT_FRONT_CACHE_HITS);
+	refresh(r, &key, forms, now_ms);
 	if (take_reply(r, job, &msg, true, now_ms)) {
 		return true;
 	}
@@ -296,6 +302,11 @@ void route_ask_again(struct route *r, struct job **head, uint64_t now_ms)
 	}
 }
 
+void route_flushed(struct route *r)
+{
+	r->flushes++;
+}
+
 /* --- queries ------------------------------------------------------------------------------------------- */
 
 static void refuse_overloaded(struct route *r, const struct origin *origin, const struct reply_to *to)
@@ -303,6 +314,30 @@ static void refuse_overloaded(struct route *r, const struct origin *origin, cons
 	count(r, STAT_FRONT_OVERLOADED);
 	r->ops->refuse(r->ctx, origin, to,
 		       &(struct refusal){ .rcode = RCODE_SERVFAIL, .ede = EDE_OTHER, .text = "overloaded" });
+}
+
+/* The answer that was found with this key is given once more: ask for it anew when it ends soon. */
+static void refresh(struct route *r, const struct cache_key *key, uint8_t forms, uint64_t now_ms)
+{
+	struct cache_key job_key = *key;
+	if (!r->prefetch || !cache_is_ending(r->cache, key, now_ms)) {
+		return;
+	}
+	job_key.flags = (uint8_t)((key->flags & ~KEY_DO) | KEY_REFRESH);
+	cache_hash(&job_key);
+	if (!pending_may_refresh(r->pending) || pending_find(r->pending, &job_key) != NULL) {
+		return;
+	}
+	struct job *job = job_new(r->pending, &job_key, now_ms + r->patience_ms);
+	if (job == NULL) {
+		return; /* it dies in its time, and is asked for then */
+	}
+	count(r, STAT_FRONT_REFRESHES);
+	memcpy(job->name, key->qname, key->qname_len);
+	job->budget = r->budget;
+	job->ede = EDE_NONE;
+	job->refresh_forms = forms;
+	run(r, job, now_ms);
 }
 
 /* May it wait? False: it was refused. */
@@ -392,7 +427,9 @@ void route_query(struct route *r, const struct query *q, const struct origin *or
 		}
 		if (a != NULL) {
 			count(r, STAT_FRONT_CACHE_HITS);
+			uint8_t forms = a->forms;
 			r->ops->answer(r->ctx, origin, to, a, age, false);
+			refresh(r, &key, forms, now_ms);
 			return;
 		}
 		count(r, STAT_FRONT_CACHE_MISSES);
@@ -598,14 +635,16 @@ static uint8_t give_form(struct route *r, struct job *job, const struct message 
 static void give_answer(struct route *r, struct job *job, const struct message *msg,
 			const struct alias_walk *walk, enum alias_end end, bool cached, uint64_t now_ms)
 {
-	bool cacheable = !job->from_authority && !cached &&
+	bool cacheable = !job->from_authority && !cached && job->asked_flushes == r->flushes &&
 			 !split_find(r->split, job->name, job->key.qtype).inside;
 
 	for (uint8_t wanted; (wanted = job_forms(job)) != 0;) {
 		enum answer_form form = wanted & FORM_DO ? FORM_DO : FORM_PLAIN;
-		if (give_form(r, job, msg, walk, end, cacheable, form, now_ms) == 0) {
+		uint8_t made = give_form(r, job, msg, walk, end, cacheable, form, now_ms);
+		if (made == 0) {
 			return;
 		}
+		job->refresh_forms &= (uint8_t)~made;
 	}
 	finish_job(r, job);
 }
@@ -660,6 +699,10 @@ static bool take_reply(struct route *r, struct job *job, const struct message *m
 	}
 	if (end != ALIAS_LEAVES && !is_answer_rcode(msg->rcode)) {
 		route_fail(r, job, job->ede, job->ede_text[0] == '\0' ? NULL : job->ede_text);
+		return false;
+	}
+	if (end == ALIAS_LEAVES && job->refresh_forms != 0) {
+		finish_job(r, job); /* it has come to be of several pieces: not for the cache */
 		return false;
 	}
 	bool overlay = end == ALIAS_NONE && job->from_authority && follow && msg->rcode != RCODE_NOTIMP &&

@@ -22,6 +22,9 @@
  * without DO a second composing; keeping both always, memory: see test_cache.c for their sizes.) An answer of
  * several pieces has AD if each piece had it; those of the internal authority never have.
  *
+ * When a cached answer that is asked for is in the last part of its life, it is given, and asked for anew with
+ * nobody waiting (QLINK_REFRESH): the new answer takes its place, a failure is passed over.
+ *
  * Replies come from less trusted roles: whatever is wrong with one is SERVFAIL for this question and
  * nothing else. Only answers of the resolver to names outside the internal zones are cached.
  *
@@ -69,6 +72,8 @@ struct route {
 	const struct route_ops *ops;
 	void *ctx;
 	uint16_t budget;      /* of a new question */
+	bool prefetch;	      /* ask anew for answers in use that end */
+	uint64_t flushes;     /* by route_flushed */
 	uint32_t patience_ms; /* from a new question to the SERVFAIL for all that wait; constant */
 	/* work space, by route_init */
 	struct answer_builder *builder;
@@ -85,6 +90,12 @@ void route_clear(struct route *route);
 /* A query that client_query_accept let pass. It is answered now or later, exactly once. */
 void route_query(struct route *route, const struct query *q, const struct origin *origin, const struct reply_to *to,
 		 uint64_t now_ms);
+
+/*
+ * The cache was flushed. What was asked before is not cached when it comes: it may be what was to be forgotten. (Whoever
+ * flushes the resolver too does that first.)
+ */
+void route_flushed(struct route *route);
 
 /* A reply that came over link_id. What was not asked there is dropped. */
 void route_reply(struct route *route, uint32_t link_id, const struct qlink_message *message, uint64_t now_ms);

@@ -76,6 +76,8 @@ enum resolver_bounds {
 	 */
 	SIGNATURES_MAX = 8,
 	KEY_COLLISIONS_MAX = 4,
+	/* Checks for one RRset, whatever signatures and keys it comes with. */
+	SET_CHECKS_MAX = 8,
 	/* Checks for one question, whatever it leads to. A chain of six zones and an answer by alias needs about 25. */
 	SIGNATURE_CHECKS_MAX = 64,
 	/* Keys of one zone that are kept: the largest honest sets in the change of keys have about ten. */
@@ -83,7 +85,7 @@ enum resolver_bounds {
 	/* DS records or anchors of one zone that are looked at. */
 	VOUCHERS_MAX = 16,
 	/* Keys that DS records speak of whose signature over the DNSKEY RRset is tried. */
-	ENTRY_KEYS_MAX = 8,
+	ENTRY_KEYS_MAX = 4,
 	/* Wrong clocks (validators of others grant as much): at least an hour, at most a day. */
 	SKEW_MIN_SEC = 3600,
 	SKEW_MAX_SEC = 86400,

@@ -406,6 +406,7 @@ struct resolution *core_start(struct core *core, const struct core_question *que
 	struct resolution *r = resolution_new(question->name, question->type, question->budget, FRAME_CLIENT, now_ms);
 	if (r != NULL) {
 		r->ctx = ctx;
+		r->flushes = core->flushes;
 		r->validates = core->validating && !question->cd;
 		r->secure = core->validating;
 		r->refresh = question->refresh;
@@ -433,6 +434,7 @@ uint32_t core_wall_sec(const struct core *core, uint64_t now_ms)
 
 uint64_t core_flush(struct core *core, const struct ipc_flush *what)
 {
+	core->flushes++;
 	switch (what->kind) {
 	case IPC_FLUSH_NAME:
 		return cache_flush_name(core->cache, what->name);
@@ -444,6 +446,11 @@ uint64_t core_flush(struct core *core, const struct ipc_flush *what)
 		servers_clear(core->servers);
 		return cache_flush_all(core->cache);
 	}
+}
+
+uint32_t core_flushes(const struct core *core)
+{
+	return core->flushes;
 }
 
 void core_count_cache(struct core *core)

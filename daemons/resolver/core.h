@@ -60,6 +60,8 @@ struct core {
 	uint64_t config_hash;	/* of roots and stubs */
 	uint64_t prime_at_ms;	/* when the root's servers are to be asked for */
 	bool priming;
+	uint32_t flushes;	/* how often core_flush was called */
+	bool keeps;		/* the resolution that is worked on began after the last of them: store_ may keep */
 	uint64_t family_down_until_ms[2]; /* IPv4, IPv6: no route */
 	struct region scratch;	/* one parsed reply */
 	struct upstream *buckets[UPSTREAM_BUCKETS];

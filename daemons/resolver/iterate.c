@@ -730,8 +730,8 @@ static void on_reply(struct core *core, struct resolution *r, const struct messa
 		reply.kind = REPLY_ERROR;
 	}
 	count_reply(core, reply.kind);
-	complain_of_forwarder(core, f, &reply, now_ms);
 	reply_bound_ttl(&reply, &core->options);
+	complain_of_forwarder(core, f, &reply, now_ms);
 	if (reply.kind == REPLY_REFERRAL) {
 		on_referral(core, r, &reply, now_ms);
 	} else if (f->ask_minimised) {
@@ -747,6 +747,8 @@ static void on_reply(struct core *core, struct resolution *r, const struct messa
 
 void iterate_run(struct core *core, struct resolution *r, uint64_t now_ms)
 {
+	bool outer = core->keeps; /* priming may run within another resolution */
+	core->keeps = r->flushes == core->flushes;
 	while (!r->finished && r->waiting == NULL) {
 		if (now_ms >= r->deadline_ms) {
 			core_count(core, STAT_RES_TIME_STOPS);
@@ -764,6 +766,7 @@ void iterate_run(struct core *core, struct resolution *r, uint64_t now_ms)
 	if (r->finished) {
 		core_done(core, r);
 	}
+	core->keeps = outer;
 }
 
 /* Octets of a message as they were counted by the parser: what its names and data expand to. */
@@ -779,6 +782,7 @@ static uint32_t parse_cost(const struct message *msg)
 void iterate_event(struct core *core, struct resolution *r, enum upstream_event event,
 		   const struct message *msg, uint64_t now_ms)
 {
+	core->keeps = r->flushes == core->flushes;
 	switch (event) {
 	case EVENT_REPLY:
 		if (iterate_pay(core, r, parse_cost(msg), now_ms)) {

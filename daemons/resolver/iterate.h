@@ -116,6 +116,7 @@ struct resolution {
 	/* The core's own. */
 	int notice;		/* EDE that goes with an answer; EDE_NONE: none */
 	const char *notice_text;
+	uint32_t flushes; /* of the core when it began: what it learns is not kept after another one */
 	bool internal;
 	bool detached; /* its client got a stale answer; only the cache waits for it */
 	bool watched;
@@ -242,8 +243,13 @@ void core_timeout(struct core *core, struct upstream *u, uint64_t now_ms);
 /* It could not be sent, or no reply can come. u is freed. */
 void core_failed(struct core *core, struct upstream *u, enum upstream_failure why, uint64_t now_ms);
 
-/* Forget cached data; the number of entries. */
+/*
+ * Forget cached data; the number of entries. What was begun before goes on, and nothing of it is kept; what begins
+ * later joins nothing of it (the shell must see to this for whole questions: core_flushes).
+ */
 uint64_t core_flush(struct core *core, const struct ipc_flush *what);
+/* How often that was done. */
+uint32_t core_flushes(const struct core *core);
 
 /* Copy the cache's sizes into the counters. */
 void core_count_cache(struct core *core);

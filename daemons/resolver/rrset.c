@@ -10,7 +10,6 @@
 #include "daemons/resolver/bounds.h"
 
 #include <assert.h>
-#include <limits.h>
 
 /* Above this many records the search for duplicates, quadratic, is left out. */
 #define DEDUPLICATE_MAX 64
@@ -142,20 +141,6 @@ const uint8_t *rrset_rdata(const struct rrset *set, unsigned i, uint16_t *len)
 
 #define PACKED_MADE 0x80 /* beside the section */
 #define PACKED_FIXED 19 /* section, type, ttl, count, sig_count, and two lengths of four octets */
-
-unsigned rrset_signed_labels(const struct rrset *set)
-{
-	unsigned smallest = UINT_MAX;
-	struct cursor c = cursor_of(set->sigs, set->sigs_len);
-	for (unsigned i = 0; i < set->sig_count; i++) {
-		size_t len;
-		const uint8_t *rdata = cursor_blob(&c, &len);
-		/* Behind type covered and algorithm; a set with a malformed RRSIG is taken for an expansion of the root's. */
-		unsigned labels = rdata != NULL && len > 3 ? rdata[3] : 0;
-		smallest = labels < smallest ? labels : smallest;
-	}
-	return smallest;
-}
 
 size_t rrset_packed_size(const struct rrset *list)
 {

@@ -47,13 +47,6 @@ void rrset_append(struct rrset **list, struct rrset *tail);
 /* Record i of a set; i < count. */
 const uint8_t *rrset_rdata(const struct rrset *set, unsigned i, uint16_t *len);
 
-/*
- * The smallest Labels field (RFC 4034 3.1.3) of the RRSIGs of a set, UINT_MAX without any. If one of them was
- * verified: equal to the labels of owner, a leading "*" not counted, only if the set is no expansion of a wildcard
- * (RFC 4035 5.3.2). RRSIGs that were not verified should be gone by then: they cannot hide an expansion, but feign one.
- */
-unsigned rrset_signed_labels(const struct rrset *set);
-
 /* A list as octets for the cache, and back. rrset_unpack copies everything into region. */
 size_t rrset_packed_size(const struct rrset *list);
 void rrset_pack(struct sink *s, const struct rrset *list);

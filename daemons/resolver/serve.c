@@ -159,7 +159,8 @@ static void refuse(struct serve *serve, const struct waiter *w, uint16_t rcode, 
 static uint64_t job_hash(const struct serve *serve, const struct waiter *w)
 {
 	uint64_t rest = (uint64_t)w->query.qtype << 2 | (w->refresh ? 2 : 0) | ((w->query.flags & FLAG_CD) != 0);
-	return dname_hash(&serve->key, w->query.qname) ^ rest;
+	/* After a flush nobody joins a question from before it. */
+	return (dname_hash(&serve->key, w->query.qname) ^ rest) + core_flushes(serve->core);
 }
 
 /* A query does not join a refresh: what is in the cache is good enough for it, now. */

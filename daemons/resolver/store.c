@@ -21,10 +21,16 @@ int store_ede(const struct cache_hit *hit)
 	return hit->flags >> EDE_SHIFT;
 }
 
+/* A place in the cache, or NULL: it is full, or what is worked on may be what was to be forgotten. */
+static uint8_t *put(struct core *core, const struct cache_item *item, uint64_t now_ms)
+{
+	return core->keeps ? cache_put(core->cache, item, now_ms) : NULL;
+}
+
 static void put_records(struct core *core, struct cache_item *item, const struct rrset *records, uint64_t now_ms)
 {
 	item->len = rrset_packed_size(records);
-	uint8_t *room = cache_put(core->cache, item, now_ms);
+	uint8_t *room = put(core, item, now_ms);
 	if (room != NULL) {
 		struct sink s = sink_of(room, item->len);
 		rrset_pack(&s, records);
@@ -85,7 +91,7 @@ void store_delegation(struct core *core, const struct delegation *cut, uint64_t 
 		.expire_ms = cut->deadline_ms,
 		.len = delegation_packed_size(cut),
 	};
-	uint8_t *room = cache_put(core->cache, &item, now_ms);
+	uint8_t *room = put(core, &item, now_ms);
 	if (room != NULL) {
 		struct sink s = sink_of(room, item.len);
 		delegation_pack(&s, cut);
@@ -118,7 +124,7 @@ void store_failure(struct core *core, const uint8_t *name, uint16_t type, int ed
 		.flags = (uint8_t)(before | (ede == EDE_NONE ? 0u : (unsigned)ede << EDE_SHIFT)),
 		.expire_ms = now_ms + ttl * UINT64_C(1000),
 	};
-	(void)cache_put(core->cache, &item, now_ms); /* no room is no harm: it is resolved again */
+	(void)put(core, &item, now_ms); /* no room is no harm: it is resolved again */
 }
 
 const char *store_failure_text(const struct cache_hit *hit)

@@ -15,7 +15,7 @@
 
 struct trusting {
 	const struct dnssec *dnssec;
-	const struct role_conf *conf; /* in service; NULL: none yet */
+	struct gather from;	      /* of the configuration in service, whose arrays role_link keeps */
 	struct core *core;	      /* that has the set; NULL as long as nothing is set at run time */
 	struct event *timer;	      /* the next end of one */
 	struct timed_negative timed[NEGATIVE_ANCHORS_MAX];
@@ -49,18 +49,17 @@ int trusting_check(const struct trusting *t, const struct role_conf *conf, char 
 
 int trusting_configure(struct trusting *t, const struct role_conf *conf, struct anchors **out)
 {
-	struct gather from = sources(t, conf);
-	t->conf = conf;
-	(void)gather_complain(&from, t->dnssec);
-	return gather_anchors(&from, out);
+	t->from = sources(t, conf);
+	(void)gather_complain(&t->from, t->dnssec);
+	return gather_anchors(&t->from, out);
 }
 
 /* The set has changed at zone. */
 static void renew(struct trusting *t, const uint8_t *zone)
 {
-	struct gather from = sources(t, t->conf);
 	struct anchors *anchors;
-	if (gather_anchors(&from, &anchors) != BH_OK) { /* NEGATIVE_ANCHORS_MAX fit beside any configuration */
+	t->from.timed_count = t->timed_count;
+	if (gather_anchors(&t->from, &anchors) != BH_OK) { /* NEGATIVE_ANCHORS_MAX fit beside any configuration */
 		log_fatal("out of memory for the trust anchors");
 	}
 	core_set_anchors(t->core, anchors, zone);

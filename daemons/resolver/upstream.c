@@ -22,7 +22,9 @@ static uint64_t question_hash(const struct core *core, const struct upstream_que
 			      0, 0 };
 	memcpy(&words[1], q->server.bytes, sizeof(q->server.bytes));
 	uint64_t name_hash = dname_hash(&core->key, q->name);
-	return siphash_words(&core->key, (uint64_t[3]){ siphash_words(&core->key, words), name_hash, q->type });
+	/* After a flush nobody joins a question from before it: its answer may be what was to be forgotten. */
+	return siphash_words(&core->key, (uint64_t[3]){ siphash_words(&core->key, words), name_hash, q->type }) +
+	       core->flushes;
 }
 
 static struct upstream **find(const struct core *core, const struct upstream_question *q)

@@ -11,6 +11,7 @@
 #include "daemons/supervisor/instance.h"
 #include "daemons/supervisor/rows.h"
 #include "daemons/supervisor/status.h"
+#include "daemons/supervisor/trust.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -38,8 +39,11 @@ struct client {
 	struct link *link;
 	enum waiting waiting;
 	uint32_t request;
+	struct ipc_flush flush;
+	enum role flush_role;	/* whose caches are being flushed */
 	uint32_t flush_request; /* id towards the roles */
 	unsigned flush_pending;
+	bool flush_lost; /* a role ended meanwhile, and its cache with it */
 	uint64_t flushed;
 };
 
@@ -167,39 +171,81 @@ void control_reloaded(struct supervisor *sup, unsigned status, const char *text)
 
 /* --- flush: ask every cache, sum up ---------------------------------------------------------------- */
 
-static int begin_flush(struct client *client, const struct ctl_request *r)
+/* Roles of that kind forget. Returns how many are at it. */
+static unsigned flush_roles(struct client *client, enum role role)
 {
-	struct supervisor *sup = client->control->sup;
-	struct ipc_flush what = { .kind = IPC_FLUSH_ALL };
 	uint8_t bytes[DNAME_MAX + 8];
 	struct sink s = sink_of(bytes, sizeof(bytes));
 
-	if (r->count == 2 && strcmp(r->words[1], "all") == 0) {
-		what.kind = IPC_FLUSH_ALL;
-	} else if (r->count == 3 && (strcmp(r->words[1], "name") == 0 || strcmp(r->words[1], "zone") == 0)) {
-		what.kind = r->words[1][0] == 'n' ? IPC_FLUSH_NAME : IPC_FLUSH_ZONE;
-		if (dname_from_text(r->words[2], what.name) < 0) {
-			return answer(client, 3, "flush: not a domain name");
-		}
-	} else {
-		return answer(client, 3, "usage: flush all | flush name NAME | flush zone ZONE");
-	}
-	ipc_flush_encode(&s, &what);
+	ipc_flush_encode(&s, &client->flush);
+	client->flush_role = role;
 	client->flush_request = ++client->control->next_flush;
 	client->flush_pending = 0;
-	client->flushed = 0;
-	for (struct instance *inst = sup->instances; inst != NULL; inst = inst->next) {
-		if (inst->state == INSTANCE_READY && inst->link != NULL && inst->role != ROLE_AUTHORITY &&
+	for (struct instance *inst = client->control->sup->instances; inst != NULL; inst = inst->next) {
+		if (inst->state == INSTANCE_READY && inst->link != NULL && inst->role == role &&
 		    link_send(inst->link, MSG_FLUSH, client->flush_request, bytes, s.pos, -1) == BH_OK) {
 			inst->flush_sent = client->flush_request;
 			client->flush_pending++;
 		}
 	}
-	if (client->flush_pending == 0) {
+	return client->flush_pending;
+}
+
+static int flush_is_over(struct client *client)
+{
+	char text[96];
+	snprintf(text, sizeof(text), "%llu entries forgotten%s", (unsigned long long)client->flushed,
+		 client->flush_lost ? ", a role was restarted meanwhile" : "");
+	return answer(client, 0, text);
+}
+
+/*
+ * Resolvers first: a frontend that has flushed keeps what it asks for from then on, so what answers it must not
+ * be old. Only when the last resolver is through are the frontends told.
+ */
+static int flush_on(struct client *client)
+{
+	if (client->flush_pending > 0 ||
+	    (client->flush_role == ROLE_RESOLVER && flush_roles(client, ROLE_FRONTEND) > 0)) {
+		return BH_OK;
+	}
+	return flush_is_over(client);
+}
+
+static int begin_flush(struct client *client, const struct ctl_request *r)
+{
+	client->flush = (struct ipc_flush){ .kind = IPC_FLUSH_ALL };
+	if (r->count == 3 && (strcmp(r->words[1], "name") == 0 || strcmp(r->words[1], "zone") == 0)) {
+		client->flush.kind = r->words[1][0] == 'n' ? IPC_FLUSH_NAME : IPC_FLUSH_ZONE;
+		if (dname_from_text(r->words[2], client->flush.name) < 0) {
+			return answer(client, 3, "flush: not a domain name");
+		}
+	} else if (r->count != 2 || strcmp(r->words[1], "all") != 0) {
+		return answer(client, 3, "usage: flush all | flush name NAME | flush zone ZONE");
+	}
+	client->flushed = 0;
+	client->flush_lost = false;
+	client->waiting = WAITING_FLUSH;
+	if (flush_roles(client, ROLE_RESOLVER) == 0 && flush_roles(client, ROLE_FRONTEND) == 0) {
 		return answer(client, 0, "there is no cache");
 	}
-	client->waiting = WAITING_FLUSH;
 	return BH_OK;
+}
+
+void control_flush_frontends(struct supervisor *sup, const uint8_t *zone)
+{
+	struct ipc_flush what = { .kind = IPC_FLUSH_ZONE };
+	uint8_t bytes[DNAME_MAX + 8];
+	struct sink s = sink_of(bytes, sizeof(bytes));
+	uint32_t request = ++sup->control->next_flush;
+	(void)dname_copy_lower(what.name, zone);
+	ipc_flush_encode(&s, &what);
+	for (struct instance *inst = sup->instances; inst != NULL; inst = inst->next) {
+		if (inst->state == INSTANCE_READY && inst->link != NULL && inst->role == ROLE_FRONTEND &&
+		    link_send(inst->link, MSG_FLUSH, request, bytes, s.pos, -1) == BH_OK) {
+			inst->flush_sent = request;
+		}
+	}
 }
 
 void control_flushed(struct supervisor *sup, const struct instance *inst, uint32_t request,
@@ -210,15 +256,13 @@ void control_flushed(struct supervisor *sup, const struct instance *inst, uint32
 			continue;
 		}
 		struct ctl_row row;
-		char text[64];
 		row_begin(&row, "flushed");
 		row_text(&row, "role", role_text(inst->role));
 		row_number(&row, "index", inst->index);
 		row_number(&row, "entries", flushed->entries);
 		c->flushed += flushed->entries;
-		snprintf(text, sizeof(text), "%llu entries forgotten", (unsigned long long)c->flushed);
-		if (row_send(c->link, c->request, &row) != BH_OK ||
-		    (--c->flush_pending == 0 && answer(c, 0, text) != BH_OK)) {
+		c->flush_pending--;
+		if (row_send(c->link, c->request, &row) != BH_OK || flush_on(c) != BH_OK) {
 			c->waiting = WAITING_NOTHING;
 		}
 		return;
@@ -229,10 +273,14 @@ void control_role_gone(struct supervisor *sup, const struct instance *inst)
 {
 	/* Its cache is gone with it. Replies come in the order of the requests, whose ids grow. */
 	for (struct client *c = sup->control == NULL ? NULL : sup->control->clients; c != NULL; c = c->next) {
-		bool owed = c->waiting == WAITING_FLUSH && inst->flush_sent >= c->flush_request &&
-			    inst->flush_answered < c->flush_request;
-		if (owed && --c->flush_pending == 0 && answer(c, 0, "a role was restarted meanwhile") != BH_OK) {
-			c->waiting = WAITING_NOTHING;
+		bool owed = c->waiting == WAITING_FLUSH && inst->role == c->flush_role &&
+			    inst->flush_sent >= c->flush_request && inst->flush_answered < c->flush_request;
+		if (owed) {
+			c->flush_lost = true;
+			c->flush_pending--;
+			if (flush_on(c) != BH_OK) {
+				c->waiting = WAITING_NOTHING;
+			}
 		}
 	}
 }
@@ -256,11 +304,17 @@ static int on_request(struct client *client, const struct ctl_request *r)
 		}
 		return zone_status_send(sup, r->count == 3 ? r->words[2] : NULL, client->link, client->request);
 	}
+	if (strcmp(command, "nta") == 0) {
+		return trust_nta(sup, r, client->link, client->request);
+	}
 	if (r->count != 1) {
 		return answer(client, 3, "this command takes no such arguments");
 	}
 	if (strcmp(command, "status") == 0) {
 		return status_send(sup, client->link, client->request);
+	}
+	if (strcmp(command, "anchors") == 0) {
+		return trust_anchors_send(sup, client->link, client->request);
 	}
 	if (strcmp(command, "reload") == 0) {
 		client->waiting = WAITING_NEXT_RELOAD; /* at once: faults of the configuration are told from within */
@@ -275,7 +329,7 @@ static int on_request(struct client *client, const struct ctl_request *r)
 		supervisor_stop(sup, 0);
 		return BH_OK;
 	}
-	return answer(client, 3, "unknown command, known are: status, stats, zone, reload, flush, stop");
+	return answer(client, 3, "unknown command, known are: status, stats, zone, anchors, nta, reload, flush, stop");
 }
 
 static int on_message(void *ctx, struct link *link, struct link_message *m)

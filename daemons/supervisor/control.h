@@ -20,6 +20,9 @@ void control_free(struct control *control, const char *run_dir);
 
 /* To all clients that wait for a reload: its beginning, a finding, and its end. */
 void control_finding(struct supervisor *sup, const struct zone_finding_info *finding);
+/* Let the frontends forget what is at or below zone; nobody waits for it. */
+void control_flush_frontends(struct supervisor *sup, const uint8_t *zone);
+
 void control_reload_begins(struct supervisor *sup);
 void control_reloaded(struct supervisor *sup, unsigned status, const char *text);
 

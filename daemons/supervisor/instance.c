@@ -12,6 +12,7 @@
 #include "daemons/supervisor/rolelog.h"
 #include "daemons/supervisor/send.h"
 #include "daemons/supervisor/spawn.h"
+#include "daemons/supervisor/trust.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -328,6 +329,9 @@ static int on_committed(struct instance *inst, const struct link_message *m)
 			 (unsigned)inst->ids.uid, (unsigned)g.generation);
 		if (inst->restarts > 0) {
 			tell_peers(inst);
+		}
+		if (inst->role == ROLE_RESOLVER) {
+			trust_tell(inst);
 		}
 	}
 	/* A change began while it was told the generation that is in service: now it can be told the next. */

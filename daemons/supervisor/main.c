@@ -13,6 +13,7 @@
 #include "daemons/supervisor/instance.h"
 #include "daemons/supervisor/notify.h"
 #include "daemons/supervisor/saved.h"
+#include "daemons/supervisor/trust.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -436,6 +437,7 @@ static void close_up(struct daemon *d, const char *run_dir)
 	}
 	event_free(sup->stop_timer);
 	event_free(sup->reload_timer);
+	trust_end(sup);
 	event_base_free(sup->base);
 }
 

@@ -10,6 +10,7 @@
 #include <config.h> /* of the build, not our own */
 #include "daemons/supervisor/instance.h"
 #include "daemons/supervisor/rows.h"
+#include "daemons/supervisor/trust.h"
 
 #include <inttypes.h>
 #include <pwd.h>
@@ -164,7 +165,7 @@ static int send_zone(const struct zone_state *zone, bool all, struct link *link,
 	return row_send(link, request, &row);
 }
 
-int status_send(const struct supervisor *sup, struct link *link, uint32_t request)
+int status_send(struct supervisor *sup, struct link *link, uint32_t request)
 {
 	static const char *const words[] = { "all roles run, all zones are served", "some zones serve old data",
 					     "a role is down or a zone is not served" };
@@ -181,6 +182,12 @@ int status_send(const struct supervisor *sup, struct link *link, uint32_t reques
 	row_number(&row, "uptime_sec", (clock_now_ms() - sup->started_ms) / 1000);
 	row_number(&row, "pid", (uint64_t)getpid());
 	row_text(&row, "config", sup->conf_path);
+	const struct config *config = sup->current.config;
+	uint64_t date = config != NULL ? config->resolver.validation_date : 0;
+	if (date != 0) {
+		char text[TIME_TEXT_MAX];
+		row_text(&row, "validation_date", time_text(date, text));
+	}
 	int rc = row_send(link, request, &row);
 	for (const struct instance *inst = sup->instances; inst != NULL && rc == BH_OK; inst = inst->next) {
 		rc = send_role(inst, link, request, &worst);
@@ -188,10 +195,18 @@ int status_send(const struct supervisor *sup, struct link *link, uint32_t reques
 	for (size_t i = 0; sup->current.zones != NULL && i < sup->current.zones->count && rc == BH_OK; i++) {
 		rc = send_zone(&sup->current.zones->items[i], false, link, request, &worst);
 	}
+	if (rc == BH_OK) {
+		rc = trust_nta_rows(sup, link, request);
+	}
 	if (sup->current.number == 0) {
 		worst = CRITICAL;
 	}
-	return rc == BH_OK ? row_done(link, request, (unsigned)worst, words[worst]) : rc;
+	const char *text = words[worst];
+	if (date != 0 && worst <= WARNING) {
+		worst = WARNING;
+		text = "signatures are checked as if it were validation-date, not now";
+	}
+	return rc == BH_OK ? row_done(link, request, (unsigned)worst, text) : rc;
 }
 
 int zone_status_send(const struct supervisor *sup, const char *name, struct link *link, uint32_t request)

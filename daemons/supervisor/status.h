@@ -8,8 +8,8 @@
 
 struct link;
 
-/* Rows "appliance", "role", "zone", then the end with monitoring status 0 fine, 1 warning, 2 critical. */
-int status_send(const struct supervisor *sup, struct link *link, uint32_t request) BH_CHECKED;
+/* Rows "appliance", "role", "zone", "negative_anchor", then the end with monitoring status 0 fine, 1 warning, 2 critical. */
+int status_send(struct supervisor *sup, struct link *link, uint32_t request) BH_CHECKED;
 
 /*
  * Rows "zone", of one zone in every view that has it or of all (name NULL), with when and how its image was made.

@@ -5,7 +5,7 @@
  *   change.c    a change of generation: read, compile, prepare everywhere, commit everywhere, or forget
  *   instance.c  the life of one role process: start, hello, configuration, crash, back-off
  *   send.c      what a role is told of a generation
- *   control.c   the control socket; status.c its answers
+ *   control.c   the control socket; status.c and trust.c its answers
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -17,6 +17,7 @@
 #include "daemons/supervisor/ids.h"
 #include "daemons/supervisor/links.h"
 #include "daemons/supervisor/listen.h"
+#include "daemons/supervisor/nta.h"
 #include "daemons/supervisor/shared.h"
 #include "daemons/supervisor/zones.h"
 
@@ -51,6 +52,8 @@ struct supervisor {
 	struct instance *instances;
 	struct change *change; /* NULL: none under way */
 	struct saver *saver;   /* of the current generation; NULL: none yet */
+	struct nta_list ntas;	   /* set by the operator */
+	struct event *nta_timer;   /* the next end of one; NULL: none was ever set */
 	struct control *control;
 	bool reload_wanted; /* when the change that is under way has ended */
 	struct event *reload_timer;

@@ -22,7 +22,6 @@ struct made {
 	struct rrset set;
 	uint8_t owner[DNAME_MAX];
 	uint8_t *rdata; /* of its own size, so that reading past the end is seen */
-	uint8_t sig[2 + 20];
 };
 
 static struct nsec3_hasher *hasher;
@@ -59,7 +58,7 @@ static void make_hash(struct fuzz_input *in, const uint8_t *zone, const uint8_t 
 
 static size_t make_types(struct fuzz_input *in, uint8_t *out)
 {
-	static const uint8_t maps[][9] = {
+	static const uint8_t maps[][20] = {
 		{ 0 },					    /* none */
 		{ 8, 0, 6, 0x40, 0, 0, 0, 0, 0x03 },	    /* A RRSIG NSEC */
 		{ 8, 0, 6, 0x22, 0, 0, 0, 0, 0x03 },	    /* NS SOA RRSIG NSEC */
@@ -67,9 +66,10 @@ static size_t make_types(struct fuzz_input *in, uint8_t *out)
 		{ 8, 0, 6, 0x20, 0, 0, 0, 0, 0x13 },	    /* NS DS RRSIG NSEC */
 		{ 8, 0, 6, 0x04, 0, 0, 0, 0, 0x03 },	    /* CNAME RRSIG NSEC */
 		{ 8, 0, 6, 0, 0, 0, 0, 0x01, 0x03 },	    /* DNAME RRSIG NSEC */
+		{ 19, 0, 17, 0, 0, 0, 0, 0, 0x03, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x80 }, /* RRSIG NSEC NXNAME */
 	};
 	unsigned choice = fuzz_u8(in);
-	if (choice < 7) {
+	if (choice < 8) {
 		memcpy(out, maps[choice] + 1, maps[choice][0]);
 		return maps[choice][0];
 	}
@@ -120,11 +120,8 @@ static void make_set(struct fuzz_input *in, const uint8_t *zone, struct made *m)
 	FUZZ_CHECK(m->rdata != NULL);
 	put_u16(m->rdata, (uint16_t)len);
 	memcpy(m->rdata + 2, rdata, len);
-	memset(m->sig, 0, sizeof(m->sig));
-	m->sig[1] = 20;
-	m->sig[5] = (uint8_t)(dname_label_count(m->owner) - dname_is_wildcard(m->owner));
 	m->set = (struct rrset){ .owner = m->owner, .type = type, .count = 1, .rdata = m->rdata, .rdata_len = 2 + (uint32_t)len,
-				 .sigs = m->sig, .sigs_len = sizeof(m->sig), .sig_count = 1 };
+				 .labels = (uint8_t)(dname_label_count(m->owner) - dname_is_wildcard(m->owner)) };
 }
 
 struct answers {

@@ -68,7 +68,7 @@ bool appliance_log_wait(const struct appliance *a, const char *text, unsigned li
 
 /* --- control ---------------------------------------------------------------------------------------- */
 
-#define CTL_ROWS_MAX 2048
+#define CTL_ROWS_MAX 4096
 
 struct ctl_answer {
 	unsigned count;

@@ -228,6 +228,37 @@ Test(control, flush_forgets_public_answers)
 	client_expect_ask(&ask, "NOERROR rd ra", "www.public.org. A 198.51.100.81", EDE_NONE);
 }
 
+/* Every cache is reached: resolvers first, since frontends keep what these say from then on; the sum is told. */
+Test(control, flush_reaches_every_cache)
+{
+	struct ask ask = { .server = RESOLVER, .name = "www.public.org", .flags = FLAG_RD };
+	client_expect_ask(&ask, "NOERROR rd ra", NULL, EDE_NONE);
+	const struct ctl_answer *answer = appliance_control(&appliance, "flush all");
+	unsigned from = 0;
+	unsigned frontends = 0;
+	unsigned resolvers = 0;
+	uint64_t sum = 0;
+	const struct ctl_row *row;
+	while ((row = answer_next(answer, "flushed", &from)) != NULL) {
+		bool frontend = strcmp(row_text(row, "role"), "frontend") == 0;
+		MUST(frontend || frontends == 0, "a resolver is flushed after a frontend");
+		frontends += frontend;
+		resolvers += !frontend;
+		sum += row_number(row, "entries");
+	}
+	char text[64];
+	snprintf(text, sizeof(text), "%llu entries forgotten", (unsigned long long)sum);
+	MUST(strcmp(answer->done.text, text) == 0, "\"%s\", but the rows say %s", answer->done.text, text);
+	MUST(sum > 1, "nothing was cached");
+	answer = appliance_control(&appliance, "status");
+	from = 0;
+	while ((row = answer_next(answer, "role", &from)) != NULL) {
+		frontends -= strcmp(row_text(row, "role"), "frontend") == 0;
+		resolvers -= strcmp(row_text(row, "role"), "resolver") == 0;
+	}
+	MUST(frontends == 0 && resolvers == 0, "not all were flushed, or some twice");
+}
+
 /* What a person and a script get from bulkheadctl. */
 Test(control, bulkheadctl_speaks_to_people_and_machines)
 {

@@ -114,11 +114,25 @@ static bool same_header(const struct scenario_entry *e, const struct message *ms
 	return true;
 }
 
+static void add_ede(struct text *t, int ede)
+{
+	if (ede == EDE_NONE) {
+		text_add(t, "none");
+	} else {
+		text_add(t, "%d", ede);
+	}
+}
+
 static bool same_options(const struct scenario_entry *e, const struct message *msg, bool tcp, struct text *why)
 {
 	if ((e->match & MATCH_EDE) != 0 && e->ede != msg->ede) {
-		text_add(why, "EDE expected %d, got %d %.*s", e->ede, msg->ede, (int)msg->ede_text_len,
-			 (const char *)msg->ede_text);
+		text_add(why, "EDE expected ");
+		add_ede(why, e->ede);
+		text_add(why, ", got ");
+		add_ede(why, msg->ede);
+		if (msg->ede_text_len > 0) {
+			text_add(why, " (%.*s)", (int)msg->ede_text_len, (const char *)msg->ede_text);
+		}
 		return false;
 	}
 	bool edns = (e->adjust & ADJUST_NO_EDNS) == 0;

@@ -5,8 +5,10 @@
  * SPDX-License-Identifier: BSD-2-Clause
  */
 #include "tests/replay/scenario.h"
+#include "tests/replay/sign.h"
 
 #include "common/dns/dname.h"
+#include "common/ipc/stats.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -98,11 +100,11 @@ static bool next_line(struct parser *p)
 	return fault(p, "the file ends too early");
 }
 
-/* Words of the current line, up to a comment. */
-static bool split(struct parser *p)
+/* Words of a line, up to a comment. */
+static bool split(struct parser *p, const char *text)
 {
 	char *save = NULL;
-	snprintf(p->words_text, sizeof(p->words_text), "%s", p->text);
+	snprintf(p->words_text, sizeof(p->words_text), "%s", text);
 	p->words_text[strcspn(p->words_text, ";")] = '\0';
 	p->word_count = 0;
 	for (char *word = strtok_r(p->words_text, " \t\r", &save); word != NULL;
@@ -222,6 +224,25 @@ static bool add_addr(struct parser *p, const char *text, struct addr *addrs, uns
 	return true;
 }
 
+/* A line that begins with '%': sign.c knows what it means. */
+static bool made_records(struct parser *p, const char *text, uint8_t section, struct record_list *list)
+{
+	char why[256];
+	if (!split(p, text)) {
+		return false;
+	}
+	return sign_line(p->s, p->words, p->word_count, section, list, why, sizeof(why)) || fault(p, "%s", why);
+}
+
+static bool add_key(struct parser *p, const char *value)
+{
+	char why[256];
+	if (!split(p, value)) {
+		return false;
+	}
+	return sign_add_key(p->s, p->words, p->word_count, why, sizeof(why)) || fault(p, "%s", why);
+}
+
 static bool add_anchor(struct parser *p, const char *value)
 {
 	struct scenario_config *c = &p->s->config;
@@ -229,7 +250,11 @@ static bool add_anchor(struct parser *p, const char *value)
 	struct record_list list = { .rrs = p->rrs, .count = c->anchor_count, .room = MESSAGE_RR_MAX,
 				    .region = &p->s->region };
 	int len = snprintf(line, sizeof(line), "%s\n", value);
-	if (!records_read(line, (size_t)len, p->line, SECTION_ANSWER, &list, p->why, p->why_size)) {
+	if (value[0] == '%') {
+		if (!made_records(p, value, SECTION_ANSWER, &list)) {
+			return false;
+		}
+	} else if (!records_read(line, (size_t)len, p->line, SECTION_ANSWER, &list, p->why, p->why_size)) {
 		return false;
 	}
 	for (size_t i = c->anchor_count; i < list.count; i++) {
@@ -250,6 +275,27 @@ static bool add_insecure(struct parser *p, const char *value)
 	name->next = p->s->config.insecure;
 	p->s->config.insecure = name;
 	return true;
+}
+
+/* "zone address..." */
+static bool add_stub(struct parser *p, const char *value)
+{
+	struct scenario_stub *stub = make(p, sizeof(*stub));
+	if (stub == NULL || !split(p, value)) {
+		return false;
+	}
+	if (p->word_count < 2) {
+		return fault(p, "stub: a zone and addresses are wanted");
+	}
+	for (unsigned i = 1; i < p->word_count; i++) {
+		if (!add_addr(p, p->words[i], stub->addrs, &stub->addr_count)) {
+			return false;
+		}
+	}
+	stub->next = p->s->config.stubs;
+	p->s->config.stubs = stub;
+	p->s->config.stub_count++;
+	return name_of(p, p->words[0], &stub->zone);
 }
 
 /* "min_ttl = 300" */
@@ -282,11 +328,13 @@ static bool head_value(struct parser *p, const char *key, const char *value)
 		{ "harden-glue", &c->harden_glue }, { "force-ipv6", &c->force_ip6 }, { "use-0x20", &c->use_0x20 },
 		{ "prime-root", &c->prime_root }, { "special-names", &c->special_names },
 		{ "rebind-protection", &c->rebind_protection },
+		{ "use-cookies", &c->use_cookies },
 	};
 	const struct {
 		const char *key;
 		int64_t *value;
-	} numbers[] = { { "min-ttl", &c->min_ttl }, { "max-ttl", &c->max_ttl }, { "budget", &c->budget } };
+	} numbers[] = { { "min-ttl", &c->min_ttl }, { "max-ttl", &c->max_ttl }, { "max-negative-ttl", &c->max_negative_ttl },
+			{ "budget", &c->budget } };
 
 	for (unsigned i = 0; i < sizeof(switches) / sizeof(switches[0]); i++) {
 		if (strcmp(key, switches[i].key) == 0) {
@@ -317,6 +365,12 @@ static bool head_value(struct parser *p, const char *key, const char *value)
 	}
 	if (strcmp(key, "trust-anchor") == 0) {
 		return add_anchor(p, value);
+	}
+	if (strcmp(key, "stub") == 0) {
+		return add_stub(p, value);
+	}
+	if (strcmp(key, "key") == 0) {
+		return add_key(p, value);
 	}
 	if (strcmp(key, "val-override-date") == 0) {
 		return date(p, value, &c->date_sec);
@@ -467,7 +521,7 @@ static bool question_line(struct parser *p, struct scenario_entry *e)
 	if (e->has_question) {
 		return fault(p, "a second question; write the message as RAW");
 	}
-	if (!split(p)) {
+	if (!split(p, p->text)) {
 		return false;
 	}
 	const char *type = p->words[p->word_count - 1];
@@ -490,10 +544,10 @@ static bool ends_records(const char *text, size_t len)
 }
 
 /*
- * Records up to the next keyword. Blanks before them are taken away: in a zone file they would mean the owner of
+ * Records up to the next keyword or '%'. Blanks before them are taken away: in a zone file they would mean the owner of
  * the record before.
  */
-static bool section_records(struct parser *p, uint8_t section, struct record_list *list)
+static bool text_records(struct parser *p, uint8_t section, struct record_list *list)
 {
 	char *copy = malloc((size_t)(p->end - p->at) + 2);
 	size_t used = 0;
@@ -505,7 +559,7 @@ static bool section_records(struct parser *p, uint8_t section, struct record_lis
 		const char *from;
 		size_t len;
 		const char *next = line_bounds(p->at, p->end, &from, &len);
-		if (ends_records(from, len)) {
+		if (ends_records(from, len) || (len > 0 && *from == '%')) {
 			break;
 		}
 		memcpy(copy + used, from, len);
@@ -517,6 +571,25 @@ static bool section_records(struct parser *p, uint8_t section, struct record_lis
 	bool fine = records_read(copy, used, first, section, list, p->why, p->why_size);
 	free(copy);
 	return fine;
+}
+
+static bool section_records(struct parser *p, uint8_t section, struct record_list *list)
+{
+	while (p->at < p->end) {
+		const char *from;
+		size_t len;
+		if (!text_records(p, section, list)) {
+			return false;
+		}
+		(void)line_bounds(p->at, p->end, &from, &len);
+		if (p->at == p->end || ends_records(from, len)) {
+			return true;
+		}
+		if (!next_line(p) || !made_records(p, p->text, section, list)) {
+			return false;
+		}
+	}
+	return true;
 }
 
 static bool section_words(struct parser *p, struct scenario_entry *e, struct record_list *list)
@@ -672,7 +745,7 @@ static struct scenario_entry *read_entry(struct parser *p)
 		return NULL;
 	}
 	*e = (struct scenario_entry){ .line = p->line, .ede = EDE_NONE, .clients = 1 };
-	while (next_line(p) && split(p)) {
+	while (next_line(p) && split(p, p->text)) {
 		if (strcmp(p->words[0], "ENTRY_END") == 0) {
 			struct message_rr *rrs = make(p, list.count * sizeof(*rrs) + 1);
 			if (rrs == NULL) {
@@ -720,7 +793,7 @@ static struct scenario_range *read_range(struct parser *p)
 	}
 	range->from = (unsigned)from;
 	range->to = (unsigned)to;
-	while (next_line(p) && split(p)) {
+	while (next_line(p) && split(p, p->text)) {
 		if (strcmp(p->words[0], "RANGE_END") == 0) {
 			if (range->addr_count == 0) {
 				(void)fault(p, "a range without ADDRESS");
@@ -761,13 +834,25 @@ static bool comparison(struct parser *p, unsigned i, struct scenario_step *step)
 	return number(p, p->words[i + 1], UINT32_MAX, &step->number);
 }
 
+static bool counter_of(struct parser *p, const char *text, unsigned *out)
+{
+	char name[STATS_NAME_MAX];
+	for (unsigned i = 0; i < stats_count(ROLE_RESOLVER); i++) {
+		if (strcmp(stats_name(ROLE_RESOLVER, i, name), text) == 0) {
+			*out = i;
+			return true;
+		}
+	}
+	return fault(p, "the resolver has no counter '%s'", text);
+}
+
 static bool step_words(struct parser *p, struct scenario_step *step)
 {
 	static const struct keyword kinds[] = {
 		{ "QUERY", STEP_QUERY }, { "CHECK_ANSWER", STEP_CHECK_ANSWER }, { "TIME_PASSES", STEP_TIME_PASSES },
 		{ "REPLY", STEP_REPLY }, { "CHECK_OUT_QUERY", STEP_CHECK_OUT_QUERY },
 		{ "CHECK_PACKETS", STEP_CHECK_PACKETS }, { "CHECK_TIME", STEP_CHECK_TIME },
-		{ "CHECK_ASKED", STEP_CHECK_ASKED }, { NULL, 0 },
+		{ "CHECK_ASKED", STEP_CHECK_ASKED }, { "CHECK_COUNTER", STEP_CHECK_COUNTER }, { NULL, 0 },
 	};
 	uint64_t id;
 	int kind = p->word_count >= 3 ? find_word(kinds, p->words[2]) : -1;
@@ -794,6 +879,11 @@ static bool step_words(struct parser *p, struct scenario_step *step)
 			return fault(p, "CHECK_ASKED takes name, type, comparison and number");
 		}
 		return name_of(p, p->words[3], &step->name) && comparison(p, 5, step);
+	case STEP_CHECK_COUNTER: /* upstream_mismatches = 3 */
+		if (p->word_count != 6) {
+			return fault(p, "CHECK_COUNTER takes a name, comparison and number");
+		}
+		return counter_of(p, p->words[3], &step->counter) && comparison(p, 4, step);
 	default:
 		step->entry = expect_entry(p);
 		return step->entry != NULL;
@@ -804,7 +894,7 @@ static bool read_body(struct parser *p)
 {
 	struct scenario_range **last_range = &p->s->ranges;
 	struct scenario_step **last_step = &p->s->steps;
-	while (next_line(p) && split(p)) {
+	while (next_line(p) && split(p, p->text)) {
 		if (strcmp(p->words[0], "SCENARIO_END") == 0) {
 			return p->s->steps != NULL || fault(p, "a scenario without a step");
 		}
@@ -892,8 +982,8 @@ struct scenario *scenario_read(const char *file, const char *const *extra, unsig
 		s->file = file;
 		s->config = (struct scenario_config){
 			.date_sec = -1, .minimise = -1, .ip4 = -1, .ip6 = -1, .ask_localhost = -1, .harden_glue = -1,
-			.force_ip6 = -1, .use_0x20 = -1, .prime_root = -1, .special_names = -1,
-			.rebind_protection = -1, .min_ttl = -1, .max_ttl = -1, .budget = -1,
+			.force_ip6 = -1, .use_0x20 = -1, .use_cookies = -1, .prime_root = -1, .special_names = -1,
+			.rebind_protection = -1, .min_ttl = -1, .max_ttl = -1, .max_negative_ttl = -1, .budget = -1,
 		};
 		region_init(&s->region, 64 * 1024, SCENARIO_MEMORY_MAX);
 		*p = (struct parser){ .s = s, .at = text, .end = text + len, .rrs = rrs, .extra = extra,
@@ -912,6 +1002,7 @@ struct scenario *scenario_read(const char *file, const char *const *extra, unsig
 
 void scenario_free(struct scenario *scenario)
 {
+	sign_free_keys(scenario->keys);
 	region_clear(&scenario->region);
 	free(scenario);
 }

@@ -96,6 +96,8 @@ static bool play_step(struct play *p, const struct scenario_step *step)
 	case STEP_CHECK_ASKED:
 		return check_number(p, step, "packets with that question",
 				    world_asked(p->world, step->name, step->type));
+	case STEP_CHECK_COUNTER:
+		return check_number(p, step, "counter", world_counter(p->world, step->counter));
 	case STEP_REPLY: /* found when it is wanted */
 		return true;
 	}

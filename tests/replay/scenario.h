@@ -22,6 +22,20 @@ enum scenario_bounds {
 	SCENARIO_ADDRS_MAX = 32, /* of one range, or of one line of the head */
 	/* Clients that ask the same at the same time. */
 	SCENARIO_CLIENTS_MAX = 256,
+	/* 2026-01-01, when no date is given: seconds since 1970. */
+	SCENARIO_DATE_USUAL = 1767225600,
+};
+
+/* A key that signs; sign.c makes them. */
+struct scenario_key {
+	struct scenario_key *next;
+	const char *name;
+	const uint8_t *zone;
+	uint8_t algorithm;
+	uint16_t tag;
+	uint16_t dnskey_len;
+	const uint8_t *dnskey; /* RDATA */
+	struct evp_pkey_st *pkey;
 };
 
 /* What of a message is compared with an entry. */
@@ -105,6 +119,7 @@ enum step_kind {
 	STEP_CHECK_PACKETS, /* packets to servers since the last step QUERY */
 	STEP_CHECK_TIME,    /* milliseconds from the last question to its answer */
 	STEP_CHECK_ASKED,   /* packets since the last step QUERY with that name and type */
+	STEP_CHECK_COUNTER, /* how much a counter of the role grew since the last step QUERY */
 };
 
 enum compare { COMPARE_EQUAL, COMPARE_AT_MOST, COMPARE_AT_LEAST };
@@ -120,6 +135,15 @@ struct scenario_step {
 	uint64_t number;
 	const uint8_t *name; /* STEP_CHECK_ASKED */
 	uint16_t type;
+	unsigned counter; /* STEP_CHECK_COUNTER: enum stats_resolver */
+};
+
+/* A zone of the configuration and its servers. */
+struct scenario_stub {
+	struct scenario_stub *next;
+	const uint8_t *zone;
+	struct addr addrs[SCENARIO_ADDRS_MAX];
+	unsigned addr_count;
 };
 
 struct scenario_name {
@@ -133,6 +157,8 @@ struct scenario_config {
 	unsigned root_count;
 	struct addr forwards[SCENARIO_ADDRS_MAX]; /* of "." */
 	unsigned forward_count;
+	struct scenario_stub *stubs;
+	unsigned stub_count;
 	const struct message_rr *anchors; /* DS and DNSKEY */
 	size_t anchor_count;
 	struct scenario_name *insecure;
@@ -144,11 +170,13 @@ struct scenario_config {
 	int harden_glue;
 	int force_ip6;
 	int use_0x20;
+	int use_cookies;
 	int prime_root;
 	int special_names;
 	int rebind_protection;
 	int64_t min_ttl;
 	int64_t max_ttl;
+	int64_t max_negative_ttl;
 	int64_t budget;
 };
 
@@ -157,6 +185,7 @@ struct scenario {
 	const char *file;
 	const char *text; /* of SCENARIO_BEGIN */
 	struct scenario_config config;
+	struct scenario_key *keys;
 	struct scenario_range *ranges;
 	struct scenario_step *steps;
 };

@@ -9,6 +9,7 @@
 #include "common/dns/nsec3.h"
 #include "common/ipc/stats.h"
 #include "daemons/resolver/answer.h"
+#include "daemons/resolver/bounds.h"
 #include "daemons/resolver/validate/anchors.h"
 #include "tests/replay/match.h"
 
@@ -31,8 +32,6 @@ enum {
 	BUDGET_USUAL = 250,
 	CACHE_BYTES = 4 << 20,
 	QUERY_WIRE_MAX = 1024,
-	/* 2026-01-01: when no date is given. */
-	DATE_USUAL = 1767225600,
 };
 
 /* A packet on its way, and what comes back for it. */
@@ -78,6 +77,7 @@ struct world {
 	struct client *clients;
 	unsigned client_count;
 	uint64_t counters[STAT_RES_COUNT];
+	uint64_t counters_begin[STAT_RES_COUNT];
 	uint8_t reply[DNS_MESSAGE_MAX];
 	char fault[512];
 };
@@ -111,9 +111,6 @@ static const char *missing_feature(const struct scenario_config *c)
 	if (c->forward_count > 0) {
 		return "forward-addr: the core does not forward";
 	}
-	if (c->min_ttl > 0 || c->max_ttl >= 0) {
-		return "min-ttl, max-ttl: the core has fixed ones";
-	}
 	if (c->harden_glue == 0) {
 		return "harden-glue off: the core always holds glue to the zone that gave it";
 	}
@@ -129,6 +126,11 @@ static const char *missing_feature(const struct scenario_config *c)
 static bool is_on(int value, bool usual)
 {
 	return value < 0 ? usual : value > 0;
+}
+
+static uint32_t number_or(int64_t value, uint32_t usual)
+{
+	return value < 0 ? usual : (uint32_t)value;
 }
 
 /* NULL: out of memory, or more than there can be. */
@@ -154,12 +156,29 @@ static struct anchors *make_anchors(const struct world *w, const struct scenario
 	return anchors;
 }
 
+/* NULL: out of memory. */
+static struct ipc_servers *make_stubs(const struct scenario_config *c)
+{
+	struct ipc_servers *stubs = calloc(c->stub_count + 1, sizeof(*stubs));
+	struct ipc_servers *stub = stubs;
+	for (const struct scenario_stub *s = c->stubs; stub != NULL && s != NULL; s = s->next) {
+		memcpy(stub->name, s->zone, dname_len(s->zone));
+		for (unsigned i = 0; i < s->addr_count && i < IPC_ADDRS_MAX; i++) {
+			stub->addrs[stub->count++] = s->addrs[i];
+		}
+		stub++;
+	}
+	return stubs;
+}
+
 static bool configure(struct world *w, const struct scenario_config *c)
 {
 	struct ipc_servers *roots = calloc(c->root_count + 1, sizeof(*roots));
+	struct ipc_servers *stubs = make_stubs(c);
 	struct anchors *anchors = make_anchors(w, c);
-	if (roots == NULL || anchors == NULL) {
+	if (roots == NULL || stubs == NULL || anchors == NULL) {
 		free(roots);
+		free(stubs);
 		anchors_free(anchors);
 		return false;
 	}
@@ -175,19 +194,24 @@ static bool configure(struct world *w, const struct scenario_config *c)
 	struct core_config config = {
 		.options = {
 			.ipv4 = is_on(c->ip4, true), .ipv6 = is_on(c->ip6, true),
-			.use_0x20 = is_on(c->use_0x20, true), .minimise = is_on(c->minimise, true),
+			.use_0x20 = is_on(c->use_0x20, true), .use_cookies = is_on(c->use_cookies, false),
+			.minimise = is_on(c->minimise, true),
+			.localhost = is_on(c->ask_localhost, false) ? IPC_LOCALHOST_ALWAYS : IPC_LOCALHOST_NEVER,
+			.min_ttl_sec = number_or(c->min_ttl, 0), .max_ttl_sec = number_or(c->max_ttl, TTL_ANSWER_USUAL),
+			.max_negative_ttl_sec = number_or(c->max_negative_ttl, TTL_NEGATIVE_USUAL),
 			.prime_root = is_on(c->prime_root, false), .special_names = is_on(c->special_names, false),
 			.dnssec = true,
 		},
 		.cache_bytes = CACHE_BYTES, .roots = roots, .root_count = c->root_count,
-		.anchors = anchors,
+		.stubs = stubs, .stub_count = c->stub_count, .anchors = anchors,
 	};
-	core_set_wall(w->core, c->date_sec >= 0 ? (uint64_t)c->date_sec : DATE_USUAL, w->now_ms);
+	core_set_wall(w->core, c->date_sec >= 0 ? (uint64_t)c->date_sec : SCENARIO_DATE_USUAL, w->now_ms);
 	int rc = core_configure(w->core, &config);
 	if (rc != BH_OK) {
 		anchors_free(anchors);
 	}
 	free(roots);
+	free(stubs);
 	return rc == BH_OK;
 }
 
@@ -329,22 +353,16 @@ static unsigned find_replies(struct world *w, const struct upstream *u, const st
 		char addr[ADDR_TEXT_MAX];
 		char buf[512];
 		struct text t = TEXT_OF(buf);
-		show_question(&t, query->qname, query->qtype);
+		uint8_t lower[DNAME_MAX];
+		(void)dname_copy_lower(lower, query->qname);
+		show_question(&t, lower, query->qtype);
 		set_fault(w, "step %u: no entry for the query %s to %s%s", w->step, buf,
 			  addr_text(&u->server, addr), u->tcp ? " over TCP" : "");
 	}
 	return count;
 }
 
-static uint16_t udp_size_of(const struct upstream *u)
-{
-	struct query q;
-	bool edns = query_parse(u->wire, u->wire_len, &q) == QUERY_OK && q.edns.present;
-	return edns ? q.edns.udp_size : UDP_SIZE_PLAIN;
-}
-
-static size_t compose_reply(struct world *w, const struct scenario_entry *e, const struct upstream *u,
-			    const struct query *q, size_t limit)
+static size_t compose_reply(struct world *w, const struct scenario_entry *e, const struct query *q, size_t limit)
 {
 	struct compose c;
 	uint8_t qname[DNAME_MAX];
@@ -379,7 +397,6 @@ static size_t compose_reply(struct world *w, const struct scenario_entry *e, con
 		compose_flags(&c, 0, FLAG_TC);
 		break;
 	}
-	(void)u;
 	return compose_finish(&c, opt ? &edns : NULL);
 }
 
@@ -391,7 +408,8 @@ static size_t make_reply(struct world *w, const struct scenario_entry *e, const 
 	assert(verdict == QUERY_OK); /* the core's own packet */
 	(void)verdict;
 	if (e->raw == NULL) {
-		return compose_reply(w, e, u, &q, u->tcp ? DNS_MESSAGE_MAX : udp_size_of(u));
+		size_t udp_max = q.edns.present ? q.edns.udp_size : UDP_SIZE_PLAIN;
+		return compose_reply(w, e, &q, u->tcp ? DNS_MESSAGE_MAX : udp_max);
 	}
 	memcpy(w->reply, e->raw, e->raw_len);
 	if ((e->adjust & (ADJUST_RAW_ID | ADJUST_COPY_ID)) != 0 && e->raw_len >= 2) {
@@ -583,6 +601,7 @@ bool world_ask(struct world *world, const struct scenario_entry *query, struct w
 	uint64_t begin = world->now_ms;
 	struct client *c = NULL;
 	world->sent_begin = world->sent_count;
+	memcpy(world->counters_begin, world->counters, sizeof(world->counters));
 	for (unsigned i = 0; i < query->clients; i++) {
 		c = &world->clients[i];
 		uint8_t *room = c->wire != NULL ? c->wire : malloc(DNS_MESSAGE_MAX);
@@ -614,6 +633,11 @@ bool world_ask(struct world *world, const struct scenario_entry *query, struct w
 uint64_t world_packets(const struct world *world)
 {
 	return world->sent_count - world->sent_begin;
+}
+
+uint64_t world_counter(const struct world *world, unsigned counter)
+{
+	return world->counters[counter] - world->counters_begin[counter];
 }
 
 uint64_t world_asked(const struct world *world, const uint8_t *name, uint16_t type)

@@ -43,6 +43,8 @@ void world_pass(struct world *world, uint64_t seconds);
 /* Packets since the last world_ask began: all, or those with this name and type. */
 uint64_t world_packets(const struct world *world);
 uint64_t world_asked(const struct world *world, const uint8_t *name, uint16_t type);
+/* How much a counter of the role grew since then. */
+uint64_t world_counter(const struct world *world, unsigned counter);
 /* Was one like that sent since then? */
 bool world_sent_like(struct world *world, const struct scenario_entry *entry);
 

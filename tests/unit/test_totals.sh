@@ -65,6 +65,13 @@ expect "make failed elsewhere, as when a program did not compile" 1 "7 passed, 1
 program a PASS "[====] Synthesis: Tested: 0 | Passing: 0 | Failing: 0 | Crashing: 0 \n"
 expect "nothing was tested" 1 "0 passed, 1 failed, 0 skipped"
 
+program a PASS "pass one\nskip two: why\n3 passed, 0 failed, 1 skipped\n"
+program b PASS "$passing"
+expect "a line of totals" 0 "10 passed, 0 failed, 1 skipped"
+
+program a FAIL "fail one: why\n3 passed, 2 failed, 0 skipped\n"
+expect "failures in a line of totals" 1 "3 passed, 2 failed, 0 skipped" 2
+
 program a XPASS ""
 expect "passed though it should not" 1 "0 passed, 1 failed, 0 skipped" 2
 

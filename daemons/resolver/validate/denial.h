@@ -3,8 +3,8 @@
  * RFC 6840 4, RFC 9824). Logic only: their signatures were verified before, with keys of one zone.
  *
  * A set that cannot belong to a proof is not used, and never makes a proof of another one worthless: its owner
- * is not in the zone (NSEC3: not one label below it), it is a wildcard's expansion (rrset_signed_labels: a set
- * without RRSIGs counts as one), it has more than one record, its next name is not in the zone or not behind its
+ * is not in the zone (NSEC3: not one label below it), it is a wildcard's expansion (labels of struct rrset,
+ * as it was verified), it has more than one record, its next name is not in the zone or not behind its
  * owner, its type bitmap is malformed, its hash algorithm or flags are unknown (RFC 5155 8.1, 8.2). NSEC3 of one
  * proof have the same parameters, and NSEC and NSEC3 do not make up a proof together.
  *

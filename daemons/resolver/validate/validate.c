@@ -99,8 +99,12 @@ void validate_begin(struct core *core, struct resolution *r, const struct valida
 	}
 	if (copy->speaker != NULL) {
 		copy->signer = verify_signer(copy->speaker, copy->zone);
-		/* The closest anchor counts; who signs from above it does not speak for the zone. */
-		if (copy->signer != NULL && !dname_is_under(copy->signer, anchor_zone)) {
+		/*
+		 * RFC 4035 5.3.1: the signer is the zone that holds the data, so none above the cut whose servers gave them.
+		 * And the closest anchor counts; who signs from above it does not speak for the zone.
+		 */
+		if (copy->signer != NULL && (!dname_is_under(copy->signer, anchor_zone) ||
+					     (copy->zone != NULL && !dname_is_under(copy->signer, copy->zone)))) {
 			copy->signer = NULL;
 		}
 	}

@@ -45,6 +45,14 @@ static void set_expiry(const struct walk *w, struct trust *trust, uint32_t ttl, 
 	}
 }
 
+/* Remember it for others, unless it may be what was to be forgotten (core_flush). */
+static void keep(struct core *core, struct trust *trust)
+{
+	if (core->keeps) {
+		trust_put(core->trust, trust);
+	}
+}
+
 /* The candidate has this state, without keys. */
 static enum step conclude(struct core *core, struct walk *w, enum trust_state state, uint32_t ttl,
 			  const struct verify_reason *reason, uint64_t now_ms)
@@ -58,7 +66,7 @@ static enum step conclude(struct core *core, struct walk *w, enum trust_state st
 		trust->why = reason->why;
 	}
 	set_expiry(w, trust, ttl, now_ms);
-	trust_put(core->trust, trust);
+	keep(core, trust);
 	arrive(w, trust);
 	return STEP_ON;
 }
@@ -214,7 +222,7 @@ static enum step on_keys(struct core *core, struct resolution *r, struct walk *w
 	}
 	uint32_t ttl = w->ds != NULL && w->ds->ttl < keys->ttl ? w->ds->ttl : keys->ttl;
 	set_expiry(w, trust, ttl, now_ms);
-	trust_put(core->trust, trust);
+	keep(core, trust);
 	arrive(w, trust);
 	return STEP_ON;
 }

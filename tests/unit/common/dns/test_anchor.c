@@ -4,7 +4,7 @@
  * SPDX-License-Identifier: BSD-2-Clause
  */
 #include "common/dns/anchor.h"
-#include "common/util/cursor.h"
+#include "common/dns/rr.h"
 
 #include <criterion/criterion.h>
 #include <openssl/evp.h>
@@ -34,11 +34,14 @@ Test(anchor, built_in_ones_are_the_digests_of_the_published_keys)
 		cr_assert_gt(key_len, 0);
 		size_t rdata_len = 4 + (size_t)key_len - (keys[i][text_len - 1] == '=');
 
-		uint32_t sum = 0; /* RFC 4034 B */
-		for (size_t k = 0; k < rdata_len; k++) {
-			sum += k % 2 == 0 ? (uint32_t)buf[1 + k] << 8 : buf[1 + k];
-		}
-		cr_assert_eq(get_u16(root_anchors[i]), (uint16_t)(sum + (sum >> 16)));
+		static const uint16_t tags[ROOT_ANCHORS] = { 20326, 38696 };
+		cr_assert_eq(anchor_tag(RR_DNSKEY, buf + 1, rdata_len), tags[i]);
+		cr_assert_eq(anchor_tag(RR_DS, root_anchors[i], ROOT_ANCHOR_SIZE), tags[i]);
+		cr_assert_eq(anchor_algorithm(RR_DNSKEY, buf + 1, rdata_len), 8);
+		cr_assert_eq(anchor_algorithm(RR_DS, root_anchors[i], ROOT_ANCHOR_SIZE), 8);
+		cr_assert(anchor_is_built_in(buf, RR_DS, root_anchors[i], ROOT_ANCHOR_SIZE)); /* buf: "." */
+		cr_assert_not(anchor_is_built_in((const uint8_t *)"\1a", RR_DS, root_anchors[i], ROOT_ANCHOR_SIZE));
+		cr_assert_not(anchor_is_built_in(buf, RR_DS, root_anchors[i], ROOT_ANCHOR_SIZE - 1));
 		cr_assert_eq(root_anchors[i][2], 8);
 		cr_assert_eq(root_anchors[i][3], 2);
 

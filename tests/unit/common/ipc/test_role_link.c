@@ -42,9 +42,13 @@ static int on_prepare(void *ctx, const struct role_conf *conf, char *why, size_t
 	return BH_OK;
 }
 
+/* The configuration in service, which a role may look at until the next one is. */
+static const struct role_conf *in_service;
+
 static void on_commit(void *ctx, const struct role_conf *conf)
 {
 	struct stats_page **stats = ctx;
+	in_service = conf;
 	(*stats)->counters[0] = conf->generation;
 	(*stats)->counters[1] = conf->listener_count + 10 * conf->zone_count + 100 * conf->acl.count +
 				 1000 * conf->key_count + 10000 * conf->transfer_count;
@@ -58,7 +62,10 @@ static void on_abort(void *ctx)
 
 static uint64_t on_flush(void *ctx, const struct ipc_flush *what)
 {
-	(void)ctx;
+	const struct stats_page *const *stats = ctx;
+	if (in_service->generation != (*stats)->counters[0]) {
+		return 0;
+	}
 	return 1000u + what->kind;
 }
 

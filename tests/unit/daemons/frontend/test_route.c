@@ -28,6 +28,7 @@ struct script {
 struct asked {
 	uint64_t token;
 	uint32_t link;
+	uint8_t kind;
 	uint16_t budget;
 	uint8_t dns[512];
 	size_t len;
@@ -66,6 +67,7 @@ static int fake_ask(void *ctx, const struct route_ask *ask)
 	snprintf(w.log + used, sizeof(w.log) - used, "%s%c:%s", used == 0 ? "" : " ", ask->authority ? 'a' : 'r',
 		 text);
 	struct asked *a = &w.asks[w.ask_count++];
+	a->kind = ask->message.kind;
 	a->token = ask->message.token;
 	a->link = ask->authority ? LINK_AUTHORITY : LINK_RESOLVER;
 	a->budget = ask->message.budget;
@@ -669,6 +671,118 @@ Test(route, internal_zones_do_not_depend_on_a_signed_parent)
 			cr_assert_eq(answer_of(i)->ede, EDE_NONE);
 		}
 	}
+}
+
+static void reply_ttl(uint32_t ttl, const char *address, uint16_t rcode)
+{
+	struct asked a = take_ask();
+	const struct rec recs[] = { { AN, "a.test", RR_A, ttl, address }, { 0 } };
+	reply_with(&a, 0, rcode, rcode == RCODE_NOERROR ? recs : NULL, EDE_NONE);
+}
+
+/* In the last tenth of its life an answer that is in use is asked for anew, once, and nobody waits. */
+Test(route, refreshes_what_is_in_use)
+{
+	w.route.prefetch = true;
+	query("a.test", RR_A);
+	cr_assert_eq(w.asks[0].kind, QLINK_QUERY);
+	reply_ttl(100, "192.0.2.1", 0);
+	w.now_ms += 89000;
+	query("a.test", RR_A);
+	cr_assert_eq(w.ask_count, 0, "not yet");
+	w.now_ms += 1000;
+	query("a.test", RR_A);
+	query("a.test", RR_A);
+	cr_assert_eq(w.got_count, 4, "nobody waits");
+	cr_assert_str_eq(section_text(answer_of(3), AN), "a.test. A 10 192.0.2.1");
+	cr_assert_eq(w.ask_count, 1, "once");
+	cr_assert_eq(w.asks[0].kind, QLINK_REFRESH);
+	cr_assert_eq(w.page.counters[STAT_FRONT_REFRESHES], 1);
+	cr_assert_eq(pending_count(w.route.pending), 0);
+	reply_ttl(100, "192.0.2.2", 0);
+	cr_assert_eq(w.got_count, 4);
+	query("a.test", RR_A);
+	cr_assert_str_eq(section_text(answer_of(4), AN), "a.test. A 100 192.0.2.2");
+
+	/* A failure takes nothing away; when the answer has died it is asked for in earnest, beside the refresh. */
+	w.now_ms += 95000;
+	query("a.test", RR_A);
+	reply_ttl(0, NULL, RCODE_SERVFAIL);
+	query("a.test", RR_A);
+	cr_assert_str_eq(section_text(answer_of(6), AN), "a.test. A 5 192.0.2.2");
+	cr_assert_eq(w.ask_count, 0);
+	w.now_ms += 5000;
+	query("a.test", RR_A);
+	cr_assert_eq(w.asks[0].kind, QLINK_QUERY);
+	reply_ttl(100, "192.0.2.3", 0);
+
+	w.now_ms += 95000;
+	query("a.test", RR_A);
+	w.now_ms += 5000;
+	query("a.test", RR_A);
+	cr_assert_eq(w.ask_count, 2, "who waits does not wait for a refresh, which may be refused");
+	cr_assert_eq(w.asks[1].kind, QLINK_QUERY);
+	play((struct script[]){ { 0 } });
+
+	/* short lives and other settings */
+	query("a.test", RR_A);
+	reply_ttl(REFRESH_LIFE_MIN - 1, "192.0.2.4", 0);
+	w.now_ms += 8500;
+	query("a.test", RR_A);
+	cr_assert_eq(w.ask_count, 0);
+	w.now_ms += 1000;
+	w.route.prefetch = false;
+	query("a.test", RR_A);
+	reply_ttl(100, "192.0.2.4", 0);
+	w.now_ms += 95000;
+	query("a.test", RR_A);
+	cr_assert_eq(w.ask_count, 0);
+}
+
+/* No more than a tenth of the table. */
+Test(route, refreshes_are_bounded)
+{
+	char text[32];
+	w.route.prefetch = true;
+	for (uint16_t i = 0; i < 30; i++) {
+		snprintf(text, sizeof(text), "n%u.test", i);
+		query(text, RR_A);
+		struct asked a = take_ask();
+		const struct rec recs[] = { { AN, text, RR_A, 100, "192.0.2.1" }, { 0 } };
+		reply_with(&a, 0, 0, recs, EDE_NONE);
+	}
+	w.now_ms += 95000;
+	for (uint16_t i = 0; i < 30; i++) {
+		snprintf(text, sizeof(text), "n%u.test", i);
+		query(text, RR_A);
+	}
+	cr_assert_eq(w.ask_count, 100 / REFRESH_SHARE);
+	cr_assert_eq(w.got_count, 60);
+	play((struct script[]){ { 0 } });
+	cr_assert(pending_may_refresh(w.route.pending));
+}
+
+/* What was asked before a flush is given, but not kept: it may be what was to be forgotten. */
+Test(route, answers_in_flight_do_not_survive_a_flush)
+{
+	w.route.prefetch = true;
+	query("a.test", RR_A);
+	cr_assert_eq(cache_flush_all(w.route.cache), 0);
+	route_flushed(&w.route);
+	reply_ttl(100, "192.0.2.1", 0);
+	cr_assert_str_eq(section_text(answer_of(0), AN), "a.test. A 100 192.0.2.1");
+	cr_assert_eq(cache_entries(w.route.cache), 0);
+	query("a.test", RR_A);
+	reply_ttl(100, "192.0.2.2", 0);
+	cr_assert_eq(cache_entries(w.route.cache), 1, "asked behind it");
+	/* a refresh, too */
+	w.now_ms += 95000;
+	query("a.test", RR_A);
+	cr_assert_eq(w.ask_count, 1);
+	cr_assert_eq(cache_flush_name(w.route.cache, name("a.test")), 1);
+	route_flushed(&w.route);
+	reply_ttl(100, "192.0.2.2", 0);
+	cr_assert_eq(cache_entries(w.route.cache), 0);
 }
 
 Test(route, without_rd)

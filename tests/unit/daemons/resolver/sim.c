@@ -2,6 +2,7 @@
  * The made-up Internet. SPDX-License-Identifier: BSD-2-Clause
  */
 #include "tests/unit/daemons/resolver/sim.h"
+#include "tests/unit/daemons/resolver/sim_sign.h"
 
 #include "common/dns/compose.h"
 #include "common/dns/dname.h"
@@ -106,14 +107,14 @@ uint16_t sim_rdata(uint16_t type, const char *text, uint8_t *out)
 	}
 }
 
-static struct sim_record *add(struct sim *sim, unsigned server, const uint8_t *zone, const char *owner,
-			      uint32_t ttl, uint16_t type)
+struct sim_record *sim_add(struct sim *sim, unsigned server, const uint8_t *zone, const uint8_t *owner, uint32_t ttl,
+			   uint16_t type)
 {
 	cr_assert_lt(sim->record_count, SIM_RECORDS_MAX);
 	struct sim_record *rr = &sim->records[sim->record_count++];
 	rr->server = server;
 	memcpy(rr->zone, zone, dname_len(zone));
-	cr_assert_gt(dname_from_text(owner, rr->owner), 0, "%s", owner);
+	memcpy(rr->owner, owner, dname_len(owner));
 	rr->ttl = ttl;
 	rr->type = type;
 	return rr;
@@ -127,7 +128,7 @@ void sim_zone(struct sim *sim, const char *addr, const char *zone, const char *t
 	cr_assert_gt(dname_from_text(zone, apex), 0);
 	server->zones[server->zone_count++] = zone;
 
-	struct sim_record *soa = add(sim, index, apex, zone, 300, RR_SOA);
+	struct sim_record *soa = sim_add(sim, index, apex, apex, 300, RR_SOA);
 	size_t len = dname_len(apex);
 	memcpy(soa->rdata, apex, len);
 	memcpy(soa->rdata + len, apex, len);
@@ -145,14 +146,17 @@ void sim_zone(struct sim *sim, const char *addr, const char *zone, const char *t
 			     "%s", text);
 		uint16_t type;
 		cr_assert_eq(rr_type_parse(type_text, &type), BH_OK);
-		struct sim_record *rr = add(sim, index, apex, owner, ttl, type);
+		uint8_t name[DNAME_MAX];
+		sim_name(owner, name);
+		struct sim_record *rr = sim_add(sim, index, apex, name, ttl, type);
 		rr->rdata_len = sim_rdata(type, rdata, rr->rdata);
 		text += used;
 		text += strspn(text, " \t\n");
 	}
 }
 
-static bool zone_at(struct sim *sim, unsigned server, const struct query *q, uint8_t *zone)
+/* parent: DS are looked for in the zone above. */
+static bool zone_from(struct sim *sim, unsigned server, const struct query *q, bool parent, uint8_t *zone)
 {
 	bool found = false;
 	unsigned best = 0;
@@ -162,7 +166,7 @@ static bool zone_at(struct sim *sim, unsigned server, const struct query *q, uin
 			continue;
 		}
 		unsigned labels = dname_label_count(rr->zone);
-		bool parent_side = q->qtype == RR_DS && dname_equal(rr->zone, q->qname) && labels > 0;
+		bool parent_side = parent && dname_equal(rr->zone, q->qname) && labels > 0;
 		if (!parent_side && (!found || labels >= best)) {
 			found = true;
 			best = labels;
@@ -172,34 +176,71 @@ static bool zone_at(struct sim *sim, unsigned server, const struct query *q, uin
 	return found;
 }
 
-struct serve {
-	struct sim *sim;
-	unsigned server;
-	uint8_t zone[DNAME_MAX];
-	struct compose c;
-};
+/* RFC 4035 3.1.4.1: DS are answered by the parent. Who has only the child says that it has none. */
+static bool zone_at(struct sim *sim, unsigned server, const struct query *q, uint8_t *zone)
+{
+	return zone_from(sim, server, q, q->qtype == RR_DS, zone) ||
+	       (q->qtype == RR_DS && zone_from(sim, server, q, false, zone));
+}
 
-static unsigned put(struct serve *s, enum section section, const uint8_t *owner, uint16_t type)
+static const struct sim_signed *signing_of(const struct sim_serve *s)
+{
+	for (unsigned i = 0; i < s->sim->signed_count; i++) {
+		const struct sim_signed *how = &s->sim->zones[i];
+		if (how->server == s->server && dname_equal(how->zone, s->zone)) {
+			return how;
+		}
+	}
+	return NULL;
+}
+
+static bool is_at(const struct sim_serve *s, const struct sim_record *rr, const uint8_t *owner)
+{
+	return rr->server == s->server && dname_equal(rr->zone, s->zone) && dname_equal(rr->owner, owner);
+}
+
+static void put_record(struct sim_serve *s, enum section section, const uint8_t *name, const struct sim_record *rr)
+{
+	cr_assert_eq(compose_rr(&s->c, section, name, rr->type, CLASS_IN, rr->ttl, rr->rdata, rr->rdata_len), BH_OK);
+}
+
+/* Records of `owner` in the name of `name`, or as they stand (NULL). */
+static unsigned put_as(struct sim_serve *s, enum section section, const uint8_t *name, const uint8_t *owner,
+		       uint16_t type)
 {
 	unsigned count = 0;
 	for (unsigned i = 0; i < s->sim->record_count; i++) {
 		const struct sim_record *rr = &s->sim->records[i];
-		if (rr->server == s->server && rr->type == type && dname_equal(rr->zone, s->zone) &&
-		    dname_equal(rr->owner, owner)) {
-			cr_assert_eq(compose_rr(&s->c, section, rr->owner, type, CLASS_IN, rr->ttl, rr->rdata,
-						rr->rdata_len),
-				     BH_OK);
+		if (rr->type == type && is_at(s, rr, owner)) {
+			put_record(s, section, name == NULL ? rr->owner : name, rr);
 			count++;
+		}
+	}
+	for (unsigned i = 0; count > 0 && s->how != NULL && i < s->sim->record_count; i++) {
+		const struct sim_record *rr = &s->sim->records[i];
+		if (rr->type == RR_RRSIG && get_u16(rr->rdata) == type && is_at(s, rr, owner)) {
+			put_record(s, section, name == NULL ? rr->owner : name, rr);
 		}
 	}
 	return count;
 }
 
-static bool exists(const struct serve *s, const uint8_t *name, bool ent)
+unsigned sim_put(struct sim_serve *s, enum section section, const uint8_t *owner, uint16_t type)
+{
+	return put_as(s, section, NULL, owner, type);
+}
+
+/* NSEC3 are there for what they deny (RFC 5155 7.2.8). */
+static bool is_nsec3(const struct sim_record *rr)
+{
+	return rr->type == RR_NSEC3 || (rr->type == RR_RRSIG && get_u16(rr->rdata) == RR_NSEC3);
+}
+
+bool sim_exists(const struct sim_serve *s, const uint8_t *name, bool ent)
 {
 	for (unsigned i = 0; i < s->sim->record_count; i++) {
 		const struct sim_record *rr = &s->sim->records[i];
-		if (rr->server == s->server && dname_equal(rr->zone, s->zone) &&
+		if (rr->server == s->server && dname_equal(rr->zone, s->zone) && !is_nsec3(rr) &&
 		    (ent ? dname_is_under(rr->owner, name) : dname_equal(rr->owner, name))) {
 			return true;
 		}
@@ -208,7 +249,7 @@ static bool exists(const struct serve *s, const uint8_t *name, bool ent)
 }
 
 /* Referral when a cut lies between the zone and the name; glue from the zone. */
-static bool refer(struct serve *s, const struct query *q)
+static bool refer(struct sim_serve *s, const struct query *q)
 {
 	unsigned labels = dname_label_count(q->qname);
 	for (unsigned n = dname_label_count(s->zone) + 1; n <= labels; n++) {
@@ -216,15 +257,18 @@ static bool refer(struct serve *s, const struct query *q)
 		if (q->qtype == RR_DS && n == labels) {
 			continue;
 		}
-		if (put(s, SECTION_AUTHORITY, owner, RR_NS) == 0) {
+		if (sim_put(s, SECTION_AUTHORITY, owner, RR_NS) == 0) {
 			continue;
+		}
+		if (s->how != NULL && sim_put(s, SECTION_AUTHORITY, owner, RR_DS) == 0) {
+			sim_prove_no_ds(s, owner);
 		}
 		for (unsigned i = 0; i < s->sim->record_count; i++) {
 			const struct sim_record *rr = &s->sim->records[i];
 			if (rr->server == s->server && rr->type == RR_NS && dname_equal(rr->owner, owner) &&
 			    dname_equal(rr->zone, s->zone)) {
-				(void)put(s, SECTION_ADDITIONAL, rr->rdata, RR_A);
-				(void)put(s, SECTION_ADDITIONAL, rr->rdata, RR_AAAA);
+				(void)sim_put(s, SECTION_ADDITIONAL, rr->rdata, RR_A);
+				(void)sim_put(s, SECTION_ADDITIONAL, rr->rdata, RR_AAAA);
 			}
 		}
 		compose_flags(&s->c, FLAG_AA, 0);
@@ -233,38 +277,71 @@ static bool refer(struct serve *s, const struct query *q)
 	return false;
 }
 
-static void answer(struct serve *s, const struct query *q, unsigned flags)
+/* RFC 4592 3.3.1: the wildcard below the closest encloser, if there is one; an answer or none of that type. */
+static bool from_wildcard(struct sim_serve *s, const struct query *q)
+{
+	const uint8_t *encloser = q->qname;
+	while (!sim_exists(s, encloser, true)) {
+		encloser = dname_parent(encloser);
+	}
+	uint8_t wildcard[2 + DNAME_MAX] = { 1, '*' };
+	memcpy(wildcard + 2, encloser, dname_len(encloser));
+	if (dname_equal(encloser, q->qname) || !sim_exists(s, wildcard, false)) {
+		return false;
+	}
+	if (put_as(s, SECTION_ANSWER, q->qname, wildcard, q->qtype) > 0 ||
+	    put_as(s, SECTION_ANSWER, q->qname, wildcard, RR_CNAME) > 0) {
+		if (s->how != NULL) {
+			sim_prove_wildcard(s, q->qname);
+		}
+		return true;
+	}
+	(void)sim_put(s, SECTION_AUTHORITY, s->zone, RR_SOA);
+	if (s->how != NULL) {
+		sim_prove_wildcard_nodata(s, q->qname);
+	}
+	return true;
+}
+
+static void answer(struct sim_serve *s, const struct query *q, unsigned flags)
 {
 	if (refer(s, q)) {
 		return;
 	}
 	for (const uint8_t *up = q->qname; !dname_equal(up, s->zone); ) {
 		up = dname_parent(up);
-		if (put(s, SECTION_ANSWER, up, RR_DNAME) > 0) {
+		if (sim_put(s, SECTION_ANSWER, up, RR_DNAME) > 0) {
 			return; /* no CNAME made here: the resolver must do it */
 		}
 	}
-	if (put(s, SECTION_ANSWER, q->qname, q->qtype) > 0 || put(s, SECTION_ANSWER, q->qname, RR_CNAME) > 0) {
+	if (sim_put(s, SECTION_ANSWER, q->qname, q->qtype) > 0 || sim_put(s, SECTION_ANSWER, q->qname, RR_CNAME) > 0) {
 		if (q->qtype == RR_NS && dname_is_root(q->qname)) {
 			for (unsigned i = 0; i < s->sim->record_count; i++) {
 				const struct sim_record *rr = &s->sim->records[i];
 				if (rr->server == s->server && rr->type == RR_A) {
-					(void)put(s, SECTION_ADDITIONAL, rr->owner, RR_A);
+					(void)sim_put(s, SECTION_ADDITIONAL, rr->owner, RR_A);
 				}
 			}
 		}
 		return;
 	}
-	(void)put(s, SECTION_AUTHORITY, s->zone, RR_SOA);
-	if (!exists(s, q->qname, (flags & SIM_NO_ENT) == 0)) {
+	bool is_there = sim_exists(s, q->qname, (flags & SIM_NO_ENT) == 0);
+	if (!is_there && from_wildcard(s, q)) {
+		return;
+	}
+	(void)sim_put(s, SECTION_AUTHORITY, s->zone, RR_SOA);
+	if (!is_there) {
 		compose_flags(&s->c, FLAG_RCODE, RCODE_NXDOMAIN);
+	}
+	if (s->how != NULL) {
+		is_there ? sim_prove_nodata(s, q->qname) : sim_prove_nxdomain(s, q->qname);
 	}
 }
 
 int sim_usual(struct sim *sim, struct sim_server *server, const struct query *q, bool tcp, uint8_t *wire)
 {
 	unsigned flags = server->flags;
-	struct serve s = { .sim = sim, .server = (unsigned)(server - sim->servers) };
+	struct sim_serve s = { .sim = sim, .server = (unsigned)(server - sim->servers) };
 	uint8_t qname[DNAME_MAX];
 	memcpy(qname, q->qname, q->qname_len);
 	if ((flags & SIM_LOWER_CASE) != 0) {
@@ -277,14 +354,14 @@ int sim_usual(struct sim *sim, struct sim_server *server, const struct query *q,
 		compose_begin(&s.c, wire, 512, 0, q->id, FLAG_QR | RCODE_FORMERR, NULL, 0, 0);
 		return (int)compose_finish(&s.c, NULL);
 	}
-	struct edns_reply edns = { .udp_size = 1232, .ede = EDE_NONE };
+	struct edns_reply edns = { .udp_size = 1232, .do_bit = q->edns.do_bit, .ede = EDE_NONE };
 	const struct edns_reply *opt = q->edns.present ? &edns : NULL;
 	compose_begin(&s.c, wire, 60000, opt != NULL ? edns_size(opt) : 0, q->id,
 		      (uint16_t)(FLAG_QR | FLAG_AA), qname, q->qtype, q->qclass);
 	if ((flags & SIM_TRUNCATES) != 0 && !tcp) {
 		compose_flags(&s.c, 0, FLAG_TC);
 	} else if ((flags & (SIM_REFUSED | SIM_SERVFAIL)) != 0 || !zone_at(sim, s.server, q, s.zone) ||
-		   ((flags & SIM_NO_MINIMISED) != 0 && q->qtype == RR_A && !exists(&s, q->qname, false))) {
+		   ((flags & SIM_NO_MINIMISED) != 0 && q->qtype == RR_A && !sim_exists(&s, q->qname, false))) {
 		edns.rcode = (flags & SIM_SERVFAIL) != 0 ? RCODE_SERVFAIL : RCODE_REFUSED;
 		compose_flags(&s.c, FLAG_AA, edns.rcode);
 	} else if ((flags & SIM_UPWARD) != 0) {
@@ -293,6 +370,7 @@ int sim_usual(struct sim *sim, struct sim_server *server, const struct query *q,
 		compose_flags(&s.c, FLAG_AA, 0);
 		cr_assert_eq(compose_rr(&s.c, SECTION_AUTHORITY, root, RR_NS, CLASS_IN, 3600, ns, sizeof(ns)), BH_OK);
 	} else {
+		s.how = q->edns.do_bit ? signing_of(&s) : NULL;
 		answer(&s, q, flags);
 		edns.rcode = get_u16(wire + 2) & FLAG_RCODE;
 		if ((flags & (SIM_NO_AA | SIM_CACHE)) != 0) {
@@ -442,6 +520,8 @@ static struct sim_result ask(struct sim *sim, const char *name, uint16_t type, u
 	result.rcode = r->rcode;
 	result.ede = r->ede;
 	result.secure = r->secure;
+	result.checks = SIGNATURE_CHECKS_MAX - r->checks;
+	result.hashes = NSEC3_HASHES_MAX - r->hashes;
 	result.packets = r->packets;
 	result.budget = r->budget;
 	result.took_ms = end_ms - start;

@@ -7,12 +7,15 @@
 #ifndef BULKHEAD_TESTS_RESOLVER_SIM_H
 #define BULKHEAD_TESTS_RESOLVER_SIM_H
 
+#include "common/dns/compose.h"
 #include "common/dns/query.h"
 #include "daemons/resolver/core.h"
 
 #define SIM_SERVERS_MAX 64
 #define SIM_RECORDS_MAX 4096
 #define SIM_ASKED_MAX 1024
+#define SIM_SIGNED_MAX 32
+#define SIM_RDATA_MAX 800 /* an RRSIG with the longest signer and RSA of 4096 bit has 785 */
 
 enum sim_flags {
 	SIM_SILENT = 1,	       /* no reply at all */
@@ -55,7 +58,7 @@ struct sim_record {
 	uint32_t ttl;
 	uint16_t type;
 	uint16_t rdata_len;
-	uint8_t rdata[2 * DNAME_MAX + 20];
+	uint8_t rdata[SIM_RDATA_MAX];
 };
 
 struct sim_asked {
@@ -64,6 +67,17 @@ struct sim_asked {
 	uint16_t type;
 	bool tcp;
 	bool edns;
+};
+
+/* A zone that sim_sign has signed. */
+struct sim_signed {
+	unsigned server;
+	uint8_t zone[DNAME_MAX];
+	bool nsec3;
+	uint8_t salt[16];
+	uint8_t salt_len;
+	uint16_t iterations;
+	unsigned strip;
 };
 
 struct sim {
@@ -79,6 +93,8 @@ struct sim {
 	unsigned server_count;
 	struct sim_record *records;
 	unsigned record_count;
+	struct sim_signed zones[SIM_SIGNED_MAX];
+	unsigned signed_count;
 	struct sim_asked *asked;
 	unsigned asked_count;
 	struct resolution *early; /* answered before its resolution was over */
@@ -93,6 +109,8 @@ struct sim_result {
 	uint32_t budget;
 	uint64_t took_ms;
 	bool secure;
+	uint32_t checks; /* of signatures */
+	uint32_t hashes; /* of NSEC3, iterations counted */
 	char answer[4096];    /* lines "owner TTL TYPE rdata" of the answer section */
 	char authority[4096]; /* likewise */
 };
@@ -123,6 +141,29 @@ void sim_forget(struct sim *sim);
 
 /* For hooks: the reply that the zones give; octets. */
 int sim_usual(struct sim *sim, struct sim_server *server, const struct query *q, bool tcp, uint8_t *wire);
+
+/* --- a reply that is being made: for those who make parts of it -------------------------------------- */
+
+struct sim_serve {
+	struct sim *sim;
+	unsigned server;
+	uint8_t zone[DNAME_MAX];
+	const struct sim_signed *how;	   /* NULL: the zone is not signed, or nobody asked for its signatures */
+	const struct sim_record *proofs[8]; /* of NSEC and NSEC3 that are in it, or left out on purpose */
+	unsigned proof_count;
+	struct compose c;
+};
+
+/* Records of a name and type of the zone, with signatures where they were asked for; how many. */
+unsigned sim_put(struct sim_serve *s, enum section section, const uint8_t *owner, uint16_t type);
+/* Is there such a name, or (ent) one below it? */
+bool sim_exists(const struct sim_serve *s, const uint8_t *name, bool ent);
+
+/* --- odds and ends ---------------------------------------------------------------------------------- */
+
+/* Add a record to a zone; its RDATA is for the caller to fill in. */
+struct sim_record *sim_add(struct sim *sim, unsigned server, const uint8_t *zone, const uint8_t *owner, uint32_t ttl,
+			   uint16_t type);
 
 /* Name in wire form. */
 void sim_name(const char *text, uint8_t out[DNAME_MAX]);

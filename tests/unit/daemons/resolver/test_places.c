@@ -300,3 +300,47 @@ Test(places, flush_forgets)
 	cr_assert_eq(sim->counters[STAT_RES_CACHE_ENTRIES], 0u);
 	sim_free(sim);
 }
+
+static int flush_then_reply(struct sim *sim, struct sim_server *server, const struct query *q, bool tcp, uint8_t *wire)
+{
+	struct ipc_flush what = { .kind = IPC_FLUSH_NAME };
+	sim_name("other.test.", what.name);
+	(void)core_flush(sim->core, &what);
+	server->hook = NULL;
+	return sim_usual(sim, server, q, tcp, wire);
+}
+
+/* What was asked before a flush is answered and not kept, whatever was flushed: neither answer nor referral. */
+Test(places, nothing_in_flight_survives_a_flush)
+{
+	struct sim *sim = sim_new();
+	sim_zone(sim, "192.0.2.1", ".", "example. 86400 NS ns.example.\nns.example. 86400 A 192.0.2.2\n");
+	sim_zone(sim, "192.0.2.2", "example.", "www.example. 100 A 198.51.100.1\n");
+	sim_server(sim, "192.0.2.1")->hook = flush_then_reply;
+	struct sim_result r = sim_ask(sim, "www.example.", RR_A);
+	cr_assert_eq(r.rcode, RCODE_NOERROR);
+	cr_assert_eq(r.packets, 2u);
+	cr_assert_eq(sim_ask(sim, "www.example.", RR_A).packets, 2u, "from the root again");
+	cr_assert_eq(sim_ask(sim, "www.example.", RR_A).packets, 0u, "and that was kept");
+	sim_free(sim);
+}
+
+/* Who asks after a flush does not join what is in flight from before. */
+Test(places, nothing_is_joined_across_a_flush)
+{
+	struct sim *sim = sim_new();
+	struct core_question question = { .type = RR_A, .budget = 100 };
+	struct ipc_flush what = { .kind = IPC_FLUSH_ALL };
+	uint8_t name[DNAME_MAX];
+	sim_zone(sim, "192.0.2.1", ".", "www.example. 100 A 198.51.100.1\n");
+	sim_name("www.example.", name);
+	question.name = name;
+	for (unsigned i = 0; i < 4; i++) {
+		if (i == 2) {
+			(void)core_flush(sim->core, &what);
+		}
+		cr_assert_not_null(core_start(sim->core, &question, NULL, sim->now_ms));
+		cr_assert_eq(core_next_send(sim->core) != NULL, i % 2 == 0, "question %u", i);
+	}
+	sim_free(sim);
+}

@@ -39,14 +39,8 @@ struct rrset *chains_set(struct region *region, const uint8_t *owner, uint16_t t
 {
 	struct rrset *set = rrset_single(region_copy(region, owner, dname_len(owner)), type, 3600,
 					 region_copy(region, rdata, len), (uint16_t)len, region);
-	uint8_t sig[2 + 19 + DNAME_MAX] = { 0, 20 }; /* all of it but a signature */
-	put_u16(sig + 2, type);
-	sig[4] = 13;
-	sig[5] = (uint8_t)labels;
 	cr_assert_not_null(set);
-	set->sigs = region_copy(region, sig, 22);
-	set->sigs_len = 22;
-	set->sig_count = 1;
+	set->labels = (uint8_t)labels;
 	return set;
 }
 

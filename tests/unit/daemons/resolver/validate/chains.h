@@ -1,6 +1,6 @@
 /*
- * NSEC and NSEC3 RRsets for tests, written as text. Their RRSIGs are no signatures: what is tested relies on others
- * for that, and reads their Labels only.
+ * NSEC and NSEC3 RRsets for tests, written as text. They have no RRSIGs: what is tested relies on others for that,
+ * and asks only for the Labels they were verified with.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -14,7 +14,7 @@
 /* Bit maps of types separated by blanks. Returns octets. */
 size_t chains_types(const char *types, uint8_t out[512]);
 
-/* With one RRSIG of that many labels. */
+/* Verified with an RRSIG of that many labels. */
 struct rrset *chains_set(struct region *region, const uint8_t *owner, uint16_t type, const uint8_t *rdata, size_t len,
 			 unsigned labels);
 
