@@ -155,7 +155,9 @@ enum resolver_bounds {
 	EDNS_NONE_SEC = 900,
 	COOKIE_NONE_SEC = 900,
 	CASE_NONE_SEC = 900,
-	FAMILY_DOWN_SEC = 30, /* no route: the other family is preferred */
+	FAMILY_DOWN_SEC = 30, /* no route, or silence: the other family is preferred */
+	/* So many packets in a row unanswered by a family, whoever they went to: it leads nowhere. */
+	FAMILY_SILENCES_MAX = 8,
 	BACKOFF_FIRST_MS = 2000,
 	BACKOFF_MAX_MS = 120000,
 	/* A zone whose servers are all silent is still probed this often per server. */
@@ -164,6 +166,12 @@ enum resolver_bounds {
 	/* Region of one resolution: what one question can hold in memory. */
 	RESOLUTION_CHUNK = 8192,
 	RESOLUTION_MEMORY_MAX = 256 * 1024,
+	/*
+	 * All questions in work together: eight thousand honest ones, which need a chunk or two. When half of it is
+	 * taken, one question gets RESOLUTION_MEMORY_TIGHT only: enough for all but the longest chains.
+	 */
+	PENDING_MEMORY_MAX = 128 * 1024 * 1024,
+	RESOLUTION_MEMORY_TIGHT = 48 * 1024,
 	/* Scratch for one parsed reply: MESSAGE_EXPANDED_MAX and its record table. */
 	PARSE_MEMORY_MAX = 2 * 1024 * 1024,
 

@@ -49,6 +49,13 @@ static void zone_clear(struct core_zone *zone)
 	*zone = (struct core_zone){ .packed = NULL };
 }
 
+/* What of the configured memory is left for the cache proper. Tiny ones, of tests, keep half. */
+static uint64_t cache_share(uint64_t bytes, const struct servers *servers)
+{
+	uint64_t taken = servers_bytes(servers);
+	return taken < bytes / 2 ? bytes - taken : bytes / 2;
+}
+
 struct core *core_new(uint64_t cache_max_bytes, const struct core_tools *tools)
 {
 	struct core *core = calloc(1, sizeof(*core));
@@ -76,8 +83,10 @@ struct core *core_new(uint64_t cache_max_bytes, const struct core_tools *tools)
 					       .use_cookies = true, .minimise = true,
 					       .prime_root = true, .special_names = true, .dnssec = true };
 	region_init(&core->scratch, 64 * 1024, PARSE_MEMORY_MAX);
-	core->cache = cache_new(cache_max_bytes, &cache_key);
+	core->pending = (struct region_account){ .limit = PENDING_MEMORY_MAX, .tight = RESOLUTION_MEMORY_TIGHT };
 	core->servers = servers_new(cache_max_bytes / CACHE_BYTES_PER_SERVER, &server_key);
+	core->cache = core->servers == NULL ? NULL
+					    : cache_new(cache_share(cache_max_bytes, core->servers), &cache_key);
 	core->trust = trust_store_new(cache_max_bytes / CACHE_BYTES_PER_TRUST, &trust_key);
 	core->memo = memo_new(cache_max_bytes / CACHE_BYTES_PER_NOTE);
 	core->anchors = anchors_new();
@@ -216,10 +225,12 @@ int core_configure(struct core *core, const struct core_config *config)
 	struct core_zone root = { .packed = NULL };
 	struct core_zone *stubs = NULL;
 	struct cache *cache = NULL;
+	struct servers *servers = NULL;
 	struct anchors *anchors = config->anchors != NULL ? config->anchors : anchors_new();
 	struct traits root_traits = { .loopback = false };
 	struct traits stub_traits = { .loopback = false };
 	struct siphash_key key = new_key();
+	struct siphash_key server_key = new_key();
 	struct ipc_name *rebind_allow = calloc(config->rebind_allow_count + 1, sizeof(*rebind_allow));
 
 	if (rebind_allow == NULL || anchors == NULL || build_roots(config, &hints, &root_traits) != BH_OK ||
@@ -228,8 +239,10 @@ int core_configure(struct core *core, const struct core_config *config)
 		goto fail;
 	}
 	if (config->cache_bytes != core->cache_bytes) {
-		cache = cache_new(config->cache_bytes, &key);
+		servers = servers_new(config->cache_bytes / CACHE_BYTES_PER_SERVER, &server_key);
+		cache = servers == NULL ? NULL : cache_new(cache_share(config->cache_bytes, servers), &key);
 		if (cache == NULL) {
+			servers_free(servers);
 			goto fail;
 		}
 	}
@@ -244,7 +257,9 @@ int core_configure(struct core *core, const struct core_config *config)
 	}
 	if (cache != NULL) {
 		cache_free(core->cache);
+		servers_free(core->servers);
 		core->cache = cache;
+		core->servers = servers;
 		core->cache_bytes = config->cache_bytes;
 	} else if (changed) {
 		(void)cache_flush_all(core->cache);
@@ -371,7 +386,7 @@ void core_release(struct resolution *r)
 	free(r);
 }
 
-struct resolution *resolution_new(const uint8_t *name, uint16_t type, uint32_t budget,
+struct resolution *resolution_new(struct core *core, const uint8_t *name, uint16_t type, uint32_t budget,
 				  enum frame_purpose purpose, uint64_t now_ms)
 {
 	struct resolution *r = calloc(1, sizeof(*r));
@@ -379,6 +394,7 @@ struct resolution *resolution_new(const uint8_t *name, uint16_t type, uint32_t b
 		return NULL;
 	}
 	region_init(&r->region, RESOLUTION_CHUNK, RESOLUTION_MEMORY_MAX);
+	region_share(&r->region, &core->pending);
 	struct frame *f = region_alloc(&r->region, sizeof(*f));
 	r->name = region_copy(&r->region, name, dname_len(name));
 	if (f == NULL || r->name == NULL) {
@@ -403,10 +419,11 @@ struct resolution *resolution_new(const uint8_t *name, uint16_t type, uint32_t b
 
 struct resolution *core_start(struct core *core, const struct core_question *question, void *ctx, uint64_t now_ms)
 {
-	struct resolution *r = resolution_new(question->name, question->type, question->budget, FRAME_CLIENT, now_ms);
+	struct resolution *r = resolution_new(core, question->name, question->type, question->budget, FRAME_CLIENT, now_ms);
 	if (r != NULL) {
 		r->ctx = ctx;
 		r->flushes = core->flushes;
+		r->traced = question->trace && core->trace_fn != NULL;
 		r->validates = core->validating && !question->cd;
 		r->secure = core->validating;
 		r->refresh = question->refresh;
@@ -417,6 +434,12 @@ struct resolution *core_start(struct core *core, const struct core_question *que
 		}
 	}
 	return r;
+}
+
+void core_set_trace(struct core *core, core_trace_fn *fn, void *ctx)
+{
+	core->trace_fn = fn;
+	core->trace_ctx = ctx;
 }
 
 void core_set_wall(struct core *core, uint64_t wall_sec, uint64_t now_ms)

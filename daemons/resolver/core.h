@@ -60,10 +60,15 @@ struct core {
 	uint64_t config_hash;	/* of roots and stubs */
 	uint64_t prime_at_ms;	/* when the root's servers are to be asked for */
 	bool priming;
+	core_trace_fn *trace_fn; /* for traced resolutions */
+	void *trace_ctx;
+	size_t reply_octets;	/* of the reply that is being worked on */
 	uint32_t flushes;	/* how often core_flush was called */
 	bool keeps;		/* the resolution that is worked on began after the last of them: store_ may keep */
-	uint64_t family_down_until_ms[2]; /* IPv4, IPv6: no route */
+	uint64_t family_down_until_ms[2]; /* IPv4, IPv6: no route, or nobody there answers */
+	unsigned family_silences[2];	  /* in a row, of whatever servers */
 	struct region scratch;	/* one parsed reply */
+	struct region_account pending; /* memory of the questions in work */
 	struct upstream *buckets[UPSTREAM_BUCKETS];
 	struct upstream *send_first;
 	struct upstream **send_last;
@@ -154,6 +159,21 @@ void iterate_no_memory(struct core *core, struct resolution *r, uint64_t now_ms)
 /* End r with a stale answer. False: there is none, and nothing happened. */
 bool iterate_answer_stale(struct core *core, struct resolution *r, uint64_t now_ms);
 
+/* --- trace.c: each does nothing unless r is traced --- */
+void trace_ask(const struct core *core, struct resolution *r, bool tcp, bool joins, uint64_t now_ms);
+void trace_reply(const struct core *core, const struct resolution *r, const struct message *msg,
+		 const struct reply *reply, uint64_t now_ms);
+void trace_no_reply(const struct core *core, const struct resolution *r, enum upstream_event event, uint64_t now_ms);
+void trace_hit(const struct core *core, const struct resolution *r, const struct reply *reply, enum security security,
+	       uint64_t now_ms);
+void trace_local(const struct core *core, const struct resolution *r, bool exists, uint64_t now_ms);
+void trace_failed(const struct core *core, const struct resolution *r, int ede, const char *why, uint64_t now_ms);
+void trace_verdict(const struct core *core, const struct resolution *r, const struct validation *v,
+		   enum security security, const struct verify_reason *reason, uint64_t now_ms);
+/* A zone between the anchor and the data. */
+void trace_zone(const struct core *core, const struct resolution *r, const struct trust *trust, uint64_t now_ms);
+void trace_finished(const struct core *core, const struct resolution *r, uint64_t now_ms);
+
 /* --- choose.c --- */
 /* Index of the server to ask next, or -1. */
 int choose_server(struct core *core, const struct frame *f, uint64_t now_ms);
@@ -224,11 +244,13 @@ void upstream_free_all(struct core *core);
 void prime_if_due(struct core *core, uint64_t now_ms);
 /* The reply to the priming question. False: of no use. */
 bool prime_accept(struct core *core, const struct message *msg, const struct rrset *ns, uint64_t now_ms);
+/* None of the root's servers gave a usable answer: ask for them anew, soon but not often. */
+void prime_doubt(struct core *core, uint64_t now_ms);
 /* The priming resolution is over. */
 void prime_over(struct core *core, bool fine, uint64_t now_ms);
 
 /* --- for core_start and priming --- */
-struct resolution *resolution_new(const uint8_t *name, uint16_t type, uint32_t budget,
+struct resolution *resolution_new(struct core *core, const uint8_t *name, uint16_t type, uint32_t budget,
 				  enum frame_purpose purpose, uint64_t now_ms);
 
 #endif

@@ -32,6 +32,7 @@ static void end(struct core *core, struct resolution *r, uint16_t rcode, int ede
 		r->ede_text = r->notice_text;
 	}
 	r->secure = r->secure && rcode != RCODE_SERVFAIL;
+	trace_finished(core, r, now_ms);
 	if (f->purpose == FRAME_PRIME) {
 		prime_over(core, rcode == RCODE_NOERROR, now_ms);
 	}
@@ -92,6 +93,7 @@ static void deliver(struct resolution *r, const struct delivery *delivery)
 static void fail(struct core *core, struct resolution *r, int ede, const char *text, uint64_t now_ms)
 {
 	const struct frame *f = r->top;
+	trace_failed(core, r, ede, text, now_ms);
 	if (f->purpose == FRAME_TRUST) {
 		deliver(r, &(struct delivery){ .failed = true, .ede = ede, .why = text });
 	} else if (f->below != NULL) {
@@ -219,6 +221,7 @@ static bool start_special(struct core *core, struct resolution *r, uint64_t now_
 		return false;
 	}
 	core_count(core, STAT_RES_LOCAL_ANSWERS);
+	trace_local(core, r, verdict != SPECIAL_NXDOMAIN, now_ms);
 	if (f->purpose != FRAME_CLIENT) { /* no server of the Internet has such a name */
 		fail(core, r, EDE_INVALID_DATA, "name server with a special-use name", now_ms);
 		return true;
@@ -320,6 +323,7 @@ static void use_hit(struct core *core, struct resolution *r, const struct cache_
 			break;
 		}
 	}
+	trace_hit(core, r, &v.reply, security, now_ms);
 	if (must_validate(r) && security == SECURITY_UNCHECKED) {
 		validate_begin(core, r, &v, now_ms);
 	} else {
@@ -487,6 +491,7 @@ static void ask(struct core *core, struct resolution *r, bool tcp, uint64_t now_
 	a->tries++;
 	f->sends++;
 	f->state = FRAME_WAIT;
+	trace_ask(core, r, tcp, joins, now_ms);
 	if (!upstream_ask(core, r, &q, now_ms)) {
 		fail_all(core, r, EDE_OTHER, "out of memory", now_ms);
 	}
@@ -564,6 +569,9 @@ static void frame_ask(struct core *core, struct resolution *r, uint64_t now_ms)
 	}
 	if (choose_glue(core, f->cut, now_ms)) {
 		return;
+	}
+	if (dname_is_root(f->cut->zone)) {
+		prime_doubt(core, now_ms);
 	}
 	fail(core, r, EDE_NO_REACHABLE_AUTHORITY,
 	     f->cut->addr_count == 0 ? "no server of the zone has a usable address"
@@ -652,6 +660,7 @@ void iterate_validated(struct core *core, struct resolution *r, struct validatio
 							[SECURITY_INSECURE] = STAT_RES_VALIDATED_INSECURE,
 							[SECURITY_SECURE] = STAT_RES_VALIDATED_SECURE,
 							[SECURITY_BOGUS] = STAT_RES_VALIDATED_BOGUS };
+	trace_verdict(core, r, v, security, reason, now_ms);
 	if (security == SECURITY_UNCHECKED) {
 		core_count(core, counters[security]);
 		fail_all(core, r, reason->ede, reason->why, now_ms);
@@ -752,8 +761,9 @@ static void on_reply(struct core *core, struct resolution *r, const struct messa
 		reply.kind = REPLY_ERROR;
 	}
 	count_reply(core, reply.kind);
-	reply_bound_ttl(&reply, &core->options);
 	complain_of_forwarder(core, f, &reply, now_ms);
+	reply_bound_ttl(&reply, &core->options);
+	trace_reply(core, r, msg, &reply, now_ms);
 	if (reply.kind == REPLY_REFERRAL) {
 		on_referral(core, r, &reply, now_ms);
 	} else if (f->ask_minimised) {
@@ -805,6 +815,9 @@ void iterate_event(struct core *core, struct resolution *r, enum upstream_event 
 		   const struct message *msg, uint64_t now_ms)
 {
 	core->keeps = r->flushes == core->flushes;
+	if (event != EVENT_REPLY) {
+		trace_no_reply(core, r, event, now_ms);
+	}
 	switch (event) {
 	case EVENT_REPLY:
 		if (iterate_pay(core, r, parse_cost(msg), now_ms)) {

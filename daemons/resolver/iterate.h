@@ -67,6 +67,7 @@
 #include "common/ipc/conf.h"
 #include "common/util/region.h"
 #include "daemons/resolver/rrset.h"
+#include "daemons/resolver/trace.h"
 
 struct anchors;
 struct core;
@@ -114,9 +115,12 @@ struct resolution {
 	bool secure;		/* all of it was validated and found secure: AD (RFC 6840 5.7) */
 
 	/* The core's own. */
+	uint32_t flushes; /* of the core when it began: what it learns is not kept after another one */
 	int notice;		/* EDE that goes with an answer; EDE_NONE: none */
 	const char *notice_text;
-	uint32_t flushes; /* of the core when it began: what it learns is not kept after another one */
+	bool traced; /* its steps are told to the core's trace function */
+	bool asked_tcp;	   /* of the question that it waits for */
+	uint64_t asked_ms;
 	bool internal;
 	bool detached; /* its client got a stale answer; only the cache waits for it */
 	bool watched;
@@ -220,9 +224,13 @@ struct core_question {
 	const uint8_t *name;
 	uint16_t type; /* no meta type other than ANY */
 	bool cd;       /* the client validates itself (RFC 6840 5.9): it gets what there is */
+	bool trace;    /* tell the steps, see core_set_trace */
 	bool refresh;  /* what the cache has in the last part of its life (QLINK_REFRESH_SHARE) is asked for anew */
 	uint32_t budget;
 };
+
+/* Tell the steps of traced resolutions to this function. */
+void core_set_trace(struct core *core, core_trace_fn *fn, void *ctx);
 
 /* Begin to resolve. NULL: no memory. */
 struct resolution *core_start(struct core *core, const struct core_question *question, void *ctx, uint64_t now_ms);

@@ -73,6 +73,8 @@ struct serve {
 	struct dnssec *dnssec;
 	struct nsec3_hasher *hasher;
 	struct trusting *trusting;
+	struct tracing *tracing; /* NULL: nobody to tell */
+	const struct role_conf *conf; /* in service; NULL: none yet */
 	struct qlink_batch *batch;
 	struct siphash_key key;
 	struct link_set links;
@@ -287,7 +289,11 @@ static void pump(struct serve *serve)
 			more = true;
 		}
 		while ((r = core_next_done(serve->core)) != NULL) {
-			end_job(serve, r);
+			if (r->traced) {
+				tracing_over(serve->tracing, r);
+			} else {
+				end_job(serve, r);
+			}
 			more = true;
 		}
 	}
@@ -476,6 +482,7 @@ void serve_free(struct serve *serve)
 	links_free(&serve->links);
 	links_free(&serve->next);
 	outquery_free(serve->oq);
+	tracing_free(serve->tracing);
 	trusting_free(serve->trusting);
 	core_free(serve->core);
 	dnssec_free(serve->dnssec);
@@ -537,10 +544,11 @@ int serve_prepare(struct serve *serve, const struct role_conf *conf, char *why, 
 	return BH_OK;
 }
 
-void serve_commit(struct serve *serve, const struct role_conf *conf)
+/* What the core is told of a configuration, but the anchors. */
+static struct core_config core_config_of(const struct role_conf *conf)
 {
 	const struct ipc_conf_resolver *options = &conf->options.resolver;
-	struct core_config config = {
+	return (struct core_config){
 		.options = { .ipv4 = options->ipv4, .ipv6 = options->ipv6, .use_0x20 = options->use_0x20,
 			     .use_cookies = options->use_cookies, .localhost = options->localhost,
 			     .minimise = options->qname_minimisation, .prime_root = options->prime_root,
@@ -555,6 +563,14 @@ void serve_commit(struct serve *serve, const struct role_conf *conf)
 		.rebind_allow = conf->rebind_allow, .rebind_allow_count = conf->rebind_allow_count,
 		.forwards = conf->forwards, .forward_count = conf->forward_count,
 	};
+}
+
+void serve_commit(struct serve *serve, const struct role_conf *conf)
+{
+	const struct ipc_conf_resolver *options = &conf->options.resolver;
+	struct core_config config = core_config_of(conf);
+
+	serve->conf = conf;
 	flush_replies(serve);
 	core_set_counters(serve->core, (*serve->stats)->counters);
 	serve->pending_max = options->pending_max;
@@ -595,6 +611,32 @@ void serve_peer_restarted(struct serve *serve, uint32_t link_id)
 void serve_negative_anchor(struct serve *serve, const struct ipc_negative_anchor *anchor)
 {
 	trusting_negative(serve->trusting, serve->core, anchor);
+}
+
+void serve_set_teller(struct serve *serve, tracing_tell_fn *tell, void *ctx)
+{
+	serve->tracing = tracing_new(serve->base, serve->dnssec, serve->hasher, random_below, tell, ctx);
+	if (serve->tracing == NULL) {
+		log_fatal("out of memory");
+	}
+}
+
+void serve_trace(struct serve *serve, uint32_t request, const struct ipc_trace *what)
+{
+	struct tracing_place place = { .core = serve->core };
+	if (serve->tracing == NULL || serve->conf == NULL) {
+		return; /* the supervisor asks when we are ready only */
+	}
+	set_wall(serve);
+	place.config = core_config_of(serve->conf);
+	place.outgoing = serve->conf->outgoing;
+	place.outgoing_count = serve->conf->outgoing_count;
+	if (trusting_copy(serve->trusting, &place.config.anchors) != BH_OK) {
+		log_fatal("out of memory for the trust anchors");
+	}
+	if (tracing_begin(serve->tracing, request, what, &place)) {
+		pump_later(serve);
+	}
 }
 
 uint64_t serve_flush(struct serve *serve, const struct ipc_flush *what)
