@@ -177,6 +177,7 @@ struct scenario_config {
 	int64_t min_ttl;
 	int64_t max_ttl;
 	int64_t max_negative_ttl;
+	int64_t stale_ttl;
 	int64_t budget;
 };
 

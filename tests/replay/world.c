@@ -114,9 +114,6 @@ static const char *missing_feature(const struct scenario_config *c)
 	if (c->force_ip6 > 0) {
 		return "force-ipv6: the core prefers no family";
 	}
-	if (c->rebind_protection > 0) {
-		return "rebind-protection: the core has none";
-	}
 	return NULL;
 }
 
@@ -198,6 +195,7 @@ static bool configure(struct world *w, const struct scenario_config *c)
 			.localhost = is_on(c->ask_localhost, false) ? IPC_LOCALHOST_ALWAYS : IPC_LOCALHOST_NEVER,
 			.min_ttl_sec = number_or(c->min_ttl, 0), .max_ttl_sec = number_or(c->max_ttl, TTL_ANSWER_USUAL),
 			.max_negative_ttl_sec = number_or(c->max_negative_ttl, TTL_NEGATIVE_USUAL),
+			.stale_sec = number_or(c->stale_ttl, 0), .rebind_protection = is_on(c->rebind_protection, false),
 			.prime_root = is_on(c->prime_root, false), .special_names = is_on(c->special_names, false),
 			.dnssec = true,
 		},
@@ -542,10 +540,17 @@ static void run(struct world *w, uint64_t until_ms)
 		for (unsigned i = 0; i < w->pending_count; i++) {
 			first = first == NULL || w->pending[i].at_ms < first->at_ms ? &w->pending[i] : first;
 		}
-		if (first == NULL || (until_ms > 0 && first->at_ms > until_ms)) {
+		uint64_t wake_ms = core_next_wake(w->core);
+		uint64_t next_ms = first == NULL || wake_ms < first->at_ms ? wake_ms : first->at_ms;
+		if (next_ms == UINT64_MAX || (until_ms > 0 && next_ms > until_ms)) {
 			return;
 		}
-		happen(w, first);
+		if (first != NULL && first->at_ms == next_ms) {
+			happen(w, first);
+		} else {
+			w->now_ms = wake_ms > w->now_ms ? wake_ms : w->now_ms;
+			core_wake(w->core, w->now_ms);
+		}
 	}
 }
 
