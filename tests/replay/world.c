@@ -361,6 +361,21 @@ static unsigned find_replies(struct world *w, const struct upstream *u, const st
 	return count;
 }
 
+/* RFC 7873 4: the client's cookie as it came, or one octet of it changed, and the server's. The octets. */
+static uint16_t write_cookie(const struct scenario_entry *e, const struct query *q, uint8_t *option)
+{
+	struct sink s = sink_of(option, EDNS_OPTION_HEADER + COOKIE_REPLY_SIZE);
+	if ((e->adjust & (ADJUST_COOKIE | ADJUST_WRONG_COOKIE)) == 0 || q->edns.cookie_len == 0) {
+		return 0;
+	}
+	sink_u16(&s, EDNS_OPTION_COOKIE);
+	sink_u16(&s, COOKIE_REPLY_SIZE);
+	sink_u8(&s, (uint8_t)(q->edns.cookie[0] ^ ((e->adjust & ADJUST_WRONG_COOKIE) != 0)));
+	sink_bytes(&s, q->edns.cookie + 1, COOKIE_CLIENT_SIZE - 1);
+	sink_bytes(&s, "a server's word.", COOKIE_REPLY_SIZE - COOKIE_CLIENT_SIZE);
+	return (uint16_t)s.pos;
+}
+
 static size_t compose_reply(struct world *w, const struct scenario_entry *e, const struct query *q, size_t limit)
 {
 	struct compose c;
@@ -377,6 +392,9 @@ static size_t compose_reply(struct world *w, const struct scenario_entry *e, con
 		(void)dname_copy_lower(qname, qname);
 	}
 	struct edns_reply edns = { .udp_size = UDP_SIZE_MAX, .rcode = e->rcode, .do_bit = e->do_bit, .ede = e->ede };
+	uint8_t option[EDNS_OPTION_HEADER + COOKIE_REPLY_SIZE];
+	edns.options_len = write_cookie(e, q, option);
+	edns.options = option;
 	bool opt = q->edns.present && (e->adjust & ADJUST_NO_EDNS) == 0;
 	uint16_t id = (e->adjust & (ADJUST_COPY_ID | ADJUST_RAW_ID)) != 0 ? q->id : (uint16_t)(q->id ^ 0x5555);
 	compose_begin(&c, w->reply, limit, opt ? edns_size(&edns) : 0, id,
