@@ -85,8 +85,8 @@ struct core *core_new(uint64_t cache_max_bytes, const struct core_tools *tools)
 	region_init(&core->scratch, 64 * 1024, PARSE_MEMORY_MAX);
 	core->pending = (struct region_account){ .limit = PENDING_MEMORY_MAX, .tight = RESOLUTION_MEMORY_TIGHT };
 	core->servers = servers_new(cache_max_bytes / CACHE_BYTES_PER_SERVER, &server_key);
-	core->cache = core->servers == NULL ? NULL
-					    : cache_new(cache_share(cache_max_bytes, core->servers), &cache_key);
+	core->cache_room = core->servers == NULL ? 0 : cache_share(cache_max_bytes, core->servers);
+	core->cache = core->servers == NULL ? NULL : cache_new(core->cache_room, &cache_key);
 	core->trust = trust_store_new(cache_max_bytes / CACHE_BYTES_PER_TRUST, &trust_key);
 	core->memo = memo_new(cache_max_bytes / CACHE_BYTES_PER_NOTE);
 	core->anchors = anchors_new();
@@ -261,6 +261,7 @@ int core_configure(struct core *core, const struct core_config *config)
 		core->cache = cache;
 		core->servers = servers;
 		core->cache_bytes = config->cache_bytes;
+		core->cache_room = cache_share(config->cache_bytes, servers);
 	} else if (changed) {
 		(void)cache_flush_all(core->cache);
 	}

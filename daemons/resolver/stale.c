@@ -85,7 +85,8 @@ bool stale_may_replace(const struct core *core, const struct resolution *r, int 
 void stale_watch(struct core *core, struct resolution *r, uint64_t now_ms)
 {
 	struct rrset *records;
-	if (!stale_may_replace(core, r, EDE_NONE) || stale_find(core, r, now_ms, &records) < 0) {
+	/* A traced one is seen to its end. */
+	if (r->traced || !stale_may_replace(core, r, EDE_NONE) || stale_find(core, r, now_ms, &records) < 0) {
 		return;
 	}
 	r->watched = true;
