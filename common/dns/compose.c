@@ -204,7 +204,8 @@ static bool put_below(struct compose *c, const uint8_t *name, size_t fresh, uint
 }
 
 /* A name in RDATA, the index-th. False: no room. */
-static bool put_rdata_name(struct compose *c, struct compose_rrset *set, unsigned index, const uint8_t *name, size_t len)
+static bool put_rdata_name(struct compose *c, struct compose_rrset *set, unsigned index, const uint8_t *name,
+			   size_t len)
 {
 	if (set->names != NULL && set->names->at != 0 && set->names->fresh[index] != COMPOSE_UNKNOWN) {
 		return put_below(c, name, set->names->fresh[index], set->names->at);

@@ -72,8 +72,8 @@ int compose_rr(struct compose *c, enum section section, const uint8_t *owner, ui
 	       uint16_t rr_class, uint32_t ttl, const uint8_t *rdata, size_t rdata_len) BH_CHECKED;
 
 /*
- * What the caller knows of the names in RDATA: their first fresh[i] octets are followed by a name that stands at `at` (0:
- * it does not). COMPOSE_UNKNOWN: of this one nothing is known.
+ * What the caller knows of the names in RDATA: their first fresh[i] octets are followed by a name that stands at
+ * `at` (0: it does not). COMPOSE_UNKNOWN: of this one nothing is known.
  */
 #define COMPOSE_UNKNOWN UINT8_MAX
 struct compose_known {
@@ -102,8 +102,8 @@ void compose_rrset_begin(struct compose_rrset *set, enum section section, const 
 			 uint16_t type, uint16_t rr_class, uint32_t ttl);
 
 /*
- * At once behind it: owner_at, which is not 0, is where the rest of the owner stands behind its first `fresh` octets, which
- * are whole labels. They are not looked for, nor found by names behind them, which need not be the shortest.
+ * At once behind it: owner_at, which is not 0, is where the rest of the owner stands behind its first `fresh` octets,
+ * whole labels (0: all of it stands there). They are not looked for, and later names do not find them.
  */
 static inline void compose_rrset_below(struct compose_rrset *set, uint8_t fresh)
 {

@@ -229,6 +229,32 @@ struct ipc_anchor {
 	uint8_t rdata[ANCHOR_RDATA_MAX];
 };
 
+/* Keys of one anchor zone that are remembered: RFC 5011 6 rolls them one at a time, those removed stay for a while. */
+#define IPC_ANCHOR_KEYS_MAX 16
+
+enum ipc_key_state { IPC_KEY_PENDING = 1, IPC_KEY_VALID, IPC_KEY_MISSING, IPC_KEY_REVOKED, IPC_KEY_REMOVED };
+
+struct ipc_anchor_key {
+	uint8_t state;	    /* enum ipc_key_state */
+	uint8_t seen;	    /* times, of a pending one */
+	uint64_t since_sec; /* it is in this state, since 1970 */
+	uint32_t hold_sec;  /* until it may leave it: pending, revoked */
+	uint16_t len;
+	uint8_t rdata[ANCHOR_RDATA_MAX]; /* of its DNSKEY, the REVOKE bit left out */
+};
+
+/* ANCHOR_FOUND, ANCHOR_STATE, CONF_ANCHOR_STATE: what tracking the keys of an anchor zone (RFC 5011) has found so far. */
+struct ipc_anchor_state {
+	uint8_t zone[DNAME_MAX];
+	uint64_t configured;   /* checksum of the anchors that it began with: with others it is worth nothing */
+	uint64_t checked_sec;  /* when the zone's keys were last verified, since 1970; 0: never */
+	uint64_t next_sec;     /* when they are to be asked for again */
+	uint32_t ttl;	       /* of then, for the time of a retry */
+	uint32_t sig_left_sec;
+	uint8_t count;
+	struct ipc_anchor_key keys[IPC_ANCHOR_KEYS_MAX];
+};
+
 #define IPC_FOR_EVER UINT32_MAX
 
 /*
@@ -449,6 +475,8 @@ void ipc_servers_encode(struct sink *s, const struct ipc_servers *m);
 int ipc_servers_decode(const uint8_t *p, size_t len, struct ipc_servers *m) BH_CHECKED;
 void ipc_anchor_encode(struct sink *s, const struct ipc_anchor *m);
 int ipc_anchor_decode(const uint8_t *p, size_t len, struct ipc_anchor *m) BH_CHECKED;
+void ipc_anchor_state_encode(struct sink *s, const struct ipc_anchor_state *m);
+int ipc_anchor_state_decode(const uint8_t *p, size_t len, struct ipc_anchor_state *m) BH_CHECKED;
 void ipc_negative_anchor_encode(struct sink *s, const struct ipc_negative_anchor *m);
 int ipc_negative_anchor_decode(const uint8_t *p, size_t len, struct ipc_negative_anchor *m) BH_CHECKED;
 void ipc_outgoing_encode(struct sink *s, const struct ipc_outgoing *m);

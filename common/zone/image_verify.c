@@ -454,8 +454,9 @@ static bool child_fits(struct verifier *v, const uint8_t *name)
 }
 
 /*
- * The place of a node in the tree: behind the one before, its parent on the path. Extends the path. A name is a label in
- * front of its parent's, which was checked: that makes it a name, below the apex, and no name between is missing.
+ * The place of a node in the tree: behind the one before, its parent on the path. Extends the path. A name is a
+ * label in front of its parent's, which was checked: that makes it a name, below the apex, and no name between is
+ * missing.
  */
 static int check_place(struct verifier *v, uint32_t index)
 {

@@ -60,13 +60,13 @@ static const struct column_rule column_rules[] = {
 	{ "zone", "bytes", "size", FORM_SIZE, NULL },
 	{ "zone", "overlay", "overlay", FORM_FLAG, NULL },
 	{ "flushed", "index", "#", FORM_PLAIN, NULL },
+	{ "anchor", "state", "state", FORM_STATE, NULL },
+	{ "negative_anchor", "left_sec", "ends in", FORM_DURATION, NULL },
 	{ "step", "at_ms", "ms", FORM_PLAIN, NULL },
 	{ "step", "depth", "#", FORM_PLAIN, NULL },
 	{ "step", "took_ms", "took", FORM_FILLED, NULL },
 	{ "step", "octets", "octets", FORM_DETAIL, NULL },
 	{ "step", "state", "state", FORM_SECURITY, NULL },
-	{ "anchor", "state", "state", FORM_STATE, NULL },
-	{ "negative_anchor", "left_sec", "ends in", FORM_DURATION, NULL },
 };
 
 static const struct {
@@ -75,9 +75,10 @@ static const struct {
 } titles[] = {
 	{ "appliance", "Appliance" }, { "role", "Roles" },	 { "zone", "Zones" },
 	{ "finding", "Findings" },    { "counter", "Counters" }, { "flushed", "Flushed" },
-	{ "zone_counter", "Queries by zone" }, { "step", "Steps" },
+	{ "zone_counter", "Queries by zone" },
 	{ "anchor", "Trust anchors" },
 	{ "negative_anchor", "Not validated" },
+	{ "step", "Steps" },
 };
 
 static const char *const good_states[] = { "running", "ready",	"serving", "served", "ok",

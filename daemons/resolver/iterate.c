@@ -739,9 +739,9 @@ static void on_reply(struct core *core, struct resolution *r, const struct messa
 		reply.kind = REPLY_ERROR;
 	}
 	count_reply(core, reply.kind);
-	trace_reply(core, r, msg, &reply, now_ms);
 	complain_of_forwarder(core, f, &reply, now_ms);
 	reply_bound_ttl(&reply, &core->options);
+	trace_reply(core, r, msg, &reply, now_ms);
 	if (reply.kind == REPLY_REFERRAL) {
 		on_referral(core, r, &reply, now_ms);
 	} else if (f->ask_minimised) {

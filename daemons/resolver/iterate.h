@@ -116,11 +116,11 @@ struct resolution {
 
 	/* The core's own. */
 	uint32_t flushes; /* of the core when it began: what it learns is not kept after another one */
+	int notice;		/* EDE that goes with an answer; EDE_NONE: none */
+	const char *notice_text;
 	bool traced; /* its steps are told to the core's trace function */
 	bool asked_tcp;	   /* of the question that it waits for */
 	uint64_t asked_ms;
-	int notice;		/* EDE that goes with an answer; EDE_NONE: none */
-	const char *notice_text;
 	bool internal;
 	bool detached; /* its client got a stale answer; only the cache waits for it */
 	bool watched;

@@ -115,7 +115,8 @@ uint64_t core_next_wake(const struct core *core)
 static void answer_early(struct core *core, struct resolution *r, uint64_t now_ms)
 {
 	struct resolution *early =
-		core->detached < STALE_DETACHED_MAX ? resolution_new(r->name, r->type, r->budget, FRAME_CLIENT, now_ms)
+		core->detached < STALE_DETACHED_MAX ? resolution_new(core, r->name, r->type, r->budget, FRAME_CLIENT,
+								now_ms)
 						    : NULL;
 	if (early == NULL) {
 		return; /* its client waits on */
@@ -131,6 +132,7 @@ static void answer_early(struct core *core, struct resolution *r, uint64_t now_m
 	r->ctx = NULL;
 	r->detached = true;
 	core->detached++;
+	core->keeps = r->flushes == core->flushes;
 	store_failure(core, r->name, r->type, EDE_NO_REACHABLE_AUTHORITY, true, now_ms);
 	core_done(core, early);
 }

@@ -407,7 +407,8 @@ static int on_request(struct client *client, const struct ctl_request *r)
 		supervisor_stop(sup, 0);
 		return BH_OK;
 	}
-	return answer(client, 3, "unknown command, known are: status, stats, zone, anchors, nta, reload, flush, trace, stop");
+	return answer(client, 3,
+		      "unknown command, known are: status, stats, zone, anchors, nta, reload, flush, trace, stop");
 }
 
 static int on_message(void *ctx, struct link *link, struct link_message *m)

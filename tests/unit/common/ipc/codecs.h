@@ -41,6 +41,7 @@ CODEC_FUNCTIONS(ipc_name)
 CODEC_FUNCTIONS(ipc_servers)
 CODEC_FUNCTIONS(ipc_outgoing)
 CODEC_FUNCTIONS(ipc_anchor)
+CODEC_FUNCTIONS(ipc_anchor_state)
 CODEC_FUNCTIONS(ipc_negative_anchor)
 CODEC_FUNCTIONS(ipc_flush)
 CODEC_FUNCTIONS(ipc_flushed)
@@ -106,6 +107,9 @@ static const struct codec codecs[MSG_TYPE_COUNT] = {
 	[MSG_TRUST_ANCHOR] = CODEC(ipc_anchor),
 	[MSG_CONF_ANCHOR] = CODEC(ipc_anchor),
 	[MSG_CONF_NEGATIVE_ANCHOR] = CODEC(ipc_negative_anchor),
+	[MSG_ANCHOR_FOUND] = CODEC(ipc_anchor_state),
+	[MSG_ANCHOR_STATE] = CODEC(ipc_anchor_state),
+	[MSG_CONF_ANCHOR_STATE] = CODEC(ipc_anchor_state),
 	[MSG_NEGATIVE_ANCHOR] = CODEC(ipc_negative_anchor),
 	[MSG_COMPILED] = CODEC(ipc_compiled),
 	[MSG_CTL_REQUEST] = CODEC(ctl_request),

@@ -65,6 +65,7 @@ union payload {
 	struct ipc_servers servers;
 	struct ipc_outgoing outgoing;
 	struct ipc_anchor anchor;
+	struct ipc_anchor_state anchor_state;
 	struct ipc_negative_anchor negative_anchor;
 	struct ipc_flush flush;
 	struct ipc_flushed flushed;
@@ -317,6 +318,22 @@ static void largest(enum msg_type type, union payload *m)
 		m->anchor.len = ANCHOR_RDATA_MAX;
 		memset(m->anchor.rdata, 0x7a, ANCHOR_RDATA_MAX);
 		break;
+	case MSG_ANCHOR_FOUND:
+	case MSG_ANCHOR_STATE:
+	case MSG_CONF_ANCHOR_STATE:
+		longest_name(m->anchor_state.zone);
+		m->anchor_state.configured = UINT64_MAX;
+		m->anchor_state.checked_sec = UINT64_MAX - 1;
+		m->anchor_state.next_sec = UINT64_MAX - 2;
+		m->anchor_state.ttl = UINT32_MAX;
+		m->anchor_state.sig_left_sec = UINT32_MAX - 1;
+		m->anchor_state.count = IPC_ANCHOR_KEYS_MAX;
+		for (unsigned i = 0; i < IPC_ANCHOR_KEYS_MAX; i++) {
+			struct ipc_anchor_key *key = &m->anchor_state.keys[i];
+			*key = (struct ipc_anchor_key){ (uint8_t)(1 + i % 5), UINT8_MAX, UINT64_MAX - i, UINT32_MAX - i, ANCHOR_RDATA_MAX, { 0 } };
+			memset(key->rdata, (int)i, ANCHOR_RDATA_MAX);
+		}
+		break;
 	case MSG_CONF_NEGATIVE_ANCHOR:
 	case MSG_NEGATIVE_ANCHOR:
 		longest_name(m->negative_anchor.zone);
@@ -513,7 +530,7 @@ Test(conf, largest_payloads_have_the_octets_counted_by_hand)
 		{ MSG_DIAGNOSTIC, 1543 }, { MSG_COMPILED, 33 },	     { MSG_CTL_REQUEST, 8201 }, { MSG_CTL_ROW, 13162 },
 		{ MSG_CTL_DONE, 514 },	  { MSG_RATE_TABLE, 20 },    { MSG_CONF_COOKIE_SECRETS, 33 },
 		{ MSG_CONF_RATE_LIMIT, 11 },
-		{ MSG_CONF_ANCHOR, 1283 }, { MSG_TRUST_ANCHOR, 1283 }, { MSG_CONF_NEGATIVE_ANCHOR, 259 },
+		{ MSG_CONF_ANCHOR, 1283 }, { MSG_TRUST_ANCHOR, 1283 }, { MSG_ANCHOR_STATE, 16928 }, { MSG_CONF_NEGATIVE_ANCHOR, 259 },
 		{ MSG_IMAGE_REFUSED, 517 }, { MSG_SOURCE, 1065 },  { MSG_CONF_KEY, 386 },     { MSG_CONF_TRANSFER, 278 },
 	};
 	static uint8_t wire[MSG_PAYLOAD_MAX];
@@ -610,6 +627,7 @@ Test(conf, values_out_of_range_are_refused)
 		{ MSG_CONF_FRONTEND, "reply", 32, 4, 0 },
 		{ MSG_CONF_FRONTEND, "budget", 36, 2, 0 },
 		{ MSG_CONF_FRONTEND, "cookies", 38, 1, 3 },
+		{ MSG_CONF_FRONTEND, "prefetch", 39, 1, 2 },
 		{ MSG_TRACE, "flags", 0, 1, 4 },
 		{ MSG_TRACE_STEP, "event", 0, 1, IPC_TRACE_EVENTS },
 		{ MSG_TRACE_STEP, "kind", 2, 1, IPC_TRACE_KINDS },
@@ -617,7 +635,6 @@ Test(conf, values_out_of_range_are_refused)
 		{ MSG_TRACE_STEP, "proto", 4, 1, 2 },
 		{ MSG_TRACE_STEP, "server", 27, 1, 2 },
 		{ MSG_TRACE_STEP, "name", 28, 1, 0x40 },
-		{ MSG_CONF_FRONTEND, "prefetch", 39, 1, 2 },
 		{ MSG_CONF_RESOLVER, "pending", 8, 4, 0 },
 		{ MSG_CONF_RESOLVER, "floor", 12, 4, 1 },
 		{ MSG_CONF_RESOLVER, "ceiling", 16, 4, 0x80000000 },
@@ -654,6 +671,9 @@ Test(conf, values_out_of_range_are_refused)
 		{ MSG_TRUST_ANCHOR, "length", 3, 2, 0 },
 		{ MSG_TRUST_ANCHOR, "length", 3, 2, 2 },
 		{ MSG_NEGATIVE_ANCHOR, "name", 0, 1, 0xc0 },
+		{ MSG_ANCHOR_STATE, "name", 0, 1, 0xc0 },
+		{ MSG_ANCHOR_STATE, "count", 33, 1, 1 },
+		{ MSG_ANCHOR_STATE, "count", 33, 1, IPC_ANCHOR_KEYS_MAX + 1 },
 		{ MSG_FLUSH, "kind", 0, 1, 3 },
 		{ MSG_COMPILE, "kind", 0, 1, 3 },
 		{ MSG_COMPILE, "ttl", 4, 4, 0x80000000 },

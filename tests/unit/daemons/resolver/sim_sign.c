@@ -130,6 +130,10 @@ static struct zone_keys *keys_of(const uint8_t *zone, const struct sim_signing *
 	}
 	if (keys->ksk == NULL || keys->algorithm != algorithm || keys->bits != bits ||
 	    (keys->ksk == keys->zsk) != how->one_key) {
+		if (keys->zsk != keys->ksk) {
+			sim_key_free(keys->zsk);
+		}
+		sim_key_free(keys->ksk);
 		keys->algorithm = algorithm;
 		keys->bits = bits;
 		keys->ksk = sim_key_new(algorithm, bits);
