@@ -402,6 +402,7 @@ struct resolution *resolution_new(struct core *core, const uint8_t *name, uint16
 		core_release(r);
 		return NULL;
 	}
+	r->flushes = core->flushes;
 	r->type = type;
 	r->ede = EDE_NONE;
 	r->notice = EDE_NONE;
@@ -423,7 +424,6 @@ struct resolution *core_start(struct core *core, const struct core_question *que
 	struct resolution *r = resolution_new(core, question->name, question->type, question->budget, FRAME_CLIENT, now_ms);
 	if (r != NULL) {
 		r->ctx = ctx;
-		r->flushes = core->flushes;
 		r->traced = question->trace && core->trace_fn != NULL;
 		r->validates = core->validating && !question->cd;
 		r->secure = core->validating;
