@@ -194,7 +194,7 @@ static int build_stubs(const struct core_config *config, struct core_zone **out,
 		bool forward = i >= config->stub_count;
 		const struct ipc_servers *s = forward ? &config->forwards[i - config->stub_count] : &config->stubs[i];
 		*d = (struct delegation){ .zone = s->name, .configured = true };
-		struct traits unused;
+		struct traits unused = { .loopback = false };
 		add_servers(d, s, false, forward ? &unused : traits); /* nothing is learned from forwarders */
 		rc = core_zone_set(&stubs[i], d);
 		stubs[i].forward = forward;
