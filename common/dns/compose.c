@@ -191,9 +191,33 @@ static bool put_octets(struct compose *c, const uint8_t *octets, size_t len)
 	return true;
 }
 
-/* RDATA whose names may be compressed, with its length before it. False: no room. */
-static bool put_compressed(struct compose *c, const uint8_t *fields, const uint8_t *rdata, size_t len, uint16_t *name_at)
+/* The first `fresh` octets of a name and a pointer to the rest of it. False: no room. */
+static bool put_below(struct compose *c, const uint8_t *name, size_t fresh, uint16_t suffix_at)
 {
+	if (fresh + 2 > c->limit - c->pos) {
+		return false;
+	}
+	memcpy(c->buf + c->pos, name, fresh);
+	put_u16(c->buf + c->pos + fresh, (uint16_t)(0xc000 | suffix_at));
+	c->pos += fresh + 2;
+	return true;
+}
+
+/* A name in RDATA, the index-th. False: no room. */
+static bool put_rdata_name(struct compose *c, struct compose_rrset *set, unsigned index, const uint8_t *name,
+			   size_t len)
+{
+	if (set->names != NULL && set->names->at != 0 && set->names->fresh[index] != COMPOSE_UNKNOWN) {
+		return put_below(c, name, set->names->fresh[index], set->names->at);
+	}
+	return put_name(c, name, len, &set->name_at);
+}
+
+/* RDATA whose names may be compressed, with its length before it. False: no room. */
+static bool put_compressed(struct compose *c, struct compose_rrset *set, const uint8_t *rdata, size_t len)
+{
+	const uint8_t *fields = set->fields;
+	unsigned names = 0;
 	size_t pos = 0;
 	size_t len_at = c->pos;
 	bool fits = put_octets(c, (const uint8_t[2]){ 0, 0 }, 2);
@@ -205,7 +229,7 @@ static bool put_compressed(struct compose *c, const uint8_t *fields, const uint8
 			continue;
 		}
 		size_t name_len = dname_len(rdata + pos);
-		fits = put_name(c, rdata + pos, name_len, name_at);
+		fits = put_rdata_name(c, set, names++, rdata + pos, name_len);
 		pos += name_len;
 	}
 	if (!fits || !put_octets(c, rdata + pos, len - pos)) {
@@ -253,6 +277,8 @@ void compose_rrset_begin(struct compose_rrset *set, enum section section, const 
 	set->fields = rdata_is_compressed(type) ? rdata_fields(type) : NULL;
 	set->section = section;
 	set->name_at = 0;
+	set->names = NULL;
+	set->owner_fresh = 0;
 	set->owner_at = dname_is_root(owner) ? 0 : owner_at; /* the root is shorter than a pointer to it */
 	put_u16(set->head, (uint16_t)(0xc000 | owner_at));
 	put_u16(set->head + 2, type);
@@ -263,6 +289,11 @@ void compose_rrset_begin(struct compose_rrset *set, enum section section, const 
 /* What stands before the length of RDATA. *owner_at: where the owner can be pointed at by the next record. */
 static bool put_head(struct compose *c, const struct compose_rrset *set, uint16_t *owner_at)
 {
+	if (set->owner_fresh > 0) {
+		*owner_at = c->pos < POINTER_END ? (uint16_t)c->pos : 0;
+		return put_below(c, set->owner, set->owner_fresh, set->owner_at) &&
+		       put_octets(c, set->head + 2, sizeof(set->head) - 2);
+	}
 	if (set->owner_at != 0) {
 		*owner_at = set->owner_at;
 		return put_octets(c, set->head, sizeof(set->head));
@@ -290,13 +321,14 @@ int compose_rrset_add(struct compose *c, struct compose_rrset *set, const uint8_
 
 	if (!put_head(c, set, &owner_at) ||
 	    !(set->fields == NULL ? put_plain(c, rdata, rdata_len)
-				  : put_compressed(c, set->fields, rdata, rdata_len, &set->name_at))) {
+				  : put_compressed(c, set, rdata, rdata_len))) {
 		c->pos = pos;
 		compose_forget(c, target_count);
 		return BH_ENOSPC;
 	}
 	if (owner_at != set->owner_at) {
 		set->owner_at = owner_at;
+		set->owner_fresh = 0;
 		put_u16(set->head, (uint16_t)(0xc000 | owner_at));
 	}
 	c->counts[set->section]++;

@@ -71,11 +71,23 @@ void compose_begin(struct compose *c, uint8_t *buf, size_t limit, size_t reserve
 int compose_rr(struct compose *c, enum section section, const uint8_t *owner, uint16_t type,
 	       uint16_t rr_class, uint32_t ttl, const uint8_t *rdata, size_t rdata_len) BH_CHECKED;
 
+/*
+ * What the caller knows of the names in RDATA: their first fresh[i] octets are followed by a name that stands at
+ * `at` (0: it does not). COMPOSE_UNKNOWN: of this one nothing is known.
+ */
+#define COMPOSE_UNKNOWN UINT8_MAX
+struct compose_known {
+	uint16_t at;
+	uint8_t fresh[2];
+};
+
 /* An RRset that is being appended. */
 struct compose_rrset {
 	const uint8_t *owner;
 	const uint8_t *fields; /* of RDATA with names to compress, else NULL */
 	enum section section;
+	uint8_t owner_fresh; /* octets of the owner in front of what stands at owner_at; 0: all of it stands there */
+	const struct compose_known *names; /* of names in RDATA, or NULL */
 	uint16_t owner_at;
 	uint16_t name_at; /* where the name in RDATA of the last record can be pointed at, or 0 */
 	uint8_t head[10]; /* pointer to the owner, type, class, TTL */
@@ -88,6 +100,21 @@ struct compose_rrset {
 #define COMPOSE_QNAME DNS_HEADER_SIZE
 void compose_rrset_begin(struct compose_rrset *set, enum section section, const uint8_t *owner, uint16_t owner_at,
 			 uint16_t type, uint16_t rr_class, uint32_t ttl);
+
+/*
+ * At once behind it: owner_at, which is not 0, is where the rest of the owner stands behind its first `fresh` octets,
+ * whole labels (0: all of it stands there). They are not looked for, and later names do not find them.
+ */
+static inline void compose_rrset_below(struct compose_rrset *set, uint8_t fresh)
+{
+	set->owner_fresh = fresh;
+}
+
+/* At once behind it: names in RDATA of the records of this RRset, of a type with two at most. */
+static inline void compose_rrset_names(struct compose_rrset *set, const struct compose_known *names)
+{
+	set->names = names;
+}
 
 /* As compose_rr. BH_ENOSPC: nothing of this record was done. */
 int compose_rrset_add(struct compose *c, struct compose_rrset *set, const uint8_t *rdata, size_t rdata_len) BH_CHECKED;

@@ -36,7 +36,7 @@ static const struct {
 	uint16_t signature_len;
 	uint16_t memory; /* that libcrypto takes for a key with its context, as measured with 3.0, rounded up */
 } kinds[KIND_COUNT] = {
-	[KIND_RSA] = { .name = "RSA", .memory = 1280 }, /* and four times the modulus */
+	[KIND_RSA] = { .name = "RSA", .memory = 1408 }, /* and four times the modulus */
 	/* RFC 6605 4 */
 	[KIND_P256] = { .name = "EC", .group = "P-256", .key_len = 64, .signature_len = 64, .memory = 3072 },
 	[KIND_P384] = { .name = "EC", .group = "P-384", .key_len = 96, .signature_len = 96, .memory = 3072 },
@@ -44,6 +44,8 @@ static const struct {
 	[KIND_ED25519] = { .name = "ED25519", .key_len = 32, .signature_len = 64, .memory = 512 },
 	[KIND_ED448] = { .name = "ED448", .key_len = 57, .signature_len = 114, .memory = 512 },
 };
+
+#define POINT_MAX 96 /* longest key_len of a kind with a group */
 
 #define ALGORITHM_MAX 16
 
@@ -88,7 +90,8 @@ struct dnssec {
 	EVP_MD *md[HASH_COUNT]; /* NULL: libcrypto does not have it */
 	EVP_MD_CTX *hash[HASH_COUNT];
 	EVP_MD_CTX *whole; /* for algorithms that hash the message themselves */
-	EVP_PKEY_CTX *import[KIND_COUNT];
+	EVP_PKEY_CTX *import[KIND_COUNT]; /* makes keys; NULL: libcrypto does not have the kind */
+	EVP_PKEY *curve[KIND_COUNT];	  /* of kinds with a group: a key that has no point yet */
 	bool works[ALGORITHM_MAX + 1];
 	/*
 	 * Scratch of one verification: RDATA with names folded, its records twice (merging goes from one to the
@@ -111,15 +114,6 @@ static enum kind kind_of(uint8_t algorithm)
  * and what is longer multiplies the work of each verification.
  */
 enum { RSA_BITS_MIN = 512, RSA_SHA512_BITS_MIN = 1024, RSA_BITS_MAX = 4096, RSA_EXPONENT_MAX = 8 };
-
-/* Parameters of a public key, in the form that libcrypto takes. */
-struct public {
-	uint8_t point[1 + 96]; /* of an elliptic curve, uncompressed */
-	uint8_t modulus[RSA_BITS_MAX / 8];
-	uint8_t exponent[RSA_EXPONENT_MAX];
-	size_t signature_len;
-	OSSL_PARAM params[3];
-};
 
 static unsigned bit_length(const uint8_t *number, size_t len)
 {
@@ -150,10 +144,16 @@ static OSSL_PARAM number_param(const char *name, uint8_t *out, const uint8_t *nu
 	return OSSL_PARAM_construct_BN(name, out, len);
 }
 
-/* RFC 3110 2. Zeros in front are against it, but harmless: a number is what it is. */
-static int rsa_public(uint8_t algorithm, const uint8_t *bytes, size_t len, struct public *out)
+static EVP_PKEY *import(EVP_PKEY_CTX *ctx, OSSL_PARAM params[])
 {
-	struct cursor c = cursor_of(bytes, len);
+	EVP_PKEY *pkey = NULL;
+	return EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_PUBLIC_KEY, params) == 1 ? pkey : NULL;
+}
+
+/* RFC 3110 2. Zeros in front are against it, but harmless: a number is what it is. */
+static EVP_PKEY *import_rsa(struct dnssec *dnssec, const struct dnskey *dnskey, uint16_t *signature_len)
+{
+	struct cursor c = cursor_of(dnskey->key, dnskey->key_len);
 	size_t e_len = cursor_u8(&c);
 	if (e_len == 0) {
 		e_len = cursor_u16(&c);
@@ -162,24 +162,25 @@ static int rsa_public(uint8_t algorithm, const uint8_t *bytes, size_t len, struc
 	size_t n_len = cursor_left(&c);
 	const uint8_t *n = cursor_bytes(&c, n_len);
 	if (!cursor_done(&c)) {
-		return BH_EMALFORMED;
+		return NULL;
 	}
 	skip_zeros(&e, &e_len);
 	skip_zeros(&n, &n_len);
 	unsigned bits = bit_length(n, n_len);
-	unsigned least = algorithm == DNSSEC_RSASHA512 ? RSA_SHA512_BITS_MIN : RSA_BITS_MIN;
+	unsigned least = dnskey->algorithm == DNSSEC_RSASHA512 ? RSA_SHA512_BITS_MIN : RSA_BITS_MIN;
 	if (bits < least || bits > RSA_BITS_MAX || bit_length(e, e_len) < 2 || e_len > RSA_EXPONENT_MAX) {
-		return BH_EMALFORMED;
+		return NULL;
 	}
 	/* An even one is of no key pair, and of an even modulus libcrypto has no fast arithmetic. */
 	if ((n[n_len - 1] & 1) == 0 || (e[e_len - 1] & 1) == 0) {
-		return BH_EMALFORMED;
+		return NULL;
 	}
-	out->signature_len = n_len; /* RFC 8017 8.2.2 */
-	out->params[0] = number_param(OSSL_PKEY_PARAM_RSA_N, out->modulus, n, n_len);
-	out->params[1] = number_param(OSSL_PKEY_PARAM_RSA_E, out->exponent, e, e_len);
-	out->params[2] = OSSL_PARAM_construct_end();
-	return BH_OK;
+	uint8_t modulus[RSA_BITS_MAX / 8];
+	uint8_t exponent[RSA_EXPONENT_MAX];
+	OSSL_PARAM params[] = { number_param(OSSL_PKEY_PARAM_RSA_N, modulus, n, n_len),
+				number_param(OSSL_PKEY_PARAM_RSA_E, exponent, e, e_len), OSSL_PARAM_construct_end() };
+	*signature_len = (uint16_t)n_len; /* RFC 8017 8.2.2 */
+	return import(dnssec->import[KIND_RSA], params);
 }
 
 /* OSSL_PARAM is for reading and for writing; what is read is not written to. */
@@ -188,23 +189,39 @@ static char *unconst(const void *p)
 	return (char *)(uintptr_t)p;
 }
 
-static int curve_public(enum kind kind, const uint8_t *bytes, size_t len, struct public *out)
+/*
+ * P-256 and P-384: to set the point of a copy costs a third of making a key from nothing, where libcrypto works out
+ * numbers of the curve each time.
+ */
+static EVP_PKEY *import_point(struct dnssec *dnssec, enum kind kind, const struct dnskey *dnskey)
 {
-	if (len != kinds[kind].key_len) {
-		return BH_EMALFORMED;
+	uint8_t point[1 + POINT_MAX] = { 0x04 }; /* RFC 6605 4: x and y, as SEC 1 2.3.3 but for this octet */
+	memcpy(point + 1, dnskey->key, dnskey->key_len);
+	EVP_PKEY *pkey = EVP_PKEY_dup(dnssec->curve[kind]);
+	if (pkey != NULL && EVP_PKEY_set1_encoded_public_key(pkey, point, 1 + dnskey->key_len) != 1) {
+		EVP_PKEY_free(pkey);
+		return NULL;
 	}
-	out->signature_len = kinds[kind].signature_len;
-	if (kinds[kind].group == NULL) {
-		out->params[0] = OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, unconst(bytes), len);
-		out->params[1] = OSSL_PARAM_construct_end();
-		return BH_OK;
+	return pkey;
+}
+
+static EVP_PKEY *import_public(struct dnssec *dnssec, enum kind kind, const struct dnskey *dnskey,
+			       uint16_t *signature_len)
+{
+	if (kind == KIND_RSA) {
+		return import_rsa(dnssec, dnskey, signature_len);
 	}
-	out->point[0] = 0x04; /* RFC 6605 4: x and y, as SEC 1 2.3.3 but for this octet */
-	memcpy(out->point + 1, bytes, len);
-	out->params[0] = OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, unconst(kinds[kind].group), 0);
-	out->params[1] = OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, out->point, 1 + len);
-	out->params[2] = OSSL_PARAM_construct_end();
-	return BH_OK;
+	if (dnskey->key_len != kinds[kind].key_len) {
+		return NULL;
+	}
+	*signature_len = kinds[kind].signature_len;
+	if (kinds[kind].group != NULL) {
+		return import_point(dnssec, kind, dnskey);
+	}
+	OSSL_PARAM params[] = { OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, unconst(dnskey->key),
+								  dnskey->key_len),
+				OSSL_PARAM_construct_end() };
+	return import(dnssec->import[kind], params);
 }
 
 /* A context that verifies digests with the key. NULL: no memory, or policy forbids the hash. */
@@ -228,10 +245,7 @@ static EVP_PKEY_CTX *verifier_new(EVP_PKEY *pkey, enum kind kind, enum hash hash
 struct dnssec_key *dnssec_key_new(struct dnssec *dnssec, const struct dnskey *dnskey)
 {
 	enum kind kind = kind_of(dnskey->algorithm);
-	struct public public;
-	if (kind == KIND_NONE || dnssec->import[kind] == NULL ||
-	    (kind == KIND_RSA ? rsa_public(dnskey->algorithm, dnskey->key, dnskey->key_len, &public)
-			      : curve_public(kind, dnskey->key, dnskey->key_len, &public)) != BH_OK) {
+	if (kind == KIND_NONE || dnssec->import[kind] == NULL) {
 		return NULL;
 	}
 	struct dnssec_key *key = calloc(1, sizeof(*key));
@@ -240,14 +254,12 @@ struct dnssec_key *dnssec_key_new(struct dnssec *dnssec, const struct dnskey *dn
 	}
 	enum hash hash = algorithms[dnskey->algorithm].hash;
 	key->algorithm = dnskey->algorithm;
-	key->signature_len = (uint16_t)public.signature_len;
-	key->size = sizeof(*key) + kinds[kind].memory + (kind == KIND_RSA ? 4 * public.signature_len : 0);
-	bool ok = EVP_PKEY_fromdata(dnssec->import[kind], &key->pkey, EVP_PKEY_PUBLIC_KEY, public.params) == 1;
-	if (ok && hash != HASH_NONE) {
+	key->pkey = import_public(dnssec, kind, dnskey, &key->signature_len);
+	key->size = sizeof(*key) + kinds[kind].memory + (kind == KIND_RSA ? 4 * (size_t)key->signature_len : 0);
+	if (key->pkey != NULL && hash != HASH_NONE) {
 		key->verifier = verifier_new(key->pkey, kind, hash);
-		ok = key->verifier != NULL;
 	}
-	if (!ok) {
+	if (key->pkey == NULL || (hash != HASH_NONE && key->verifier == NULL)) {
 		ERR_clear_error();
 		dnssec_key_free(key);
 		return NULL;
@@ -572,7 +584,14 @@ static bool open_hash(struct dnssec *dnssec, enum hash hash)
 static void open_import(struct dnssec *dnssec, enum kind kind)
 {
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, kinds[kind].name, NULL);
-	if (ctx != NULL && EVP_PKEY_fromdata_init(ctx) != 1) {
+	bool ok = ctx != NULL && EVP_PKEY_fromdata_init(ctx) == 1;
+	if (ok && kinds[kind].group != NULL) {
+		OSSL_PARAM params[] = { OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME,
+									 unconst(kinds[kind].group), 0),
+					OSSL_PARAM_construct_end() };
+		ok = EVP_PKEY_fromdata(ctx, &dnssec->curve[kind], EVP_PKEY_KEY_PARAMETERS, params) == 1;
+	}
+	if (!ok) {
 		EVP_PKEY_CTX_free(ctx);
 		ctx = NULL;
 	}
@@ -615,6 +634,7 @@ void dnssec_free(struct dnssec *dnssec)
 		return;
 	}
 	for (enum kind kind = KIND_RSA; kind < KIND_COUNT; kind++) {
+		EVP_PKEY_free(dnssec->curve[kind]);
 		EVP_PKEY_CTX_free(dnssec->import[kind]);
 	}
 	for (enum hash hash = 0; hash < HASH_COUNT; hash++) {

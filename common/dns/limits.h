@@ -77,6 +77,8 @@ enum {
 	ANCHOR_RECORDS_MAX = 32,
 	/* Octets of RDATA of a trust anchor: a key of RSA with 4096 bit takes about 530. */
 	ANCHOR_RDATA_MAX = 1024,
+	/* Flags, protocol, algorithm, and at least an octet of key (RFC 4034 2.1). */
+	ANCHOR_KEY_MIN = 5,
 	/* Negative trust anchors set by hand at run time (RFC 7646 2: for failures of others, few and short). */
 	NEGATIVE_ANCHORS_MAX = 256,
 	/* Records of trust anchors of all zones together. */

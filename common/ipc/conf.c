@@ -521,6 +521,56 @@ int ipc_anchor_decode(const uint8_t *p, size_t len, struct ipc_anchor *m)
 	return finish(&c);
 }
 
+void ipc_anchor_state_encode(struct sink *s, const struct ipc_anchor_state *m)
+{
+	put_name(s, m->zone);
+	sink_u64(s, m->configured);
+	sink_u64(s, m->checked_sec);
+	sink_u64(s, m->next_sec);
+	sink_u32(s, m->ttl);
+	sink_u32(s, m->sig_left_sec);
+	put_count(s, m->count, IPC_ANCHOR_KEYS_MAX);
+	for (unsigned i = 0; i < m->count && !s->failed; i++) {
+		const struct ipc_anchor_key *key = &m->keys[i];
+		sink_u8(s, key->state);
+		sink_u8(s, key->seen);
+		sink_u64(s, key->since_sec);
+		sink_u32(s, key->hold_sec);
+		if (key->len > sizeof(key->rdata)) {
+			s->failed = true;
+			return;
+		}
+		sink_blob(s, key->rdata, key->len);
+	}
+}
+
+int ipc_anchor_state_decode(const uint8_t *p, size_t len, struct ipc_anchor_state *m)
+{
+	struct cursor c = cursor_of(p, len);
+	get_name(&c, m->zone);
+	m->configured = cursor_u64(&c);
+	m->checked_sec = cursor_u64(&c);
+	m->next_sec = cursor_u64(&c);
+	m->ttl = cursor_u32(&c);
+	m->sig_left_sec = cursor_u32(&c);
+	m->count = (uint8_t)bounded(&c, cursor_u8(&c), 0, IPC_ANCHOR_KEYS_MAX);
+	for (unsigned i = 0; i < m->count && !c.failed; i++) {
+		struct ipc_anchor_key *key = &m->keys[i];
+		key->state = (uint8_t)bounded(&c, cursor_u8(&c), IPC_KEY_PENDING, IPC_KEY_REMOVED);
+		key->seen = cursor_u8(&c);
+		key->since_sec = cursor_u64(&c);
+		key->hold_sec = cursor_u32(&c);
+		size_t rdata_len;
+		const uint8_t *rdata = cursor_blob(&c, &rdata_len);
+		if (rdata == NULL || rdata_len < ANCHOR_KEY_MIN || rdata_len > sizeof(key->rdata)) {
+			return BH_EMALFORMED;
+		}
+		key->len = (uint16_t)rdata_len;
+		memcpy(key->rdata, rdata, rdata_len);
+	}
+	return finish(&c);
+}
+
 void ipc_negative_anchor_encode(struct sink *s, const struct ipc_negative_anchor *m)
 {
 	put_name(s, m->zone);
@@ -570,6 +620,76 @@ int ipc_flushed_decode(const uint8_t *p, size_t len, struct ipc_flushed *m)
 {
 	struct cursor c = cursor_of(p, len);
 	m->entries = cursor_u64(&c);
+	return finish(&c);
+}
+
+void ipc_trace_encode(struct sink *s, const struct ipc_trace *m)
+{
+	sink_u8(s, m->flags);
+	sink_u16(s, m->type);
+	put_name(s, m->name);
+}
+
+int ipc_trace_decode(const uint8_t *p, size_t len, struct ipc_trace *m)
+{
+	struct cursor c = cursor_of(p, len);
+	m->flags = (uint8_t)bounded(&c, cursor_u8(&c), 0, IPC_TRACE_CACHED | IPC_TRACE_CD);
+	m->type = cursor_u16(&c);
+	get_name(&c, m->name);
+	return finish(&c);
+}
+
+void ipc_trace_step_encode(struct sink *s, const struct ipc_trace_step *m)
+{
+	sink_u8(s, m->event);
+	sink_u8(s, m->depth);
+	sink_u8(s, m->kind);
+	sink_u8(s, m->security);
+	sink_u8(s, m->tcp);
+	sink_u16(s, m->type);
+	sink_u16(s, m->rcode);
+	sink_u16(s, m->ede);
+	sink_u32(s, m->at_ms);
+	sink_u32(s, m->took_ms);
+	sink_u32(s, m->octets);
+	sink_u32(s, m->left_out);
+	sink_u8(s, m->has_server);
+	if (m->has_server) {
+		addr_encode(s, &m->server);
+	}
+	put_name(s, m->name);
+	sink_u8(s, m->has_other);
+	if (m->has_other) {
+		put_name(s, m->other);
+	}
+	sink_string(s, m->why);
+}
+
+int ipc_trace_step_decode(const uint8_t *p, size_t len, struct ipc_trace_step *m)
+{
+	struct cursor c = cursor_of(p, len);
+	m->event = (uint8_t)bounded(&c, cursor_u8(&c), 0, IPC_TRACE_EVENTS - 1);
+	m->depth = cursor_u8(&c);
+	m->kind = (uint8_t)bounded(&c, cursor_u8(&c), 0, IPC_TRACE_KINDS - 1);
+	m->security = (uint8_t)bounded(&c, cursor_u8(&c), 0, IPC_TRACE_SECURITIES - 1);
+	m->tcp = get_bool(&c);
+	m->type = cursor_u16(&c);
+	m->rcode = cursor_u16(&c);
+	m->ede = cursor_u16(&c);
+	m->at_ms = cursor_u32(&c);
+	m->took_ms = cursor_u32(&c);
+	m->octets = cursor_u32(&c);
+	m->left_out = cursor_u32(&c);
+	m->has_server = get_bool(&c);
+	if (m->has_server) {
+		addr_decode(&c, &m->server);
+	}
+	get_name(&c, m->name);
+	m->has_other = get_bool(&c);
+	if (m->has_other) {
+		get_name(&c, m->other);
+	}
+	cursor_string(&c, m->why, sizeof(m->why));
 	return finish(&c);
 }
 

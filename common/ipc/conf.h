@@ -229,6 +229,32 @@ struct ipc_anchor {
 	uint8_t rdata[ANCHOR_RDATA_MAX];
 };
 
+/* Keys of one anchor zone that are remembered: RFC 5011 6 rolls them one at a time, those removed stay for a while. */
+#define IPC_ANCHOR_KEYS_MAX 16
+
+enum ipc_key_state { IPC_KEY_PENDING = 1, IPC_KEY_VALID, IPC_KEY_MISSING, IPC_KEY_REVOKED, IPC_KEY_REMOVED };
+
+struct ipc_anchor_key {
+	uint8_t state;	    /* enum ipc_key_state */
+	uint8_t seen;	    /* times, of a pending one */
+	uint64_t since_sec; /* it is in this state, since 1970 */
+	uint32_t hold_sec;  /* until it may leave it: pending, revoked */
+	uint16_t len;
+	uint8_t rdata[ANCHOR_RDATA_MAX]; /* of its DNSKEY, the REVOKE bit left out */
+};
+
+/* ANCHOR_FOUND, ANCHOR_STATE, CONF_ANCHOR_STATE: what tracking the keys of an anchor zone (RFC 5011) has found so far. */
+struct ipc_anchor_state {
+	uint8_t zone[DNAME_MAX];
+	uint64_t configured;   /* checksum of the anchors that it began with: with others it is worth nothing */
+	uint64_t checked_sec;  /* when the zone's keys were last verified, since 1970; 0: never */
+	uint64_t next_sec;     /* when they are to be asked for again */
+	uint32_t ttl;	       /* of then, for the time of a retry */
+	uint32_t sig_left_sec;
+	uint8_t count;
+	struct ipc_anchor_key keys[IPC_ANCHOR_KEYS_MAX];
+};
+
 #define IPC_FOR_EVER UINT32_MAX
 
 /*
@@ -254,6 +280,85 @@ struct ipc_flush {
 struct ipc_flushed {
 	uint64_t entries;
 };
+
+enum ipc_trace_flags {
+	IPC_TRACE_CACHED = 1, /* begin with what the cache holds; else with an empty one */
+	IPC_TRACE_CD = 2,     /* without validation */
+};
+
+struct ipc_trace {
+	uint8_t flags;
+	uint16_t type;
+	uint8_t name[DNAME_MAX];
+};
+
+/* Steps told of one trace; what comes behind them is counted. A question ends after fewer, as a rule. */
+#define IPC_TRACE_STEPS_MAX 400
+#define IPC_TRACE_WHY_MAX 96
+
+enum ipc_trace_event {
+	IPC_TRACE_ASK,	    /* name, type asked of server */
+	IPC_TRACE_REPLY,    /* kind, rcode, took, octets; other: referral's zone, alias's target */
+	IPC_TRACE_NO_REPLY, /* nothing of use came; why */
+	IPC_TRACE_HIT,	    /* the cache knew name, type: kind, security; other: an alias's target */
+	IPC_TRACE_LOCAL,    /* a special-use name, answered without asking (RFC 6761) */
+	IPC_TRACE_ZONE,	    /* other: a zone whose keys or absence of them were found out: security, why */
+	IPC_TRACE_VERDICT,  /* the reply about name, type: security, why */
+	IPC_TRACE_FAILED,   /* name, type cannot be resolved: why */
+	IPC_TRACE_FINISHED, /* rcode, security, ede, why; octets: packets sent; took; steps that were not told */
+	IPC_TRACE_REFUSED,  /* why; the end, too */
+	IPC_TRACE_EVENTS,
+};
+
+/* What a reply was found to be. */
+enum ipc_trace_kind {
+	IPC_TRACE_KIND_NONE,
+	IPC_TRACE_ANSWER,
+	IPC_TRACE_ALIAS,
+	IPC_TRACE_OVERFLOW, /* a DNAME makes the name too long */
+	IPC_TRACE_NODATA,
+	IPC_TRACE_NXDOMAIN,
+	IPC_TRACE_REFERRAL,
+	IPC_TRACE_LAME,
+	IPC_TRACE_ERROR,
+	IPC_TRACE_KINDS,
+};
+
+enum ipc_trace_security {
+	IPC_TRACE_UNCHECKED,
+	IPC_TRACE_INSECURE,
+	IPC_TRACE_SECURE,
+	IPC_TRACE_BOGUS,
+	IPC_TRACE_SECURITIES,
+};
+
+/* TRACE_STEP. Comes from a role that strangers talk to: nothing of it is shown but through tables and escapes. */
+struct ipc_trace_step {
+	uint8_t event; /* enum ipc_trace_event */
+	uint8_t depth; /* 1: the question itself; above: what is needed for it */
+	uint8_t kind;
+	uint8_t security;
+	uint8_t tcp;
+	uint16_t type;
+	uint16_t rcode;
+	uint16_t ede; /* UINT16_MAX: none */
+	uint32_t at_ms; /* since the beginning */
+	uint32_t took_ms;
+	uint32_t octets;
+	uint32_t left_out; /* of IPC_TRACE_FINISHED */
+	uint8_t has_server;
+	struct addr server;
+	uint8_t name[DNAME_MAX];
+	uint8_t has_other;
+	uint8_t other[DNAME_MAX];
+	char why[IPC_TRACE_WHY_MAX];
+};
+
+/* Is it the last one? */
+static inline bool ipc_trace_is_last(const struct ipc_trace_step *step)
+{
+	return step->event == IPC_TRACE_FINISHED || step->event == IPC_TRACE_REFUSED;
+}
 
 enum ipc_compile_kind {
 	IPC_COMPILE_ZONE,  /* an image */
@@ -370,6 +475,8 @@ void ipc_servers_encode(struct sink *s, const struct ipc_servers *m);
 int ipc_servers_decode(const uint8_t *p, size_t len, struct ipc_servers *m) BH_CHECKED;
 void ipc_anchor_encode(struct sink *s, const struct ipc_anchor *m);
 int ipc_anchor_decode(const uint8_t *p, size_t len, struct ipc_anchor *m) BH_CHECKED;
+void ipc_anchor_state_encode(struct sink *s, const struct ipc_anchor_state *m);
+int ipc_anchor_state_decode(const uint8_t *p, size_t len, struct ipc_anchor_state *m) BH_CHECKED;
 void ipc_negative_anchor_encode(struct sink *s, const struct ipc_negative_anchor *m);
 int ipc_negative_anchor_decode(const uint8_t *p, size_t len, struct ipc_negative_anchor *m) BH_CHECKED;
 void ipc_outgoing_encode(struct sink *s, const struct ipc_outgoing *m);
@@ -378,6 +485,10 @@ void ipc_flush_encode(struct sink *s, const struct ipc_flush *m);
 int ipc_flush_decode(const uint8_t *p, size_t len, struct ipc_flush *m) BH_CHECKED;
 void ipc_flushed_encode(struct sink *s, const struct ipc_flushed *m);
 int ipc_flushed_decode(const uint8_t *p, size_t len, struct ipc_flushed *m) BH_CHECKED;
+void ipc_trace_encode(struct sink *s, const struct ipc_trace *m);
+int ipc_trace_decode(const uint8_t *p, size_t len, struct ipc_trace *m) BH_CHECKED;
+void ipc_trace_step_encode(struct sink *s, const struct ipc_trace_step *m);
+int ipc_trace_step_decode(const uint8_t *p, size_t len, struct ipc_trace_step *m) BH_CHECKED;
 void ipc_compile_encode(struct sink *s, const struct ipc_compile *m);
 int ipc_compile_decode(const uint8_t *p, size_t len, struct ipc_compile *m) BH_CHECKED;
 void ipc_diagnostic_encode(struct sink *s, const struct ipc_diagnostic *m);

@@ -13,6 +13,7 @@
 #define RES ROLE_BIT(ROLE_RESOLVER)
 #define LATER (PHASE_CONFIG | PHASE_RUN)
 #define DNAME_OCTETS 255 /* RFC 1035 3.1; this file needs nothing else of DNS */
+#define TRACE_WHY_OCTETS 95 /* IPC_TRACE_WHY_MAX */
 #define NSID_OCTETS 100	 /* NSID_MAX */
 #define SECRET_OCTETS 128 /* TSIG_SECRET_MAX */
 #define ANCHOR_OCTETS 1024 /* ANCHOR_RDATA_MAX */
@@ -88,6 +89,10 @@ static const struct msg_rule rules[MSG_TYPE_COUNT] = {
 			.max_len = 1 + DNAME_OCTETS, .fds = 0, .phases = PHASE_RUN },
 	[MSG_FLUSHED] = { .name = "flushed", .from = FRONT | RES, .to = SUP, .min_len = 8, .max_len = 8,
 			  .fds = 0, .phases = PHASE_RUN },
+	[MSG_TRACE] = { .name = "trace", .from = SUP, .to = RES, .min_len = 4, .max_len = 3 + DNAME_OCTETS,
+			.fds = 0, .phases = PHASE_RUN },
+	[MSG_TRACE_STEP] = { .name = "trace_step", .from = RES, .to = SUP, .min_len = 32,
+			     .max_len = 54 + 2 * DNAME_OCTETS + TRACE_WHY_OCTETS, .fds = 0, .phases = PHASE_RUN },
 	[MSG_STOP] = { .name = "stop", .from = SUP, .to = ROLES_SERVING | COMP, .min_len = 0, .max_len = 0,
 		       .fds = 0, .phases = PHASE_START | LATER },
 	[MSG_COMPILE] = { .name = "compile", .from = SUP, .to = COMP, .min_len = 17, .max_len = 2048,
@@ -102,6 +107,15 @@ static const struct msg_rule rules[MSG_TYPE_COUNT] = {
 			       .max_len = DNAME_OCTETS + 4 + ANCHOR_OCTETS, .fds = 0, .phases = PHASE_RUN },
 	[MSG_CONF_ANCHOR] = { .name = "conf_anchor", .from = SUP, .to = RES, .min_len = 6,
 			      .max_len = DNAME_OCTETS + 4 + ANCHOR_OCTETS, .fds = 0, .phases = LATER },
+	[MSG_ANCHOR_FOUND] = { .name = "anchor_found", .from = RES, .to = SUP, .min_len = 34,
+			       .max_len = DNAME_OCTETS + 33 + 16 * (16 + ANCHOR_OCTETS), .fds = 0,
+			       .phases = PHASE_RUN },
+	[MSG_ANCHOR_STATE] = { .name = "anchor_state", .from = SUP, .to = RES, .min_len = 34,
+			       .max_len = DNAME_OCTETS + 33 + 16 * (16 + ANCHOR_OCTETS), .fds = 0,
+			       .phases = PHASE_RUN },
+	[MSG_CONF_ANCHOR_STATE] = { .name = "conf_anchor_state", .from = SUP, .to = RES, .min_len = 34,
+				    .max_len = DNAME_OCTETS + 33 + 16 * (16 + ANCHOR_OCTETS), .fds = 0,
+				    .phases = LATER },
 	[MSG_CONF_NEGATIVE_ANCHOR] = { .name = "conf_negative_anchor", .from = SUP, .to = RES, .min_len = 5,
 				       .max_len = DNAME_OCTETS + 4, .fds = 0, .phases = LATER },
 	[MSG_NEGATIVE_ANCHOR] = { .name = "negative_anchor", .from = SUP, .to = RES, .min_len = 5,

@@ -87,8 +87,14 @@ enum msg_type {
 	MSG_CONF_ANCHOR,
 	MSG_CONF_NEGATIVE_ANCHOR,
 	MSG_NEGATIVE_ANCHOR,
+	MSG_ANCHOR_FOUND, /* the first shard tracks keys: the supervisor keeps what it found, */
+	MSG_ANCHOR_STATE, /* and tells the others, */
+	MSG_CONF_ANCHOR_STATE, /* and those that start */
 	/* zones that the resolver forwards */
 	MSG_CONF_FORWARD,
+	/* how a resolver finds an answer */
+	MSG_TRACE,	/* supervisor -> resolver: resolve this and tell each step */
+	MSG_TRACE_STEP, /* resolver -> supervisor; the last one says so */
 	MSG_TYPE_COUNT
 };
 

@@ -554,6 +554,24 @@ static int on_negative_anchor(struct role_link *rl, const struct link_message *m
 	return rc;
 }
 
+int role_link_trace_step(struct role_link *rl, uint32_t request, const struct ipc_trace_step *step)
+{
+	uint8_t bytes[sizeof(*step) + 16];
+	struct sink s = sink_of(bytes, sizeof(bytes));
+	ipc_trace_step_encode(&s, step);
+	return s.failed ? BH_ENOSPC : link_send(rl->link, MSG_TRACE_STEP, request, bytes, s.pos, -1);
+}
+
+static int on_trace(struct role_link *rl, const struct link_message *m)
+{
+	struct ipc_trace what;
+	int rc = ipc_trace_decode(m->payload, m->len, &what);
+	if (rc == BH_OK && rl->ops->trace != NULL) {
+		rl->ops->trace(rl->ctx, m->request, &what);
+	}
+	return rc;
+}
+
 static int on_peer_restarted(struct role_link *rl, const struct link_message *m)
 {
 	struct ipc_id id;
@@ -590,6 +608,8 @@ static int on_message(void *ctx, struct link *link, struct link_message *m)
 		return on_abort(rl, m);
 	case MSG_FLUSH:
 		return on_flush(rl, m);
+	case MSG_TRACE:
+		return on_trace(rl, m);
 	case MSG_PEER_RESTARTED:
 		return on_peer_restarted(rl, m);
 	case MSG_NEGATIVE_ANCHOR:

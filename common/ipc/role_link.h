@@ -99,6 +99,8 @@ struct role_ops {
 	uint64_t (*flush)(void *ctx, const struct ipc_flush *what);
 	/* A negative trust anchor was set or taken away. May be NULL. */
 	void (*negative_anchor)(void *ctx, const struct ipc_negative_anchor *anchor);
+	/* Resolve and tell each step by role_link_trace_step, the last one in any case. May be NULL. */
+	void (*trace)(void *ctx, uint32_t request, const struct ipc_trace *what);
 	/* Stop: finish what is in work and end the event loop soon. May be NULL (loop ends at once). */
 	void (*stop)(void *ctx);
 };
@@ -108,6 +110,9 @@ struct role_ops {
  * only when the link is over, which ends the process soon.
  */
 int role_link_refuse_image(struct role_link *rl, uint32_t id, const char *why) BH_CHECKED;
+
+/* One step of the trace that came with this request id. An error only when the link is over. */
+int role_link_trace_step(struct role_link *rl, uint32_t request, const struct ipc_trace_step *step) BH_CHECKED;
 
 /*
  * Attach to FD_LINK. Sends HELLO with what sandbox_enter found (hello.walls, uid, gid, syscalls filled by the

@@ -21,13 +21,43 @@ void region_init(struct region *region, size_t chunk_size, size_t limit)
 	*region = (struct region){ .chunks = NULL, .chunk_size = chunk_size, .used = 0, .limit = limit };
 }
 
+void region_share(struct region *region, struct region_account *account)
+{
+	region->account = account;
+}
+
+/* How many octets more there may be. */
+static size_t room_left(const struct region *region)
+{
+	const struct region_account *a = region->account;
+	size_t limit = region->limit;
+	if (a != NULL && a->used > a->limit / 2 && limit > a->tight) {
+		limit = a->tight;
+	}
+	size_t left = limit > region->used ? limit - region->used : 0;
+	if (a != NULL && left > a->limit - a->used) { /* used is never over limit */
+		left = a->limit - a->used;
+	}
+	return left;
+}
+
+static void count_used(struct region *region, size_t more, size_t less)
+{
+	region->used += more;
+	region->used -= less;
+	if (region->account != NULL) {
+		region->account->used += more;
+		region->account->used -= less;
+	}
+}
+
 /*
  * A chunk with room for size. What is larger than an ordinary chunk gets one of its own behind the newest,
  * so that the rest of the newest is not lost to it.
  */
 static struct region_chunk *chunk_add(struct region *region, size_t size)
 {
-	size_t left = region->limit > region->used ? region->limit - region->used : 0;
+	size_t left = room_left(region);
 	size_t room = size > region->chunk_size ? size : region->chunk_size;
 	if (room > left) {
 		room = size; /* the last one before the ceiling */
@@ -47,7 +77,7 @@ static struct region_chunk *chunk_add(struct region *region, size_t size)
 	}
 	chunk->next = *at;
 	*at = chunk;
-	region->used += room;
+	count_used(region, room, 0);
 	return chunk;
 }
 
@@ -96,7 +126,7 @@ void region_reset(struct region *region)
 		if (kept == NULL && chunk->size == region->chunk_size) {
 			kept = chunk;
 		} else {
-			region->used -= chunk->size;
+			count_used(region, 0, chunk->size);
 			free(chunk);
 		}
 		chunk = next;
@@ -117,5 +147,5 @@ void region_clear(struct region *region)
 		chunk = next;
 	}
 	region->chunks = NULL;
-	region->used = 0;
+	count_used(region, 0, region->used);
 }

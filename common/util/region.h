@@ -14,15 +14,29 @@
 
 struct region_chunk;
 
+/*
+ * A purse that many regions pay their chunks from, for a ceiling of all together. When more than half of it is spent,
+ * each region may have `tight` octets only: a few greedy ones shall not starve the many modest ones.
+ */
+struct region_account {
+	size_t used;
+	size_t limit;
+	size_t tight;
+};
+
 struct region {
 	struct region_chunk *chunks; /* the one being filled first */
 	size_t chunk_size;	     /* bytes of an ordinary chunk */
 	size_t used;		     /* bytes of all chunks */
 	size_t limit;		     /* ceiling of `used` */
+	struct region_account *account; /* or NULL */
 };
 
 /* Storage is the caller's; nothing is allocated until the first region_alloc. */
 void region_init(struct region *region, size_t chunk_size, size_t limit);
+
+/* To be called before the first region_alloc; the account must outlive the region's memory. */
+void region_share(struct region *region, struct region_account *account);
 
 /* Zeroed bytes, aligned for any object, or NULL (out of memory or past the limit). */
 void *region_alloc(struct region *region, size_t size);

@@ -200,6 +200,9 @@ struct image {
 	const uint8_t *apex; /* owner name of node 0 */
 	unsigned apex_labels;
 	uint64_t apex_hash;
+	const struct image_rrset *soa;
+	uint32_t negative_ttl; /* RFC 2308 3, 5: TTL of the SOA or its MINIMUM, whichever is lower */
+	uint8_t soa_names[2];  /* octets of MNAME and RNAME in front of the apex; UINT8_MAX: it is not below it */
 	uint32_t slot_mask;  /* slot_count - 1 */
 	uint32_t index_mask; /* bits of a slot that hold node index + 1 */
 	const union image_denial *denial; /* NULL without IMAGE_NSEC and IMAGE_NSEC3 */
@@ -301,8 +304,11 @@ static inline uint64_t image_label_key(const uint8_t *label)
  * What hides a node, or sends elsewhere: the delegation point at or above it, or the node strictly above whose DNAME
  * occludes it; IMAGE_NONE where there is none. Never both. Cost: for occluded nodes, a step for each label up to there.
  */
-uint32_t image_cut(const struct image *image, uint32_t node);
-uint32_t image_dname(const struct image *image, uint32_t node);
+static inline uint32_t image_cut(const struct image *image, uint32_t node);
+static inline uint32_t image_dname(const struct image *image, uint32_t node);
+
+/* The topmost cut or DNAME above an occluded node; others it is themselves. */
+uint32_t image_hider(const struct image *image, uint32_t node);
 
 /* The child "*" of a node whose name has this hash, or IMAGE_NONE. */
 uint32_t image_wildcard(const struct image *image, uint32_t node, uint64_t hash);
@@ -313,6 +319,25 @@ const struct image_rrset *image_rrset(const struct image *image, uint32_t node, 
 static inline const uint8_t *image_name(const struct image *image, uint32_t node)
 {
 	return image->data + image->nodes[node].name;
+}
+
+static inline uint32_t image_cut(const struct image *image, uint32_t node)
+{
+	unsigned flags = image->nodes[node].flags;
+	if ((flags & IMAGE_NODE_OCCLUDED) != 0) {
+		node = image_hider(image, node);
+		flags = image->nodes[node].flags;
+	}
+	return (flags & IMAGE_NODE_CUT) != 0 ? node : IMAGE_NONE;
+}
+
+static inline uint32_t image_dname(const struct image *image, uint32_t node)
+{
+	if ((image->nodes[node].flags & IMAGE_NODE_OCCLUDED) == 0) {
+		return IMAGE_NONE;
+	}
+	node = image_hider(image, node);
+	return (image->nodes[node].flags & IMAGE_NODE_CUT) == 0 ? node : IMAGE_NONE;
 }
 
 /* Records of an RRset, or its signatures: where the next one is, and what stands behind each. */

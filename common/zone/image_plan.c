@@ -367,7 +367,8 @@ static void move_records(struct image_builder *b, const uint32_t *records, uint3
 /*
  * See that records stand one behind the other in the arena, at *offset. Most do from the beginning; those of
  * one piece in another order are put in order there; only those that are scattered over the text, or out of order and
- * with names of others in them, move to the end, and leave their octets behind: an image of such a text is at most twice as large as it could be.
+ * with names of others in them, move to the end, and leave their octets behind: an image of such a text is at most
+ * twice as large as it could be.
  */
 static int join_records(struct image_builder *b, const uint32_t *records, uint32_t count, uint32_t *offset)
 {

@@ -296,25 +296,12 @@ void image_nsec3_owner(const struct image *image, uint32_t nsec3, uint8_t out[DN
 	memcpy(out + 1 + IMAGE_NSEC3_LABEL, image->apex, dname_len(image->apex));
 }
 
-/* The topmost cut or DNAME above an occluded node. */
-static uint32_t hider(const struct image *image, uint32_t node)
+uint32_t image_hider(const struct image *image, uint32_t node)
 {
 	while ((image->nodes[node].flags & IMAGE_NODE_OCCLUDED) != 0) { /* at most DNAME_LABELS_MAX steps */
 		node = image->nodes[node].parent;
 	}
 	return node;
-}
-
-uint32_t image_cut(const struct image *image, uint32_t node)
-{
-	uint32_t top = hider(image, node);
-	return (image->nodes[top].flags & IMAGE_NODE_CUT) != 0 ? top : IMAGE_NONE;
-}
-
-uint32_t image_dname(const struct image *image, uint32_t node)
-{
-	uint32_t top = hider(image, node);
-	return top != node && (image->nodes[top].flags & IMAGE_NODE_CUT) == 0 ? top : IMAGE_NONE;
 }
 
 uint32_t image_wildcard(const struct image *image, uint32_t node, uint64_t hash)

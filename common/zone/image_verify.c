@@ -384,10 +384,15 @@ static int check_apex(struct verifier *v, struct image *image)
 	if ((~types & (TYPES_SOA | TYPES_NS)) != 0) {
 		return refuse(v, "node 0: no SOA or no NS");
 	}
-	const struct image_rrset *soa = image_rrset(image, 0, RR_SOA);
-	const uint8_t *names = image->data + soa->data + sizeof(uint16_t);
-	const uint8_t *numbers = names + dname_len(names);
-	numbers += dname_len(numbers);
+	image->soa = image_rrset(image, 0, RR_SOA);
+	const uint8_t *numbers = image->data + image->soa->data + sizeof(uint16_t);
+	for (unsigned i = 0; i < 2; i++) { /* behind MNAME and RNAME */
+		size_t name_len = dname_len(numbers);
+		image->soa_names[i] = dname_is_under(numbers, image->apex) ? (uint8_t)(name_len - (size_t)len) : UINT8_MAX;
+		numbers += name_len;
+	}
+	uint32_t minimum = get_u32(numbers + 4 * sizeof(uint32_t));
+	image->negative_ttl = image->soa->ttl < minimum ? image->soa->ttl : minimum;
 	unsigned expected = (~types & (TYPES_DNSKEY | TYPES_SOA_SIGNED)) == 0 ? IMAGE_SIGNED : 0u;
 	if (expected != 0 && (h->flags & IMAGE_NSEC3) != 0) {
 		expected |= IMAGE_NSEC3; /* whether rightly so, check_chain finds out */
@@ -449,8 +454,9 @@ static bool child_fits(struct verifier *v, const uint8_t *name)
 }
 
 /*
- * The place of a node in the tree: behind the one before, its parent on the path. Extends the path. A name is a label in
- * front of its parent's, which was checked: that makes it a name, below the apex, and no name between is missing.
+ * The place of a node in the tree: behind the one before, its parent on the path. Extends the path. A name is a
+ * label in front of its parent's, which was checked: that makes it a name, below the apex, and no name between is
+ * missing.
  */
 static int check_place(struct verifier *v, uint32_t index)
 {

@@ -15,7 +15,17 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { SECTION_NODES, SECTION_RRSETS, SECTION_SIGS, SECTION_SLOTS, SECTION_DENIAL, SECTION_CHILDREN, SECTION_NSEC3, SECTION_DATA, SECTION_COUNT };
+enum {
+	SECTION_NODES,
+	SECTION_RRSETS,
+	SECTION_SIGS,
+	SECTION_SLOTS,
+	SECTION_DENIAL,
+	SECTION_CHILDREN,
+	SECTION_NSEC3,
+	SECTION_DATA,
+	SECTION_COUNT
+};
 
 /* Sections as they follow the header. Each begins at a multiple of IMAGE_ALIGN. */
 struct layout {

@@ -33,14 +33,14 @@ static bool has_target_before(const struct answer *a, unsigned i, uint32_t node)
 static int put_addresses(struct answer *a, unsigned i, uint32_t node)
 {
 	static const uint16_t types[] = { RR_A, RR_AAAA };
-	const uint8_t *owner = image_name(a->image, node);
-	uint16_t place = a->placed == a->extra && i < ANSWER_COURTESY_MAX ? a->target_places[i] : 0;
+	struct answer_owner owner = { .name = image_name(a->image, node) };
+	owner.at = a->placed == a->extra && i < ANSWER_COURTESY_MAX ? a->target_places[i] : 0;
 	int rc = BH_OK;
 
 	for (unsigned k = 0; k < 2 && rc == BH_OK; k++) {
 		const struct image_rrset *rrset = image_rrset(a->image, node, types[k]);
 		if (rrset != NULL) {
-			rc = answer_put_at(a, SECTION_ADDITIONAL, owner, &place, rrset, rrset->ttl);
+			rc = answer_put_at(a, SECTION_ADDITIONAL, &owner, rrset, rrset->ttl);
 		}
 	}
 	return rc;

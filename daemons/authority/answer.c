@@ -78,46 +78,61 @@ static uint16_t place_of(const struct answer *a, const uint8_t *owner)
 }
 
 /* Signatures of an RRset; with the TTL of what they cover (RFC 4034 3). */
-static int put_signatures(struct answer *a, enum section section, const uint8_t *owner, uint16_t *place,
+static int put_signatures(struct answer *a, enum section section, struct answer_owner *owner,
 			  const struct image_rrset *rrset, uint32_t ttl)
 {
 	if (rrset->sig_count == 0) {
 		return BH_OK;
 	}
 	struct compose_rrset set;
-	compose_rrset_begin(&set, section, owner, *place, RR_RRSIG, CLASS_IN, ttl);
+	compose_rrset_begin(&set, section, owner->name, owner->at, RR_RRSIG, CLASS_IN, ttl);
+	compose_rrset_below(&set, owner->fresh);
 	int rc = put_records(a, &set, image_signatures(a->image, rrset), rrset->sig_count, 0);
-	*place = rc == BH_OK ? set.owner_at : *place;
+	if (rc == BH_OK) {
+		*owner = (struct answer_owner){ .name = owner->name, .at = set.owner_at };
+	}
 	return rc;
 }
 
-int answer_put_at(struct answer *a, enum section section, const uint8_t *owner, uint16_t *place,
+struct answer_owner answer_owner(const struct answer *a, const uint8_t *name)
+{
+	return (struct answer_owner){ .name = name, .at = place_of(a, name) };
+}
+
+int answer_put_at(struct answer *a, enum section section, struct answer_owner *owner,
 		  const struct image_rrset *rrset, uint32_t ttl)
 {
 	struct compose_mark before = compose_mark(&a->compose);
 	struct compose_rrset set;
-	uint16_t place_before = *place;
+	struct answer_owner owner_before = *owner;
 
-	compose_rrset_begin(&set, section, owner, *place, rrset->type, CLASS_IN, ttl);
+	compose_rrset_begin(&set, section, owner->name, owner->at, rrset->type, CLASS_IN, ttl);
+	compose_rrset_below(&set, owner->fresh);
+	struct compose_known names;
+	if (rrset == a->image->soa) {
+		names = (struct compose_known){ .at = set.owner_at, /* of the apex */
+						.fresh = { a->image->soa_names[0], a->image->soa_names[1] } };
+		compose_rrset_names(&set, &names);
+	}
 	a->placed = set.fields != NULL ? rrset : a->placed;
 	int rc = put_records(a, &set, image_records(a->image, rrset), rrset->rr_count, first_record(a, section, rrset));
 	if (rc != BH_OK) {
 		compose_rollback(&a->compose, &before); /* RFC 2181 9: no part of an RRset */
 		return rc;
 	}
-	*place = set.owner_at;
+	*owner = (struct answer_owner){ .name = owner->name, .at = set.owner_at };
 	if (!a->dnssec || rrset->sig_count == 0) {
 		return BH_OK;
 	}
 	struct compose_mark unsigned_end = compose_mark(&a->compose);
-	rc = put_signatures(a, section, owner, place, rrset, ttl);
+	rc = put_signatures(a, section, owner, rrset, ttl);
 	if (rc != BH_OK && section == SECTION_ADDITIONAL) { /* RFC 4035 3.1.1: may stand without */
 		compose_rollback(&a->compose, &unsigned_end);
 		return BH_OK;
 	}
 	if (rc != BH_OK) {
 		compose_rollback(&a->compose, &before);
-		*place = place_before;
+		*owner = owner_before;
 	}
 	return rc;
 }
@@ -125,8 +140,8 @@ int answer_put_at(struct answer *a, enum section section, const uint8_t *owner, 
 int answer_put(struct answer *a, enum section section, const uint8_t *owner, const struct image_rrset *rrset,
 	       uint32_t ttl)
 {
-	uint16_t place = place_of(a, owner);
-	return answer_put_at(a, section, owner, &place, rrset, ttl);
+	struct answer_owner known = answer_owner(a, owner);
+	return answer_put_at(a, section, &known, rrset, ttl);
 }
 
 /* --- aliases --- */
@@ -234,8 +249,8 @@ static enum answer_state answer_signatures(struct answer *a, const struct image_
 	for (unsigned i = 0; i < node->rrset_count && !(*found && a->transport == TRANSPORT_UDP); i++) {
 		const struct image_rrset *rrset = &a->image->rrsets[node->rrset + i];
 		struct compose_mark before = compose_mark(&a->compose);
-		uint16_t place = place_of(a, a->sname);
-		if (put_signatures(a, SECTION_ANSWER, a->sname, &place, rrset, rrset->ttl) != BH_OK) {
+		struct answer_owner owner = answer_owner(a, a->sname);
+		if (put_signatures(a, SECTION_ANSWER, &owner, rrset, rrset->ttl) != BH_OK) {
 			compose_rollback(&a->compose, &before);
 			return ANSWER_TRUNCATED;
 		}
@@ -484,7 +499,7 @@ static size_t finish(struct answer *a)
 size_t answer_soa(struct answer *a, const struct query *query, const struct ahead *ahead, const struct image *image,
 		  enum transport transport, uint8_t *out)
 {
-	const struct image_rrset *soa = image_rrset(image, 0, RR_SOA);
+	const struct image_rrset *soa = image->soa;
 	begin(a, NULL, query, ahead, transport, out);
 	a->asked = ahead->zone;
 	a->image = image;

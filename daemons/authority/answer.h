@@ -145,11 +145,18 @@ size_t answer_text(struct answer *a, const struct query *query, const char *text
 int answer_put(struct answer *a, enum section section, const uint8_t *owner,
 	       const struct image_rrset *rrset, uint32_t ttl) BH_CHECKED;
 
-/*
- * The same. *place: where in the message the owner stands, or 0 when it is not known; is changed to where it stands
- * now, for the next RRset of this owner.
- */
-int answer_put_at(struct answer *a, enum section section, const uint8_t *owner, uint16_t *place,
+/* An owner, and what is known of it. */
+struct answer_owner {
+	const uint8_t *name;
+	uint16_t at;   /* where in the message it stands, but for its first `fresh` octets; 0: nobody knows */
+	uint8_t fresh; /* whole labels */
+};
+
+/* What is known of a name. */
+struct answer_owner answer_owner(const struct answer *a, const uint8_t *name);
+
+/* The same for an owner of which more may be known; it stands at owner->at then, for its next RRset. */
+int answer_put_at(struct answer *a, enum section section, struct answer_owner *owner,
 		  const struct image_rrset *rrset, uint32_t ttl) BH_CHECKED;
 
 enum answer_state answer_referral(struct answer *a, uint32_t cut);

@@ -187,6 +187,25 @@ void denial_wildcard_type(struct answer *a, uint32_t wildcard)
 	}
 }
 
+/* An owner that is a label in front of another name, which mostly stands in QNAME. */
+static struct answer_owner below(const struct answer *a, const uint8_t *name, const uint8_t *parent)
+{
+	struct answer_owner owner = answer_owner(a, parent);
+	owner.name = name;
+	if (dname_is_root(parent)) { /* shorter than a pointer to it */
+		owner.at = 0;
+	}
+	owner.fresh = owner.at == 0 ? 0 : (uint8_t)(name[0] + 1);
+	return owner;
+}
+
+static struct answer_owner owner_of_nsec(const struct answer *a, uint32_t node)
+{
+	const uint8_t *name = image_name(a->image, node);
+	struct answer_owner owner = answer_owner(a, name);
+	return owner.at != 0 ? owner : below(a, name, image_name(a->image, a->image->nodes[node].parent));
+}
+
 enum answer_state denial_put(struct answer *a)
 {
 	const struct image *image = a->image; /* of the last round */
@@ -195,16 +214,17 @@ enum answer_state denial_put(struct answer *a)
 	for (unsigned i = 0; i < a->proof_count && state == ANSWER_DONE; i++) {
 		const struct answer_proof *proof = &a->proofs[i];
 		uint8_t made[DNAME_MAX];
-		const uint8_t *owner = made;
+		struct answer_owner owner;
 
 		a->image = proof->image; /* those of an alias may be of another zone */
 		if (has_nsec3(a)) {
 			image_nsec3_owner(a->image, proof->owner, made);
+			owner = below(a, made, a->image->apex);
 		} else {
-			owner = image_name(a->image, proof->owner);
+			owner = owner_of_nsec(a, proof->owner);
 		}
-		if (answer_put(a, SECTION_AUTHORITY, owner, proof->rrset,
-			       answer_denial_ttl(a->image, proof->rrset)) != BH_OK) {
+		if (answer_put_at(a, SECTION_AUTHORITY, &owner, proof->rrset,
+				  answer_denial_ttl(a->image, proof->rrset)) != BH_OK) {
 			state = ANSWER_TRUNCATED; /* RFC 4035 3.1.3: the proof belongs to the answer */
 		}
 	}

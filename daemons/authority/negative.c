@@ -5,29 +5,16 @@
  */
 #include "daemons/authority/answer.h"
 
-#include "common/util/cursor.h"
-
-/* RFC 2308 3, 5: how long a no may be kept. MINIMUM is the last field of SOA; image_open has proved it whole. */
-static uint32_t negative_ttl(const struct image *image, const struct image_rrset *soa)
-{
-	struct image_walk walk = image_records(image, soa);
-	uint16_t len;
-	const uint8_t *rdata = image_next_rdata(&walk, &len);
-	uint32_t minimum = get_u32(rdata + len - 4);
-	return soa->ttl < minimum ? soa->ttl : minimum;
-}
-
 uint32_t answer_denial_ttl(const struct image *image, const struct image_rrset *rrset)
 {
-	uint32_t negative = negative_ttl(image, image_rrset(image, 0, RR_SOA));
-	return rrset->ttl < negative ? rrset->ttl : negative;
+	return rrset->ttl < image->negative_ttl ? rrset->ttl : image->negative_ttl;
 }
 
 /* Without the SOA the answer could not be cached. */
 static int put_soa(struct answer *a)
 {
-	const struct image_rrset *soa = image_rrset(a->image, 0, RR_SOA);
-	return answer_put(a, SECTION_AUTHORITY, a->image->apex, soa, negative_ttl(a->image, soa));
+	struct answer_owner owner = answer_owner(a, a->image->apex);
+	return answer_put_at(a, SECTION_AUTHORITY, &owner, a->image->soa, a->image->negative_ttl);
 }
 
 enum answer_state answer_no_name(struct answer *a)

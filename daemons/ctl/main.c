@@ -27,11 +27,17 @@
 
 #define SILENCE_MS 60000 /* rows of progress start it again */
 
+/* Long options without a letter. */
+enum { OPTION_CACHED = 256, OPTION_CD, OPTION_PUBLIC };
+
 struct options {
 	const char *socket;
 	bool json;
 	bool verbose;
 	const char *zone; /* flush -z */
+	bool cached;	  /* trace: --cached, --cd, --public */
+	bool cd;
+	bool outside;
 	struct check_options check;
 };
 
@@ -51,11 +57,15 @@ static const char usage_text[] =
 	"  flush NAME          forget one name in the caches\n"
 	"  flush -z ZONE       forget a zone and everything below it\n"
 	"  flush all           forget everything\n"
+	"  trace NAME [TYPE]   each step of the resolver towards an answer, beginning with an empty cache\n"
 	"  version, help\n"
 	"\n"
 	"  -s, --socket=PATH   control socket (" BH_RUN_DIR "/control.sock)\n"
 	"  -j, --json          one JSON object instead of tables\n"
 	"  -v, --verbose       every column and every counter\n"
+	"  --cached            for trace: begin with what the cache holds, as for a client\n"
+	"  --cd                for trace: without validation\n"
+	"  --public            for trace: ask outside for a name of an overlay zone\n"
 	"  -b, --bulkheadd=PATH, -L, --roles=DIR   for check: the programs to use\n"
 	"\n"
 	"Exit status: 0 fine, 1 warning, 2 critical, 3 unknown or not reached.\n";
@@ -195,6 +205,31 @@ static int flush_caches(struct ctl_request *request, int argc, char **argv, cons
 	return status == CTL_FINE ? ask(request, options) : status;
 }
 
+static int trace(struct ctl_request *request, int argc, char **argv, const struct options *options)
+{
+	const char *words[CTL_WORDS_MAX] = { "trace" };
+	unsigned count = 1;
+	int status = CTL_FINE;
+	if (argc < 2 || argc > 3) {
+		return usage_error("trace wants a NAME and perhaps a TYPE", argc > 3 ? argv[3] : NULL);
+	}
+	words[count++] = argv[1];
+	words[count++] = argc == 3 ? argv[2] : "A";
+	if (options->cached) {
+		words[count++] = "cached";
+	}
+	if (options->cd) {
+		words[count++] = "cd";
+	}
+	if (options->outside) {
+		words[count++] = "public";
+	}
+	for (unsigned i = 0; i < count && status == CTL_FINE; i++) {
+		status = add_word(request, words[i]);
+	}
+	return status == CTL_FINE ? ask(request, options) : status;
+}
+
 static int zone_command(struct ctl_request *request, int argc, char **argv, const struct options *options)
 {
 	if (argc < 2 || strcmp(argv[1], "status") != 0) {
@@ -232,6 +267,12 @@ static int run_command(int argc, char **argv, struct options *options)
 	const char *command = argv[0];
 	if (options->zone != NULL && strcmp(command, "flush") != 0) {
 		return usage_error("-z belongs to flush", NULL);
+	}
+	if ((options->cached || options->cd || options->outside) && strcmp(command, "trace") != 0) {
+		return usage_error("--cached, --cd and --public belong to trace", NULL);
+	}
+	if (strcmp(command, "trace") == 0) {
+		return trace(&request, argc, argv, options);
 	}
 	if (strcmp(command, "flush") == 0) {
 		return flush_caches(&request, argc, argv, options);
@@ -283,6 +324,8 @@ int main(int argc, char **argv)
 		{ "verbose", no_argument, NULL, 'v' },	       { "zone", required_argument, NULL, 'z' },
 		{ "bulkheadd", required_argument, NULL, 'b' }, { "roles", required_argument, NULL, 'L' },
 		{ "help", no_argument, NULL, 'h' },	       { "version", no_argument, NULL, 'V' },
+		{ "cached", no_argument, NULL, OPTION_CACHED }, { "cd", no_argument, NULL, OPTION_CD },
+		{ "public", no_argument, NULL, OPTION_PUBLIC },
 		{ NULL, 0, NULL, 0 },
 	};
 	struct options options = { .socket = BH_RUN_DIR "/control.sock" };
@@ -303,6 +346,15 @@ int main(int argc, char **argv)
 			break;
 		case 'z':
 			options.zone = optarg;
+			break;
+		case OPTION_CACHED:
+			options.cached = true;
+			break;
+		case OPTION_CD:
+			options.cd = true;
+			break;
+		case OPTION_PUBLIC:
+			options.outside = true;
 			break;
 		case 'b':
 			options.check.program = optarg;

@@ -27,6 +27,8 @@ enum form {
 	FORM_COUNT,    /* a list of words: their number, unless verbose */
 	FORM_UNNAMED,  /* a number that counts where `good`, another field, has no name for it */
 	FORM_DETAIL,   /* only when verbose */
+	FORM_FILLED,   /* a number; 0 is nothing */
+	FORM_SECURITY, /* secure is good, bogus bad */
 };
 
 struct column_rule {
@@ -60,6 +62,11 @@ static const struct column_rule column_rules[] = {
 	{ "flushed", "index", "#", FORM_PLAIN, NULL },
 	{ "anchor", "state", "state", FORM_STATE, NULL },
 	{ "negative_anchor", "left_sec", "ends in", FORM_DURATION, NULL },
+	{ "step", "at_ms", "ms", FORM_PLAIN, NULL },
+	{ "step", "depth", "#", FORM_PLAIN, NULL },
+	{ "step", "took_ms", "took", FORM_FILLED, NULL },
+	{ "step", "octets", "octets", FORM_DETAIL, NULL },
+	{ "step", "state", "state", FORM_SECURITY, NULL },
 };
 
 static const struct {
@@ -71,6 +78,7 @@ static const struct {
 	{ "zone_counter", "Queries by zone" },
 	{ "anchor", "Trust anchors" },
 	{ "negative_anchor", "Not validated" },
+	{ "step", "Steps" },
 };
 
 static const char *const good_states[] = { "running", "ready",	"serving", "served", "ok",
@@ -182,6 +190,8 @@ static enum tone field_tone(const struct answer_field *field, const struct colum
 		return field->text[0] == '\0' || strcmp(field->text, rule->good) == 0 ? TONE_PLAIN : TONE_BAD;
 	case FORM_ALARM:
 		return is_something(field) ? TONE_BAD : TONE_PLAIN;
+	case FORM_SECURITY:
+		return strcmp(field->text, "secure") == 0 ? TONE_GOOD : strcmp(field->text, "bogus") == 0 ? TONE_BAD : TONE_PLAIN;
 	case FORM_NOTICE:
 		return is_something(field) ? TONE_WARN : TONE_PLAIN;
 	default:
@@ -198,6 +208,8 @@ static void field_text(const struct answer_field *field, enum form form, bool ve
 		snprintf(out, CELL_MAX, "%s", print_duration(field->number, text));
 	} else if (field->type == CTL_NUMBER && form == FORM_SIZE) {
 		snprintf(out, CELL_MAX, "%s", print_size(field->number, text));
+	} else if (field->type == CTL_NUMBER && form == FORM_FILLED && field->number == 0) {
+		out[0] = '\0';
 	} else if (field->type == CTL_NUMBER) {
 		snprintf(out, CELL_MAX, "%" PRIu64, field->number);
 	} else if (form == FORM_COUNT && !verbose && field->text[0] != '\0') {

@@ -5,10 +5,9 @@
  */
 #include "daemons/frontend/links.h"
 
-#include "common/dns/dname.h"
+#include "common/ipc/shard.h"
 #include "common/util/clock.h"
 #include "common/util/log.h"
-#include "common/util/rand.h"
 
 #include <event2/event.h>
 #include <stdlib.h>
@@ -222,22 +221,11 @@ void links_retire(struct links *old, uint64_t now_ms)
 	links_free(old);
 }
 
-uint32_t links_shard(const uint8_t *name, uint32_t count)
-{
-	/*
-	 * No secret: all workers must choose alike, or a shard's cache would be held twice. Someone who
-	 * aims all his names at one shard gets what one shard can do.
-	 */
-	static const struct siphash_key key = { UINT64_C(0x62756c6b68656164), UINT64_C(0x7368617264732121) };
-	unsigned labels = dname_label_count(name);
-	return (uint32_t)(dname_hash(&key, dname_skip_labels(name, labels > 2 ? labels - 2 : 0)) % count);
-}
-
 int links_ask(struct links *links, const struct route_ask *ask)
 {
 	struct flink *link = links->authority;
 	if (!ask->authority) {
-		link = links->shard_count == 0 ? NULL : links->shards[links_shard(ask->name, links->shard_count)];
+		link = links->shard_count == 0 ? NULL : links->shards[shard_of_name(ask->name, links->shard_count)];
 	}
 	if (link == NULL) {
 		return BH_ENOENT;

@@ -42,7 +42,4 @@ void links_flush(struct links *links);
 /* The peer of a link is a new process. */
 void links_peer_restarted(struct links *links, uint32_t id, uint64_t now_ms);
 
-/* The shard among `count` that answers for a name: names with the same last two labels share one. */
-uint32_t links_shard(const uint8_t *name, uint32_t count);
-
 #endif

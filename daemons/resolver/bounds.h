@@ -76,6 +76,8 @@ enum resolver_bounds {
 	 */
 	SIGNATURES_MAX = 8,
 	KEY_COLLISIONS_MAX = 4,
+	/* Checks for one RRset, whatever signatures and keys it comes with. */
+	SET_CHECKS_MAX = 8,
 	/* Checks for one question, whatever it leads to. A chain of six zones and an answer by alias needs about 25. */
 	SIGNATURE_CHECKS_MAX = 64,
 	/* Keys of one zone that are kept: the largest honest sets in the change of keys have about ten. */
@@ -83,7 +85,7 @@ enum resolver_bounds {
 	/* DS records or anchors of one zone that are looked at. */
 	VOUCHERS_MAX = 16,
 	/* Keys that DS records speak of whose signature over the DNSKEY RRset is tried. */
-	ENTRY_KEYS_MAX = 8,
+	ENTRY_KEYS_MAX = 4,
 	/* Wrong clocks (validators of others grant as much): at least an hour, at most a day. */
 	SKEW_MIN_SEC = 3600,
 	SKEW_MAX_SEC = 86400,
@@ -131,8 +133,18 @@ enum resolver_bounds {
 	TTL_NEGATIVE_USUAL = 10800,
 	TTL_ANY = 86400, /* of the answer to ANY, RFC 8482 4.2 */
 	TTL_DELEGATION_MAX = 86400,
-	/* RFC 9520 3.2: failures are remembered for 1 s to 5 min. */
+	/*
+	 * RFC 9520 3.2: failures are remembered for 1 s to 5 min, each next one for twice as long. Not longer than a
+	 * minute, so that the end of an outage is seen soon.
+	 */
 	TTL_FAILURE = 5,
+	TTL_FAILURE_MAX = 60,
+	/* RFC 8767 5: TTL of stale answers, failure recheck timer, client response timer. */
+	TTL_STALE = 30,
+	TTL_FAILURE_STALE = 30,
+	STALE_CLIENT_MS = 1800,
+	/* Resolutions that go on after their client got a stale answer: more of them do not get one early. */
+	STALE_DETACHED_MAX = 1024,
 	/* RFC 8109 3.3: the root's NS set is asked for again before it expires. */
 	PRIME_RETRY_SEC = 60,
 	PRIME_MIN_SEC = 3600,
@@ -143,7 +155,9 @@ enum resolver_bounds {
 	EDNS_NONE_SEC = 900,
 	COOKIE_NONE_SEC = 900,
 	CASE_NONE_SEC = 900,
-	FAMILY_DOWN_SEC = 30, /* no route: the other family is preferred */
+	FAMILY_DOWN_SEC = 30, /* no route, or silence: the other family is preferred */
+	/* So many packets in a row unanswered by a family, whoever they went to: it leads nowhere. */
+	FAMILY_SILENCES_MAX = 8,
 	BACKOFF_FIRST_MS = 2000,
 	BACKOFF_MAX_MS = 120000,
 	/* A zone whose servers are all silent is still probed this often per server. */
@@ -152,6 +166,12 @@ enum resolver_bounds {
 	/* Region of one resolution: what one question can hold in memory. */
 	RESOLUTION_CHUNK = 8192,
 	RESOLUTION_MEMORY_MAX = 256 * 1024,
+	/*
+	 * All questions in work together: eight thousand honest ones, which need a chunk or two. When half of it is
+	 * taken, one question gets RESOLUTION_MEMORY_TIGHT only: enough for all but the longest chains.
+	 */
+	PENDING_MEMORY_MAX = 128 * 1024 * 1024,
+	RESOLUTION_MEMORY_TIGHT = 48 * 1024,
 	/* Scratch for one parsed reply: MESSAGE_EXPANDED_MAX and its record table. */
 	PARSE_MEMORY_MAX = 2 * 1024 * 1024,
 

@@ -7,6 +7,7 @@
 
 #include "common/dns/dname.h"
 #include "daemons/resolver/hints.h"
+#include "daemons/resolver/stale.h"
 #include "daemons/resolver/validate/validate.h"
 
 #include <stdlib.h>
@@ -48,6 +49,13 @@ static void zone_clear(struct core_zone *zone)
 	*zone = (struct core_zone){ .packed = NULL };
 }
 
+/* What of the configured memory is left for the cache proper. Tiny ones, of tests, keep half. */
+static uint64_t cache_share(uint64_t bytes, const struct servers *servers)
+{
+	uint64_t taken = servers_bytes(servers);
+	return taken < bytes / 2 ? bytes - taken : bytes / 2;
+}
+
 struct core *core_new(uint64_t cache_max_bytes, const struct core_tools *tools)
 {
 	struct core *core = calloc(1, sizeof(*core));
@@ -75,8 +83,10 @@ struct core *core_new(uint64_t cache_max_bytes, const struct core_tools *tools)
 					       .use_cookies = true, .minimise = true,
 					       .prime_root = true, .special_names = true, .dnssec = true };
 	region_init(&core->scratch, 64 * 1024, PARSE_MEMORY_MAX);
-	core->cache = cache_new(cache_max_bytes, &cache_key);
+	core->pending = (struct region_account){ .limit = PENDING_MEMORY_MAX, .tight = RESOLUTION_MEMORY_TIGHT };
 	core->servers = servers_new(cache_max_bytes / CACHE_BYTES_PER_SERVER, &server_key);
+	core->cache = core->servers == NULL ? NULL
+					    : cache_new(cache_share(cache_max_bytes, core->servers), &cache_key);
 	core->trust = trust_store_new(cache_max_bytes / CACHE_BYTES_PER_TRUST, &trust_key);
 	core->memo = memo_new(cache_max_bytes / CACHE_BYTES_PER_NOTE);
 	core->anchors = anchors_new();
@@ -118,6 +128,7 @@ void core_free(struct core *core)
 	zone_clear(&core->hints);
 	zone_clear(&core->root);
 	stubs_free(core->stubs, core->stub_count);
+	free(core->rebind_allow);
 	region_clear(&core->scratch);
 	free(core);
 }
@@ -214,19 +225,24 @@ int core_configure(struct core *core, const struct core_config *config)
 	struct core_zone root = { .packed = NULL };
 	struct core_zone *stubs = NULL;
 	struct cache *cache = NULL;
+	struct servers *servers = NULL;
 	struct anchors *anchors = config->anchors != NULL ? config->anchors : anchors_new();
 	struct traits root_traits = { .loopback = false };
 	struct traits stub_traits = { .loopback = false };
 	struct siphash_key key = new_key();
+	struct siphash_key server_key = new_key();
+	struct ipc_name *rebind_allow = calloc(config->rebind_allow_count + 1, sizeof(*rebind_allow));
 
-	if (anchors == NULL || build_roots(config, &hints, &root_traits) != BH_OK ||
+	if (rebind_allow == NULL || anchors == NULL || build_roots(config, &hints, &root_traits) != BH_OK ||
 	    build_roots(config, &root, &root_traits) != BH_OK ||
 	    build_stubs(config, &stubs, &stub_traits) != BH_OK) {
 		goto fail;
 	}
 	if (config->cache_bytes != core->cache_bytes) {
-		cache = cache_new(config->cache_bytes, &key);
+		servers = servers_new(config->cache_bytes / CACHE_BYTES_PER_SERVER, &server_key);
+		cache = servers == NULL ? NULL : cache_new(cache_share(config->cache_bytes, servers), &key);
 		if (cache == NULL) {
+			servers_free(servers);
 			goto fail;
 		}
 	}
@@ -241,11 +257,14 @@ int core_configure(struct core *core, const struct core_config *config)
 	}
 	if (cache != NULL) {
 		cache_free(core->cache);
+		servers_free(core->servers);
 		core->cache = cache;
+		core->servers = servers;
 		core->cache_bytes = config->cache_bytes;
 	} else if (changed) {
 		(void)cache_flush_all(core->cache);
 	}
+	cache_set_grace(core->cache, core->options.stale_sec * UINT64_C(1000));
 	if (changed) {
 		trust_flush(core->trust);
 	}
@@ -266,8 +285,15 @@ int core_configure(struct core *core, const struct core_config *config)
 	core->stubs = stubs;
 	core->stub_count = stub_count;
 	core->config_hash = hash;
+	free(core->rebind_allow);
+	for (size_t i = 0; i < config->rebind_allow_count; i++) {
+		rebind_allow[i] = config->rebind_allow[i];
+	}
+	core->rebind_allow = rebind_allow;
+	core->rebind_allow_count = config->rebind_allow_count;
 	return BH_OK;
 fail:
+	free(rebind_allow);
 	if (config->anchors == NULL) {
 		anchors_free(anchors);
 	}
@@ -330,7 +356,9 @@ struct delegation *core_find_cut(struct core *core, const uint8_t *name, struct 
 
 void core_done(struct core *core, struct resolution *r)
 {
-	if (r->internal) {
+	stale_unwatch(core, r);
+	core->detached -= r->detached;
+	if (r->internal || r->detached) {
 		core_release(r);
 		return;
 	}
@@ -358,7 +386,7 @@ void core_release(struct resolution *r)
 	free(r);
 }
 
-struct resolution *resolution_new(const uint8_t *name, uint16_t type, uint32_t budget,
+struct resolution *resolution_new(struct core *core, const uint8_t *name, uint16_t type, uint32_t budget,
 				  enum frame_purpose purpose, uint64_t now_ms)
 {
 	struct resolution *r = calloc(1, sizeof(*r));
@@ -366,6 +394,7 @@ struct resolution *resolution_new(const uint8_t *name, uint16_t type, uint32_t b
 		return NULL;
 	}
 	region_init(&r->region, RESOLUTION_CHUNK, RESOLUTION_MEMORY_MAX);
+	region_share(&r->region, &core->pending);
 	struct frame *f = region_alloc(&r->region, sizeof(*f));
 	r->name = region_copy(&r->region, name, dname_len(name));
 	if (f == NULL || r->name == NULL) {
@@ -374,6 +403,7 @@ struct resolution *resolution_new(const uint8_t *name, uint16_t type, uint32_t b
 	}
 	r->type = type;
 	r->ede = EDE_NONE;
+	r->notice = EDE_NONE;
 	r->secure = true;
 	r->checks = SIGNATURE_CHECKS_MAX;
 	r->hashes = NSEC3_HASHES_MAX;
@@ -389,17 +419,27 @@ struct resolution *resolution_new(const uint8_t *name, uint16_t type, uint32_t b
 
 struct resolution *core_start(struct core *core, const struct core_question *question, void *ctx, uint64_t now_ms)
 {
-	struct resolution *r = resolution_new(question->name, question->type, question->budget, FRAME_CLIENT, now_ms);
+	struct resolution *r = resolution_new(core, question->name, question->type, question->budget, FRAME_CLIENT, now_ms);
 	if (r != NULL) {
 		r->ctx = ctx;
 		r->flushes = core->flushes;
+		r->traced = question->trace && core->trace_fn != NULL;
 		r->validates = core->validating && !question->cd;
 		r->secure = core->validating;
 		r->refresh = question->refresh;
 		core_count(core, r->refresh ? STAT_RES_REFRESHES : STAT_RES_QUERIES);
 		iterate_run(core, r, now_ms);
+		if (!r->finished) {
+			stale_watch(core, r, now_ms);
+		}
 	}
 	return r;
+}
+
+void core_set_trace(struct core *core, core_trace_fn *fn, void *ctx)
+{
+	core->trace_fn = fn;
+	core->trace_ctx = ctx;
 }
 
 void core_set_wall(struct core *core, uint64_t wall_sec, uint64_t now_ms)

@@ -55,16 +55,26 @@ struct core {
 	struct core_zone root;	/* in use: hints, or what priming found */
 	struct core_zone *stubs; /* and forward zones */
 	size_t stub_count;
+	struct ipc_name *rebind_allow;
+	size_t rebind_allow_count;
 	uint64_t config_hash;	/* of roots and stubs */
 	uint64_t prime_at_ms;	/* when the root's servers are to be asked for */
 	bool priming;
+	core_trace_fn *trace_fn; /* for traced resolutions */
+	void *trace_ctx;
+	size_t reply_octets;	/* of the reply that is being worked on */
 	uint32_t flushes;	/* how often core_flush was called */
 	bool keeps;		/* the resolution that is worked on began after the last of them: store_ may keep */
-	uint64_t family_down_until_ms[2]; /* IPv4, IPv6: no route */
+	uint64_t family_down_until_ms[2]; /* IPv4, IPv6: no route, or nobody there answers */
+	unsigned family_silences[2];	  /* in a row, of whatever servers */
 	struct region scratch;	/* one parsed reply */
+	struct region_account pending; /* memory of the questions in work */
 	struct upstream *buckets[UPSTREAM_BUCKETS];
 	struct upstream *send_first;
 	struct upstream **send_last;
+	struct resolution *watch_first; /* stale.h */
+	struct resolution *watch_last;
+	unsigned detached;
 	struct resolution *done_first;
 	struct resolution **done_last;
 };
@@ -146,6 +156,23 @@ bool iterate_push_trust(struct core *core, struct resolution *r, const uint8_t *
 void iterate_validated(struct core *core, struct resolution *r, struct validation *v, enum security security,
 		       const struct verify_reason *reason, uint64_t now_ms);
 void iterate_no_memory(struct core *core, struct resolution *r, uint64_t now_ms);
+/* End r with a stale answer. False: there is none, and nothing happened. */
+bool iterate_answer_stale(struct core *core, struct resolution *r, uint64_t now_ms);
+
+/* --- trace.c: each does nothing unless r is traced --- */
+void trace_ask(const struct core *core, struct resolution *r, bool tcp, bool joins, uint64_t now_ms);
+void trace_reply(const struct core *core, const struct resolution *r, const struct message *msg,
+		 const struct reply *reply, uint64_t now_ms);
+void trace_no_reply(const struct core *core, const struct resolution *r, enum upstream_event event, uint64_t now_ms);
+void trace_hit(const struct core *core, const struct resolution *r, const struct reply *reply, enum security security,
+	       uint64_t now_ms);
+void trace_local(const struct core *core, const struct resolution *r, bool exists, uint64_t now_ms);
+void trace_failed(const struct core *core, const struct resolution *r, int ede, const char *why, uint64_t now_ms);
+void trace_verdict(const struct core *core, const struct resolution *r, const struct validation *v,
+		   enum security security, const struct verify_reason *reason, uint64_t now_ms);
+/* A zone between the anchor and the data. */
+void trace_zone(const struct core *core, const struct resolution *r, const struct trust *trust, uint64_t now_ms);
+void trace_finished(const struct core *core, const struct resolution *r, uint64_t now_ms);
 
 /* --- choose.c --- */
 /* Index of the server to ask next, or -1. */
@@ -184,10 +211,16 @@ void store_referral(struct core *core, const struct reply *reply, uint64_t now_m
 enum security store_security(const struct cache_hit *hit);
 int store_ede(const struct cache_hit *hit);
 void store_delegation(struct core *core, const struct delegation *cut, uint64_t now_ms);
-void store_failure(struct core *core, const uint8_t *name, uint16_t type, uint64_t now_ms);
+/*
+ * A question could not be answered, with this extended error. stale: there is a stale answer to it; then it is left
+ * alone for longer.
+ */
+void store_failure(struct core *core, const uint8_t *name, uint16_t type, int ede, bool stale, uint64_t now_ms);
+/* Text for a client that gets a remembered failure. */
+const char *store_failure_text(const struct cache_hit *hit);
 /* Is so little left of its life that one who refreshes asks anew? */
 bool store_is_ending(const struct cache_hit *hit, uint64_t now_ms);
-/* Records of a hit, with what is left of their TTL. */
+/* Records of a hit, with what is left of their TTL; at most TTL_STALE when nothing is left. */
 int store_unpack(const struct cache_hit *hit, uint64_t now_ms, struct region *region,
 		 struct rrset **out) BH_CHECKED;
 
@@ -211,11 +244,13 @@ void upstream_free_all(struct core *core);
 void prime_if_due(struct core *core, uint64_t now_ms);
 /* The reply to the priming question. False: of no use. */
 bool prime_accept(struct core *core, const struct message *msg, const struct rrset *ns, uint64_t now_ms);
+/* None of the root's servers gave a usable answer: ask for them anew, soon but not often. */
+void prime_doubt(struct core *core, uint64_t now_ms);
 /* The priming resolution is over. */
 void prime_over(struct core *core, bool fine, uint64_t now_ms);
 
 /* --- for core_start and priming --- */
-struct resolution *resolution_new(const uint8_t *name, uint16_t type, uint32_t budget,
+struct resolution *resolution_new(struct core *core, const uint8_t *name, uint16_t type, uint32_t budget,
 				  enum frame_purpose purpose, uint64_t now_ms);
 
 #endif

@@ -7,7 +7,9 @@
 
 #include "common/dns/dname.h"
 #include "daemons/resolver/minimise.h"
+#include "daemons/resolver/rebind.h"
 #include "daemons/resolver/special.h"
+#include "daemons/resolver/stale.h"
 #include "daemons/resolver/validate/validate.h"
 
 /* --- endings ----------------------------------------------------------------------------------------- */
@@ -25,10 +27,31 @@ static void end(struct core *core, struct resolution *r, uint16_t rcode, int ede
 	r->ede = ede;
 	r->ede_text = text;
 	r->records = rcode == RCODE_SERVFAIL ? NULL : f->records;
+	if (rcode != RCODE_SERVFAIL && r->notice != EDE_NONE) {
+		r->ede = r->notice;
+		r->ede_text = r->notice_text;
+	}
 	r->secure = r->secure && rcode != RCODE_SERVFAIL;
+	trace_finished(core, r, now_ms);
 	if (f->purpose == FRAME_PRIME) {
 		prime_over(core, rcode == RCODE_NOERROR, now_ms);
 	}
+}
+
+bool iterate_answer_stale(struct core *core, struct resolution *r, uint64_t now_ms)
+{
+	struct rrset *records;
+	int rcode = stale_find(core, r, now_ms, &records);
+	if (rcode < 0) {
+		return false;
+	}
+	core_count(core, STAT_RES_STALE_ANSWERS);
+	r->secure = false;
+	r->notice = rcode == RCODE_NXDOMAIN ? EDE_STALE_NXDOMAIN : EDE_STALE_ANSWER;
+	r->notice_text = NULL;
+	end(core, r, (uint16_t)rcode, EDE_NONE, NULL, now_ms);
+	r->records = records;
+	return true;
 }
 
 /*
@@ -37,8 +60,12 @@ static void end(struct core *core, struct resolution *r, uint16_t rcode, int ede
  */
 static void fail_all(struct core *core, struct resolution *r, int ede, const char *text, uint64_t now_ms)
 {
+	bool stale = stale_may_replace(core, r, ede) && iterate_answer_stale(core, r, now_ms);
 	if (!r->internal && ede != EDE_CACHED_ERROR) {
-		store_failure(core, r->name, r->type, now_ms);
+		store_failure(core, r->name, r->type, ede, stale || r->detached, now_ms);
+	}
+	if (stale) {
+		return;
 	}
 	end(core, r, RCODE_SERVFAIL, ede, text, now_ms);
 }
@@ -66,6 +93,7 @@ static void deliver(struct resolution *r, const struct delivery *delivery)
 static void fail(struct core *core, struct resolution *r, int ede, const char *text, uint64_t now_ms)
 {
 	const struct frame *f = r->top;
+	trace_failed(core, r, ede, text, now_ms);
 	if (f->purpose == FRAME_TRUST) {
 		deliver(r, &(struct delivery){ .failed = true, .ede = ede, .why = text });
 	} else if (f->below != NULL) {
@@ -193,6 +221,7 @@ static bool start_special(struct core *core, struct resolution *r, uint64_t now_
 		return false;
 	}
 	core_count(core, STAT_RES_LOCAL_ANSWERS);
+	trace_local(core, r, verdict != SPECIAL_NXDOMAIN, now_ms);
 	if (f->purpose != FRAME_CLIENT) { /* no server of the Internet has such a name */
 		fail(core, r, EDE_INVALID_DATA, "name server with a special-use name", now_ms);
 		return true;
@@ -227,6 +256,9 @@ static void start_any(struct core *core, struct resolution *r, uint64_t now_ms)
 			break;
 		}
 	}
+	if (rebind_filter(core, r, &set) != BH_OK) {
+		set = NULL;
+	}
 	if (set == NULL) {
 		set = rrset_single(f->name, RR_HINFO, TTL_ANY, hinfo, sizeof(hinfo), &r->region);
 	}
@@ -243,6 +275,10 @@ static void use(struct core *core, struct resolution *r, struct reply *reply, en
 	}
 	if (reply->kind == REPLY_ALIAS) {
 		follow(core, r, reply->records, reply->target, now_ms);
+		return;
+	}
+	if (r->top->purpose == FRAME_CLIENT && rebind_filter(core, r, &reply->records) != BH_OK) {
+		iterate_no_memory(core, r, now_ms);
 		return;
 	}
 	rrset_append(&r->top->records, reply->records);
@@ -287,6 +323,7 @@ static void use_hit(struct core *core, struct resolution *r, const struct cache_
 			break;
 		}
 	}
+	trace_hit(core, r, &v.reply, security, now_ms);
 	if (must_validate(r) && security == SECURITY_UNCHECKED) {
 		validate_begin(core, r, &v, now_ms);
 	} else {
@@ -323,7 +360,7 @@ static bool start_cached(struct core *core, struct resolution *r, uint64_t now_m
 		return true;
 	}
 	if (cache_get(core->cache, f->name, CACHE_FAILURE, f->type, now_ms, &hit)) {
-		fail(core, r, EDE_CACHED_ERROR, "failed a moment ago", now_ms);
+		fail(core, r, EDE_CACHED_ERROR, store_failure_text(&hit), now_ms);
 		return true;
 	}
 	/* RFC 8020, where the root said that a top-level domain does not exist. */
@@ -432,6 +469,7 @@ static void ask(struct core *core, struct resolution *r, bool tcp, uint64_t now_
 	a->tries++;
 	f->sends++;
 	f->state = FRAME_WAIT;
+	trace_ask(core, r, tcp, joins, now_ms);
 	if (!upstream_ask(core, r, &q, now_ms)) {
 		fail_all(core, r, EDE_OTHER, "out of memory", now_ms);
 	}
@@ -509,6 +547,9 @@ static void frame_ask(struct core *core, struct resolution *r, uint64_t now_ms)
 	}
 	if (choose_glue(core, f->cut, now_ms)) {
 		return;
+	}
+	if (dname_is_root(f->cut->zone)) {
+		prime_doubt(core, now_ms);
 	}
 	fail(core, r, EDE_NO_REACHABLE_AUTHORITY,
 	     f->cut->addr_count == 0 ? "no server of the zone has a usable address"
@@ -597,6 +638,7 @@ void iterate_validated(struct core *core, struct resolution *r, struct validatio
 							[SECURITY_INSECURE] = STAT_RES_VALIDATED_INSECURE,
 							[SECURITY_SECURE] = STAT_RES_VALIDATED_SECURE,
 							[SECURITY_BOGUS] = STAT_RES_VALIDATED_BOGUS };
+	trace_verdict(core, r, v, security, reason, now_ms);
 	if (security == SECURITY_UNCHECKED) {
 		core_count(core, counters[security]);
 		fail_all(core, r, reason->ede, reason->why, now_ms);
@@ -697,8 +739,9 @@ static void on_reply(struct core *core, struct resolution *r, const struct messa
 		reply.kind = REPLY_ERROR;
 	}
 	count_reply(core, reply.kind);
-	reply_bound_ttl(&reply, &core->options);
 	complain_of_forwarder(core, f, &reply, now_ms);
+	reply_bound_ttl(&reply, &core->options);
+	trace_reply(core, r, msg, &reply, now_ms);
 	if (reply.kind == REPLY_REFERRAL) {
 		on_referral(core, r, &reply, now_ms);
 	} else if (f->ask_minimised) {
@@ -750,6 +793,9 @@ void iterate_event(struct core *core, struct resolution *r, enum upstream_event 
 		   const struct message *msg, uint64_t now_ms)
 {
 	core->keeps = r->flushes == core->flushes;
+	if (event != EVENT_REPLY) {
+		trace_no_reply(core, r, event, now_ms);
+	}
 	switch (event) {
 	case EVENT_REPLY:
 		if (iterate_pay(core, r, parse_cost(msg), now_ms)) {

@@ -67,6 +67,7 @@
 #include "common/ipc/conf.h"
 #include "common/util/region.h"
 #include "daemons/resolver/rrset.h"
+#include "daemons/resolver/trace.h"
 
 struct anchors;
 struct core;
@@ -115,7 +116,17 @@ struct resolution {
 
 	/* The core's own. */
 	uint32_t flushes; /* of the core when it began: what it learns is not kept after another one */
+	int notice;		/* EDE that goes with an answer; EDE_NONE: none */
+	const char *notice_text;
+	bool traced; /* its steps are told to the core's trace function */
+	bool asked_tcp;	   /* of the question that it waits for */
+	uint64_t asked_ms;
 	bool internal;
+	bool detached; /* its client got a stale answer; only the cache waits for it */
+	bool watched;
+	uint64_t stale_at_ms; /* when it is watched: its client gets a stale answer then */
+	struct resolution *watch_next;
+	struct resolution *watch_prev;
 	bool refresh; /* nothing from the cache that is in the last part of its life */
 	bool finished;
 	bool validates;		/* not with CD, nor without trust anchors */
@@ -199,6 +210,8 @@ struct core_config {
 	size_t root_count;
 	const struct ipc_servers *stubs;
 	size_t stub_count;
+	const struct ipc_name *rebind_allow; /* names below these may have private addresses */
+	size_t rebind_allow_count;
 	const struct ipc_servers *forwards; /* no zone is both */
 	size_t forward_count;
 	struct anchors *anchors; /* taken over on success; NULL: none, nothing is validated */
@@ -211,12 +224,19 @@ struct core_question {
 	const uint8_t *name;
 	uint16_t type; /* no meta type other than ANY */
 	bool cd;       /* the client validates itself (RFC 6840 5.9): it gets what there is */
+	bool trace;    /* tell the steps, see core_set_trace */
 	bool refresh;  /* what the cache has in the last part of its life (QLINK_REFRESH_SHARE) is asked for anew */
 	uint32_t budget;
 };
 
+/* Tell the steps of traced resolutions to this function. */
+void core_set_trace(struct core *core, core_trace_fn *fn, void *ctx);
+
 /* Begin to resolve. NULL: no memory. */
 struct resolution *core_start(struct core *core, const struct core_question *question, void *ctx, uint64_t now_ms);
+/* When core_wake is to be called, if nothing happens before; UINT64_MAX: never. It changes with every other call. */
+uint64_t core_next_wake(const struct core *core);
+void core_wake(struct core *core, uint64_t now_ms);
 struct upstream *core_next_send(struct core *core);
 struct resolution *core_next_done(struct core *core);
 void core_release(struct resolution *r);

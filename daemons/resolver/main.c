@@ -40,6 +40,20 @@ static uint64_t on_flush(void *ctx, const struct ipc_flush *what)
 	return serve_flush(ctx, what);
 }
 
+static void on_trace(void *ctx, uint32_t request, const struct ipc_trace *what)
+{
+	serve_trace(ctx, request, what);
+}
+
+/* ctx: where main has the link. */
+static void tell_step(void *ctx, uint32_t request, const struct ipc_trace_step *step)
+{
+	struct role_link *const *link = ctx;
+	if (role_link_trace_step(*link, request, step) != BH_OK) {
+		log_warn("a step of a trace could not be told"); /* the link is over, and with it this process */
+	}
+}
+
 static void on_stop(void *ctx)
 {
 	serve_stop(ctx);
@@ -48,7 +62,7 @@ static void on_stop(void *ctx)
 int main(void)
 {
 	static const struct role_ops ops = { .prepare = on_prepare, .commit = on_commit, .abort = on_abort,
-					     .peer_restarted = on_peer_restarted, .flush = on_flush,
+					     .peer_restarted = on_peer_restarted, .flush = on_flush, .trace = on_trace,
 					     .negative_anchor = on_negative_anchor, .stop = on_stop };
 	sandbox_begin(&sandbox_resolver);
 
@@ -70,7 +84,9 @@ int main(void)
 
 	struct ipc_hello hello = { .walls = state.walls, .uid = state.uid, .gid = state.gid,
 				   .syscalls = (uint16_t)state.syscalls };
-	struct role_link *link = role_link_new(base, ROLE_RESOLVER, &hello, &stats, &ops, serve);
+	static struct role_link *link;
+	serve_set_teller(serve, tell_step, &link);
+	link = role_link_new(base, ROLE_RESOLVER, &hello, &stats, &ops, serve);
 	if (link == NULL) {
 		log_fatal("control link: out of memory");
 	}

@@ -3,7 +3,8 @@
  * their addresses, and again before the answer expires. Questions of clients do not wait for it.
  *
  * This is the one place where addresses beside an answer are believed: they come from a root server
- * and are used for the root zone only.
+ * and are used for the root zone only. A root server that lies can lead us astray, but not for good: when what it
+ * named is of no use, priming begins anew, from the hints once it has failed.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -18,7 +19,7 @@ void prime_if_due(struct core *core, uint64_t now_ms)
 	    core_find_stub(core, root) != NULL) {
 		return;
 	}
-	struct resolution *r = resolution_new(root, RR_NS, BUDGET_INTERNAL, FRAME_PRIME, now_ms);
+	struct resolution *r = resolution_new(core, root, RR_NS, BUDGET_INTERNAL, FRAME_PRIME, now_ms);
 	if (r != NULL) {
 		core->priming = true;
 		r->flushes = core->flushes;
@@ -77,8 +78,23 @@ bool prime_accept(struct core *core, const struct message *msg, const struct rrs
 
 void prime_over(struct core *core, bool fine, uint64_t now_ms)
 {
+	static const uint8_t root[1] = { 0 };
 	core->priming = false;
-	if (!fine) {
-		core->prime_at_ms = now_ms + PRIME_RETRY_SEC * UINT64_C(1000);
+	if (fine) {
+		return;
+	}
+	core->prime_at_ms = now_ms + PRIME_RETRY_SEC * UINT64_C(1000);
+	region_reset(&core->scratch);
+	struct delegation *hints = delegation_unpack(root, UINT64_MAX, core->hints.packed,
+						     core->hints.packed_len, &core->scratch);
+	if (hints == NULL || core_zone_set(&core->root, hints) != BH_OK) {
+		core->prime_at_ms = now_ms; /* no memory: what there was stays until the next try */
+	}
+}
+
+void prime_doubt(struct core *core, uint64_t now_ms)
+{
+	if (core->prime_at_ms > now_ms + PRIME_RETRY_SEC * UINT64_C(1000)) {
+		core->prime_at_ms = now_ms;
 	}
 }

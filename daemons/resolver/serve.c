@@ -73,11 +73,15 @@ struct serve {
 	struct dnssec *dnssec;
 	struct nsec3_hasher *hasher;
 	struct trusting *trusting;
+	struct tracing *tracing; /* NULL: nobody to tell */
+	const struct role_conf *conf; /* in service; NULL: none yet */
 	struct qlink_batch *batch;
 	struct siphash_key key;
 	struct link_set links;
 	struct link_set next; /* prepared */
 	struct event *stop_timer;
+	struct event *wake_timer; /* for core_wake */
+	uint64_t wake_ms;	  /* when it is due; 0: it is not set */
 	struct event *pump; /* active: there may be something to carry */
 	bool stopping;
 	unsigned pending;
@@ -257,6 +261,21 @@ static void end_job(struct serve *serve, struct resolution *r)
 	core_release(r);
 }
 
+/* Have the core woken when it wants. The timer that is set already is left alone while it is not too late. */
+static void set_wake(struct serve *serve)
+{
+	uint64_t wake_ms = core_next_wake(serve->core);
+	if (wake_ms == UINT64_MAX || (serve->wake_ms != 0 && serve->wake_ms <= wake_ms)) {
+		return;
+	}
+	uint64_t now_ms = clock_now_ms();
+	uint64_t delay_ms = wake_ms > now_ms ? wake_ms - now_ms : 0;
+	struct timeval tv = { .tv_sec = (time_t)(delay_ms / 1000), .tv_usec = (suseconds_t)(delay_ms % 1000 * 1000) };
+	if (event_add(serve->wake_timer, &tv) == 0) {
+		serve->wake_ms = wake_ms;
+	}
+}
+
 /* Carry everything between core, sockets and links until nothing is left to do now. */
 static void pump(struct serve *serve)
 {
@@ -270,11 +289,16 @@ static void pump(struct serve *serve)
 			more = true;
 		}
 		while ((r = core_next_done(serve->core)) != NULL) {
-			end_job(serve, r);
+			if (r->traced) {
+				tracing_over(serve->tracing, r);
+			} else {
+				end_job(serve, r);
+			}
 			more = true;
 		}
 	}
 	flush_replies(serve);
+	set_wake(serve);
 	*counter(serve, STAT_RES_PENDING) = serve->pending;
 	core_count_cache(serve->core);
 	if (serve->stopping && serve->pending == 0) {
@@ -390,6 +414,16 @@ static uint32_t random_below(void *ctx, uint32_t bound)
 	return rand_below(bound);
 }
 
+static void on_wake_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct serve *serve = arg;
+	(void)fd;
+	(void)what;
+	serve->wake_ms = 0;
+	core_wake(serve->core, clock_now_ms());
+	pump(serve);
+}
+
 static void on_stop_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct serve *serve = arg;
@@ -411,11 +445,12 @@ struct serve *serve_new(struct event_base *base, struct stats_page **stats)
 	serve->batch = qlink_batch_new();
 	serve->oq = outquery_new(base, on_progress, serve);
 	serve->stop_timer = evtimer_new(base, on_stop_timer, serve);
+	serve->wake_timer = evtimer_new(base, on_wake_timer, serve);
 	serve->pump = event_new(base, -1, 0, on_pump, serve);
 	serve->dnssec = dnssec_new();
 	serve->hasher = nsec3_hasher_new();
 	serve->trusting = serve->dnssec == NULL ? NULL : trusting_new(base, serve->dnssec);
-	if (serve->batch == NULL || serve->oq == NULL || serve->stop_timer == NULL || serve->pump == NULL ||
+	if (serve->batch == NULL || serve->oq == NULL || serve->stop_timer == NULL || serve->wake_timer == NULL || serve->pump == NULL ||
 	    serve->dnssec == NULL || serve->hasher == NULL || serve->trusting == NULL) {
 		serve_free(serve);
 		return NULL;
@@ -447,6 +482,7 @@ void serve_free(struct serve *serve)
 	links_free(&serve->links);
 	links_free(&serve->next);
 	outquery_free(serve->oq);
+	tracing_free(serve->tracing);
 	trusting_free(serve->trusting);
 	core_free(serve->core);
 	dnssec_free(serve->dnssec);
@@ -455,6 +491,9 @@ void serve_free(struct serve *serve)
 	qlink_batch_free(serve->batch);
 	if (serve->stop_timer != NULL) {
 		event_free(serve->stop_timer);
+	}
+	if (serve->wake_timer != NULL) {
+		event_free(serve->wake_timer);
 	}
 	if (serve->pump != NULL) {
 		event_free(serve->pump);
@@ -505,22 +544,33 @@ int serve_prepare(struct serve *serve, const struct role_conf *conf, char *why, 
 	return BH_OK;
 }
 
-void serve_commit(struct serve *serve, const struct role_conf *conf)
+/* What the core is told of a configuration, but the anchors. */
+static struct core_config core_config_of(const struct role_conf *conf)
 {
 	const struct ipc_conf_resolver *options = &conf->options.resolver;
-	struct core_config config = {
+	return (struct core_config){
 		.options = { .ipv4 = options->ipv4, .ipv6 = options->ipv6, .use_0x20 = options->use_0x20,
 			     .use_cookies = options->use_cookies, .localhost = options->localhost,
 			     .minimise = options->qname_minimisation, .prime_root = options->prime_root,
 			     .special_names = true, .dnssec = true,
 			     .validation_date = (uint32_t)options->validation_date,
 			     .min_ttl_sec = options->min_ttl_sec, .max_ttl_sec = options->max_ttl_sec,
-			     .max_negative_ttl_sec = options->max_negative_ttl_sec },
+			     .max_negative_ttl_sec = options->max_negative_ttl_sec, .stale_sec = options->stale_sec,
+			     .rebind_protection = options->rebind_protection },
 		.cache_bytes = options->cache_bytes,
 		.roots = conf->roots, .root_count = conf->root_count,
 		.stubs = conf->stubs, .stub_count = conf->stub_count,
+		.rebind_allow = conf->rebind_allow, .rebind_allow_count = conf->rebind_allow_count,
 		.forwards = conf->forwards, .forward_count = conf->forward_count,
 	};
+}
+
+void serve_commit(struct serve *serve, const struct role_conf *conf)
+{
+	const struct ipc_conf_resolver *options = &conf->options.resolver;
+	struct core_config config = core_config_of(conf);
+
+	serve->conf = conf;
 	flush_replies(serve);
 	core_set_counters(serve->core, (*serve->stats)->counters);
 	serve->pending_max = options->pending_max;
@@ -561,6 +611,32 @@ void serve_peer_restarted(struct serve *serve, uint32_t link_id)
 void serve_negative_anchor(struct serve *serve, const struct ipc_negative_anchor *anchor)
 {
 	trusting_negative(serve->trusting, serve->core, anchor);
+}
+
+void serve_set_teller(struct serve *serve, tracing_tell_fn *tell, void *ctx)
+{
+	serve->tracing = tracing_new(serve->base, serve->dnssec, serve->hasher, random_below, tell, ctx);
+	if (serve->tracing == NULL) {
+		log_fatal("out of memory");
+	}
+}
+
+void serve_trace(struct serve *serve, uint32_t request, const struct ipc_trace *what)
+{
+	struct tracing_place place = { .core = serve->core };
+	if (serve->tracing == NULL || serve->conf == NULL) {
+		return; /* the supervisor asks when we are ready only */
+	}
+	set_wall(serve);
+	place.config = core_config_of(serve->conf);
+	place.outgoing = serve->conf->outgoing;
+	place.outgoing_count = serve->conf->outgoing_count;
+	if (trusting_copy(serve->trusting, &place.config.anchors) != BH_OK) {
+		log_fatal("out of memory for the trust anchors");
+	}
+	if (tracing_begin(serve->tracing, request, what, &place)) {
+		pump_later(serve);
+	}
 }
 
 uint64_t serve_flush(struct serve *serve, const struct ipc_flush *what)

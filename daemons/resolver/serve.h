@@ -8,6 +8,7 @@
 #define BULKHEAD_DAEMONS_RESOLVER_SERVE_H
 
 #include "common/ipc/role_link.h"
+#include "daemons/resolver/tracing.h"
 
 struct event_base;
 struct serve;
@@ -23,6 +24,9 @@ void serve_abort(struct serve *serve);
 void serve_peer_restarted(struct serve *serve, uint32_t link_id);
 void serve_negative_anchor(struct serve *serve, const struct ipc_negative_anchor *anchor);
 uint64_t serve_flush(struct serve *serve, const struct ipc_flush *what);
+/* Steps of a trace go to this function; without it nothing is traced. */
+void serve_set_teller(struct serve *serve, tracing_tell_fn *tell, void *ctx);
+void serve_trace(struct serve *serve, uint32_t request, const struct ipc_trace *what);
 /* No new questions; the event loop ends when those in work are answered, or after some seconds. */
 void serve_stop(struct serve *serve);
 

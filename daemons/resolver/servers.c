@@ -74,6 +74,11 @@ void servers_free(struct servers *servers)
 	}
 }
 
+size_t servers_bytes(const struct servers *servers)
+{
+	return sizeof(*servers) + servers->set_count * (sizeof(*servers->sets) + sizeof(*servers->lame));
+}
+
 void servers_clear(struct servers *servers)
 {
 	memset(servers->sets, 0, servers->set_count * sizeof(*servers->sets));

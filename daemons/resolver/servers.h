@@ -45,6 +45,8 @@ struct server_reply {
 /* count: about so many servers are remembered, at least 256. NULL: no memory. */
 struct servers *servers_new(size_t count, const struct siphash_key *key);
 void servers_free(struct servers *servers);
+/* Octets that it takes, now and always. */
+size_t servers_bytes(const struct servers *servers);
 
 /* Facts, or those of a server never heard of. */
 void servers_get(const struct servers *servers, const struct addr *addr, uint64_t now_ms,

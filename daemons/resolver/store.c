@@ -98,17 +98,51 @@ void store_delegation(struct core *core, const struct delegation *cut, uint64_t 
 	}
 }
 
-void store_failure(struct core *core, const uint8_t *name, uint16_t type, uint64_t now_ms)
+/* Flags of a failure: how often in a row it happened before (3 bits), and above it the extended error. */
+#define FAILURE_COUNT_MAX 7
+
+void store_failure(struct core *core, const uint8_t *name, uint16_t type, int ede, bool stale, uint64_t now_ms)
 {
+	struct cache_hit hit;
+	unsigned before = 0;
+	/* One that ended no longer ago than the longest lasts was the one before. */
+	if (cache_get_late(core->cache, name, CACHE_FAILURE, type, TTL_FAILURE_MAX * UINT64_C(1000), now_ms, &hit)) {
+		before = hit.flags & FAILURE_COUNT_MAX;
+		before += before < FAILURE_COUNT_MAX;
+	}
+	uint32_t ttl = (uint32_t)TTL_FAILURE << before;
+	ttl = ttl > TTL_FAILURE_MAX ? TTL_FAILURE_MAX : ttl;
+	if (stale && ttl < TTL_FAILURE_STALE) {
+		ttl = TTL_FAILURE_STALE;
+	}
 	struct cache_item item = {
 		.name = name,
 		.type = type,
 		.kind = CACHE_FAILURE,
 		.rank = RANK_FAILURE,
 		.part = CACHE_PART_ANSWERS,
-		.expire_ms = now_ms + TTL_FAILURE * UINT64_C(1000),
+		.flags = (uint8_t)(before | (ede == EDE_NONE ? 0u : (unsigned)ede << EDE_SHIFT)),
+		.expire_ms = now_ms + ttl * UINT64_C(1000),
 	};
 	(void)put(core, &item, now_ms); /* no room is no harm: it is resolved again */
+}
+
+const char *store_failure_text(const struct cache_hit *hit)
+{
+	switch (store_ede(hit)) {
+	case EDE_NO_REACHABLE_AUTHORITY:
+		return "failed a moment ago: 22, no reachable authority";
+	case EDE_NETWORK_ERROR:
+		return "failed a moment ago: 23, network error";
+	case EDE_INVALID_DATA:
+		return "failed a moment ago: 24, invalid data";
+	case EDE_DNSSEC_BOGUS:
+		return "failed a moment ago: 6, bogus";
+	case EDE_DNSKEY_MISSING:
+		return "failed a moment ago: 9, DNSKEY missing";
+	default:
+		return "failed a moment ago";
+	}
 }
 
 bool store_is_ending(const struct cache_hit *hit, uint64_t now_ms)
@@ -120,7 +154,7 @@ bool store_is_ending(const struct cache_hit *hit, uint64_t now_ms)
 
 int store_unpack(const struct cache_hit *hit, uint64_t now_ms, struct region *region, struct rrset **out)
 {
-	uint32_t left = (uint32_t)((hit->expire_ms - now_ms + 999) / 1000);
+	uint32_t left = hit->expire_ms <= now_ms ? TTL_STALE : (uint32_t)((hit->expire_ms - now_ms + 999) / 1000);
 	int rc = rrset_unpack(hit->data, hit->len, region, out);
 	if (rc != BH_OK) {
 		return rc;

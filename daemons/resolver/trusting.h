@@ -25,6 +25,9 @@ int trusting_check(const struct trusting *t, const struct role_conf *conf, char 
 /* conf goes in service: the set for core_configure, the caller's. What cannot be used is told the log. BH_ENOMEM. */
 int trusting_configure(struct trusting *t, const struct role_conf *conf, struct anchors **out) BH_CHECKED;
 
+/* The same set once more, for another core. BH_ENOMEM. */
+int trusting_copy(const struct trusting *t, struct anchors **out) BH_CHECKED;
+
 /* Set or take away a negative anchor: the core has it when this returns. core: configured. */
 void trusting_negative(struct trusting *t, struct core *core, const struct ipc_negative_anchor *anchor);
 

@@ -262,6 +262,7 @@ static enum upstream_event learn(struct core *core, const struct upstream *u, co
 	told->edns = msg->has_edns && !refuses;
 	told->bad_cookie = u->cookie && msg->rcode == RCODE_BADCOOKIE;
 	servers_note_reply(core->servers, &u->server, told, now_ms);
+	core->family_silences[addr_family_index(&u->server)] = 0;
 	if (told->bad_cookie && !u->tcp) {
 		/* RFC 7873 5.3: once more with the cookie that it gave us, then over TCP. */
 		return u->bad_cookie || told->cookie_len == 0 ? EVENT_TCP : EVENT_AGAIN;
@@ -342,6 +343,7 @@ bool core_reply(struct core *core, struct upstream *u, uint8_t *wire, size_t len
 	if (event == EVENT_REPLY) {
 		event = learn(core, u, &msg, &told, now_ms);
 	}
+	core->reply_octets = len;
 	finish(core, u, event, &msg, now_ms);
 	return true;
 }
@@ -350,6 +352,10 @@ void core_timeout(struct core *core, struct upstream *u, uint64_t now_ms)
 {
 	core_count(core, STAT_RES_UPSTREAM_TIMEOUTS);
 	servers_note_silence(core->servers, &u->server, u->timeout_ms, now_ms);
+	unsigned family = addr_family_index(&u->server);
+	if (!u->tcp && !u->forward && ++core->family_silences[family] >= FAMILY_SILENCES_MAX) {
+		core->family_down_until_ms[family] = now_ms + FAMILY_DOWN_SEC * UINT64_C(1000);
+	}
 	bool noise = !u->tcp && (u->malformed || u->mismatches > 0);
 	finish(core, u, noise ? EVENT_TCP : EVENT_NEXT, NULL, now_ms);
 }

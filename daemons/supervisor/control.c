@@ -8,9 +8,11 @@
 #include "daemons/supervisor/control.h"
 
 #include "common/ipc/link.h"
+#include "common/ipc/shard.h"
 #include "daemons/supervisor/instance.h"
 #include "daemons/supervisor/rows.h"
 #include "daemons/supervisor/status.h"
+#include "daemons/supervisor/trace.h"
 #include "daemons/supervisor/trust.h"
 
 #include <errno.h>
@@ -31,7 +33,8 @@
 /* Groups of a peer that are looked at. */
 #define GROUPS_MAX 256
 
-enum waiting { WAITING_NOTHING, WAITING_RELOAD, WAITING_NEXT_RELOAD /* not begun yet */, WAITING_FLUSH, WAITING_STOP };
+enum waiting { WAITING_NOTHING, WAITING_RELOAD, WAITING_NEXT_RELOAD /* not begun yet */, WAITING_FLUSH, WAITING_TRACE,
+	       WAITING_STOP };
 
 struct client {
 	struct client *next;
@@ -45,6 +48,9 @@ struct client {
 	unsigned flush_pending;
 	bool flush_lost; /* a role ended meanwhile, and its cache with it */
 	uint64_t flushed;
+	uint32_t trace_request; /* id towards the resolver */
+	const struct instance *tracer;
+	unsigned steps;
 };
 
 struct control {
@@ -54,6 +60,7 @@ struct control {
 	struct client *clients;
 	unsigned client_count;
 	uint32_t next_flush;
+	uint32_t next_trace;
 };
 
 int control_socket(const char *run_dir, char *why, size_t why_size)
@@ -271,6 +278,11 @@ void control_flushed(struct supervisor *sup, const struct instance *inst, uint32
 
 void control_role_gone(struct supervisor *sup, const struct instance *inst)
 {
+	for (struct client *c = sup->control == NULL ? NULL : sup->control->clients; c != NULL; c = c->next) {
+		if (c->waiting == WAITING_TRACE && c->tracer == inst && answer(c, 2, "trace: the resolver ended") != BH_OK) {
+			c->waiting = WAITING_NOTHING;
+		}
+	}
 	/* Its cache is gone with it. Replies come in the order of the requests, whose ids grow. */
 	for (struct client *c = sup->control == NULL ? NULL : sup->control->clients; c != NULL; c = c->next) {
 		bool owed = c->waiting == WAITING_FLUSH && inst->role == c->flush_role &&
@@ -285,6 +297,69 @@ void control_role_gone(struct supervisor *sup, const struct instance *inst)
 	}
 }
 
+/* --- trace: the shard that answers for the name tells its steps --------------------------------------- */
+
+static struct instance *find_shard(struct supervisor *sup, const uint8_t *name)
+{
+	for (struct instance *inst = sup->instances; inst != NULL; inst = inst->next) {
+		if (inst->role == ROLE_RESOLVER && inst->state == INSTANCE_READY && inst->link != NULL &&
+		    inst->index == shard_of_name(name, inst->count)) {
+			return inst;
+		}
+	}
+	return NULL;
+}
+
+static int begin_trace(struct client *client, const struct ctl_request *r)
+{
+	struct supervisor *sup = client->control->sup;
+	struct ipc_trace what;
+	uint8_t bytes[DNAME_MAX + 8];
+	struct sink s = sink_of(bytes, sizeof(bytes));
+	const char *fault = sup->current.config == NULL ? "the appliance is starting"
+							: trace_parse(r, sup->current.config, &what);
+	if (fault != NULL) {
+		return answer(client, 3, fault);
+	}
+	struct instance *inst = find_shard(sup, what.name);
+	ipc_trace_encode(&s, &what);
+	client->trace_request = ++client->control->next_trace;
+	if (inst == NULL || link_send(inst->link, MSG_TRACE, client->trace_request, bytes, s.pos, -1) != BH_OK) {
+		return answer(client, 3, "trace: the resolver does not run");
+	}
+	inst->traces++;
+	client->tracer = inst;
+	client->steps = 0;
+	client->waiting = WAITING_TRACE;
+	return BH_OK;
+}
+
+void control_trace_step(struct supervisor *sup, const struct instance *inst, uint32_t request,
+			const struct ipc_trace_step *step)
+{
+	struct client *c = sup->control == NULL ? NULL : sup->control->clients;
+	while (c != NULL && (c->waiting != WAITING_TRACE || c->tracer != inst || c->trace_request != request)) {
+		c = c->next;
+	}
+	if (c == NULL) {
+		return; /* it went away */
+	}
+	struct ctl_row row;
+	char text[IPC_TEXT_MAX];
+	int rc = BH_OK;
+	if (c->steps++ <= IPC_TRACE_STEPS_MAX) { /* a resolver that tells more is not listened to */
+		trace_row(step, &row);
+		rc = row_send(c->link, c->request, &row);
+	}
+	if (rc == BH_OK && ipc_trace_is_last(step)) {
+		unsigned status = trace_end(step, text, sizeof(text));
+		rc = answer(c, status, text);
+	}
+	if (rc != BH_OK) {
+		c->waiting = WAITING_NOTHING;
+	}
+}
+
 /* --- requests ---------------------------------------------------------------------------------------- */
 
 static int on_request(struct client *client, const struct ctl_request *r)
@@ -294,6 +369,9 @@ static int on_request(struct client *client, const struct ctl_request *r)
 
 	if (strcmp(command, "flush") == 0) {
 		return begin_flush(client, r);
+	}
+	if (strcmp(command, "trace") == 0) {
+		return begin_trace(client, r);
 	}
 	if (strcmp(command, "stats") == 0 && r->count <= 2) {
 		return stats_send(sup, client->link, client->request, r->count == 2 ? r->words[1] : NULL);
@@ -329,7 +407,8 @@ static int on_request(struct client *client, const struct ctl_request *r)
 		supervisor_stop(sup, 0);
 		return BH_OK;
 	}
-	return answer(client, 3, "unknown command, known are: status, stats, zone, anchors, nta, reload, flush, stop");
+	return answer(client, 3,
+		      "unknown command, known are: status, stats, zone, anchors, nta, reload, flush, trace, stop");
 }
 
 static int on_message(void *ctx, struct link *link, struct link_message *m)

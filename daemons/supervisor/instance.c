@@ -343,6 +343,18 @@ static int on_committed(struct instance *inst, const struct link_message *m)
 	return BH_OK;
 }
 
+static int on_trace_step(struct instance *inst, const struct link_message *m)
+{
+	struct ipc_trace_step step;
+	int rc = ipc_trace_step_decode(m->payload, m->len, &step);
+	if (rc != BH_OK || inst->traces == 0) {
+		return rc == BH_OK ? BH_EPERM : rc; /* nobody asked */
+	}
+	inst->traces -= ipc_trace_is_last(&step);
+	control_trace_step(inst->sup, inst, m->request, &step);
+	return BH_OK;
+}
+
 static int on_message(void *ctx, struct link *link, struct link_message *m)
 {
 	struct instance *inst = ctx;
@@ -361,6 +373,8 @@ static int on_message(void *ctx, struct link *link, struct link_message *m)
 		return on_image_refused(inst, m);
 	case MSG_COMMITTED:
 		return on_committed(inst, m);
+	case MSG_TRACE_STEP:
+		return on_trace_step(inst, m);
 	case MSG_FLUSHED:
 		rc = ipc_flushed_decode(m->payload, m->len, &flushed);
 		if (rc == BH_OK && (m->request <= inst->flush_answered || m->request > inst->flush_sent)) {
@@ -402,6 +416,7 @@ static void clear_process(struct instance *inst)
 	inst->sent_id = 0;
 	inst->flush_sent = 0;
 	inst->flush_answered = 0;
+	inst->traces = 0;
 	inst->told = 0;
 	inst->owed = 0;
 	inst->refusals = 0;

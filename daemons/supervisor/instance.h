@@ -47,6 +47,7 @@ struct instance {
 	uint32_t sent_id;    /* resources up to this id were sent to this process */
 	uint32_t flush_sent; /* last MSG_FLUSH to this process, and the last one it answered */
 	uint32_t flush_answered;
+	unsigned traces; /* asked of this process and not told to the end */
 	uint32_t told;	     /* generation of the last PREPARE */
 	unsigned owed;	     /* PREPAREs without an answer yet */
 	size_t refusals;     /* images it may still refuse before it answers */
@@ -89,5 +90,9 @@ const char *instance_state_text(enum instance_state state);
 /* Replies to MSG_FLUSH, routed to whom asked (control.c). */
 void control_flushed(struct supervisor *sup, const struct instance *inst, uint32_t request,
 		     const struct ipc_flushed *flushed);
+
+/* A step of a trace, routed likewise. */
+void control_trace_step(struct supervisor *sup, const struct instance *inst, uint32_t request,
+			const struct ipc_trace_step *step);
 
 #endif

@@ -416,8 +416,8 @@ static void send_frontend(struct parts *p, const struct generation *g)
 	for (size_t i = 0; i < resolver->stub_count; i++) {
 		send_servers(p, MSG_CONF_STUB, &resolver->stubs[i].servers);
 	}
-	send_rebind_allow(p, resolver);
 	send_forwards(p, resolver);
+	send_rebind_allow(p, resolver);
 }
 
 /* The resolver learns no internal name and no client. */

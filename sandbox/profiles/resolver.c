@@ -35,7 +35,7 @@ static const struct sandbox_rule rules[] = {
 	/* time and chance; the clock only where it cannot be read without the kernel */
 	CALL(clock_gettime, "libevent, deadlines"),
 	CALL(gettimeofday, "libevent"),
-	CALL(getrandom, "identifiers, keys of hash tables"),
+	CALL(getrandom, "identifiers, keys of hash tables; libcrypto's random generator"),
 	/* query links from the frontends */
 	CALL(recvmmsg, "query links"),
 	CALL(sendmmsg, "query links"),
@@ -60,7 +60,7 @@ static const struct sandbox_rule rules[] = {
 	CALL(sysinfo, "qsort"),
 	/* the end: abort() and the C library's own checks. There is only process 1 to signal. */
 	CALL(exit_group, "exit"),
-	CALL(getpid, "abort"),
+	CALL(getpid, "abort; libcrypto's random generator, for P-384: was it forked?"),
 	CALL(gettid, "abort"),
 	CALL_IF(tgkill, "abort: itself", EQ(0, 1), EQ(2, SIGABRT)),
 	CALL(rt_sigprocmask, "abort"),

@@ -259,6 +259,72 @@ Test(control, flush_reaches_every_cache)
 	MUST(frontends == 0 && resolvers == 0, "not all were flushed, or some twice");
 }
 
+static const struct ctl_row *find_step(const struct ctl_answer *answer, const char *event, const char *field,
+				       const char *text)
+{
+	const struct ctl_row *row;
+	unsigned from = 0;
+	while ((row = answer_next(answer, "step", &from)) != NULL &&
+	       (strcmp(row_text(row, "event"), event) != 0 || strcmp(row_text(row, field), text) != 0)) {
+	}
+	return row;
+}
+
+/* Each step of the resolver, and nothing of an internal name. */
+Test(control, trace_shows_the_way)
+{
+	struct ask ask = { .server = RESOLVER, .name = "www.public.org", .flags = FLAG_RD };
+	client_expect_ask(&ask, "NOERROR rd ra", NULL, EDE_NONE);
+
+	/* with an empty cache: from the root down, though clients are answered from the cache */
+	const struct ctl_answer *answer = appliance_control(&appliance, "trace www.public.org A");
+	MUST(answer->done.status == 0 && strncmp(answer->done.text, "NOERROR", 7) == 0, "trace: %u %s", answer->done.status,
+	     answer->done.text);
+	MUST(find_step(answer, "ask", "zone", ".") != NULL, "the root was not asked");
+	const struct ctl_row *reply = find_step(answer, "reply", "result", "answer");
+	MUST(reply != NULL && row_text(reply, "server")[0] != '\0' && strcmp(row_text(reply, "rcode"), "NOERROR") == 0,
+	     "no server answered");
+	MUST(find_step(answer, "finished", "name", "www.public.org.") != NULL, "no end");
+	unsigned steps = answer->count;
+
+	answer = appliance_control(&appliance, "trace www.public.org A cached");
+	MUST(answer->done.status == 0, "cached: %s", answer->done.text);
+	MUST(find_step(answer, "cached", "name", "www.public.org.") != NULL, "the cache was not used");
+	MUST(answer->count < steps, "the cache saved nothing");
+
+	answer = appliance_control(&appliance, "trace localhost A");
+	MUST(find_step(answer, "special-use", "name", "localhost.") != NULL, "localhost was asked for");
+
+	/* a second one while the first runs is refused by the shard, and both have their end */
+	answer = appliance_control(&appliance, "trace nowhere.invalid A");
+	MUST(answer->done.text[0] != '\0', "no end");
+
+	/* never an internal name */
+	static const char *const internal[] = { "trace intranet.corp.example A", "trace intranet.corp.example A public",
+						"trace corp.example DS" };
+	for (size_t i = 0; i < COUNT(internal); i++) {
+		answer = appliance_control(&appliance, internal[i]);
+		MUST(answer->done.status == 3 && answer->count == 0 && strstr(answer->done.text, "internal") != NULL,
+		     "%s: %u %s", internal[i], answer->done.status, answer->done.text);
+	}
+	static const char *const wrong[] = { "trace", "trace x", "trace x NONSENSE", "trace a..b A", "trace x AXFR",
+					     "trace x A loudly" };
+	for (size_t i = 0; i < COUNT(wrong); i++) {
+		answer = appliance_control(&appliance, wrong[i]);
+		MUST(answer->done.status == 3 && answer->count == 0, "%s: %s", wrong[i], answer->done.text);
+	}
+	static char output[APPLIANCE_OUTPUT_MAX];
+	MUST(appliance_bulkheadctl(&appliance, "trace www.public.org", output) == 0, "%s", output);
+	MUST(strstr(output, "finished") != NULL && strstr(output, "www.public.org.") != NULL, "%s", output);
+	MUST(appliance_bulkheadctl(&appliance, "--json --cached trace www.public.org A", output) == 0, "%s", output);
+	MUST(strstr(output, "\"event\": \"cached\"") != NULL || strstr(output, "\"event\":\"cached\"") != NULL, "%s", output);
+	MUST(appliance_bulkheadctl(&appliance, "--cached status", output) == 3, "%s", output);
+	if (getenv("SHOW_TRACE") != NULL) {
+		(void)appliance_bulkheadctl(&appliance, "trace www.public.org", output);
+		printf("%s", output);
+	}
+}
+
 /* What a person and a script get from bulkheadctl. */
 Test(control, bulkheadctl_speaks_to_people_and_machines)
 {

@@ -45,7 +45,7 @@ static void write_big_zone(void)
 {
 	static char text[65536];
 	size_t pos = (size_t)snprintf(text, sizeof(text), "%s", HEAD("big.example"));
-	for (unsigned i = 0; i < 800; i++) {
+	for (unsigned i = 0; i < 1200; i++) {
 		pos += (size_t)snprintf(text + pos, sizeof(text) - pos, "host%u A 10.9.%u.%u\n", i, i / 256, i % 256);
 	}
 	appliance_file(&appliance, "internal/big", text);

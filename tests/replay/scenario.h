@@ -138,7 +138,7 @@ struct scenario_step {
 	unsigned counter; /* STEP_CHECK_COUNTER: enum stats_resolver */
 };
 
-/* A zone of the configuration and its servers. */
+/* A zone of the configuration that is asked at certain servers: stub or forward. */
 struct scenario_stub {
 	struct scenario_stub *next;
 	const uint8_t *zone;
@@ -155,10 +155,10 @@ struct scenario_name {
 struct scenario_config {
 	struct addr roots[SCENARIO_ADDRS_MAX];
 	unsigned root_count;
-	struct addr forwards[SCENARIO_ADDRS_MAX]; /* of "." */
-	unsigned forward_count;
 	struct scenario_stub *stubs;
 	unsigned stub_count;
+	struct scenario_stub *forwards;
+	unsigned forward_count;
 	const struct message_rr *anchors; /* DS and DNSKEY */
 	size_t anchor_count;
 	struct scenario_name *insecure;

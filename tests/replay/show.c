@@ -45,6 +45,17 @@ static void add_hex(struct text *t, const uint8_t *bytes, size_t len)
 	text_add(t, len > HEX_MAX ? ".." : "");
 }
 
+/* Octets of a stranger, in quotes: what is not printable as \DDD. */
+static void add_string(struct text *t, const uint8_t *bytes, size_t len)
+{
+	text_add(t, " \"");
+	for (size_t i = 0; i < len; i++) {
+		bool plain = bytes[i] >= ' ' && bytes[i] <= '~' && bytes[i] != '"' && bytes[i] != '\\';
+		text_add(t, plain ? "%c" : "\\%03u", bytes[i]);
+	}
+	text_add(t, "\"");
+}
+
 /* Names as names, strings in quotes, all else as hex. */
 static void add_fields(struct text *t, uint16_t type, const uint8_t *p, size_t len)
 {
@@ -56,7 +67,7 @@ static void add_fields(struct text *t, uint16_t type, const uint8_t *p, size_t l
 			add_name(t, p);
 		} else if (*field == RDATA_STRING) {
 			used = 1u + p[0];
-			text_add(t, " \"%.*s\"", (int)p[0], (const char *)p + 1);
+			add_string(t, p + 1, p[0]);
 		} else {
 			used = used < len ? used : len;
 			add_hex(t, p, used);

@@ -317,6 +317,15 @@ void sign_free_keys(struct scenario_key *keys)
 	}
 }
 
+/* The tag that the key has with the flag of RFC 5011. */
+static uint16_t revoked_tag(const struct scenario_key *key)
+{
+	uint8_t rdata[DNSKEY_SIZE_MAX];
+	memcpy(rdata, key->dnskey, key->dnskey_len);
+	rdata[1] |= DNSKEY_REVOKE;
+	return tag_of(rdata, key->dnskey_len);
+}
+
 /* %DNSKEY KEY [ttl=N] [revoked] */
 static bool line_dnskey(const struct line *l)
 {
@@ -384,7 +393,7 @@ static bool line_ds(const struct line *l)
 	memcpy(bytes + len, key->dnskey, key->dnskey_len);
 	if (has_word(l, 2, "revoked")) {
 		bytes[len + 1] |= DNSKEY_REVOKE;
-		tag = tag_of(bytes + len, key->dnskey_len);
+		tag = revoked_tag(key);
 	}
 	uint8_t rdata[4 + DNSSEC_DIGEST_MAX];
 	unsigned digest_len = HASH_SIZE;
@@ -563,12 +572,12 @@ static bool sign_set(const struct line *l, const struct message_rr *rr, const st
 static bool read_signing(const struct line *l, struct signing *how)
 {
 	static const char *const known[] = { "tag=", "algorithm=", "signer=", "inception=", "expiration=", "labels=",
-					     "junk=", "broken", "again", "type=", "owner=" };
+					     "junk=", "broken", "again", "type=", "owner=", "revoked" };
 	how->key = find_key(l, l->words[1]);
 	if (how->key == NULL || !only_options(l, 2, known, sizeof(known) / sizeof(known[0]))) {
 		return false;
 	}
-	unsigned long tag = how->key->tag;
+	unsigned long tag = has_word(l, 2, "revoked") ? revoked_tag(how->key) : how->key->tag;
 	unsigned long algorithm = how->key->algorithm;
 	unsigned long labels = DNAME_LABELS_MAX + 1;
 	unsigned long junk = 0;

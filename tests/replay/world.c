@@ -108,9 +108,6 @@ BH_PRINTF(2, 3) static void set_fault(struct world *w, const char *format, ...)
 /* What the core cannot do, or NULL. */
 static const char *missing_feature(const struct scenario_config *c)
 {
-	if (c->forward_count > 0) {
-		return "forward-addr: the core does not forward";
-	}
 	if (c->harden_glue == 0) {
 		return "harden-glue off: the core always holds glue to the zone that gave it";
 	}
@@ -157,28 +154,30 @@ static struct anchors *make_anchors(const struct world *w, const struct scenario
 }
 
 /* NULL: out of memory. */
-static struct ipc_servers *make_stubs(const struct scenario_config *c)
+static struct ipc_servers *make_servers(const struct scenario_stub *stubs, unsigned count)
 {
-	struct ipc_servers *stubs = calloc(c->stub_count + 1, sizeof(*stubs));
-	struct ipc_servers *stub = stubs;
-	for (const struct scenario_stub *s = c->stubs; stub != NULL && s != NULL; s = s->next) {
-		memcpy(stub->name, s->zone, dname_len(s->zone));
+	struct ipc_servers *servers = calloc(count + 1, sizeof(*servers));
+	struct ipc_servers *next = servers;
+	for (const struct scenario_stub *s = stubs; servers != NULL && s != NULL; s = s->next) {
+		memcpy(next->name, s->zone, dname_len(s->zone));
 		for (unsigned i = 0; i < s->addr_count && i < IPC_ADDRS_MAX; i++) {
-			stub->addrs[stub->count++] = s->addrs[i];
+			next->addrs[next->count++] = s->addrs[i];
 		}
-		stub++;
+		next++;
 	}
-	return stubs;
+	return servers;
 }
 
 static bool configure(struct world *w, const struct scenario_config *c)
 {
 	struct ipc_servers *roots = calloc(c->root_count + 1, sizeof(*roots));
-	struct ipc_servers *stubs = make_stubs(c);
+	struct ipc_servers *stubs = make_servers(c->stubs, c->stub_count);
+	struct ipc_servers *forwards = make_servers(c->forwards, c->forward_count);
 	struct anchors *anchors = make_anchors(w, c);
-	if (roots == NULL || stubs == NULL || anchors == NULL) {
+	if (roots == NULL || stubs == NULL || forwards == NULL || anchors == NULL) {
 		free(roots);
 		free(stubs);
+		free(forwards);
 		anchors_free(anchors);
 		return false;
 	}
@@ -196,14 +195,15 @@ static bool configure(struct world *w, const struct scenario_config *c)
 			.ipv4 = is_on(c->ip4, true), .ipv6 = is_on(c->ip6, true),
 			.use_0x20 = is_on(c->use_0x20, true), .use_cookies = is_on(c->use_cookies, false),
 			.minimise = is_on(c->minimise, true),
-			.do_not_query_localhost = !is_on(c->ask_localhost, false),
+			.localhost = is_on(c->ask_localhost, false) ? IPC_LOCALHOST_ALWAYS : IPC_LOCALHOST_NEVER,
 			.min_ttl_sec = number_or(c->min_ttl, 0), .max_ttl_sec = number_or(c->max_ttl, TTL_ANSWER_USUAL),
 			.max_negative_ttl_sec = number_or(c->max_negative_ttl, TTL_NEGATIVE_USUAL),
 			.prime_root = is_on(c->prime_root, false), .special_names = is_on(c->special_names, false),
 			.dnssec = true,
 		},
 		.cache_bytes = CACHE_BYTES, .roots = roots, .root_count = c->root_count,
-		.stubs = stubs, .stub_count = c->stub_count, .anchors = anchors,
+		.stubs = stubs, .stub_count = c->stub_count, .forwards = forwards,
+		.forward_count = c->forward_count, .anchors = anchors,
 	};
 	core_set_wall(w->core, c->date_sec >= 0 ? (uint64_t)c->date_sec : SCENARIO_DATE_USUAL, w->now_ms);
 	int rc = core_configure(w->core, &config);
@@ -212,6 +212,7 @@ static bool configure(struct world *w, const struct scenario_config *c)
 	}
 	free(roots);
 	free(stubs);
+	free(forwards);
 	return rc == BH_OK;
 }
 

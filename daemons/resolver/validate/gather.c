@@ -6,6 +6,7 @@
 #include "common/dns/anchor.h"
 #include "common/dns/rr.h"
 #include "common/util/log.h"
+#include "daemons/resolver/validate/track.h"
 
 static bool is_stub(const struct gather *from, const uint8_t *zone)
 {
@@ -25,13 +26,39 @@ static bool is_given_trust(const struct gather *from, const struct anchors *anch
 	return anchor.kind == ANCHOR_TRUST && (is_stub(from, anchor.zone) || dname_is_root(stub));
 }
 
+/* Is what the operator said of a key undone by the key itself? */
+static bool is_revoked(const struct gather *from, const struct ipc_anchor *a)
+{
+	for (size_t i = 0; i < from->state_count; i++) {
+		const struct ipc_anchor_state *state = &from->states[i];
+		for (unsigned k = 0; k < state->count && dname_equal(state->zone, a->zone); k++) {
+			const struct ipc_anchor_key *key = &state->keys[k];
+			if ((key->state == IPC_KEY_REVOKED || key->state == IPC_KEY_REMOVED) &&
+			    track_speaks_of(from->dnssec, a, key->rdata, key->len)) {
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
 int gather_anchors(const struct gather *from, struct anchors **out)
 {
 	struct anchors *anchors = anchors_new();
 	int rc = anchors == NULL ? BH_ENOMEM : BH_OK;
 	for (size_t i = 0; i < from->anchor_count && rc == BH_OK; i++) {
 		const struct ipc_anchor *a = &from->anchors[i];
-		rc = anchors_add(anchors, a->zone, a->type, a->rdata, a->len);
+		rc = is_revoked(from, a) ? anchors_add_unusable(anchors, a->zone)
+					 : anchors_add(anchors, a->zone, a->type, a->rdata, a->len);
+	}
+	for (size_t i = 0; i < from->state_count && rc == BH_OK; i++) {
+		const struct ipc_anchor_state *state = &from->states[i];
+		for (unsigned k = 0; k < state->count && rc == BH_OK; k++) {
+			const struct ipc_anchor_key *key = &state->keys[k];
+			if (rfc5011_is_trusted(key)) {
+				rc = anchors_add(anchors, state->zone, RR_DNSKEY, key->rdata, key->len);
+			}
+		}
 	}
 	for (size_t i = 0; i < from->stub_count && rc == BH_OK; i++) {
 		if (!is_given_trust(from, anchors, from->stubs[i].name)) {

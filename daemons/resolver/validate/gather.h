@@ -30,6 +30,14 @@ struct gather {
 	size_t stub_count;
 	const struct timed_negative *timed;
 	size_t timed_count;
+	/*
+	 * What tracking found (RFC 5011), each for a zone that has anchors, and begun with those: its trusted keys are
+	 * anchors as well, and what the operator said of revoked ones does not count. A zone that has none left is
+	 * bogus, not insecure as RFC 5011 5 has it: where a root or an island of trust ends, the operator should know.
+	 */
+	const struct ipc_anchor_state *states;
+	size_t state_count;
+	struct dnssec *dnssec; /* needed for states */
 };
 
 /* A new set, the caller's. BH_ENOMEM, BH_ELIMIT. */

@@ -154,11 +154,17 @@ static enum verify_result bad(struct verify_reason *reason, int ede, const char 
 }
 
 /* Any of the set's signatures by any of these keys, which are zone's. */
-static enum verify_result verify_any(const struct verifier *v, struct rrset *set, const uint8_t *zone,
+static enum verify_result verify_any(const struct verifier *question, struct rrset *set, const uint8_t *zone,
 				     struct trust_key *keys, unsigned key_count, struct verify_reason *reason)
 {
 	const uint8_t *p = set->sigs;
 	unsigned tried = 0;
+	/* Of the checks that the question has left, a few are this RRset's. */
+	uint32_t allowed = *question->checks < SET_CHECKS_MAX ? *question->checks : SET_CHECKS_MAX;
+	uint32_t checks = allowed;
+	struct verifier own = *question;
+	const struct verifier *v = &own;
+	own.checks = &checks;
 	(void)bad(reason, EDE_RRSIGS_MISSING, "no signature of the zone");
 	for (unsigned i = 0; i < set->sig_count && tried < SIGNATURES_MAX; i++) {
 		struct rrsig sig;
@@ -181,6 +187,11 @@ static enum verify_result verify_any(const struct verifier *v, struct rrset *set
 		}
 		tried++;
 		enum verify_result result = check_keys(v, keys, key_count, &sig, rdata, len, set, &known);
+		*question->checks -= allowed - checks;
+		allowed = checks;
+		if (result == VERIFY_LIMIT && *question->checks > 0) {
+			return bad(reason, EDE_DNSSEC_BOGUS, "more signatures and keys than are tried");
+		}
 		if (result == VERIFY_GOOD) {
 			cut_ttl(v, set, &sig);
 			set->labels = sig.labels;
@@ -226,6 +237,22 @@ const uint8_t *verify_signer(const struct rrset *set, const uint8_t *preferred)
 static bool is_zone_key(const struct dnskey *key)
 {
 	return (key->flags & DNSKEY_ZONE) != 0 && (key->flags & DNSKEY_REVOKE) == 0 && key->protocol == 3;
+}
+
+/* Honest zones have one pair of keys with one tag in 65,536; many are there to multiply the work (KeyTrap). */
+static bool too_many_collide(const struct trust *trust)
+{
+	for (unsigned i = 0; i < trust->key_count; i++) {
+		unsigned same = 0;
+		for (unsigned k = 0; k < trust->key_count; k++) {
+			same += trust->keys[k].dnskey.tag == trust->keys[i].dnskey.tag &&
+				trust->keys[k].dnskey.algorithm == trust->keys[i].dnskey.algorithm;
+		}
+		if (same > KEY_COLLISIONS_MAX) {
+			return true;
+		}
+	}
+	return false;
 }
 
 /* The keys of a DNSKEY RRset that can be used, as an entry that is not trusted yet. NULL: no memory. */
@@ -344,6 +371,10 @@ enum verify_result verify_keys(const struct verifier *v, const uint8_t *zone, st
 	struct trust *keys = usable_keys(v, zone, dnskeys);
 	if (keys == NULL) {
 		return VERIFY_FAILED;
+	}
+	if (too_many_collide(keys)) {
+		trust_release(keys);
+		return bad(reason, EDE_DNSSEC_BOGUS, "too many keys with one tag");
 	}
 	enum verify_result result = bad(reason, EDE_DNSKEY_MISSING, "no key of the zone is the one its parent speaks of");
 	unsigned tried = 0;

@@ -293,7 +293,12 @@ enum walk_result walk_run(struct core *core, struct resolution *r, struct walk *
 			  uint64_t now_ms)
 {
 	enum step step = STEP_ON;
+	const struct trust *told = w->at;
 	while (step == STEP_ON) {
+		if (w->at != told) {
+			trace_zone(core, r, w->at, now_ms);
+			told = w->at;
+		}
 		if (w->want != WANT_NOTHING) {
 			step = w->got.there ? on_delivery(core, r, w, reason, now_ms) : STEP_WAIT;
 		} else if (w->at != NULL && w->at->state == TRUST_BOGUS) {

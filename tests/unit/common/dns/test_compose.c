@@ -360,6 +360,77 @@ Test(compose, rrset_names_its_owner_once)
 	}
 }
 
+/* The labels in front of a name that stands in the message: once, and then they are pointed at like any owner. */
+Test(compose, rrset_below_a_name_that_stands)
+{
+	static uint8_t large[0x4000];
+	const uint16_t example = COMPOSE_QNAME + 4;
+	for (unsigned far = 0; far < 2; far++) {
+		struct name n = name_of("a.n.example.");
+		struct compose_rrset set;
+		begin(DNS_MESSAGE_MAX, "www.example.");
+		if (far == 1) {
+			cr_assert_eq(add(SECTION_ANSWER, ".", 65280, large, sizeof(large)), BH_OK);
+		}
+		compose_rrset_begin(&set, SECTION_AUTHORITY, n.wire, example, RR_TXT, CLASS_IN, 60);
+		compose_rrset_below(&set, 4);
+		size_t limit = c.limit;
+		for (c.limit = c.pos; c.limit < c.pos + 18; c.limit++) { /* a record is what does not fit */
+			size_t pos = c.pos;
+			cr_assert_eq(compose_rrset_add(&c, &set, (const uint8_t *)"\001x", 2), BH_ENOSPC);
+			cr_assert_eq(c.pos, pos);
+		}
+		c.limit = limit;
+		size_t first = c.pos;
+		for (unsigned k = 0; k < 3; k++) {
+			size_t pos = c.pos;
+			cr_assert_eq(compose_rrset_add(&c, &set, (const uint8_t *)"\001x", 2), BH_OK);
+			cr_assert_eq(c.pos - pos, (k == 0 || far == 1 ? 6 : 2) + 12u, "%u", k);
+		}
+		for (size_t at = first, k = 0; k < 3; k++) {
+			uint8_t owner[DNAME_MAX];
+			cr_assert(dname_read(buf, c.pos, &at, owner) > 0 && dname_equal(owner, n.wire));
+			at += 12;
+		}
+	}
+}
+
+/* Names in RDATA of which is known where the rest of them stands, one of them, or that it stands nowhere. */
+Test(compose, rrset_with_names_that_are_known)
+{
+	static const struct {
+		uint16_t at;
+		uint8_t fresh[2];
+		size_t size; /* of both names */
+	} cases[] = {
+		{ COMPOSE_QNAME + 4, { 3, 2 }, 5 + 4 },
+		{ COMPOSE_QNAME + 4, { 3, COMPOSE_UNKNOWN }, 5 + 4 },
+		{ COMPOSE_QNAME + 4, { COMPOSE_UNKNOWN, COMPOSE_UNKNOWN }, 5 + 4 },
+		{ 0, { 3, 2 }, 5 + 4 },
+	};
+	static const uint8_t rdata[] = "\002ns\007example\000\001h\007example\000" "aaaabbbbccccddddeeee";
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct name n = name_of("example.");
+		struct compose_known known = { .at = cases[i].at, .fresh = { cases[i].fresh[0], cases[i].fresh[1] } };
+		struct compose_rrset set;
+		begin(512, "www.example.");
+		compose_rrset_begin(&set, SECTION_AUTHORITY, n.wire, COMPOSE_QNAME + 4, RR_SOA, CLASS_IN, 60);
+		compose_rrset_names(&set, &known);
+		size_t limit = c.limit;
+		for (c.limit = c.pos; c.limit < c.pos + 12 + cases[i].size + 20; c.limit++) {
+			cr_assert_eq(compose_rrset_add(&c, &set, rdata, sizeof(rdata) - 1), BH_ENOSPC);
+		}
+		c.limit = limit;
+		size_t at = c.pos + 12;
+		cr_assert_eq(compose_rrset_add(&c, &set, rdata, sizeof(rdata) - 1), BH_OK);
+		cr_assert_eq(c.pos - at, cases[i].size + 20);
+		uint8_t name[DNAME_MAX];
+		cr_assert(dname_read(buf, c.pos, &at, name) > 0 && dname_equal(name, rdata));
+		cr_assert(dname_read(buf, c.pos, &at, name) > 0 && dname_equal(name, rdata + 12));
+		cr_assert_eq(memcmp(buf + at, "aaaabbbbccccddddeeee", 20), 0);
+	}
+}
+
 Test(compose, root_as_qname_is_not_pointed_at)
 {
 	struct compose_rrset set;

@@ -9,6 +9,10 @@
 #include "common/util/cursor.h"
 #include "tests/unit/common/dns/wire.h"
 
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/ec.h>
+#include <openssl/ecdsa.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 
@@ -578,6 +582,75 @@ Test(dnssec, signs_records_in_canonical_form_and_order)
 	}
 }
 
+/* RFC 4034 3.1.3: the asterisk is no label of a wildcard, not even when the signature is right otherwise. */
+Test(dnssec, more_labels_than_the_owner_has_are_bad)
+{
+	static const struct {
+		const char *owner;
+		const char *head;
+		const char *records;
+		enum dnssec_verdict verdict;
+	} cases[] = {
+		{ "*.ex.", "0001 0f 01" DATES EX, "01 2a 02 6578 00 0001 0001 00000e10 0004 00000001", DNSSEC_GOOD },
+		{ "*.ex.", "0001 0f 02" DATES EX, "01 2a 02 6578 00 0001 0001 00000e10 0004 00000001", DNSSEC_BAD },
+		{ "ex.", "0001 0f 02" DATES EX, "02 6578 00 0001 0001 00000e10 0004 00000001", DNSSEC_BAD },
+		{ "ex.", "0001 0f ff" DATES EX, "02 6578 00 0001 0001 00000e10 0004 00000001", DNSSEC_BAD },
+	};
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct trial t = { .owner = name_of(cases[i].owner), .type = RR_A, .count = 1 };
+		t.rdata = rdata_of("00000001");
+		struct wire message = wire_of(cases[i].head);
+		size_t head = message.len;
+		wire_add_hex(&message, cases[i].records);
+		sign_octets(&t, message.bytes, head, message.len);
+		cr_expect_eq(verify(&t), cases[i].verdict, "%s %s", cases[i].owner, cases[i].head);
+	}
+}
+
+/* One number of 256 is an octet shorter in DER than the others, and every second one has a zero in front. */
+Test(dnssec, verifies_ecdsa_numbers_of_all_lengths)
+{
+	struct trial t = { .owner = name_of("a.ex."), .type = RR_A, .count = 1, .rdata = rdata_of("00000001") };
+	const struct wire head = wire_of("0001 0d 02" DATES EX);
+	struct wire message = head;
+	unsigned seen[2] = { 0, 0 };
+	wire_add_hex(&message, A_EX "0004 00000001");
+	EVP_PKEY *pkey = EVP_EC_gen("P-256");
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	uint8_t point[65];
+	size_t point_len = sizeof(point);
+	cr_assert(pkey != NULL && ctx != NULL);
+	cr_assert_eq(EVP_PKEY_get_octet_string_param(pkey, OSSL_PKEY_PARAM_PUB_KEY, point, point_len, &point_len), 1);
+	t.dnskey = wire_of("0100 03 0d");
+	wire_add(&t.dnskey, point + 1, 64);
+	struct dnssec_key *key = key_of(&t.dnskey);
+	cr_assert_not_null(key);
+	for (unsigned tries = 0; tries < 20000 && (seen[0] == 0 || seen[1] == 0); tries++) {
+		uint8_t der[80];
+		uint8_t raw[64];
+		size_t len = sizeof(der);
+		const uint8_t *p = der;
+		cr_assert_eq(EVP_DigestSignInit_ex(ctx, NULL, "SHA256", NULL, NULL, pkey, NULL), 1);
+		cr_assert_eq(EVP_DigestSign(ctx, der, &len, message.bytes, message.len), 1);
+		ECDSA_SIG *sig = d2i_ECDSA_SIG(NULL, &p, (long)len);
+		cr_assert(sig != NULL && BN_bn2binpad(ECDSA_SIG_get0_r(sig), raw, 32) == 32 &&
+			  BN_bn2binpad(ECDSA_SIG_get0_s(sig), raw + 32, 32) == 32);
+		ECDSA_SIG_free(sig);
+		seen[0] += raw[0] == 0;
+		seen[1] += raw[32] == 0;
+		if (tries < 20 || raw[0] == 0 || raw[32] == 0) {
+			t.rrsig = head;
+			wire_add(&t.rrsig, raw, sizeof(raw));
+			cr_expect_eq(verify_with(key, &t), DNSSEC_GOOD, "r %02x%02x, s %02x%02x", raw[0], raw[1],
+				     raw[32], raw[33]);
+		}
+	}
+	cr_expect(seen[0] > 0 && seen[1] > 0);
+	dnssec_key_free(key);
+	EVP_MD_CTX_free(ctx);
+	EVP_PKEY_free(pkey);
+}
+
 Test(dnssec, takes_as_many_records_as_the_bound_says)
 {
 	static uint8_t message[64 + (SIGNED_RECORDS_MAX + 1) * 22];
@@ -609,6 +682,9 @@ Test(dnssec, records_that_are_not_as_many_as_counted_are_no_set)
 	cr_expect_eq(verify(&t), DNSSEC_FAILED);
 	t.count = 1;
 	t.rdata.len--;
+	cr_expect_eq(verify(&t), DNSSEC_FAILED);
+	t.count = 0;
+	t.rdata.len = 0;
 	cr_expect_eq(verify(&t), DNSSEC_FAILED);
 }
 

@@ -41,9 +41,12 @@ CODEC_FUNCTIONS(ipc_name)
 CODEC_FUNCTIONS(ipc_servers)
 CODEC_FUNCTIONS(ipc_outgoing)
 CODEC_FUNCTIONS(ipc_anchor)
+CODEC_FUNCTIONS(ipc_anchor_state)
 CODEC_FUNCTIONS(ipc_negative_anchor)
 CODEC_FUNCTIONS(ipc_flush)
 CODEC_FUNCTIONS(ipc_flushed)
+CODEC_FUNCTIONS(ipc_trace)
+CODEC_FUNCTIONS(ipc_trace_step)
 CODEC_FUNCTIONS(ipc_compile)
 CODEC_FUNCTIONS(ipc_diagnostic)
 CODEC_FUNCTIONS(ipc_source)
@@ -95,6 +98,8 @@ static const struct codec codecs[MSG_TYPE_COUNT] = {
 	[MSG_PEER_RESTARTED] = CODEC(ipc_id),
 	[MSG_FLUSH] = CODEC(ipc_flush),
 	[MSG_FLUSHED] = CODEC(ipc_flushed),
+	[MSG_TRACE] = CODEC(ipc_trace),
+	[MSG_TRACE_STEP] = CODEC(ipc_trace_step),
 	[MSG_COMPILE] = CODEC(ipc_compile),
 	[MSG_DIAGNOSTIC] = CODEC(ipc_diagnostic),
 	[MSG_SOURCE] = CODEC(ipc_source),
@@ -102,6 +107,9 @@ static const struct codec codecs[MSG_TYPE_COUNT] = {
 	[MSG_TRUST_ANCHOR] = CODEC(ipc_anchor),
 	[MSG_CONF_ANCHOR] = CODEC(ipc_anchor),
 	[MSG_CONF_NEGATIVE_ANCHOR] = CODEC(ipc_negative_anchor),
+	[MSG_ANCHOR_FOUND] = CODEC(ipc_anchor_state),
+	[MSG_ANCHOR_STATE] = CODEC(ipc_anchor_state),
+	[MSG_CONF_ANCHOR_STATE] = CODEC(ipc_anchor_state),
 	[MSG_NEGATIVE_ANCHOR] = CODEC(ipc_negative_anchor),
 	[MSG_COMPILED] = CODEC(ipc_compiled),
 	[MSG_CTL_REQUEST] = CODEC(ctl_request),

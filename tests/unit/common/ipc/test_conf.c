@@ -65,9 +65,12 @@ union payload {
 	struct ipc_servers servers;
 	struct ipc_outgoing outgoing;
 	struct ipc_anchor anchor;
+	struct ipc_anchor_state anchor_state;
 	struct ipc_negative_anchor negative_anchor;
 	struct ipc_flush flush;
 	struct ipc_flushed flushed;
+	struct ipc_trace trace;
+	struct ipc_trace_step trace_step;
 	struct ipc_compile compile;
 	struct ipc_diagnostic diagnostic;
 	struct ipc_source source;
@@ -315,6 +318,22 @@ static void largest(enum msg_type type, union payload *m)
 		m->anchor.len = ANCHOR_RDATA_MAX;
 		memset(m->anchor.rdata, 0x7a, ANCHOR_RDATA_MAX);
 		break;
+	case MSG_ANCHOR_FOUND:
+	case MSG_ANCHOR_STATE:
+	case MSG_CONF_ANCHOR_STATE:
+		longest_name(m->anchor_state.zone);
+		m->anchor_state.configured = UINT64_MAX;
+		m->anchor_state.checked_sec = UINT64_MAX - 1;
+		m->anchor_state.next_sec = UINT64_MAX - 2;
+		m->anchor_state.ttl = UINT32_MAX;
+		m->anchor_state.sig_left_sec = UINT32_MAX - 1;
+		m->anchor_state.count = IPC_ANCHOR_KEYS_MAX;
+		for (unsigned i = 0; i < IPC_ANCHOR_KEYS_MAX; i++) {
+			struct ipc_anchor_key *key = &m->anchor_state.keys[i];
+			*key = (struct ipc_anchor_key){ (uint8_t)(1 + i % 5), UINT8_MAX, UINT64_MAX - i, UINT32_MAX - i, ANCHOR_RDATA_MAX, { 0 } };
+			memset(key->rdata, (int)i, ANCHOR_RDATA_MAX);
+		}
+		break;
 	case MSG_CONF_NEGATIVE_ANCHOR:
 	case MSG_NEGATIVE_ANCHOR:
 		longest_name(m->negative_anchor.zone);
@@ -326,6 +345,21 @@ static void largest(enum msg_type type, union payload *m)
 		break;
 	case MSG_FLUSHED:
 		m->flushed.entries = UINT64_MAX;
+		break;
+	case MSG_TRACE:
+		m->trace.flags = IPC_TRACE_CACHED | IPC_TRACE_CD;
+		m->trace.type = UINT16_MAX;
+		longest_name(m->trace.name);
+		break;
+	case MSG_TRACE_STEP:
+		m->trace_step = (struct ipc_trace_step){
+			.event = IPC_TRACE_REFUSED, .depth = UINT8_MAX, .kind = IPC_TRACE_ERROR, .security = IPC_TRACE_BOGUS,
+			.tcp = 1, .type = 1, .rcode = 2, .ede = UINT16_MAX, .at_ms = UINT32_MAX, .took_ms = UINT32_MAX - 1,
+			.octets = UINT32_MAX - 2, .left_out = UINT32_MAX - 3, .has_server = 1, .server = v6(), .has_other = 1,
+		};
+		longest_name(m->trace_step.name);
+		longest_name(m->trace_step.other);
+		fill(m->trace_step.why, sizeof(m->trace_step.why));
 		break;
 	case MSG_COMPILE:
 		m->compile.kind = IPC_COMPILE_ANCHORS;
@@ -492,11 +526,11 @@ Test(conf, largest_payloads_have_the_octets_counted_by_hand)
 		{ MSG_HELLO, 84 },	  { MSG_IDENTITY, 38 },	     { MSG_LISTENER, 28 },  { MSG_LINK, 7 },
 		{ MSG_IMAGE, 259 },	  { MSG_CONF_AUTHORITY, 635 }, { MSG_CONF_FRONTEND, 40 }, { MSG_CONF_RESOLVER, 44 },
 		{ MSG_CONF_ACL, 18 },	  { MSG_CONF_ZONE, 264 },    { MSG_CONF_STUB, 624 }, { MSG_CONF_OUTGOING, 23 },
-		{ MSG_REFUSED, 517 },	  { MSG_FLUSH, 256 },	     { MSG_FLUSHED, 8 },    { MSG_COMPILE, 1294 },
+		{ MSG_REFUSED, 517 },	  { MSG_FLUSH, 256 },	     { MSG_FLUSHED, 8 }, { MSG_TRACE, 258 }, { MSG_TRACE_STEP, 659 },    { MSG_COMPILE, 1294 },
 		{ MSG_DIAGNOSTIC, 1543 }, { MSG_COMPILED, 33 },	     { MSG_CTL_REQUEST, 8201 }, { MSG_CTL_ROW, 13162 },
 		{ MSG_CTL_DONE, 514 },	  { MSG_RATE_TABLE, 20 },    { MSG_CONF_COOKIE_SECRETS, 33 },
 		{ MSG_CONF_RATE_LIMIT, 11 },
-		{ MSG_CONF_ANCHOR, 1283 }, { MSG_TRUST_ANCHOR, 1283 }, { MSG_CONF_NEGATIVE_ANCHOR, 259 },
+		{ MSG_CONF_ANCHOR, 1283 }, { MSG_TRUST_ANCHOR, 1283 }, { MSG_ANCHOR_STATE, 16928 }, { MSG_CONF_NEGATIVE_ANCHOR, 259 },
 		{ MSG_IMAGE_REFUSED, 517 }, { MSG_SOURCE, 1065 },  { MSG_CONF_KEY, 386 },     { MSG_CONF_TRANSFER, 278 },
 	};
 	static uint8_t wire[MSG_PAYLOAD_MAX];
@@ -594,6 +628,13 @@ Test(conf, values_out_of_range_are_refused)
 		{ MSG_CONF_FRONTEND, "budget", 36, 2, 0 },
 		{ MSG_CONF_FRONTEND, "cookies", 38, 1, 3 },
 		{ MSG_CONF_FRONTEND, "prefetch", 39, 1, 2 },
+		{ MSG_TRACE, "flags", 0, 1, 4 },
+		{ MSG_TRACE_STEP, "event", 0, 1, IPC_TRACE_EVENTS },
+		{ MSG_TRACE_STEP, "kind", 2, 1, IPC_TRACE_KINDS },
+		{ MSG_TRACE_STEP, "security", 3, 1, IPC_TRACE_SECURITIES },
+		{ MSG_TRACE_STEP, "proto", 4, 1, 2 },
+		{ MSG_TRACE_STEP, "server", 27, 1, 2 },
+		{ MSG_TRACE_STEP, "name", 28, 1, 0x40 },
 		{ MSG_CONF_RESOLVER, "pending", 8, 4, 0 },
 		{ MSG_CONF_RESOLVER, "floor", 12, 4, 1 },
 		{ MSG_CONF_RESOLVER, "ceiling", 16, 4, 0x80000000 },
@@ -630,6 +671,9 @@ Test(conf, values_out_of_range_are_refused)
 		{ MSG_TRUST_ANCHOR, "length", 3, 2, 0 },
 		{ MSG_TRUST_ANCHOR, "length", 3, 2, 2 },
 		{ MSG_NEGATIVE_ANCHOR, "name", 0, 1, 0xc0 },
+		{ MSG_ANCHOR_STATE, "name", 0, 1, 0xc0 },
+		{ MSG_ANCHOR_STATE, "count", 33, 1, 1 },
+		{ MSG_ANCHOR_STATE, "count", 33, 1, IPC_ANCHOR_KEYS_MAX + 1 },
 		{ MSG_FLUSH, "kind", 0, 1, 3 },
 		{ MSG_COMPILE, "kind", 0, 1, 3 },
 		{ MSG_COMPILE, "ttl", 4, 4, 0x80000000 },

@@ -110,3 +110,36 @@ Test(region, reset_keeps_one_ordinary_chunk)
 	cr_assert_not_null(region_alloc(&r, 1));
 	region_clear(&r);
 }
+
+Test(region, an_account_is_the_ceiling_of_all_and_gets_everything_back)
+{
+	struct region_account account = { .limit = 4096, .tight = 512 };
+	struct region greedy;
+	struct region modest[16];
+	region_init(&greedy, 256, 1 << 20);
+	region_share(&greedy, &account);
+	unsigned got = 0;
+	while (region_alloc(&greedy, 256) != NULL) {
+		got++;
+		cr_assert_lt(got, 100u);
+	}
+	cr_assert_eq(got, 9u, "up to the half and one chunk over it: %u", got);
+	cr_assert_eq(account.used, greedy.used);
+	unsigned served = 0;
+	for (unsigned i = 0; i < 16; i++) {
+		region_init(&modest[i], 256, 1 << 20);
+		region_share(&modest[i], &account);
+		served += region_alloc(&modest[i], 200) != NULL;
+		cr_assert_leq(account.used, account.limit);
+	}
+	cr_assert_eq(served, (4096u - 9 * 256) / 256, "others have what is left: %u", served);
+	region_clear(&modest[0]);
+	cr_assert_not_null(region_alloc(&modest[15], 200));
+	region_reset(&greedy);
+	cr_assert_eq(greedy.used, 256u);
+	region_wipe(&greedy);
+	for (unsigned i = 0; i < 16; i++) {
+		region_clear(&modest[i]);
+	}
+	cr_assert_eq(account.used, 0u);
+}

@@ -11,7 +11,7 @@
 #include "common/util/clock.h"
 #include "common/util/cursor.h"
 #include "common/util/rand.h"
-#include "daemons/frontend/links.h"
+#include "common/ipc/shard.h"
 #include "tests/unit/daemons/frontend/wire.h"
 
 #include <arpa/inet.h>
@@ -257,7 +257,7 @@ static void reply_to(unsigned which, const struct seen *seen, uint16_t rcode, co
 
 static unsigned shard_of(const char *qname)
 {
-	return SHARD0 + links_shard(name(qname), 2);
+	return SHARD0 + shard_of_name(name(qname), 2);
 }
 
 static const struct rec a_test[] = { { AN, "a.test", RR_A, 60, "192.0.2.1" }, { 0 } };
@@ -301,15 +301,15 @@ Test(frontend, shards_by_the_last_two_labels)
 {
 	bool used[2] = { false };
 	char text[64];
-	cr_assert_eq(links_shard(name("a.b.example.org"), 16), links_shard(name("Example.ORG"), 16));
+	cr_assert_eq(shard_of_name(name("a.b.example.org"), 16), shard_of_name(name("Example.ORG"), 16));
 	for (unsigned i = 0; i < 64; i++) {
 		snprintf(text, sizeof(text), "www.d%u.org", i);
-		uint32_t shard = links_shard(name(text), 2);
+		uint32_t shard = shard_of_name(name(text), 2);
 		cr_assert_lt(shard, 2);
 		used[shard] = true;
 	}
 	cr_assert(used[0] && used[1]);
-	cr_assert_eq(links_shard(name("."), 1), 0);
+	cr_assert_eq(shard_of_name(name("."), 1), 0);
 }
 
 Test(frontend, refuses_who_may_not_ask)

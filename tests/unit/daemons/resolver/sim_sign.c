@@ -130,6 +130,10 @@ static struct zone_keys *keys_of(const uint8_t *zone, const struct sim_signing *
 	}
 	if (keys->ksk == NULL || keys->algorithm != algorithm || keys->bits != bits ||
 	    (keys->ksk == keys->zsk) != how->one_key) {
+		if (keys->zsk != keys->ksk) {
+			sim_key_free(keys->zsk);
+		}
+		sim_key_free(keys->ksk);
 		keys->algorithm = algorithm;
 		keys->bits = bits;
 		keys->ksk = sim_key_new(algorithm, bits);
@@ -263,10 +267,11 @@ static void sink_head(struct sink *s, const struct job *job, const struct sim_re
 	uint32_t inception = SIM_SIGN_TIME - SIM_SIGN_BEFORE;
 	unsigned labels = dname_label_count(first->owner) - dname_is_wildcard(first->owner);
 	if ((faults & SIM_EXPIRED) != 0) {
-		expiration = SIM_SIGN_TIME - 3600;
+		expiration = SIM_SIGN_TIME - SIM_SIGN_WRONG;
+		inception = expiration - SIM_SIGN_AFTER;
 	}
 	if ((faults & SIM_NOT_YET) != 0) {
-		inception = SIM_SIGN_TIME + 3600;
+		inception = SIM_SIGN_TIME + SIM_SIGN_WRONG;
 	}
 	uint8_t signer[DNAME_MAX];
 	size_t signer_len = dname_copy_lower(signer, (faults & SIM_WRONG_SIGNER) != 0 ? wrong : job->zone);
@@ -297,6 +302,9 @@ static void sign_set(struct job *job, const struct sim_record **set, unsigned co
 	for (unsigned i = 0; i < count; i++) {
 		uint8_t owner[DNAME_MAX];
 		uint8_t rdata[SIM_RDATA_MAX];
+		if (i > 0 && compare_rdata(&set[i - 1], &set[i]) == 0) {
+			continue; /* RFC 4034 6.3: twice the same record is one */
+		}
 		sink_bytes(&s, owner, dname_copy_lower(owner, first->owner));
 		sink_u16(&s, first->type);
 		sink_u16(&s, CLASS_IN);

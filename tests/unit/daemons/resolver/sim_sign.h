@@ -18,11 +18,13 @@
 #define SIM_SIGN_TIME 1700000000u
 #define SIM_SIGN_BEFORE 86400u
 #define SIM_SIGN_AFTER 864000u
+/* Wrong by more than what is granted to wrong clocks. */
+#define SIM_SIGN_WRONG 172800u
 
 enum sim_fault {
 	/* Of signatures: all of the zone, or those that fault_name and fault_type choose. */
-	SIM_EXPIRED = 1,	   /* an hour before SIM_SIGN_TIME */
-	SIM_NOT_YET = 2,	   /* good from an hour after it */
+	SIM_EXPIRED = 1,	   /* SIM_SIGN_WRONG before SIM_SIGN_TIME */
+	SIM_NOT_YET = 2,	   /* good from as long after it */
 	SIM_WRONG_TAG = 4,	   /* a tag that no key has */
 	SIM_WRONG_SIGNER = 8,	   /* signed in the name of the zone "wrong." */
 	SIM_WRONG_LABELS = 16,	   /* one more than the owner has */

@@ -648,3 +648,53 @@ Test(hostile, aliases_of_name_servers_are_not_followed)
 	cr_assert_eq(sim_asked(sim, "www.victim.com.", 0), 0u);
 	sim_free(sim);
 }
+
+/* Questions that need much memory, all waiting at the same time: modest ones are still answered. */
+Test(hostile, memory_of_all_questions_together_has_a_ceiling)
+{
+	struct sim *sim = internet();
+	uint8_t name[DNAME_MAX];
+	char text[64];
+	sim->core->pending.limit = 1024 * 1024;
+	unsigned started = 0;
+	unsigned refused = 0;
+	for (unsigned i = 0; i < 200; i++) {
+		snprintf(text, sizeof(text), "n%u.victim.com.", i);
+		sim_name(text, name);
+		struct core_question question = { .name = name, .type = RR_A, .budget = 250 };
+		struct resolution *r = core_start(sim->core, &question, NULL, sim->now_ms);
+		refused += r == NULL;
+		started += r != NULL;
+		cr_assert_leq(sim->core->pending.used, sim->core->pending.limit);
+	}
+	cr_assert_eq(started, 1024u / 8);
+	cr_assert_eq(refused, 200u - started, "said at once, with an error");
+	/* They end, and everything is given back. */
+	struct upstream *u;
+	struct resolution *r;
+	while ((u = core_next_send(sim->core)) != NULL) {
+		sim->now_ms += 11000;
+		core_timeout(sim->core, u, sim->now_ms);
+	}
+	while ((r = core_next_done(sim->core)) != NULL) {
+		core_release(r);
+	}
+	cr_assert_eq(sim->core->pending.used, 0u);
+	expect_www(sim, "service goes on");
+	sim_free(sim);
+}
+
+/* What is known of servers is part of the configured memory. */
+Test(hostile, facts_about_servers_count_as_cache)
+{
+	static const uint64_t sizes[] = { 1 << 20, 16 << 20, 256 << 20 };
+	for (unsigned i = 0; i < 3; i++) {
+		struct sim *sim = sim_new();
+		sim->config.cache_bytes = sizes[i];
+		sim_configure(sim);
+		size_t servers = servers_bytes(sim->core->servers);
+		cr_assert_lt(servers, sizes[i] / 16);
+		cr_assert_leq(cache_limit(sim->core->cache) + servers, sizes[i]);
+		sim_free(sim);
+	}
+}

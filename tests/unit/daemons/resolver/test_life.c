@@ -128,3 +128,115 @@ Test(life, a_floor_does_not_lengthen_a_delegation)
 	cr_assert_eq(sim_server(sim, "192.0.2.1")->asked, 1u);
 	sim_free(sim);
 }
+
+Test(failure, is_remembered_for_longer_and_longer_up_to_a_minute)
+{
+	static const unsigned seconds[] = { 5, 10, 20, 40, 60, 60 };
+	struct sim *sim = small_internet();
+	sim_server(sim, "192.0.2.2")->flags = SIM_SERVFAIL;
+	for (unsigned i = 0; i < sizeof(seconds) / sizeof(seconds[0]); i++) {
+		cr_expect_eq(sim_ask(sim, "www.example.", RR_A).rcode, RCODE_SERVFAIL);
+		sim->now_ms += seconds[i] * 1000 - 1;
+		sim_forget(sim);
+		struct sim_result r = sim_ask(sim, "www.example.", RR_A);
+		cr_expect_eq(r.ede, EDE_CACHED_ERROR, "time %u", i);
+		cr_expect_eq(r.packets, 0u, "time %u", i);
+		sim->now_ms += 1;
+	}
+	cr_expect_neq(sim_ask(sim, "www.example.", RR_A).ede, EDE_CACHED_ERROR);
+	sim->now_ms += 200000; /* a quiet while, and it begins anew */
+	cr_expect_eq(sim_ask(sim, "www.example.", RR_A).rcode, RCODE_SERVFAIL);
+	sim->now_ms += 5000;
+	cr_expect_neq(sim_ask(sim, "www.example.", RR_A).ede, EDE_CACHED_ERROR);
+	sim_free(sim);
+}
+
+static struct sim *stale_internet(void)
+{
+	struct sim *sim = small_internet();
+	sim->config.options.stale_sec = 3600;
+	sim_configure(sim);
+	return sim;
+}
+
+Test(stale, is_given_when_the_servers_fail_and_they_are_left_alone_for_a_while)
+{
+	struct sim *sim = stale_internet();
+	cr_assert_eq(sim_ask(sim, "www.example.", RR_A).rcode, RCODE_NOERROR);
+	cr_assert_eq(sim_ask(sim, "none.example.", RR_A).rcode, RCODE_NXDOMAIN);
+	cr_assert_eq(sim_ask(sim, "www.example.", RR_AAAA).rcode, RCODE_NOERROR);
+	sim->now_ms += 1001 * 1000;
+	sim_server(sim, "192.0.2.2")->flags = SIM_SERVFAIL;
+	struct sim_result r = sim_ask(sim, "www.example.", RR_A);
+	cr_expect_eq(r.rcode, RCODE_NOERROR);
+	cr_expect_eq(r.ede, EDE_STALE_ANSWER);
+	cr_expect_str_eq(r.answer, "www.example. 30 A 198.51.100.1\n");
+	cr_expect_gt(r.packets, 0u, "they were asked first");
+	r = sim_ask(sim, "none.example.", RR_A);
+	cr_expect_eq(r.rcode, RCODE_NXDOMAIN);
+	cr_expect_eq(r.ede, EDE_STALE_NXDOMAIN);
+	cr_expect_str_eq(r.authority, "example. 30 SOA ...\n");
+	r = sim_ask(sim, "www.example.", RR_AAAA);
+	cr_expect_eq(r.rcode, RCODE_NOERROR);
+	cr_expect_eq(r.ede, EDE_STALE_ANSWER);
+	cr_expect_eq(sim->counters[STAT_RES_STALE_ANSWERS], 3u);
+
+	sim->now_ms += 29000;
+	sim_server(sim, "192.0.2.2")->flags = 0;
+	r = sim_ask(sim, "www.example.", RR_A);
+	cr_expect_eq(r.ede, EDE_STALE_ANSWER);
+	cr_expect_eq(r.packets, 0u);
+	sim->now_ms += 1000;
+	r = sim_ask(sim, "www.example.", RR_A);
+	cr_expect_eq(r.ede, EDE_NONE);
+	cr_expect_str_eq(r.answer, "www.example. 100 A 198.51.100.1\n");
+	sim_free(sim);
+}
+
+Test(stale, is_given_after_1800_ms_and_the_resolution_goes_on)
+{
+	struct sim *sim = stale_internet();
+	cr_assert_eq(sim_ask(sim, "www.example.", RR_A).rcode, RCODE_NOERROR);
+	sim->now_ms += 200 * 1000;
+	sim_server(sim, "192.0.2.2")->rtt_ms = 700;
+	sim_server(sim, "192.0.2.2")->flags = SIM_SILENT;
+	struct sim_result r = sim_ask(sim, "www.example.", RR_A);
+	cr_expect_eq(r.ede, EDE_STALE_ANSWER);
+	cr_expect_leq(r.took_ms, 1800u);
+	sim_server(sim, "192.0.2.2")->flags = 0;
+	sim->now_ms += 300 * 1000;
+	sim_server(sim, "192.0.2.2")->rtt_ms = 50;
+	cr_expect_eq(sim_ask(sim, "www.example.", RR_A).ede, EDE_NONE);
+	cr_expect_eq(sim->core->detached, 0u);
+	cr_expect_null(sim->core->watch_first);
+	sim_free(sim);
+}
+
+Test(stale, ends_and_is_off_by_default)
+{
+	struct sim *sim = stale_internet();
+	cr_assert_eq(sim_ask(sim, "www.example.", RR_A).rcode, RCODE_NOERROR);
+	sim_server(sim, "192.0.2.2")->flags = SIM_SERVFAIL;
+	sim->now_ms += (100 + 3600) * 1000;
+	cr_expect_eq(sim_ask(sim, "www.example.", RR_A).rcode, RCODE_SERVFAIL);
+	sim_free(sim);
+	sim = small_internet();
+	cr_assert_eq(sim_ask(sim, "www.example.", RR_A).rcode, RCODE_NOERROR);
+	sim_server(sim, "192.0.2.2")->flags = SIM_SERVFAIL;
+	sim->now_ms += 101 * 1000;
+	cr_expect_eq(sim_ask(sim, "www.example.", RR_A).rcode, RCODE_SERVFAIL);
+	sim_free(sim);
+}
+
+Test(stale, whole_chains_or_nothing)
+{
+	struct sim *sim = stale_internet();
+	cr_assert_eq(sim_ask(sim, "alias.example.", RR_A).rcode, RCODE_NOERROR);
+	sim->now_ms += 200 * 1000;
+	sim_server(sim, "192.0.2.2")->flags = SIM_SERVFAIL;
+	struct sim_result r = sim_ask(sim, "alias.example.", RR_A);
+	cr_expect_str_eq(r.answer, "alias.example. 800 CNAME www.example.\nwww.example. 30 A 198.51.100.1\n");
+	cr_expect_eq(r.ede, EDE_STALE_ANSWER);
+	cr_expect_eq(sim_ask(sim, "alias.example.", RR_AAAA).rcode, RCODE_SERVFAIL, "nothing known of its end");
+	sim_free(sim);
+}

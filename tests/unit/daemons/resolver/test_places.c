@@ -301,6 +301,134 @@ Test(places, flush_forgets)
 	sim_free(sim);
 }
 
+/* A path that swallows IPv6 costs a few time-outs, not one for each zone. */
+Test(places, a_family_that_is_silent_is_noticed)
+{
+	struct sim *sim = sim_new();
+	char root[8192] = ". 86400 NS a.root.\n a.root. 86400 A 192.0.2.1\n";
+	char text[256];
+	for (unsigned i = 0; i < 30; i++) {
+		size_t used = strlen(root);
+		snprintf(root + used, sizeof(root) - used,
+			 "z%u. 86400 NS ns.z%u.\n ns.z%u. 86400 A 192.0.2.%u\n ns.z%u. 86400 AAAA 2001:db8::%u\n", i, i, i,
+			 100 + i, i, i);
+		char addr[32];
+		snprintf(addr, sizeof(addr), "192.0.2.%u", 100 + i);
+		static char names[30][8];
+		snprintf(names[i], sizeof(names[i]), "z%u.", i);
+		snprintf(text, sizeof(text), "www.z%u. 60 A 198.51.100.1\n", i);
+		sim_zone(sim, addr, names[i], text);
+	}
+	sim_zone(sim, "192.0.2.1", ".", root);
+	unsigned six = 0;
+	for (unsigned i = 0; i < 30; i++) {
+		snprintf(text, sizeof(text), "www.z%u.", i);
+		cr_assert_eq(sim_ask(sim, text, RR_A).rcode, RCODE_NOERROR, "%s", text);
+	}
+	for (unsigned i = 0; i < sim->asked_count; i++) {
+		six += sim->asked[i].server.family == ADDR_V6;
+	}
+	cr_assert_leq(six, (unsigned)FAMILY_SILENCES_MAX + 2, "%u", six);
+	/* When it comes back it is used again, where it seems better. */
+	for (unsigned i = 0; i < 30; i++) {
+		static char names[30][8];
+		char addr[32];
+		snprintf(addr, sizeof(addr), "192.0.2.%u", 100 + i);
+		sim_server(sim, addr)->rtt_ms = 400;
+		snprintf(names[i], sizeof(names[i]), "z%u.", i);
+		snprintf(addr, sizeof(addr), "2001:db8::%u", i);
+		snprintf(text, sizeof(text), "www.z%u. 60 A 198.51.100.1\n", i);
+		sim_zone(sim, addr, names[i], text);
+	}
+	sim->now_ms += BACKOFF_MAX_MS + FAMILY_DOWN_SEC * 1000;
+	for (unsigned turn = 0; turn < 3; turn++) { /* the slow ones are found slow first */
+		sim_forget(sim);
+		sim->now_ms += 61000;
+		for (unsigned i = 0; i < 30; i++) {
+			snprintf(text, sizeof(text), "www.z%u.", i);
+			(void)sim_ask(sim, text, RR_A);
+		}
+	}
+	six = 0;
+	for (unsigned i = 0; i < sim->asked_count; i++) {
+		six += sim->asked[i].server.family == ADDR_V6;
+	}
+	cr_assert_gt(six, 4u);
+	sim_free(sim);
+}
+
+static const char root_zone[] = ". 86400 NS a.root.\n . 86400 NS b.root.\n a.root. 86400 A 192.0.2.1\n"
+				"b.root. 86400 A 192.0.2.9\n x. 60 TXT t\n y. 60 TXT t\n z. 60 TXT t\n";
+
+/* A root server names others that are no root servers: that passes. */
+Test(places, servers_that_priming_found_and_that_fail_are_not_kept)
+{
+	struct sim *sim = sim_new();
+	sim_zone(sim, "192.0.2.1", ".", ". 86400 NS evil.root.\n evil.root. 86400 A 192.0.2.66\n x. 60 TXT t\n y. 60 TXT t\n");
+	sim->config.options.prime_root = true;
+	sim_configure(sim);
+	cr_assert_eq(sim_ask(sim, "x.", RR_TXT).rcode, RCODE_NOERROR);
+	cr_assert_eq(sim_ask(sim, "y.", RR_TXT).rcode, RCODE_SERVFAIL, "192.0.2.66 does not answer");
+	sim->now_ms += PRIME_RETRY_SEC * 1000;
+	(void)sim_ask(sim, "y.", RR_TXT); /* begins to prime, which fails, and leads back to the hints */
+	sim->now_ms += 6000;
+	cr_assert_eq(sim_ask(sim, "y.", RR_TXT).rcode, RCODE_NOERROR, "the hints are asked again");
+	sim_free(sim);
+}
+
+/* Missing addresses are those of the hints, where the name is the same; a server without any does no harm. */
+Test(places, priming_with_missing_addresses)
+{
+	static const struct {
+		const char *zone;
+		bool replaces; /* hints by what was found */
+	} cases[] = {
+		{ ". 86400 NS a.root.\n x. 60 TXT t\n y. 60 TXT t\n", true },
+		{ ". 86400 NS a.root.\n . 86400 NS c.root.\n x. 60 TXT t\n y. 60 TXT t\n", true },
+		{ ". 86400 NS c.root.\n x. 60 TXT t\n y. 60 TXT t\n", false },
+		{ "x. 60 TXT t\n y. 60 TXT t\n", false },
+	};
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct sim *sim = sim_new();
+		sim_zone(sim, "192.0.2.1", ".", cases[i].zone);
+		sim->config.options.prime_root = true;
+		sim_configure(sim);
+		cr_assert_eq(sim_ask(sim, "x.", RR_TXT).rcode, RCODE_NOERROR, "case %u", i);
+		cr_assert_eq(sim_ask(sim, "y.", RR_TXT).rcode, RCODE_NOERROR, "case %u", i);
+		unsigned asked = sim_asked(sim, ".", RR_NS);
+		cr_assert(asked >= 1 && asked <= 3, "case %u: %u", i, asked);
+		cr_assert_eq(sim->core->prime_at_ms > sim->now_ms + PRIME_RETRY_SEC * 1000, cases[i].replaces, "case %u", i);
+		sim_free(sim);
+	}
+}
+
+/* Started before the network is there: an hour of silence, and service a moment after it ends. */
+Test(places, roots_that_were_silent_from_the_start_are_found_again)
+{
+	struct sim *sim = sim_new();
+	sim_zone(sim, "192.0.2.1", ".", root_zone);
+	sim_zone(sim, "192.0.2.9", ".", root_zone);
+	sim->config.options.prime_root = true;
+	sim_configure(sim);
+	sim_server(sim, "192.0.2.1")->flags = SIM_SILENT;
+	for (unsigned i = 0; i < 60; i++) {
+		cr_assert_eq(sim_ask(sim, "x.", RR_TXT).rcode, RCODE_SERVFAIL);
+		sim->now_ms += 60000;
+		sim_forget(sim);
+	}
+	sim_server(sim, "192.0.2.1")->flags = 0;
+	struct sim_result r = sim_ask(sim, "x.", RR_TXT);
+	if (r.rcode != RCODE_NOERROR) {
+		sim->now_ms += 6000;
+		r = sim_ask(sim, "x.", RR_TXT);
+	}
+	cr_assert_eq(r.rcode, RCODE_NOERROR);
+	sim->now_ms += PRIME_RETRY_SEC * 1000;
+	(void)sim_ask(sim, "y.", RR_TXT);
+	cr_assert_eq(sim_asked(sim, ".", RR_NS) > 0, true, "and priming is made up for");
+	sim_free(sim);
+}
+
 static int flush_then_reply(struct sim *sim, struct sim_server *server, const struct query *q, bool tcp, uint8_t *wire)
 {
 	struct ipc_flush what = { .kind = IPC_FLUSH_NAME };

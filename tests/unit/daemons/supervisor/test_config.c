@@ -250,9 +250,9 @@ static const struct {
 	{ RESOLVER("backward \".\" { }\n"),
 	  "test.conf:3: no such option 'backward', allowed here: listen, interfaces, allow-query, open, cookies, "
 	  "cookie-secret-file, internal-view, "
-	  "outgoing, root-hints, trust-anchors, domain-insecure, validation-date, cache-size, min-ttl, max-ttl, max-negative-ttl, serve-stale, serve-stale-ttl, prefetch, "
-	  "rebind-protection, rebind-allow, ipv4, ipv6, use-0x20, qname-minimisation, prime-root, "
-	  "use-cookies, do-not-query-localhost, tcp, stub, forward\n" },
+	  "outgoing, root-hints, trust-anchors, domain-insecure, validation-date, cache-size, min-ttl, max-ttl, "
+	  "max-negative-ttl, serve-stale, serve-stale-ttl, prefetch, rebind-protection, rebind-allow, ipv4, ipv6, use-0x20, "
+	  "qname-minimisation, prime-root, use-cookies, do-not-query-localhost, tcp, stub, forward\n" },
 	{ "appliance { workers = \"many\" }\n" VIEW(""),
 	  "test.conf:1: workers: 'many' is not a number from 0 to 64\n" },
 	{ "appliance { workers = 65 }\n" VIEW(""), "test.conf:1: workers: '65' is not a number from 0 to 64\n" },

@@ -1,0 +1,368 @@
+/*
+ * The chain of trust over the made-up Internet: what is secure, what is not, what is bogus, and what each of them costs.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "daemons/resolver/validate/validate.h"
+#include "tests/unit/daemons/resolver/sim_sign.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define ROOT "192.0.2.1"
+#define COM "192.0.2.2"
+#define LEAF "192.0.2.3"
+#define SECOND "192.0.2.4"
+
+static const char leaf[] =
+	"leaf.com. 3600 NS ns.leaf.com.\n leaf.com. 3600 NS ns2.leaf.com.\n ns.leaf.com. 3600 A 192.0.2.3\n"
+	"ns2.leaf.com. 3600 A 192.0.2.4\n"
+	"www.leaf.com. 600 A 198.51.100.1\n mail.leaf.com. 600 A 198.51.100.2\n *.wild.leaf.com. 600 A 198.51.100.3\n"
+	"a.b.leaf.com. 600 A 198.51.100.4\n alias.leaf.com. 600 CNAME www.leaf.com.\n"
+	"out.leaf.com. 600 CNAME www.plain.com.\n d.leaf.com. 600 DNAME b.leaf.com.\n";
+
+/* root, com and leaf.com are signed, plain.com is not; leaf.com as `how` says. */
+static struct sim *internet_of(const struct sim_signing *how, const struct sim_signing *com_how)
+{
+	static const struct sim_signing usual;
+	struct sim *sim = sim_new();
+	sim_zone(sim, ROOT, ".", "com. 3600 NS ns.com.\n ns.com. 3600 A 192.0.2.2\n . 3600 NS a.root.\n");
+	sim_zone(sim, COM, "com.",
+		 "com. 3600 NS ns.com.\n ns.com. 3600 A 192.0.2.2\n leaf.com. 3600 NS ns.leaf.com.\n leaf.com. 3600 NS ns2.leaf.com.\n"
+		 "ns.leaf.com. 3600 A 192.0.2.3\n ns2.leaf.com. 3600 A 192.0.2.4\n"
+		 "plain.com. 3600 NS ns.plain.com.\n ns.plain.com. 3600 A 192.0.2.5\n");
+	sim_zone(sim, LEAF, "leaf.com.", leaf);
+	sim_zone(sim, SECOND, "leaf.com.", leaf);
+	sim_zone(sim, "192.0.2.5", "plain.com.",
+		 "plain.com. 3600 NS ns.plain.com.\n ns.plain.com. 3600 A 192.0.2.5\n www.plain.com. 600 A 198.51.100.9\n"
+		 "in.plain.com. 600 CNAME www.leaf.com.\n");
+	sim_sign(sim, LEAF, "leaf.com.", how);
+	sim_sign(sim, SECOND, "leaf.com.", how);
+	sim_sign(sim, COM, "com.", com_how != NULL ? com_how : &usual);
+	sim_sign(sim, ROOT, ".", &usual);
+
+	struct anchors *anchors = anchors_new();
+	uint8_t ds[SIM_RDATA_MAX];
+	uint16_t len = sim_sign_ds(".", ds);
+	cr_assert(anchors != NULL && anchors_add(anchors, (const uint8_t *)"", RR_DS, ds, len) == BH_OK);
+	sim->config.anchors = anchors;
+	sim_configure(sim);
+	sim->config.anchors = NULL;
+	core_set_wall(sim->core, SIM_SIGN_TIME, sim->now_ms);
+	return sim;
+}
+
+static struct sim *internet(void)
+{
+	return internet_of(&(struct sim_signing){ .nsec3 = false }, NULL);
+}
+
+static void expect(struct sim *sim, const char *name, uint16_t type, uint16_t rcode, bool secure, const char *what)
+{
+	struct sim_result r = sim_ask(sim, name, type);
+	cr_expect_eq(r.rcode, rcode, "%s: %s %u: rcode %u ede %d", what, name, type, r.rcode, r.ede);
+	cr_expect_eq(r.secure, secure, "%s: %s %u: secure %d", what, name, type, r.secure);
+}
+
+/* --- what is right ----------------------------------------------------------------------------------- */
+
+Test(validate, every_kind_of_answer_of_a_signed_zone_is_secure)
+{
+	static const struct {
+		const char *name;
+		uint16_t type;
+		uint16_t rcode;
+		bool secure;
+	} cases[] = {
+		{ "www.leaf.com.", RR_A, RCODE_NOERROR, true },
+		{ "WWW.leaf.COM.", RR_A, RCODE_NOERROR, true },
+		{ "www.leaf.com.", RR_MX, RCODE_NOERROR, true },	/* NODATA */
+		{ "b.leaf.com.", RR_A, RCODE_NOERROR, true },		/* an empty non-terminal */
+		{ "nothing.leaf.com.", RR_A, RCODE_NXDOMAIN, true },
+		{ "x.y.nothing.leaf.com.", RR_A, RCODE_NXDOMAIN, true },
+		{ "any.wild.leaf.com.", RR_A, RCODE_NOERROR, true },
+		{ "a.b.wild.leaf.com.", RR_A, RCODE_NOERROR, true },
+		{ "any.wild.leaf.com.", RR_MX, RCODE_NOERROR, true },	/* NODATA of the wildcard */
+		{ "alias.leaf.com.", RR_A, RCODE_NOERROR, true },
+		{ "a.d.leaf.com.", RR_A, RCODE_NOERROR, true },		/* by DNAME */
+		{ "out.leaf.com.", RR_A, RCODE_NOERROR, false },	/* ends in a zone that is not signed */
+		{ "in.plain.com.", RR_A, RCODE_NOERROR, false },	/* begins in one */
+		{ "www.plain.com.", RR_A, RCODE_NOERROR, false },
+		{ "nothing.plain.com.", RR_A, RCODE_NXDOMAIN, false },
+		{ "nothing.com.", RR_A, RCODE_NXDOMAIN, true },
+		{ "nothing.", RR_A, RCODE_NXDOMAIN, true },
+		{ "leaf.com.", RR_DS, RCODE_NOERROR, true },
+		{ "plain.com.", RR_DS, RCODE_NOERROR, true },		/* secure: there is none */
+		{ "leaf.com.", RR_DNSKEY, RCODE_NOERROR, true },
+		{ ".", RR_DNSKEY, RCODE_NOERROR, true },
+		{ ".", RR_NS, RCODE_NOERROR, true },
+	};
+	static const struct sim_signing kinds[] = {
+		{ .nsec3 = false }, { .nsec3 = true }, { .nsec3 = true, .salt = "ab", .iterations = 3 },
+		{ .one_key = true }, { .algorithm = DNSSEC_RSASHA256 }, { .algorithm = DNSSEC_ED25519 },
+	};
+	for (unsigned k = 0; k < COUNT(kinds); k++) {
+		struct sim *sim = internet_of(&kinds[k], NULL);
+		for (unsigned turn = 0; turn < 2; turn++) { /* resolved, and from the cache */
+			for (unsigned i = 0; i < COUNT(cases); i++) {
+				char what[32];
+				snprintf(what, sizeof(what), "kind %u turn %u", k, turn);
+				expect(sim, cases[i].name, cases[i].type, cases[i].rcode, cases[i].secure, what);
+			}
+		}
+		sim_free(sim);
+	}
+}
+
+Test(validate, without_anchors_nothing_is_secure_and_nothing_is_fetched)
+{
+	struct sim *sim = internet();
+	sim_configure(sim); /* no anchors */
+	expect(sim, "www.leaf.com.", RR_A, RCODE_NOERROR, false, "no anchors");
+	cr_expect_eq(sim_asked(sim, ".", RR_DNSKEY), 0u);
+	sim_free(sim);
+}
+
+Test(validate, nothing_is_fetched_or_checked_twice)
+{
+	struct sim *sim = internet();
+	expect(sim, "www.leaf.com.", RR_A, RCODE_NOERROR, true, "first");
+	cr_expect_eq(sim_asked(sim, ".", RR_DNSKEY) + sim_asked(sim, "com.", RR_DNSKEY) + sim_asked(sim, "leaf.com.", RR_DNSKEY),
+		     3u, "the keys of each zone");
+	cr_expect_eq(sim_asked(sim, "leaf.com.", RR_DS), 0u, "DS comes with the referral");
+	sim_forget(sim);
+	struct sim_result r = sim_ask(sim, "mail.leaf.com.", RR_A);
+	cr_expect(r.secure);
+	cr_expect_eq(r.packets, 1u);
+	cr_expect_eq(r.checks, 1u, "one signature: %u", r.checks);
+	r = sim_ask(sim, "mail.leaf.com.", RR_A);
+	cr_expect(r.secure);
+	cr_expect_eq(r.checks, 0u);
+	sim->now_ms += 700 * 1000; /* its TTL is over, the keys are not */
+	r = sim_ask(sim, "mail.leaf.com.", RR_A);
+	cr_expect(r.secure);
+	cr_expect_eq(r.packets, 1u);
+	cr_expect_eq(r.checks, 0u, "the same signature again");
+	sim_free(sim);
+}
+
+/* --- what is wrong ----------------------------------------------------------------------------------- */
+
+Test(validate, each_fault_makes_the_zone_bogus_with_its_extended_error)
+{
+	static const struct {
+		const char *what;
+		struct sim_signing how;
+		int ede;
+	} cases[] = {
+		{ "expired", { .faults = SIM_EXPIRED }, EDE_SIGNATURE_EXPIRED },
+		{ "not yet valid", { .faults = SIM_NOT_YET }, EDE_SIGNATURE_NOT_YET_VALID },
+		{ "wrong tag", { .faults = SIM_WRONG_TAG }, -2 },
+		{ "wrong signer", { .faults = SIM_WRONG_SIGNER }, EDE_RRSIGS_MISSING },
+		{ "wrong labels", { .faults = SIM_WRONG_LABELS }, -2 },
+		{ "flipped", { .faults = SIM_FLIPPED }, EDE_DNSSEC_BOGUS },
+		{ "no signature", { .faults = SIM_NO_RRSIG }, EDE_RRSIGS_MISSING },
+		{ "no DNSKEY", { .faults = SIM_NO_DNSKEY }, EDE_DNSKEY_MISSING },
+		{ "no key for data", { .faults = SIM_NO_ZSK }, EDE_DNSKEY_MISSING },
+		{ "revoked", { .faults = SIM_REVOKED }, EDE_DNSKEY_MISSING },
+		{ "no zone key", { .faults = SIM_NO_ZONE_FLAG }, EDE_DNSKEY_MISSING },
+		{ "wrong DS", { .faults = SIM_WRONG_DIGEST }, EDE_DNSKEY_MISSING },
+	};
+	for (unsigned i = 0; i < COUNT(cases); i++) {
+		struct sim *sim = internet_of(&cases[i].how, NULL);
+		struct sim_result r = sim_ask(sim, "www.leaf.com.", RR_A);
+		cr_expect_eq(r.rcode, RCODE_SERVFAIL, "%s: %u", cases[i].what, r.rcode);
+		cr_expect_not(r.secure, "%s", cases[i].what);
+		cr_expect(cases[i].ede == -2 || r.ede == cases[i].ede, "%s: ede %d", cases[i].what, r.ede);
+		cr_expect_leq(r.checks, 24u, "%s: %u", cases[i].what, r.checks);
+		/* Again: the same, without a packet. */
+		r = sim_ask(sim, "www.leaf.com.", RR_A);
+		cr_expect_eq(r.rcode, RCODE_SERVFAIL, "%s again", cases[i].what);
+		cr_expect_eq(r.packets, 0u, "%s again: %u packets", cases[i].what, r.packets);
+		/* Who validates himself gets it (RFC 6840 5.9), others do not get what he got. */
+		sim->cd = true;
+		r = sim_ask(sim, "mail.leaf.com.", RR_A);
+		cr_expect_eq(r.rcode, RCODE_NOERROR, "%s with CD", cases[i].what);
+		cr_expect_not(r.secure, "%s with CD", cases[i].what);
+		sim->cd = false;
+		r = sim_ask(sim, "mail.leaf.com.", RR_A);
+		cr_expect_eq(r.rcode, RCODE_SERVFAIL, "%s after CD", cases[i].what);
+		sim_free(sim);
+	}
+}
+
+Test(validate, one_record_that_is_wrong_spoils_nothing_else)
+{
+	struct sim *sim = internet_of(&(struct sim_signing){ .faults = SIM_FLIPPED, .fault_name = "www.leaf.com." }, NULL);
+	expect(sim, "www.leaf.com.", RR_A, RCODE_SERVFAIL, false, "the wrong one");
+	expect(sim, "mail.leaf.com.", RR_A, RCODE_NOERROR, true, "another");
+	expect(sim, "alias.leaf.com.", RR_A, RCODE_SERVFAIL, false, "an alias of the wrong one");
+	sim_free(sim);
+}
+
+Test(validate, each_stripped_proof_makes_the_answer_bogus)
+{
+	static const struct {
+		const char *name;
+		uint16_t type;
+	} questions[] = {
+		{ "www.leaf.com.", RR_MX }, { "nothing.leaf.com.", RR_A }, { "any.wild.leaf.com.", RR_A },
+		{ "any.wild.leaf.com.", RR_MX },
+	};
+	for (unsigned nsec3 = 0; nsec3 < 2; nsec3++) {
+		for (unsigned q = 0; q < COUNT(questions); q++) {
+			struct sim *sim = internet_of(&(struct sim_signing){ .nsec3 = nsec3 != 0, .strip = 7 }, NULL);
+			expect(sim, questions[q].name, questions[q].type, RCODE_SERVFAIL, false, "all proofs stripped");
+			sim_free(sim);
+		}
+	}
+}
+
+Test(validate, the_parent_must_prove_that_there_is_no_ds)
+{
+	/* com's proofs are stripped: plain.com may be signed for all we know. */
+	for (unsigned nsec3 = 0; nsec3 < 2; nsec3++) {
+		struct sim *sim = internet_of(&(struct sim_signing){ .nsec3 = false },
+					      &(struct sim_signing){ .nsec3 = nsec3 != 0, .strip = 15 });
+		expect(sim, "www.plain.com.", RR_A, RCODE_SERVFAIL, false, "no proof");
+		expect(sim, "www.leaf.com.", RR_A, RCODE_NOERROR, true, "a signed zone beside it");
+		sim_free(sim);
+	}
+	static const struct sim_signing parents[] = {
+		{ .nsec3 = true }, { .nsec3 = true, .opt_out = true }, { .nsec3 = true, .iterations = 60 },
+	};
+	for (unsigned i = 0; i < COUNT(parents); i++) {
+		struct sim *sim = internet_of(&(struct sim_signing){ .nsec3 = false }, &parents[i]);
+		expect(sim, "www.plain.com.", RR_A, RCODE_NOERROR, false, "insecure");
+		sim_free(sim);
+	}
+}
+
+Test(validate, unknown_algorithms_and_digests_are_insecure_and_not_bogus)
+{
+	static const struct sim_signing kinds[] = { { .faults = SIM_UNKNOWN_ALGORITHM }, { .digest = 77 },
+						    { .faults = SIM_NO_DS } };
+	for (unsigned i = 0; i < COUNT(kinds); i++) {
+		struct sim *sim = internet_of(&kinds[i], NULL);
+		expect(sim, "www.leaf.com.", RR_A, RCODE_NOERROR, false, "RFC 4035 5.2");
+		sim_free(sim);
+	}
+}
+
+/* --- who else may know better ------------------------------------------------------------------------ */
+
+/* leaf.com's first server gives data of an attacker. */
+static int lying_hook(struct sim *sim, struct sim_server *server, const struct query *q, bool tcp, uint8_t *wire)
+{
+	struct compose c;
+	if (q->qtype != RR_A) {
+		return sim_usual(sim, server, q, tcp, wire);
+	}
+	compose_begin(&c, wire, DNS_MESSAGE_MAX, 0, q->id, FLAG_QR | FLAG_AA, q->qname, q->qtype, q->qclass);
+	static const uint8_t addr[4] = { 203, 0, 113, 66 };
+	cr_assert_eq(compose_rr(&c, SECTION_ANSWER, q->qname, RR_A, CLASS_IN, 600, addr, 4), BH_OK);
+	return (int)compose_finish(&c, NULL);
+}
+
+Test(validate, an_honest_server_beside_a_lying_one_is_found)
+{
+	for (unsigned turn = 0; turn < 8; turn++) { /* whoever is asked first */
+		struct sim *sim = internet();
+		sim_server(sim, LEAF)->hook = lying_hook;
+		struct sim_result r = sim_ask(sim, "www.leaf.com.", RR_A);
+		cr_expect_eq(r.rcode, RCODE_NOERROR);
+		cr_expect(r.secure);
+		cr_expect_str_eq(r.answer, "www.leaf.com. 600 A 198.51.100.1\n");
+		sim_free(sim);
+	}
+}
+
+/* --- attacks ----------------------------------------------------------------------------------------- */
+
+/* KeyTrap (CVE-2023-50387): work is bounded for the RRset and the question, and the zone is what suffers. */
+Test(validate, many_colliding_keys_and_signatures_cost_little)
+{
+	static const struct sim_signing kinds[] = {
+		{ .colliding_keys = 200 },
+		{ .colliding_keys = 3, .junk_signatures = 40 },
+		{ .junk_signatures = 60 },
+		{ .junk_ds = 60 },
+		{ .colliding_keys = 300, .junk_signatures = 40, .junk_ds = 60 },
+	};
+	for (unsigned i = 0; i < COUNT(kinds); i++) {
+		struct sim *sim = internet_of(&kinds[i], NULL);
+		struct sim_result r = sim_ask(sim, "www.leaf.com.", RR_A);
+		cr_expect_leq(r.checks, 40u, "kind %u: %u checks", i, r.checks);
+		unsigned checks = 0;
+		for (unsigned k = 0; k < 20; k++) { /* other names of it: the verdict about the zone is known */
+			char name[40];
+			snprintf(name, sizeof(name), "n%u.leaf.com.", k);
+			checks += sim_ask(sim, name, RR_A).checks;
+		}
+		cr_expect_leq(checks, 20 * 3 * SET_CHECKS_MAX, "kind %u: %u checks", i, checks);
+		expect(sim, "nothing.com.", RR_A, RCODE_NXDOMAIN, true, "others are fine");
+		sim_free(sim);
+	}
+}
+
+Test(validate, a_question_has_a_limit_of_hashes)
+{
+	struct sim *sim = internet_of(&(struct sim_signing){ .nsec3 = true, .iterations = 50 }, NULL);
+	struct sim_result r = sim_ask(sim, "a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p.q.r.s.t.u.v.w.x.y.z.leaf.com.", RR_A);
+	cr_expect_eq(r.rcode, RCODE_NXDOMAIN);
+	cr_expect_leq(r.hashes, (unsigned)NSEC3_HASHES_MAX);
+	sim_free(sim);
+	sim = internet_of(&(struct sim_signing){ .nsec3 = true, .iterations = 2000 }, NULL);
+	r = sim_ask(sim, "nothing.leaf.com.", RR_A);
+	cr_expect_eq(r.rcode, RCODE_NXDOMAIN, "RFC 9276 3.2: insecure");
+	cr_expect_not(r.secure);
+	cr_expect_eq(r.hashes, 0u);
+	sim_free(sim);
+}
+
+/* --- the operator's word ----------------------------------------------------------------------------- */
+
+Test(validate, the_closest_anchor_counts)
+{
+	struct sim *sim = internet_of(&(struct sim_signing){ .faults = SIM_NO_DS }, NULL);
+	uint8_t zone[DNAME_MAX];
+	uint8_t ds[SIM_RDATA_MAX];
+	sim_name("leaf.com.", zone);
+	struct anchors *anchors = anchors_new();
+	uint16_t len = sim_sign_ds(".", ds);
+	cr_assert(anchors != NULL && anchors_add(anchors, (const uint8_t *)"", RR_DS, ds, len) == BH_OK);
+	len = sim_sign_ds("leaf.com.", ds);
+	cr_assert_eq(anchors_add(anchors, zone, RR_DS, ds, len), BH_OK);
+	sim->config.anchors = anchors;
+	sim_configure(sim);
+	sim->config.anchors = NULL;
+	expect(sim, "www.leaf.com.", RR_A, RCODE_NOERROR, true, "an island with an anchor of its own");
+	expect(sim, "www.plain.com.", RR_A, RCODE_NOERROR, false, "beside it");
+
+	/* An anchor that is wrong makes the zone bogus though the root's chain says that it is insecure. */
+	anchors = anchors_new();
+	ds[len - 1] ^= 1;
+	cr_assert(anchors != NULL && anchors_add(anchors, zone, RR_DS, ds, len) == BH_OK);
+	sim->config.anchors = anchors;
+	sim_configure(sim);
+	sim->config.anchors = NULL;
+	expect(sim, "www.leaf.com.", RR_A, RCODE_SERVFAIL, false, "a wrong anchor");
+	expect(sim, "www.plain.com.", RR_A, RCODE_NOERROR, false, "below no anchor");
+	sim_free(sim);
+}
+
+Test(validate, signatures_end_the_life_of_what_they_cover)
+{
+	struct sim *sim = internet();
+	struct sim_result r = sim_ask(sim, "www.leaf.com.", RR_A);
+	cr_expect_str_eq(r.answer, "www.leaf.com. 600 A 198.51.100.1\n");
+	/* 100 seconds before all signatures of the zone end. */
+	sim_free(sim);
+	sim = internet();
+	core_set_wall(sim->core, SIM_SIGN_TIME + SIM_SIGN_AFTER - 100, sim->now_ms);
+	r = sim_ask(sim, "www.leaf.com.", RR_A);
+	cr_expect(r.secure);
+	cr_expect_str_eq(r.answer, "www.leaf.com. 100 A 198.51.100.1\n", "RFC 4035 5.3.3: %s", r.answer);
+	sim_free(sim);
+}
