@@ -35,7 +35,7 @@ configure() {
 			zone "." { type hint; file "$net/root.hints"; };
 			trust-anchors {
 		END
-		awk '{ printf "    . static-ds %s %s %s \"%s%s\";\n", $4, $5, $6, $7, $8 }' "$net/root.anchor"
+		awk '{ printf "    %s static-ds %s %s %s \"%s%s\";\n", $1, $4, $5, $6, $7, $8 }' "$net/root.anchor"
 		echo "};"
 	} >"$dir/named.conf"
 }

@@ -31,7 +31,7 @@ configure() {
 	END
 	{
 		echo 'clearTA()'
-		awk '{ printf "addTA(\".\", \"%s %s %s %s%s\")\n", $4, $5, $6, $7, $8 }' "$net/root.anchor"
+		awk '{ printf "addTA(\"%s\", \"%s %s %s %s%s\")\n", $1, $4, $5, $6, $7, $8 }' "$net/root.anchor"
 	} >"$dir/recursor.lua"
 }
 
