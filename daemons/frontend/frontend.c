@@ -196,6 +196,7 @@ static void frontend_commit(void *ctx, const struct role_conf *conf)
 	acl_clear(&f->acl);
 	f->acl = next->acl;
 	f->route.budget = options->budget;
+	f->route.prefetch = options->prefetch != 0;
 	pending_limits(f->route.pending, &(struct pending_bounds){ .waiters = options->pending_max,
 								   .per_client = options->client_pending_max,
 								   .per_unproven = options->unproven_pending_max });

@@ -18,8 +18,9 @@
  *
  * Everybody is asked with DO, whatever the client set: so a question is in work once for both kinds of clients,
  * an answer without signatures is kept once for both, and one with them is kept in the forms that clients came
- * for, the shorter one made from the longer one. (Keeping the longer one alone would cost each hit of a client
- * without DO a second composing; keeping both always, memory: see test_cache.c for their sizes.) An answer of
+ * for, the shorter one made from the longer one. (Keeping the longer one alone would make each hit of a client
+ * without DO a second composing, and a signed NXDOMAIN that only such clients want three to six times as large: see
+ * test_cache.c. The price is DO in every question, whose signatures cross the query link for nothing.) An answer of
  * several pieces has AD if each piece had it; those of the internal authority never have.
  *
  * When a cached answer that is asked for is in the last part of its life, it is given, and asked for anew with

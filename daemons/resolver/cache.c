@@ -32,7 +32,6 @@ struct record {
 struct cache {
 	struct siphash_key key;
 	struct shelf *shelf;
-	uint64_t max_bytes;
 	uint64_t grace_ms;
 };
 
@@ -59,7 +58,6 @@ struct cache *cache_new(uint64_t max_bytes, const struct siphash_key *key)
 		.ctx = cache,
 	};
 	cache->key = *key;
-	cache->max_bytes = options.max_bytes;
 	cache->shelf = shelf_new(&options);
 	if (cache->shelf == NULL) {
 		free(cache);
@@ -240,11 +238,6 @@ uint64_t cache_flush_zone(struct cache *cache, const uint8_t *name)
 uint64_t cache_entries(const struct cache *cache)
 {
 	return shelf_entries(cache->shelf);
-}
-
-uint64_t cache_limit(const struct cache *cache)
-{
-	return cache->max_bytes;
 }
 
 uint64_t cache_bytes(const struct cache *cache)

@@ -104,7 +104,6 @@ uint64_t cache_flush_zone(struct cache *cache, const uint8_t *name);
 
 uint64_t cache_entries(const struct cache *cache);
 uint64_t cache_bytes(const struct cache *cache);
-uint64_t cache_limit(const struct cache *cache);
 uint64_t cache_part_bytes(const struct cache *cache, enum cache_part part);
 uint64_t cache_evictions(const struct cache *cache);
 

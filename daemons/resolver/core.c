@@ -85,8 +85,8 @@ struct core *core_new(uint64_t cache_max_bytes, const struct core_tools *tools)
 	region_init(&core->scratch, 64 * 1024, PARSE_MEMORY_MAX);
 	core->pending = (struct region_account){ .limit = PENDING_MEMORY_MAX, .tight = RESOLUTION_MEMORY_TIGHT };
 	core->servers = servers_new(cache_max_bytes / CACHE_BYTES_PER_SERVER, &server_key);
-	core->cache = core->servers == NULL ? NULL
-					    : cache_new(cache_share(cache_max_bytes, core->servers), &cache_key);
+	core->cache_room = core->servers == NULL ? 0 : cache_share(cache_max_bytes, core->servers);
+	core->cache = core->servers == NULL ? NULL : cache_new(core->cache_room, &cache_key);
 	core->trust = trust_store_new(cache_max_bytes / CACHE_BYTES_PER_TRUST, &trust_key);
 	core->memo = memo_new(cache_max_bytes / CACHE_BYTES_PER_NOTE);
 	core->anchors = anchors_new();
@@ -194,7 +194,7 @@ static int build_stubs(const struct core_config *config, struct core_zone **out,
 		bool forward = i >= config->stub_count;
 		const struct ipc_servers *s = forward ? &config->forwards[i - config->stub_count] : &config->stubs[i];
 		*d = (struct delegation){ .zone = s->name, .configured = true };
-		struct traits unused;
+		struct traits unused = { .loopback = false };
 		add_servers(d, s, false, forward ? &unused : traits); /* nothing is learned from forwarders */
 		rc = core_zone_set(&stubs[i], d);
 		stubs[i].forward = forward;
@@ -261,6 +261,7 @@ int core_configure(struct core *core, const struct core_config *config)
 		core->cache = cache;
 		core->servers = servers;
 		core->cache_bytes = config->cache_bytes;
+		core->cache_room = cache_share(config->cache_bytes, servers);
 	} else if (changed) {
 		(void)cache_flush_all(core->cache);
 	}
@@ -401,6 +402,7 @@ struct resolution *resolution_new(struct core *core, const uint8_t *name, uint16
 		core_release(r);
 		return NULL;
 	}
+	r->flushes = core->flushes;
 	r->type = type;
 	r->ede = EDE_NONE;
 	r->notice = EDE_NONE;
@@ -422,7 +424,6 @@ struct resolution *core_start(struct core *core, const struct core_question *que
 	struct resolution *r = resolution_new(core, question->name, question->type, question->budget, FRAME_CLIENT, now_ms);
 	if (r != NULL) {
 		r->ctx = ctx;
-		r->flushes = core->flushes;
 		r->traced = question->trace && core->trace_fn != NULL;
 		r->validates = core->validating && !question->cd;
 		r->secure = core->validating;

@@ -34,6 +34,7 @@ struct core_zone {
 struct core {
 	struct core_options options;
 	uint64_t cache_bytes;
+	uint64_t cache_room; /* of these: what the facts about servers leave to the cache */
 	struct cache *cache;
 	struct servers *servers;
 	struct anchors *anchors;

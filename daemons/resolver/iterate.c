@@ -343,6 +343,28 @@ static bool asks_anew(const struct resolution *r, const struct cache_hit *hit, u
 	return r->refresh && r->top->purpose == FRAME_CLIENT && store_is_ending(hit, now_ms);
 }
 
+/*
+ * RFC 8020 2: below a name that does not exist there is nothing. Only where that was proven: unsigned servers that
+ * deny the names above existing ones are too many (RFC 8020 6; Unbound's harden-below-nxdomain does the same).
+ */
+static bool start_below_nothing(struct core *core, struct resolution *r, uint64_t now_ms)
+{
+	const struct frame *f = r->top;
+	const struct core_zone *stub = core_find_stub(core, f->name);
+	unsigned least = stub == NULL ? 0 : stub->labels; /* what the Internet says ends there */
+	const uint8_t *name = f->name;
+	for (unsigned labels = dname_label_count(name); f->purpose == FRAME_CLIENT && labels > least + 1; labels--) {
+		struct cache_hit hit;
+		name = dname_parent(name);
+		if (cache_get(core->cache, name, CACHE_NXDOMAIN, 0, now_ms, &hit) &&
+		    store_security(&hit) == SECURITY_SECURE && !asks_anew(r, &hit, now_ms)) {
+			use_hit(core, r, &hit, name, f->type, now_ms);
+			return true;
+		}
+	}
+	return false;
+}
+
 /* Is there an answer, an alias, an absence or a failure in the cache? */
 static bool start_cached(struct core *core, struct resolution *r, uint64_t now_ms)
 {
@@ -371,7 +393,7 @@ static bool start_cached(struct core *core, struct resolution *r, uint64_t now_m
 		use_hit(core, r, &hit, top, f->type, now_ms);
 		return true;
 	}
-	return false;
+	return start_below_nothing(core, r, now_ms);
 }
 
 /* The frame is at a new cut now. */

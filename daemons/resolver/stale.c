@@ -85,7 +85,8 @@ bool stale_may_replace(const struct core *core, const struct resolution *r, int 
 void stale_watch(struct core *core, struct resolution *r, uint64_t now_ms)
 {
 	struct rrset *records;
-	if (!stale_may_replace(core, r, EDE_NONE) || stale_find(core, r, now_ms, &records) < 0) {
+	/* A traced one is seen to its end. */
+	if (r->traced || !stale_may_replace(core, r, EDE_NONE) || stale_find(core, r, now_ms, &records) < 0) {
 		return;
 	}
 	r->watched = true;
@@ -131,6 +132,7 @@ static void answer_early(struct core *core, struct resolution *r, uint64_t now_m
 	r->ctx = NULL;
 	r->detached = true;
 	core->detached++;
+	core->keeps = r->flushes == core->flushes;
 	store_failure(core, r->name, r->type, EDE_NO_REACHABLE_AUTHORITY, true, now_ms);
 	core_done(core, early);
 }

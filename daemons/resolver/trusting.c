@@ -56,7 +56,9 @@ int trusting_configure(struct trusting *t, const struct role_conf *conf, struct 
 
 int trusting_copy(const struct trusting *t, struct anchors **out)
 {
-	return gather_anchors(&t->from, out);
+	struct gather from = t->from;
+	from.timed_count = t->timed_count;
+	return gather_anchors(&from, out);
 }
 
 /* The set has changed at zone. */

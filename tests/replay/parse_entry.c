@@ -36,7 +36,8 @@ static bool adjust_words(struct parser *p, struct scenario_entry *e)
 		{ "copy_id", ADJUST_COPY_ID }, { "copy_query", ADJUST_COPY_QUERY }, { "raw_id", ADJUST_RAW_ID },
 		{ "do_not_answer", ADJUST_DO_NOT_ANSWER }, { "lower_case", ADJUST_LOWER_CASE },
 		{ "no_edns", ADJUST_NO_EDNS }, { "more", ADJUST_MORE }, { "no_route", ADJUST_NO_ROUTE },
-		{ "refuse", ADJUST_REFUSE }, { NULL, 0 },
+		{ "refuse", ADJUST_REFUSE }, { "cookie", ADJUST_COOKIE }, { "wrong_cookie", ADJUST_WRONG_COOKIE },
+		{ NULL, 0 },
 	};
 	for (unsigned i = 1; i < p->word_count; i++) {
 		int how = parse_find_word(hows, p->words[i]);
@@ -58,7 +59,7 @@ static bool reply_words(struct parser *p, struct scenario_entry *e)
 		{ "NOERROR", RCODE_NOERROR }, { "FORMERR", RCODE_FORMERR }, { "SERVFAIL", RCODE_SERVFAIL },
 		{ "NXDOMAIN", RCODE_NXDOMAIN }, { "NOTIMP", RCODE_NOTIMP }, { "REFUSED", RCODE_REFUSED },
 		{ "YXDOMAIN", RCODE_YXDOMAIN }, { "NOTAUTH", RCODE_NOTAUTH }, { "BADVERS", RCODE_BADVERS },
-		{ NULL, 0 },
+		{ "BADCOOKIE", RCODE_BADCOOKIE }, { NULL, 0 },
 	};
 	static const struct keyword opcodes[] = {
 		{ "QUERY", OPCODE_QUERY }, { "IQUERY", OPCODE_IQUERY }, { "STATUS", OPCODE_STATUS },
@@ -193,7 +194,9 @@ static bool section_words(struct parser *p, struct scenario_entry *e, struct rec
 
 static int hex_value(char c)
 {
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+	static const char digits[] = "0123456789abcdef";
+	const char *at = c == '\0' ? NULL : strchr(digits, c >= 'A' && c <= 'F' ? c - 'A' + 'a' : c);
+	return at == NULL ? -1 : (int)(at - digits);
 }
 
 /* Hex digits up to ENTRY_END. */

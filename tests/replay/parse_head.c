@@ -182,8 +182,10 @@ static bool head_value(struct parser *p, const char *key, const char *value)
 	const struct {
 		const char *key;
 		int64_t *value;
-	} numbers[] = { { "min-ttl", &c->min_ttl }, { "max-ttl", &c->max_ttl }, { "max-negative-ttl", &c->max_negative_ttl },
-			{ "budget", &c->budget } };
+	} numbers[] = {
+		{ "min-ttl", &c->min_ttl }, { "max-ttl", &c->max_ttl }, { "max-negative-ttl", &c->max_negative_ttl },
+		{ "serve-stale-ttl", &c->stale_ttl }, { "budget", &c->budget },
+	};
 
 	for (unsigned i = 0; i < sizeof(switches) / sizeof(switches[0]); i++) {
 		if (strcmp(key, switches[i].key) == 0) {

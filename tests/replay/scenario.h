@@ -75,6 +75,8 @@ enum adjust {
 	ADJUST_MORE = 1 << 6, /* the next entry that matches is sent too, behind this one */
 	ADJUST_NO_ROUTE = 1 << 7,
 	ADJUST_REFUSE = 1 << 8, /* nobody listens; over TCP: closed */
+	ADJUST_COOKIE = 1 << 9, /* RFC 7873: the client's cookie and one of the server */
+	ADJUST_WRONG_COOKIE = 1 << 10,
 };
 
 struct scenario_entry {
@@ -177,6 +179,7 @@ struct scenario_config {
 	int64_t min_ttl;
 	int64_t max_ttl;
 	int64_t max_negative_ttl;
+	int64_t stale_ttl;
 	int64_t budget;
 };
 

@@ -114,9 +114,6 @@ static const char *missing_feature(const struct scenario_config *c)
 	if (c->force_ip6 > 0) {
 		return "force-ipv6: the core prefers no family";
 	}
-	if (c->rebind_protection > 0) {
-		return "rebind-protection: the core has none";
-	}
 	return NULL;
 }
 
@@ -198,6 +195,8 @@ static bool configure(struct world *w, const struct scenario_config *c)
 			.localhost = is_on(c->ask_localhost, false) ? IPC_LOCALHOST_ALWAYS : IPC_LOCALHOST_NEVER,
 			.min_ttl_sec = number_or(c->min_ttl, 0), .max_ttl_sec = number_or(c->max_ttl, TTL_ANSWER_USUAL),
 			.max_negative_ttl_sec = number_or(c->max_negative_ttl, TTL_NEGATIVE_USUAL),
+			.stale_sec = number_or(c->stale_ttl, 0),
+			.rebind_protection = is_on(c->rebind_protection, false),
 			.prime_root = is_on(c->prime_root, false), .special_names = is_on(c->special_names, false),
 			.dnssec = true,
 		},
@@ -363,6 +362,21 @@ static unsigned find_replies(struct world *w, const struct upstream *u, const st
 	return count;
 }
 
+/* RFC 7873 4: the client's cookie as it came, or one octet of it changed, and the server's. The octets. */
+static uint16_t write_cookie(const struct scenario_entry *e, const struct query *q, uint8_t *option)
+{
+	struct sink s = sink_of(option, EDNS_OPTION_HEADER + COOKIE_REPLY_SIZE);
+	if ((e->adjust & (ADJUST_COOKIE | ADJUST_WRONG_COOKIE)) == 0 || q->edns.cookie_len == 0) {
+		return 0;
+	}
+	sink_u16(&s, EDNS_OPTION_COOKIE);
+	sink_u16(&s, COOKIE_REPLY_SIZE);
+	sink_u8(&s, (uint8_t)(q->edns.cookie[0] ^ ((e->adjust & ADJUST_WRONG_COOKIE) != 0)));
+	sink_bytes(&s, q->edns.cookie + 1, COOKIE_CLIENT_SIZE - 1);
+	sink_bytes(&s, "a server's word.", COOKIE_REPLY_SIZE - COOKIE_CLIENT_SIZE);
+	return (uint16_t)s.pos;
+}
+
 static size_t compose_reply(struct world *w, const struct scenario_entry *e, const struct query *q, size_t limit)
 {
 	struct compose c;
@@ -379,6 +393,9 @@ static size_t compose_reply(struct world *w, const struct scenario_entry *e, con
 		(void)dname_copy_lower(qname, qname);
 	}
 	struct edns_reply edns = { .udp_size = UDP_SIZE_MAX, .rcode = e->rcode, .do_bit = e->do_bit, .ede = e->ede };
+	uint8_t option[EDNS_OPTION_HEADER + COOKIE_REPLY_SIZE];
+	edns.options_len = write_cookie(e, q, option);
+	edns.options = option;
 	bool opt = q->edns.present && (e->adjust & ADJUST_NO_EDNS) == 0;
 	uint16_t id = (e->adjust & (ADJUST_COPY_ID | ADJUST_RAW_ID)) != 0 ? q->id : (uint16_t)(q->id ^ 0x5555);
 	compose_begin(&c, w->reply, limit, opt ? edns_size(&edns) : 0, id,
@@ -542,10 +559,17 @@ static void run(struct world *w, uint64_t until_ms)
 		for (unsigned i = 0; i < w->pending_count; i++) {
 			first = first == NULL || w->pending[i].at_ms < first->at_ms ? &w->pending[i] : first;
 		}
-		if (first == NULL || (until_ms > 0 && first->at_ms > until_ms)) {
+		uint64_t wake_ms = core_next_wake(w->core);
+		uint64_t next_ms = first == NULL || wake_ms < first->at_ms ? wake_ms : first->at_ms;
+		if (next_ms == UINT64_MAX || (until_ms > 0 && next_ms > until_ms)) {
 			return;
 		}
-		happen(w, first);
+		if (first != NULL && first->at_ms == next_ms) {
+			happen(w, first);
+		} else {
+			w->now_ms = wake_ms > w->now_ms ? wake_ms : w->now_ms;
+			core_wake(w->core, w->now_ms);
+		}
 	}
 }
 

@@ -533,6 +533,130 @@ Test(frontend, serves_tcp)
 	cr_assert_eq(page.counters[STAT_FRONT_TCP_ACCEPTED], 1);
 }
 
+static int tcp_connect(void)
+{
+	struct sockaddr_in to = bound(listeners[1].fd);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	struct timeval tv = { .tv_sec = 2 };
+	cr_assert_eq(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+	cr_assert_eq(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)), 0);
+	return fd;
+}
+
+static void tcp_send(int fd, const uint8_t *query, size_t len)
+{
+	uint8_t frame[600];
+	put_u16(frame, (uint16_t)len);
+	memcpy(frame + 2, query, len);
+	cr_assert_eq(send(fd, frame, len + 2, 0), (ssize_t)len + 2);
+}
+
+static void tcp_send_query(int fd, uint16_t id, const char *qname)
+{
+	uint8_t wire[512];
+	tcp_send(fd, wire, make_query(wire, id, qname, RR_A, FLAG_RD, 1232, false));
+}
+
+/* The next message, or 0 octets: the end. */
+static size_t tcp_receive(int fd, uint8_t *wire)
+{
+	uint8_t head[2];
+	if (recv(fd, head, 2, MSG_WAITALL) != 2) {
+		return 0;
+	}
+	size_t len = get_u16(head);
+	cr_assert_eq(recv(fd, wire, len, MSG_WAITALL), (ssize_t)len);
+	return len;
+}
+
+/* RFC 7766 6.2.3: who has said all that he wants to say still gets every answer, as each is ready. */
+Test(frontend, tcp_half_closed_clients_get_their_answers)
+{
+	static const char *const names[] = { "one.test", "two.test", "three.test" };
+	static uint8_t wire[DNS_MESSAGE_MAX];
+	struct seen seen[3];
+	int fd = tcp_connect();
+	for (uint16_t i = 0; i < 3; i++) {
+		tcp_send_query(fd, i, names[i]);
+	}
+	cr_assert_eq(shutdown(fd, SHUT_WR), 0);
+	turn_for(20);
+	for (unsigned i = 0; i < 3; i++) {
+		cr_assert(next_question(shard_of(names[i]), &seen[i]));
+	}
+	for (unsigned i = 3; i-- > 0;) {
+		reply_to(shard_of(names[i]), &seen[i], RCODE_NXDOMAIN, NULL);
+		turn_for(10);
+		size_t len = tcp_receive(fd, wire);
+		cr_assert_gt(len, 0);
+		cr_assert_eq(parse(wire, len)->id, i, "as ready, not as asked");
+	}
+	turn_for(10);
+	cr_assert_eq(tcp_receive(fd, wire), 0, "then the connection ends");
+	close(fd);
+}
+
+/* A client that is gone leaves nothing behind, and its number of connections is bounded. */
+Test(frontend, tcp_clients_that_go_and_that_crowd)
+{
+	static uint8_t wire[DNS_MESSAGE_MAX];
+	struct seen seen;
+	int fds[12];
+	struct linger reset = { .l_onoff = 1 };
+
+	int fd = tcp_connect();
+	tcp_send_query(fd, 1, "gone.test");
+	turn_for(20);
+	cr_assert(next_question(shard_of("gone.test"), &seen));
+	cr_assert_eq(setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)), 0);
+	close(fd);
+	turn_for(20);
+	reply_to(shard_of("gone.test"), &seen, RCODE_NXDOMAIN, NULL);
+	turn_for(20);
+	cr_assert_eq(page.counters[STAT_FRONT_PENDING], 0);
+
+	/* Ten are allowed: idle ones make room for new ones, and the new ones are served. */
+	for (unsigned i = 0; i < 12; i++) {
+		fds[i] = tcp_connect();
+		turn_for(10);
+		tcp_send_query(fds[i], (uint16_t)i, "gone.test");
+		turn_for(10);
+		if (next_question(shard_of("gone.test"), &seen)) {
+			reply_to(shard_of("gone.test"), &seen, RCODE_NXDOMAIN, NULL);
+			turn_for(10);
+		}
+		size_t len = tcp_receive(fds[i], wire);
+		cr_assert_gt(len, 0, "connection %u", i);
+		cr_assert_eq(parse(wire, len)->id, i);
+	}
+	for (unsigned i = 0; i < 12; i++) {
+		close(fds[i]);
+	}
+}
+
+/* RFC 7828: who asks over TCP is told how long the connection may be idle. */
+Test(frontend, tcp_keepalive)
+{
+	static uint8_t wire[DNS_MESSAGE_MAX];
+	uint8_t query[512];
+	struct seen seen;
+	size_t option_len = 0;
+	int fd = tcp_connect();
+	tcp_send(fd, query, cookie_query(query, NULL, 0, true));
+	turn_for(20);
+	cr_assert(next_question(shard_of("cookie.test"), &seen));
+	reply_to(shard_of("cookie.test"), &seen, RCODE_NXDOMAIN, NULL);
+	turn_for(20);
+	size_t len = tcp_receive(fd, wire);
+	cr_assert_gt(len, 0);
+	const uint8_t *option = find_option(wire, len, EDNS_OPTION_KEEPALIVE, &option_len);
+	cr_assert_not_null(option);
+	cr_assert_eq(option_len, 2);
+	unsigned tenths = get_u16(option);
+	cr_assert(tenths > 10 && tenths <= 50, "%u tenths of a second, of 5 s", tenths);
+	close(fd);
+}
+
 /* What is no DNS over TCP gives the connection up; nothing waits for ever. */
 Test(frontend, tcp_garbage)
 {

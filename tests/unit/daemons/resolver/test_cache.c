@@ -7,6 +7,7 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static struct cache *cache_of(uint64_t bytes)
 {
@@ -137,5 +138,49 @@ Test(cache, flushes_names_and_zones)
 	cr_assert_eq(cache_flush_zone(cache, zone), 4u);
 	cr_assert_eq(cache_entries(cache), 4u);
 	cr_assert_eq(cache_flush_all(cache), 4u);
+	cache_free(cache);
+}
+
+static uint64_t resident_bytes(void)
+{
+	unsigned long total, resident;
+	FILE *file = fopen("/proc/self/statm", "r");
+	cr_assert_not_null(file);
+	cr_assert_eq(fscanf(file, "%lu %lu", &total, &resident), 2);
+	cr_assert_eq(fclose(file), 0);
+	return resident * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+/* Ten times as many names as there is room for, of all sizes, some used and some replaced. */
+Test(cache, resident_memory_obeys_the_limit)
+{
+	enum { LIMIT = 16 << 20, PUTS = 1200000 };
+	static char data[600];
+	char name[64];
+	uint64_t put_bytes = 0;
+	uint32_t state = 1;
+	memset(data, 'x', sizeof(data) - 1);
+	struct cache *cache = cache_of(LIMIT);
+	uint64_t before = resident_bytes();
+	for (unsigned i = 0; i < PUTS; i++) {
+		state = state * 1664525 + 1013904223;
+		unsigned len = (state >> 8) % ((state >> 28) == 0 ? 599 : 120);
+		snprintf(name, sizeof(name), "n%u.soak.example.", i % 10 == 0 ? (state >> 8) % (i + 1) : i);
+		bool infra = i % 4 == 0;
+		cr_assert(put(cache, name, infra ? CACHE_DELEGATION : CACHE_RRSET, infra ? 0 : RR_A, RANK_ANSWER,
+			      infra ? CACHE_PART_INFRA : CACHE_PART_ANSWERS, 1 << 30, data + sizeof(data) - 1 - len));
+		put_bytes += len + 64;
+		if (i % 3 == 0) {
+			(void)has(cache, name, CACHE_RRSET, RR_A, 2000);
+		}
+	}
+	uint64_t grown = resident_bytes() - before;
+	cr_assert_gt(put_bytes, 9 * (uint64_t)LIMIT);
+	cr_assert_leq(cache_bytes(cache), (uint64_t)LIMIT);
+	cr_expect_gt(cache_bytes(cache), LIMIT / 100 * 90, "%llu", (unsigned long long)cache_bytes(cache));
+#ifndef __SANITIZE_ADDRESS__ /* it keeps a shadow of its own */
+	cr_expect_leq(grown, LIMIT / 100 * 110, "%llu", (unsigned long long)grown);
+	cr_expect_gt(grown, LIMIT / 100 * 90, "%llu", (unsigned long long)grown);
+#endif
 	cache_free(cache);
 }

@@ -694,7 +694,7 @@ Test(hostile, facts_about_servers_count_as_cache)
 		sim_configure(sim);
 		size_t servers = servers_bytes(sim->core->servers);
 		cr_assert_lt(servers, sizes[i] / 16);
-		cr_assert_leq(cache_limit(sim->core->cache) + servers, sizes[i]);
+		cr_assert_leq(sim->core->cache_room + servers, sizes[i]);
 		sim_free(sim);
 	}
 }

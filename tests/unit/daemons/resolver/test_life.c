@@ -240,3 +240,30 @@ Test(stale, whole_chains_or_nothing)
 	cr_expect_eq(sim_ask(sim, "alias.example.", RR_AAAA).rcode, RCODE_SERVFAIL, "nothing known of its end");
 	sim_free(sim);
 }
+
+/* The parent of a name is kept as one that does not exist, secure or not. */
+static struct sim_result below_nothing(enum security security)
+{
+	struct sim *sim = small_internet();
+	uint8_t name[DNAME_MAX];
+	struct reply reply = { .kind = REPLY_NXDOMAIN, .ttl = 300 };
+	sim_zone(sim, "192.0.2.2", "example.", "a.b.gone.example. 100 A 198.51.100.8\n");
+	cr_assert_eq(sim_ask(sim, "www.example.", RR_A).rcode, RCODE_NOERROR);
+	sim_name("gone.example.", name);
+	store_reply(sim->core, name, RR_A, &reply, CACHE_PART_ANSWERS, 0, security, EDE_NONE, sim->now_ms);
+	struct sim_result r = sim_ask(sim, "a.b.gone.example.", RR_A);
+	sim_free(sim);
+	return r;
+}
+
+Test(life, below_what_was_proven_absent_there_is_nothing)
+{
+	struct sim_result r = below_nothing(SECURITY_SECURE);
+	cr_expect_eq(r.rcode, RCODE_NXDOMAIN);
+	cr_expect_eq(r.packets, 0u);
+	/* an unsigned server that denies names above existing ones (RFC 8020 6) */
+	r = below_nothing(SECURITY_INSECURE);
+	cr_expect_eq(r.rcode, RCODE_NOERROR);
+	cr_expect_str_eq(r.answer, "a.b.gone.example. 100 A 198.51.100.8\n");
+	cr_expect_eq(below_nothing(SECURITY_UNCHECKED).rcode, RCODE_NOERROR);
+}
