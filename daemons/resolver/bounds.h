@@ -66,8 +66,8 @@ enum resolver_bounds {
 	STEPS_MAX = 4096,
 	/* Records of one RRset; the largest honest ones have about a hundred. */
 	RRSET_RECORDS_MAX = 512,
-	/* RRsets of proof (SOA, NSEC, NSEC3) kept with one answer: RFC 5155 needs at most 4. */
-	PROOF_RRSETS_MAX = 6,
+	/* RRsets of proof (SOA, NSEC, NSEC3) kept with one answer: RFC 5155 needs at most 4; aliases on the way add theirs. */
+	PROOF_RRSETS_MAX = 8,
 
 	/*
 	 * Validation. Signatures of one RRset that are checked: zones in the change of an algorithm have two, three with a
