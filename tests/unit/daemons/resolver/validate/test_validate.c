@@ -8,6 +8,7 @@
 
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <string.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define ROOT "192.0.2.1"
@@ -364,5 +365,40 @@ Test(validate, signatures_end_the_life_of_what_they_cover)
 	r = sim_ask(sim, "www.leaf.com.", RR_A);
 	cr_expect(r.secure);
 	cr_expect_str_eq(r.answer, "www.leaf.com. 100 A 198.51.100.1\n", "RFC 4035 5.3.3: %s", r.answer);
+	sim_free(sim);
+}
+
+/* --- changes in the middle, and places that are no zones ---------------------------------------------- */
+
+static struct anchors *root_anchor(bool wrong)
+{
+	struct anchors *anchors = anchors_new();
+	uint8_t ds[SIM_RDATA_MAX];
+	uint16_t len = sim_sign_ds(".", ds);
+	ds[len - 1] ^= wrong;
+	cr_assert(anchors != NULL && anchors_add(anchors, (const uint8_t *)"", RR_DS, ds, len) == BH_OK);
+	return anchors;
+}
+
+/* The operator takes the anchor away while leaf.com's keys are on their way. */
+static int distrusting_hook(struct sim *sim, struct sim_server *server, const struct query *q, bool tcp, uint8_t *wire)
+{
+	(void)server;
+	(void)tcp;
+	(void)wire;
+	if (q->qtype == RR_DNSKEY) {
+		core_set_anchors(sim->core, root_anchor(true), (const uint8_t *)"");
+	}
+	return -1;
+}
+
+Test(validate, what_was_in_work_when_anchors_changed_is_not_kept)
+{
+	struct sim *sim = internet();
+	sim_server(sim, LEAF)->hook = sim_server(sim, SECOND)->hook = distrusting_hook;
+	(void)sim_ask(sim, "www.leaf.com.", RR_A);
+	cr_expect_eq(trust_count(sim->core->trust), 0u, "zones found with the old anchor");
+	expect(sim, "www.leaf.com.", RR_A, RCODE_SERVFAIL, false, "the same");
+	expect(sim, "mail.leaf.com.", RR_A, RCODE_SERVFAIL, false, "another name there");
 	sim_free(sim);
 }
