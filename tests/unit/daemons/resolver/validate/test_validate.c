@@ -402,3 +402,19 @@ Test(validate, what_was_in_work_when_anchors_changed_is_not_kept)
 	expect(sim, "mail.leaf.com.", RR_A, RCODE_SERVFAIL, false, "another name there");
 	sim_free(sim);
 }
+
+/* What is bogus costs no search through the cache, and takes nothing else of the name out of it. */
+Test(validate, bogus_keys_take_nothing_else_out_of_the_cache)
+{
+	struct sim *sim = internet_of(&(struct sim_signing){ .faults = SIM_WRONG_DIGEST }, NULL);
+	struct cache_hit hit;
+	uint8_t zone[DNAME_MAX];
+	sim_name("leaf.com.", zone);
+	sim->cd = true;
+	expect(sim, "leaf.com.", RR_NS, RCODE_NOERROR, false, "NS");
+	sim->cd = false;
+	expect(sim, "www.leaf.com.", RR_A, RCODE_SERVFAIL, false, "the zone is bogus");
+	cr_expect(cache_get(sim->core->cache, zone, CACHE_RRSET, RR_NS, sim->now_ms, &hit), "its NS RRset");
+	cr_expect(cache_get(sim->core->cache, zone, CACHE_DELEGATION, 0, sim->now_ms, &hit), "the way to it");
+	sim_free(sim);
+}
