@@ -418,3 +418,37 @@ Test(validate, bogus_keys_take_nothing_else_out_of_the_cache)
 	cr_expect(cache_get(sim->core->cache, zone, CACHE_DELEGATION, 0, sim->now_ms, &hit), "the way to it");
 	sim_free(sim);
 }
+
+/* A resolver in front of com and leaf.com: it answers with AA=0, RA=1 what their servers would say. */
+static int forwarder_hook(struct sim *sim, struct sim_server *server, const struct query *q, bool tcp, uint8_t *wire)
+{
+	unsigned labels = dname_label_count(q->qname) - (q->qtype == RR_DS);
+	(void)server;
+	int len = sim_usual(sim, sim_server(sim, labels == 0 ? ROOT : labels == 1 ? COM : LEAF), q, tcp, wire);
+	cr_assert_gt(len, DNS_HEADER_SIZE);
+	put_u16(wire + 2, (uint16_t)((get_u16(wire + 2) & ~FLAG_AA) | FLAG_RA));
+	return len;
+}
+
+Test(validate, a_forward_zone_need_be_no_zone)
+{
+	static const char *const zones[] = { "leaf.com.", "b.leaf.com.", "com." };
+	for (unsigned i = 0; i < COUNT(zones); i++) {
+		struct sim *sim = internet();
+		struct ipc_servers forward = { .count = 1 };
+		sim_name(zones[i], forward.name);
+		cr_assert_eq(addr_parse("10.0.0.53", 53, &forward.addrs[0]), BH_OK);
+		sim_server(sim, "10.0.0.53")->hook = forwarder_hook;
+		sim->config.forwards = &forward;
+		sim->config.forward_count = 1;
+		sim->config.anchors = root_anchor(false);
+		sim_configure(sim);
+		sim->config.anchors = NULL;
+		expect(sim, "leaf.com.", RR_DS, RCODE_NOERROR, true, zones[i]);
+		expect(sim, "a.b.leaf.com.", RR_A, RCODE_NOERROR, true, zones[i]);
+		expect(sim, "x.b.leaf.com.", RR_A, RCODE_NXDOMAIN, true, zones[i]);
+		expect(sim, "a.b.leaf.com.", RR_MX, RCODE_NOERROR, true, zones[i]);
+		cr_expect_gt(sim_server(sim, "10.0.0.53")->asked, 0u);
+		sim_free(sim);
+	}
+}
