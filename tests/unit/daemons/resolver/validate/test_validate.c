@@ -452,3 +452,23 @@ Test(validate, a_forward_zone_need_be_no_zone)
 		sim_free(sim);
 	}
 }
+
+Test(validate, ds_of_an_unsigned_stub_zone_is_no_failure)
+{
+	struct sim *sim = internet();
+	struct ipc_servers stub = { .count = 1 };
+	uint8_t zone[DNAME_MAX];
+	sim_name("corp.leaf.com.", zone);
+	memcpy(stub.name, zone, dname_len(zone));
+	cr_assert_eq(addr_parse("10.0.0.60", 53, &stub.addrs[0]), BH_OK);
+	sim_zone(sim, "10.0.0.60", "corp.leaf.com.", "corp.leaf.com. 60 NS ns.corp.leaf.com.\n a.corp.leaf.com. 60 A 10.1.1.1\n");
+	sim->config.stubs = &stub;
+	sim->config.stub_count = 1;
+	sim->config.anchors = root_anchor(false);
+	cr_assert_eq(anchors_add_negative(sim->config.anchors, zone, UINT64_MAX), BH_OK);
+	sim_configure(sim);
+	sim->config.anchors = NULL;
+	expect(sim, "a.corp.leaf.com.", RR_A, RCODE_NOERROR, false, "data");
+	expect(sim, "corp.leaf.com.", RR_DS, RCODE_NOERROR, false, "DS");
+	sim_free(sim);
+}
