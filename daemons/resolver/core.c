@@ -237,6 +237,7 @@ int core_configure(struct core *core, const struct core_config *config)
 	}
 	cache_set_grace(core->cache, core->options.stale_sec * UINT64_C(1000));
 	if (changed) {
+		core->flushes++; /* what is in work comes from the old servers, or was found with the old anchors */
 		trust_flush(core->trust);
 	}
 	anchors_free(core->anchors);
@@ -282,6 +283,7 @@ void core_set_anchors(struct core *core, struct anchors *anchors, const uint8_t 
 	core->anchors = anchors;
 	core->validating = anchors_any(anchors);
 	if (zone != NULL) {
+		core->flushes++; /* what is in work may have been found with the old ones */
 		trust_flush_zone(core->trust, zone);
 		(void)cache_flush_zone(core->cache, zone);
 	}
