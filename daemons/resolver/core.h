@@ -225,6 +225,20 @@ bool store_is_ending(const struct cache_hit *hit, uint64_t now_ms);
 int store_unpack(const struct cache_hit *hit, uint64_t now_ms, struct region *region,
 		 struct rrset **out) BH_CHECKED;
 
+/* --- stores.c --- */
+struct stores {
+	struct cache *cache;
+	struct servers *servers;
+	struct trust_store *trust;
+	struct memo *memo;
+	uint64_t cache_room; /* octets of the cache */
+};
+/* Empty ones that together take so many octets. False: no memory. */
+bool stores_make(uint64_t bytes, struct stores *out);
+void stores_free(struct stores *stores);
+/* Put them in place of the core's, which are freed. */
+void stores_take(struct core *core, struct stores *stores);
+
 /* --- upstream.c --- */
 struct upstream_question {
 	struct addr server;

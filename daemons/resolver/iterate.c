@@ -620,7 +620,9 @@ static void accept_reply(struct core *core, struct resolution *r, struct reply *
 	struct frame *f = r->top;
 	f->answered = true;
 	if (must_validate(r)) {
-		struct validation v = { .reply = *reply, .name = f->ask_name, .zone = f->cut->zone, .type = f->ask_type,
+		/* A resolver speaks for all zones, above and below the one that is configured. */
+		struct validation v = { .reply = *reply, .name = f->ask_name,
+					.zone = f->cut->forward ? NULL : f->cut->zone, .type = f->ask_type,
 					.flags = flags, .part = part_of(f) };
 		validate_begin(core, r, &v, now_ms);
 		return;

@@ -71,6 +71,7 @@ static void on_step(void *ctx, const struct trace_step *step, uint64_t now_ms)
 	if (step->event == IPC_TRACE_FINISHED) {
 		out.took_ms = out.at_ms;
 		out.left_out = t->left_out;
+		t->running = false; /* whoever is told the end may begin another one at once */
 	}
 	if (step->server != NULL) {
 		out.has_server = 1;
@@ -164,8 +165,8 @@ bool tracing_is_running(const struct tracing *t)
 
 void tracing_over(struct tracing *t, struct resolution *r)
 {
+	(void)t;
 	core_release(r);
-	t->running = false;
 }
 
 static int make_core(struct tracing *t, struct tracing_place *place)
@@ -197,6 +198,9 @@ bool tracing_begin(struct tracing *t, uint32_t request, const struct ipc_trace *
 	const char *why = t->running ? "another trace is running"
 			  : rr_type_is_meta(what->type) && what->type != RR_ANY ? "nobody can be asked for this type"
 										 : NULL;
+	if (why == NULL) {
+		drop_core(t); /* of the one before, when that has just told its end */
+	}
 	if (why == NULL && !cached && make_core(t, place) != BH_OK) {
 		why = "out of memory";
 		drop_core(t);
