@@ -81,6 +81,11 @@ enum {
 	ANCHOR_KEY_MIN = 5,
 	/* Negative trust anchors set by hand at run time (RFC 7646 2: for failures of others, few and short). */
 	NEGATIVE_ANCHORS_MAX = 256,
+	/*
+	 * Anchor zones whose keys are tracked (RFC 5011): each is asked now and then, and its state takes 17 KiB here and
+	 * in each resolver. The root and some islands of trust.
+	 */
+	TRACKED_ZONES_MAX = 64,
 	/* Records of trust anchors of all zones together. */
 	ANCHORS_MAX = 4096,
 

@@ -7,6 +7,7 @@
 #include "common/ipc/conf.h"
 
 #include "common/dns/rr.h"
+#include "common/util/rand.h"
 
 #include <string.h>
 
@@ -569,6 +570,19 @@ int ipc_anchor_state_decode(const uint8_t *p, size_t len, struct ipc_anchor_stat
 		memcpy(key->rdata, rdata, rdata_len);
 	}
 	return finish(&c);
+}
+
+uint64_t ipc_anchor_sum(const struct ipc_anchor *anchors, size_t count, const uint8_t *zone)
+{
+	/* It guards against mistakes, not against somebody who writes the state: the key need not be secret. */
+	static const struct siphash_key key = { 0x5011, 0x7646 };
+	uint64_t sum = 0;
+	for (size_t i = 0; i < count; i++) {
+		if (dname_equal(anchors[i].zone, zone)) {
+			sum = sum * 31 + siphash(&key, anchors[i].rdata, anchors[i].len) + anchors[i].type;
+		}
+	}
+	return sum;
 }
 
 void ipc_negative_anchor_encode(struct sink *s, const struct ipc_negative_anchor *m)

@@ -232,6 +232,9 @@ struct ipc_anchor {
 /* Keys of one anchor zone that are remembered: RFC 5011 6 rolls them one at a time, those removed stay for a while. */
 #define IPC_ANCHOR_KEYS_MAX 16
 
+/* RFC 5011 2.4.1, 2.4.2: both hold-down times. */
+#define IPC_KEY_HOLD_SEC (30 * 86400)
+
 enum ipc_key_state { IPC_KEY_PENDING = 1, IPC_KEY_VALID, IPC_KEY_MISSING, IPC_KEY_REVOKED, IPC_KEY_REMOVED };
 
 struct ipc_anchor_key {
@@ -477,6 +480,8 @@ void ipc_anchor_encode(struct sink *s, const struct ipc_anchor *m);
 int ipc_anchor_decode(const uint8_t *p, size_t len, struct ipc_anchor *m) BH_CHECKED;
 void ipc_anchor_state_encode(struct sink *s, const struct ipc_anchor_state *m);
 int ipc_anchor_state_decode(const uint8_t *p, size_t len, struct ipc_anchor_state *m) BH_CHECKED;
+/* Checksum of the anchors of zone, in the order given: a state that began with others is worth nothing. */
+uint64_t ipc_anchor_sum(const struct ipc_anchor *anchors, size_t count, const uint8_t *zone);
 void ipc_negative_anchor_encode(struct sink *s, const struct ipc_negative_anchor *m);
 int ipc_negative_anchor_decode(const uint8_t *p, size_t len, struct ipc_negative_anchor *m) BH_CHECKED;
 void ipc_outgoing_encode(struct sink *s, const struct ipc_outgoing *m);

@@ -83,6 +83,7 @@ static void conf_clear(struct role_conf *conf)
 	free(conf->outgoing);
 	free(conf->anchors);
 	free(conf->negative_anchors);
+	free(conf->anchor_states);
 	acl_clear(&conf->acl);
 	acl_clear(&conf->rate_exempt);
 	explicit_bzero(&conf->cookie_secrets, sizeof(conf->cookie_secrets));
@@ -266,6 +267,7 @@ static int on_conf_begin(struct role_link *rl, const struct link_message *m)
 	}
 	conf_clear(&rl->next);
 	rl->next.generation = g.generation;
+	rl->next.index = rl->identity.index;
 	rl->building = true;
 	rl->have_options = false;
 	return BH_OK;
@@ -454,6 +456,12 @@ static int on_conf_part(struct role_link *rl, const struct link_message *m)
 						&conf->negative_anchors[conf->negative_anchor_count]);
 		conf->negative_anchor_count += rc == BH_OK;
 		return rc;
+	case MSG_CONF_ANCHOR_STATE:
+		conf->anchor_states = array_grow(conf->anchor_states, conf->anchor_state_count,
+						 sizeof(*conf->anchor_states));
+		rc = ipc_anchor_state_decode(m->payload, m->len, &conf->anchor_states[conf->anchor_state_count]);
+		conf->anchor_state_count += rc == BH_OK;
+		return rc;
 	default:
 		return BH_EMALFORMED;
 	}
@@ -554,6 +562,24 @@ static int on_negative_anchor(struct role_link *rl, const struct link_message *m
 	return rc;
 }
 
+static int on_anchor_state(struct role_link *rl, const struct link_message *m)
+{
+	struct ipc_anchor_state state;
+	int rc = ipc_anchor_state_decode(m->payload, m->len, &state);
+	if (rc == BH_OK && rl->ops->anchor_state != NULL) {
+		rl->ops->anchor_state(rl->ctx, &state);
+	}
+	return rc;
+}
+
+int role_link_anchor_found(struct role_link *rl, const struct ipc_anchor_state *state)
+{
+	uint8_t bytes[sizeof(*state)];
+	struct sink s = sink_of(bytes, sizeof(bytes));
+	ipc_anchor_state_encode(&s, state);
+	return s.failed ? BH_ENOSPC : link_send(rl->link, MSG_ANCHOR_FOUND, 0, bytes, s.pos, -1);
+}
+
 int role_link_trace_step(struct role_link *rl, uint32_t request, const struct ipc_trace_step *step)
 {
 	uint8_t bytes[sizeof(*step) + 16];
@@ -614,6 +640,8 @@ static int on_message(void *ctx, struct link *link, struct link_message *m)
 		return on_peer_restarted(rl, m);
 	case MSG_NEGATIVE_ANCHOR:
 		return on_negative_anchor(rl, m);
+	case MSG_ANCHOR_STATE:
+		return on_anchor_state(rl, m);
 	case MSG_STOP:
 		if (rl->ops->stop != NULL) {
 			rl->ops->stop(rl->ctx);

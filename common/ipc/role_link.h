@@ -43,6 +43,7 @@ struct role_zone {
  */
 struct role_conf {
 	uint32_t generation;
+	uint16_t index; /* of this process among those of its role and view */
 	union {
 		struct ipc_conf_authority authority;
 		struct ipc_conf_frontend frontend;
@@ -78,6 +79,8 @@ struct role_conf {
 	size_t anchor_count;
 	struct ipc_negative_anchor *negative_anchors;
 	size_t negative_anchor_count;
+	struct ipc_anchor_state *anchor_states;
+	size_t anchor_state_count;
 };
 
 struct role_ops {
@@ -99,6 +102,8 @@ struct role_ops {
 	uint64_t (*flush)(void *ctx, const struct ipc_flush *what);
 	/* A negative trust anchor was set or taken away. May be NULL. */
 	void (*negative_anchor)(void *ctx, const struct ipc_negative_anchor *anchor);
+	/* Another shard has found this of the keys of an anchor zone. May be NULL. */
+	void (*anchor_state)(void *ctx, const struct ipc_anchor_state *state);
 	/* Resolve and tell each step by role_link_trace_step, the last one in any case. May be NULL. */
 	void (*trace)(void *ctx, uint32_t request, const struct ipc_trace *what);
 	/* Stop: finish what is in work and end the event loop soon. May be NULL (loop ends at once). */
@@ -113,6 +118,9 @@ int role_link_refuse_image(struct role_link *rl, uint32_t id, const char *why) B
 
 /* One step of the trace that came with this request id. An error only when the link is over. */
 int role_link_trace_step(struct role_link *rl, uint32_t request, const struct ipc_trace_step *step) BH_CHECKED;
+
+/* Tracking has found this; the supervisor keeps it. An error only when the link is over. */
+int role_link_anchor_found(struct role_link *rl, const struct ipc_anchor_state *state) BH_CHECKED;
 
 /*
  * Attach to FD_LINK. Sends HELLO with what sandbox_enter found (hello.walls, uid, gid, syscalls filled by the

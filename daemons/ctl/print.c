@@ -61,6 +61,8 @@ static const struct column_rule column_rules[] = {
 	{ "zone", "overlay", "overlay", FORM_FLAG, NULL },
 	{ "flushed", "index", "#", FORM_PLAIN, NULL },
 	{ "anchor", "state", "state", FORM_STATE, NULL },
+	{ "anchor_key", "state", "state", FORM_STATE, NULL },
+	{ "anchor_key", "for_sec", "for", FORM_DURATION, NULL },
 	{ "negative_anchor", "left_sec", "ends in", FORM_DURATION, NULL },
 	{ "step", "at_ms", "ms", FORM_PLAIN, NULL },
 	{ "step", "depth", "#", FORM_PLAIN, NULL },
@@ -77,6 +79,7 @@ static const struct {
 	{ "finding", "Findings" },    { "counter", "Counters" }, { "flushed", "Flushed" },
 	{ "zone_counter", "Queries by zone" },
 	{ "anchor", "Trust anchors" },
+	{ "anchor_key", "Keys of trust anchors" },
 	{ "negative_anchor", "Not validated" },
 	{ "step", "Steps" },
 };
@@ -85,7 +88,8 @@ static const char *const good_states[] = { "running", "ready",	"serving", "serve
 					   "fine",    "loaded", "current", "up",     "",
 					   "configured", "valid" };
 static const char *const warn_states[] = { "starting",	"stopping", "reloading", "loading",
-					   "preparing", "stale",    "old",	 "draining" };
+					   "preparing", "stale",    "old",	 "draining",
+					   "pending",	"missing",  "revoked",	 "removed" };
 
 static bool is_among(const char *word, const char *const *list, size_t count)
 {

@@ -400,7 +400,10 @@ struct resolution *core_start(struct core *core, const struct core_question *que
 		r->validates = core->validating && !question->cd;
 		r->secure = core->validating;
 		r->refresh = question->refresh;
-		core_count(core, r->refresh ? STAT_RES_REFRESHES : STAT_RES_QUERIES);
+		r->fresh = question->fresh;
+		if (!r->fresh) {
+			core_count(core, r->refresh ? STAT_RES_REFRESHES : STAT_RES_QUERIES);
+		}
 		iterate_run(core, r, now_ms);
 		if (!r->finished) {
 			stale_watch(core, r, now_ms);

@@ -128,6 +128,7 @@ struct resolution {
 	struct resolution *watch_next;
 	struct resolution *watch_prev;
 	bool refresh; /* nothing from the cache that is in the last part of its life */
+	bool fresh; /* nothing from the cache at all */
 	bool finished;
 	bool validates;		/* not with CD, nor without trust anchors */
 	struct validation *validation; /* of the top frame, or of the one below frames that fetch for it */
@@ -226,6 +227,7 @@ struct core_question {
 	bool cd;       /* the client validates itself (RFC 6840 5.9): it gets what there is */
 	bool trace;    /* tell the steps, see core_set_trace */
 	bool refresh;  /* what the cache has in the last part of its life (QLINK_REFRESH_SHARE) is asked for anew */
+	bool fresh;    /* our own: what the cache has of the name, a failure too, is no answer; counted as nobody's */
 	uint32_t budget;
 };
 

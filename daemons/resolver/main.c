@@ -35,6 +35,11 @@ static void on_negative_anchor(void *ctx, const struct ipc_negative_anchor *anch
 	serve_negative_anchor(ctx, anchor);
 }
 
+static void on_anchor_state(void *ctx, const struct ipc_anchor_state *state)
+{
+	serve_anchor_state(ctx, state);
+}
+
 static uint64_t on_flush(void *ctx, const struct ipc_flush *what)
 {
 	return serve_flush(ctx, what);
@@ -54,6 +59,14 @@ static void tell_step(void *ctx, uint32_t request, const struct ipc_trace_step *
 	}
 }
 
+static void tell_found(void *ctx, const struct ipc_anchor_state *state)
+{
+	struct role_link *const *link = ctx;
+	if (role_link_anchor_found(*link, state) != BH_OK) {
+		log_warn("the keys of a trust anchor's zone could not be told");
+	}
+}
+
 static void on_stop(void *ctx)
 {
 	serve_stop(ctx);
@@ -63,7 +76,8 @@ int main(void)
 {
 	static const struct role_ops ops = { .prepare = on_prepare, .commit = on_commit, .abort = on_abort,
 					     .peer_restarted = on_peer_restarted, .flush = on_flush, .trace = on_trace,
-					     .negative_anchor = on_negative_anchor, .stop = on_stop };
+					     .negative_anchor = on_negative_anchor, .anchor_state = on_anchor_state,
+					     .stop = on_stop };
 	sandbox_begin(&sandbox_resolver);
 
 	/* Warm-up: the event base opens what it needs. epoll without change list: fewer calls to allow. */
@@ -86,6 +100,7 @@ int main(void)
 				   .syscalls = (uint16_t)state.syscalls };
 	static struct role_link *link;
 	serve_set_teller(serve, tell_step, &link);
+	serve_set_found(serve, tell_found, &link);
 	link = role_link_new(base, ROLE_RESOLVER, &hello, &stats, &ops, serve);
 	if (link == NULL) {
 		log_fatal("control link: out of memory");

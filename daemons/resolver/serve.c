@@ -74,6 +74,8 @@ struct serve {
 	struct nsec3_hasher *hasher;
 	struct trusting *trusting;
 	struct tracing *tracing; /* NULL: nobody to tell */
+	serve_found_fn *found;	 /* NULL: nobody to tell */
+	void *found_ctx;
 	const struct role_conf *conf; /* in service; NULL: none yet */
 	struct qlink_batch *batch;
 	struct siphash_key key;
@@ -289,7 +291,9 @@ static void pump(struct serve *serve)
 			more = true;
 		}
 		while ((r = core_next_done(serve->core)) != NULL) {
-			if (r->traced) {
+			if (trusting_take(serve->trusting, r)) {
+				; /* a question of our own */
+			} else if (r->traced) {
 				tracing_over(serve->tracing, r);
 			} else {
 				end_job(serve, r);
@@ -432,6 +436,16 @@ static void on_stop_timer(evutil_socket_t fd, short what, void *arg)
 	(void)event_base_loopbreak(serve->base);
 }
 
+static void on_found(void *ctx, const struct ipc_anchor_state *state)
+{
+	struct serve *serve = ctx;
+	if (serve->found != NULL) {
+		serve->found(serve->found_ctx, state);
+	}
+}
+
+static const struct trusting_ops trusting_ops = { .found = on_found, .progress = on_progress };
+
 struct serve *serve_new(struct event_base *base, struct stats_page **stats)
 {
 	struct serve *serve = calloc(1, sizeof(*serve));
@@ -449,7 +463,7 @@ struct serve *serve_new(struct event_base *base, struct stats_page **stats)
 	serve->pump = event_new(base, -1, 0, on_pump, serve);
 	serve->dnssec = dnssec_new();
 	serve->hasher = nsec3_hasher_new();
-	serve->trusting = serve->dnssec == NULL ? NULL : trusting_new(base, serve->dnssec);
+	serve->trusting = serve->dnssec == NULL ? NULL : trusting_new(base, serve->dnssec, &trusting_ops, serve);
 	if (serve->batch == NULL || serve->oq == NULL || serve->stop_timer == NULL || serve->wake_timer == NULL || serve->pump == NULL ||
 	    serve->dnssec == NULL || serve->hasher == NULL || serve->trusting == NULL) {
 		serve_free(serve);
@@ -578,7 +592,7 @@ void serve_commit(struct serve *serve, const struct role_conf *conf)
 	serve->links = serve->next;
 	serve->next = (struct link_set){ .links = NULL };
 	/* A commit cannot be refused: without memory for it the process ends and is started anew. */
-	if (trusting_configure(serve->trusting, conf, &config.anchors) != BH_OK ||
+	if (trusting_configure(serve->trusting, serve->core, conf, &config.anchors) != BH_OK ||
 	    core_configure(serve->core, &config) != BH_OK ||
 	    outquery_set_sources(serve->oq, conf->outgoing, conf->outgoing_count) != BH_OK) {
 		log_fatal("out of memory for the configuration");
@@ -610,7 +624,18 @@ void serve_peer_restarted(struct serve *serve, uint32_t link_id)
 
 void serve_negative_anchor(struct serve *serve, const struct ipc_negative_anchor *anchor)
 {
-	trusting_negative(serve->trusting, serve->core, anchor);
+	trusting_negative(serve->trusting, anchor);
+}
+
+void serve_anchor_state(struct serve *serve, const struct ipc_anchor_state *state)
+{
+	trusting_state(serve->trusting, state);
+}
+
+void serve_set_found(struct serve *serve, serve_found_fn *found, void *ctx)
+{
+	serve->found = found;
+	serve->found_ctx = ctx;
 }
 
 void serve_set_teller(struct serve *serve, tracing_tell_fn *tell, void *ctx)

@@ -13,6 +13,8 @@
 struct event_base;
 struct serve;
 
+typedef void serve_found_fn(void *ctx, const struct ipc_anchor_state *state);
+
 /* stats is read at each use (role_link changes the pointer once). NULL: no memory. */
 struct serve *serve_new(struct event_base *base, struct stats_page **stats);
 void serve_free(struct serve *serve);
@@ -23,6 +25,9 @@ void serve_commit(struct serve *serve, const struct role_conf *conf);
 void serve_abort(struct serve *serve);
 void serve_peer_restarted(struct serve *serve, uint32_t link_id);
 void serve_negative_anchor(struct serve *serve, const struct ipc_negative_anchor *anchor);
+void serve_anchor_state(struct serve *serve, const struct ipc_anchor_state *state);
+/* What tracking the keys of anchor zones finds goes to this function. */
+void serve_set_found(struct serve *serve, serve_found_fn *found, void *ctx);
 uint64_t serve_flush(struct serve *serve, const struct ipc_flush *what);
 /* Steps of a trace go to this function; without it nothing is traced. */
 void serve_set_teller(struct serve *serve, tracing_tell_fn *tell, void *ctx);

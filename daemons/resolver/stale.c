@@ -77,7 +77,8 @@ int stale_find(struct core *core, struct resolution *r, uint64_t now_ms, struct 
 bool stale_may_replace(const struct core *core, const struct resolution *r, int ede)
 {
 	bool bogus = ede >= EDE_DNSSEC_INDETERMINATE && ede <= EDE_NSEC_MISSING;
-	return core->options.stale_sec > 0 && !r->internal && !r->detached && !r->refresh && r->type != RR_ANY && !bogus;
+	return core->options.stale_sec > 0 && !r->internal && !r->detached && !r->refresh &&
+	       !r->fresh && r->type != RR_ANY && !bogus;
 }
 
 /* --- the watch: in the order of their beginning, and all wait equally long --- */

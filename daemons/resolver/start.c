@@ -178,6 +178,9 @@ static bool start_cached(struct core *core, struct resolution *r, uint64_t now_m
 	struct frame *f = r->top;
 	struct cache_hit hit;
 
+	if (r->fresh && f->purpose == FRAME_CLIENT) {
+		return false;
+	}
 	if (cache_get_any(core->cache, f->name, f->type, now_ms, &hit) && hit.kind != CACHE_FAILURE &&
 	    is_answer(f, &hit) && !asks_anew(r, &hit, now_ms)) {
 		use_hit(core, r, &hit, f->name, f->type, now_ms);

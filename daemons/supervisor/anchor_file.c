@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -67,19 +66,34 @@ static int fault(char *why, size_t why_size, const char *what)
 	return BH_ESYS;
 }
 
-/* Descriptor of the directory, made when it is not there. */
+/* A directory of ours that nobody else can write; -1 with errno. at: where its name is looked up. */
+static int open_own_dir(int at, const char *name, mode_t mode, bool make)
+{
+	struct stat st;
+	if (make && mkdirat(at, name, mode) != 0 && errno != EEXIST) {
+		return -1;
+	}
+	int dir = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (dir >= 0 && (fstat(dir, &st) != 0 || st.st_uid != geteuid() || (st.st_mode & 022) != 0)) {
+		close(dir);
+		errno = EPERM;
+		return -1;
+	}
+	return dir;
+}
+
+/* Descriptor of the directory of states, made when it is not there, as is that above it; -1 with errno. */
 static int open_dir(const char *state_dir, bool make)
 {
-	char path[PATH_MAX];
-	int n = snprintf(path, sizeof(path), "%s/anchors", state_dir);
-	if (n < 0 || (size_t)n >= sizeof(path)) {
-		errno = ENAMETOOLONG;
+	int above = open_own_dir(AT_FDCWD, state_dir, 0755, make);
+	if (above < 0) {
 		return -1;
 	}
-	if (make && mkdir(path, 0700) != 0 && errno != EEXIST) {
-		return -1;
-	}
-	return open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int dir = open_own_dir(above, "anchors", 0700, make);
+	int saved = errno;
+	close(above);
+	errno = saved;
+	return dir;
 }
 
 static bool write_all(int fd, const uint8_t *bytes, size_t len)

@@ -11,6 +11,7 @@
 #include "daemons/supervisor/counters.h"
 #include "daemons/supervisor/instance.h"
 #include "daemons/supervisor/saved.h"
+#include "daemons/supervisor/tracking.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -118,6 +119,7 @@ static void end(struct change *change, bool ok, unsigned failures)
 	if (ok) {
 		save_images(sup, change->old.config);
 	}
+	tracking_settle(sup);
 	generation_clear(&change->next);
 	generation_clear(&change->old);
 	free(change);
@@ -348,6 +350,7 @@ static void on_compiled(void *ctx)
 		fail(change, "trust-anchors: no room for the root's");
 		return;
 	}
+	tracking_load(change->sup, &change->next);
 	for (size_t i = 0; i < change->next.zones->count; i++) {
 		const struct zone_image *image = change->next.zones->items[i].image;
 		patience.tv_sec += image == NULL ? 0 : (time_t)(image->info.size / IMAGE_OCTETS_PER_SEC);

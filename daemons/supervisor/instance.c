@@ -12,6 +12,7 @@
 #include "daemons/supervisor/rolelog.h"
 #include "daemons/supervisor/send.h"
 #include "daemons/supervisor/spawn.h"
+#include "daemons/supervisor/tracking.h"
 #include "daemons/supervisor/trust.h"
 
 #include <errno.h>
@@ -332,6 +333,7 @@ static int on_committed(struct instance *inst, const struct link_message *m)
 		}
 		if (inst->role == ROLE_RESOLVER) {
 			trust_tell(inst);
+			tracking_tell(inst);
 		}
 	}
 	/* A change began while it was told the generation that is in service: now it can be told the next. */
@@ -373,6 +375,8 @@ static int on_message(void *ctx, struct link *link, struct link_message *m)
 		return on_image_refused(inst, m);
 	case MSG_COMMITTED:
 		return on_committed(inst, m);
+	case MSG_ANCHOR_FOUND:
+		return tracking_found(inst, m);
 	case MSG_TRACE_STEP:
 		return on_trace_step(inst, m);
 	case MSG_FLUSHED:

@@ -13,6 +13,7 @@
 #include "daemons/supervisor/instance.h"
 #include "daemons/supervisor/notify.h"
 #include "daemons/supervisor/saved.h"
+#include "daemons/supervisor/tracking.h"
 #include "daemons/supervisor/trust.h"
 
 #include <errno.h>
@@ -430,6 +431,7 @@ static void close_up(struct daemon *d, const char *run_dir)
 	query_link_clear(&sup->links);
 	shared_settle(&sup->shared, NULL);
 	saver_free(sup->saver);
+	tracking_end(sup);
 	zone_set_free(sup->current.zones);
 	config_free(sup->current.config);
 	for (size_t i = 0; i < sizeof(d->signals) / sizeof(d->signals[0]); i++) {

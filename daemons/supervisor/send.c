@@ -7,6 +7,7 @@
 #include "daemons/supervisor/send.h"
 
 #include "common/ipc/link.h"
+#include "daemons/supervisor/tracking.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -420,6 +421,21 @@ static void send_frontend(struct parts *p, const struct generation *g)
 	send_rebind_allow(p, resolver);
 }
 
+/* What was found of the keys of anchor zones, each zone once. */
+static void send_states(struct parts *p, const struct generation *g)
+{
+	const struct tracked_list *tracked = &p->inst->sup->tracked;
+	for (size_t i = 0; i < tracked->count; i++) {
+		const struct ipc_anchor_state *state = &tracked->items[i]->state;
+		uint8_t bytes[sizeof(*state)]; /* more than PART_MAX */
+		struct sink s = sink_of(bytes, sizeof(bytes));
+		if (p->rc == BH_OK && tracking_state(p->inst->sup, g, state->zone) == state) {
+			ipc_anchor_state_encode(&s, state);
+			p->rc = s.failed ? BH_ENOSPC : send_to(p->inst, MSG_CONF_ANCHOR_STATE, bytes, s.pos, -1);
+		}
+	}
+}
+
 /* The resolver learns no internal name and no client. */
 static void send_resolver(struct parts *p, const struct generation *g)
 {
@@ -456,6 +472,7 @@ static void send_resolver(struct parts *p, const struct generation *g)
 		ipc_anchor_encode(&s, &g->zones->anchors[i]);
 		part_end(p, MSG_CONF_ANCHOR, &s);
 	}
+	send_states(p, g);
 	for (size_t i = 0; i < resolver->insecure_count; i++) {
 		struct ipc_negative_anchor negative = { .left_sec = IPC_FOR_EVER };
 		memcpy(negative.zone, resolver->insecure[i].name, sizeof(negative.zone));

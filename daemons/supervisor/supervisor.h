@@ -5,6 +5,7 @@
  *   change.c    a change of generation: read, compile, prepare everywhere, commit everywhere, or forget
  *   instance.c  the life of one role process: start, hello, configuration, crash, back-off
  *   send.c      what a role is told of a generation
+ *   tracking.c  keys of anchor zones (RFC 5011), between resolvers and disk
  *   control.c   the control socket; status.c and trust.c its answers
  *
  * SPDX-License-Identifier: BSD-2-Clause
@@ -12,6 +13,7 @@
 #ifndef BULKHEAD_SUPERVISOR_SUPERVISOR_H
 #define BULKHEAD_SUPERVISOR_SUPERVISOR_H
 
+#include "common/util/log.h"
 #include "daemons/supervisor/compile.h"
 #include "daemons/supervisor/config.h"
 #include "daemons/supervisor/ids.h"
@@ -19,6 +21,7 @@
 #include "daemons/supervisor/listen.h"
 #include "daemons/supervisor/nta.h"
 #include "daemons/supervisor/shared.h"
+#include "daemons/supervisor/tracked.h"
 #include "daemons/supervisor/zones.h"
 
 #include <limits.h>
@@ -53,6 +56,9 @@ struct supervisor {
 	struct change *change; /* NULL: none under way */
 	struct saver *saver;   /* of the current generation; NULL: none yet */
 	struct nta_list ntas;	   /* set by the operator */
+	struct tracked_list tracked; /* keys of anchor zones, as found */
+	struct event *tracking_timer; /* to save and tell them; NULL: nothing was ever found */
+	struct log_limit tracking_complaints;
 	struct event *nta_timer;   /* the next end of one; NULL: none was ever set */
 	struct control *control;
 	bool reload_wanted; /* when the change that is under way has ended */

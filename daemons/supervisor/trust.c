@@ -12,6 +12,7 @@
 #include "daemons/supervisor/control.h"
 #include "daemons/supervisor/instance.h"
 #include "daemons/supervisor/rows.h"
+#include "daemons/supervisor/tracking.h"
 
 #include <event2/event.h>
 #include <stdio.h>
@@ -223,6 +224,9 @@ int trust_anchors_send(struct supervisor *sup, struct link *link, uint32_t reque
 	}
 	for (size_t i = 0; i < set->anchor_count && rc == BH_OK; i++) {
 		rc = send_anchor(sup, &set->anchors[i], link, request);
+	}
+	if (rc == BH_OK) {
+		rc = tracking_rows(sup, link, request);
 	}
 	bool off = false;
 	for (size_t i = 0; i < config->resolver.insecure_count && rc == BH_OK; i++) {

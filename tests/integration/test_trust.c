@@ -7,6 +7,7 @@
 #include "common/dns/query.h"
 #include "tests/integration/client.h"
 #include "tests/integration/harness.h"
+#include "tests/integration/peers.h"
 #include "tests/integration/standard.h"
 
 #include <criterion/criterion.h>
@@ -14,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static struct appliance appliance;
 
@@ -243,4 +245,96 @@ Test(trust, wrong_uses_of_nta_are_told)
 	MUST(appliance_bulkheadctl(&appliance, "anchors", output) == 0 && strstr(output, "38696") != NULL, "%s", output);
 	MUST(appliance_bulkheadctl(&appliance, "nta remove org", output) == 0, "%s", output);
 	MUST(appliance_bulkheadctl(&appliance, "nta add", output) == 3, "%s", output);
+}
+
+/* --- tracked keys: a signed root whose key is the anchor ------------------------------------------------- */
+
+#define ROOT_TAG "51063"
+#define STATE_FILE "state/anchors/@.state"
+
+/* The root of tests/data/signed, of two workers, with this anchor. */
+static void prepare_signed_root(const char *anchor)
+{
+	char *zone = data_read("signed/root.zone");
+	appliance_file(&appliance, "world/root.zone", zone);
+	appliance_file(&appliance, "anchors", anchor);
+	free(zone);
+	char conf[4096];
+	snprintf(conf, sizeof(conf),
+		 "appliance { workers = 2 run-dir = \"@DIR@/run\" state-dir = \"@DIR@/state\" log-level = \"debug\" }\n"
+		 "view \"world\" {\n listen = { \"198.18.0.1\" }\n zones-dir = \"@DIR@/world\"\n rate-limit { mode = \"off\" }\n"
+		 " zone \".\" { file = \"root.zone\" }\n}\n"
+		 "resolver {\n listen = { \"10.1.0.54\" }\n allow-query = { \"10.1.0.0/24\" }\n"
+		 " root-hints = \"@DIR@/hints\" prime-root = false trust-anchors = \"@DIR@/anchors\"\n cache-size = \"16M\"\n}\n");
+	appliance_configure(&appliance, conf);
+}
+
+/* "zone tag state" of each tracked key. */
+static const char *keys(void)
+{
+	static char out[1024];
+	const struct ctl_answer *answer = appliance_control(&appliance, "anchors");
+	const struct ctl_row *row;
+	unsigned from = 0;
+	size_t used = 0;
+	out[0] = '\0';
+	while ((row = answer_next(answer, "anchor_key", &from)) != NULL) {
+		used += (size_t)snprintf(out + used, sizeof(out) - used, "%s %u %s\n", row_text(row, "zone"),
+					 (unsigned)row_number(row, "tag"), row_text(row, "state"));
+	}
+	return out;
+}
+
+static bool key_is_known(void *ctx)
+{
+	(void)ctx;
+	return strcmp(keys(), ". " ROOT_TAG " valid\n") == 0;
+}
+
+static bool state_is_saved(void *ctx)
+{
+	char path[256];
+	struct stat st;
+	(void)ctx;
+	snprintf(path, sizeof(path), "%s/" STATE_FILE, appliance.dir);
+	return stat(path, &st) == 0 && st.st_size > 0 && (st.st_mode & 07777) == 0600;
+}
+
+Test(trust, keys_of_an_anchor_are_tracked_over_restarts)
+{
+	char *anchor = data_read("signed/root.anchor");
+	prepare_signed_root(anchor);
+	appliance_start(&appliance);
+	MUST(harness_until(key_is_known, NULL, 10000 * harness_slow()), "the key is not found: %s", keys());
+	MUST(harness_until(state_is_saved, NULL, 10000 * harness_slow()), "the state is not saved");
+	MUST(appliance_logged(&appliance, "trust anchor key zone=. tag=" ROOT_TAG " algorithm=13 state=valid was=unknown"),
+	     "not in the log");
+	MUST(appliance_log_wait(&appliance, "trust anchor keys taken over zone=. keys=1", 10000 * harness_slow()),
+	     "the other shard is not told");
+	expect("nowhere", "NXDOMAIN rd ra");
+
+	/* What the supervisor loaded is there before a resolver has asked. */
+	appliance_stop(&appliance);
+	appliance_start(&appliance);
+	MUST(key_is_known(NULL), "not loaded: %s", keys());
+
+	/* A damaged file is told, and made anew. */
+	appliance_stop(&appliance);
+	appliance_file(&appliance, STATE_FILE, "damaged");
+	appliance_start(&appliance);
+	MUST(appliance_logged(&appliance, "tracking begins anew zone=.: "), "damage is not told");
+	MUST(harness_until(key_is_known, NULL, 10000 * harness_slow()), "the key is not found again: %s", keys());
+	appliance_stop(&appliance);
+	appliance_start(&appliance);
+	MUST(key_is_known(NULL), "not made anew: %s", keys());
+
+	/* With another anchor the state is worth nothing: the key that it calls valid is not trusted. */
+	appliance_stop(&appliance);
+	prepare_signed_root(". DS " DS_2017 "\n");
+	appliance_start(&appliance);
+	MUST(appliance_logged(&appliance, "it began with other anchors zone=."), "not told");
+	MUST(appliance_log_wait(&appliance, "trust anchor cannot be verified", 10000 * harness_slow()), "verified");
+	MUST(keys()[0] == '\0', "%s", keys());
+	expect("nowhere", "SERVFAIL rd ra");
+	free(anchor);
 }

@@ -20,7 +20,7 @@
 #include "common/ipc/conf.h"
 
 /* RFC 5011 2.4.1, 2.4.2: both hold-down times. */
-#define RFC5011_HOLD_SEC (30 * 86400)
+#define RFC5011_HOLD_SEC IPC_KEY_HOLD_SEC
 /* Times that a new key must have been seen, so that a clock set forward cannot stand for thirty days. */
 #define RFC5011_SEEN_MIN 3
 

@@ -5,7 +5,6 @@
 
 #include "common/dns/rr.h"
 #include "common/util/log.h"
-#include "common/util/rand.h"
 #include "daemons/resolver/validate/memo.h"
 #include "daemons/resolver/validate/verify.h"
 
@@ -15,19 +14,6 @@
 #define TRACK_CHECKS 32
 /* Keys of one RRset that are looked at: the root has up to five. */
 #define TRACK_KEYS_MAX 32
-
-uint64_t track_configured(const struct ipc_anchor *anchors, size_t count, const uint8_t *zone)
-{
-	/* It guards against mistakes, not against somebody who writes the state: the key need not be secret. */
-	static const struct siphash_key key = { 0x5011, 0x7646 };
-	uint64_t sum = 0;
-	for (size_t i = 0; i < count; i++) {
-		if (dname_equal(anchors[i].zone, zone)) {
-			sum = sum * 31 + siphash(&key, anchors[i].rdata, anchors[i].len) + anchors[i].type;
-		}
-	}
-	return sum;
-}
 
 bool track_speaks_of(struct dnssec *dnssec, const struct ipc_anchor *anchor, const uint8_t *rdata, uint16_t len)
 {

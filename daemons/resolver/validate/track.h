@@ -11,9 +11,6 @@
 #include "daemons/resolver/validate/gather.h"
 #include "daemons/resolver/validate/rfc5011.h"
 
-/* Checksum of the anchors of zone, in the order given: a state that began with others is worth nothing. */
-uint64_t track_configured(const struct ipc_anchor *anchors, size_t count, const uint8_t *zone);
-
 /* Does this anchor of the operator speak of the key (its RDATA, the REVOKE bit left out)? */
 bool track_speaks_of(struct dnssec *dnssec, const struct ipc_anchor *anchor, const uint8_t *rdata, uint16_t len);
 

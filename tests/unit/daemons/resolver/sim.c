@@ -507,7 +507,7 @@ static struct sim_result ask(struct sim *sim, const char *name, uint16_t type, u
 	uint8_t wire[DNAME_MAX];
 	uint64_t start = sim->now_ms;
 	cr_assert_gt(dname_from_text(name, wire), 0);
-	struct core_question question = { .name = wire, .type = type, .cd = sim->cd, .refresh = refresh,
+	struct core_question question = { .name = wire, .type = type, .cd = sim->cd, .refresh = refresh, .fresh = sim->fresh,
 					  .budget = budget };
 	cr_assert_not_null(core_start(sim->core, &question, sim, sim->now_ms));
 	run(sim);

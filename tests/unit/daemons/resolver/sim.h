@@ -85,6 +85,7 @@ struct sim {
 	struct dnssec *dnssec;
 	struct nsec3_hasher *hasher;
 	bool cd; /* of the questions */
+	bool fresh; /* likewise */
 	struct core_config config;
 	struct ipc_servers root;
 	uint64_t now_ms;

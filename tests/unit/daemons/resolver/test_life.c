@@ -36,6 +36,23 @@ Test(refresh, asks_anew_in_the_last_tenth_only_and_replaces_what_was_there)
 	sim_free(sim);
 }
 
+Test(fresh, takes_nothing_from_the_cache_neither_answers_nor_failures)
+{
+	struct sim *sim = small_internet();
+	cr_assert_eq(sim_ask(sim, "www.example.", RR_A).rcode, RCODE_NOERROR);
+	uint64_t queries = sim->counters[STAT_RES_QUERIES];
+	sim->fresh = true;
+	cr_assert_eq(sim_ask(sim, "www.example.", RR_A).packets, 1u, "the cut is known, the answer does not count");
+	cr_assert_eq(sim->counters[STAT_RES_QUERIES], queries, "nobody's question");
+	sim->fresh = false;
+	sim_server(sim, "192.0.2.2")->flags = SIM_SERVFAIL;
+	cr_assert_eq(sim_ask(sim, "other.example.", RR_A).rcode, RCODE_SERVFAIL);
+	cr_assert_eq(sim_ask(sim, "other.example.", RR_A).packets, 0u);
+	sim->fresh = true;
+	cr_assert_gt(sim_ask(sim, "other.example.", RR_A).packets, 0u);
+	sim_free(sim);
+}
+
 Test(refresh, asks_for_those_links_of_a_chain_that_end)
 {
 	struct sim *sim = small_internet();
