@@ -60,9 +60,10 @@ bool iterate_answer_stale(struct core *core, struct resolution *r, uint64_t now_
  */
 static void fail_all(struct core *core, struct resolution *r, int ede, const char *text, uint64_t now_ms)
 {
+	bool unchecked = r->unchecked || r->validation != NULL;
 	bool stale = stale_may_replace(core, r, ede) && iterate_answer_stale(core, r, now_ms);
 	if (!r->internal && ede != EDE_CACHED_ERROR) {
-		store_failure(core, r->name, r->type, ede, stale || r->detached, now_ms);
+		store_failure(core, r->name, r->type, ede, stale || r->detached, unchecked, now_ms);
 	}
 	if (stale) {
 		return;
@@ -196,6 +197,7 @@ static void follow(struct core *core, struct resolution *r, struct rrset *record
 	f->state = FRAME_START;
 	f->answered = false;
 	f->bogus_why = NULL;
+	r->unchecked = false;
 	f->referrals = 0;
 	f->minimised = 0;
 	f->minimise_off = false;
@@ -381,7 +383,9 @@ static bool start_cached(struct core *core, struct resolution *r, uint64_t now_m
 		use_hit(core, r, &hit, f->name, RR_CNAME, now_ms);
 		return true;
 	}
-	if (cache_get(core->cache, f->name, CACHE_FAILURE, f->type, now_ms, &hit)) {
+	/* RFC 4035 3.2.2, RFC 6840 5.9: who checks himself is not kept from the data because it could not be checked here. */
+	if (cache_get(core->cache, f->name, CACHE_FAILURE, f->type, now_ms, &hit) &&
+	    (r->validates || !store_is_unchecked(&hit))) {
 		fail(core, r, EDE_CACHED_ERROR, store_failure_text(&hit), now_ms);
 		return true;
 	}
@@ -650,6 +654,7 @@ static bool try_elsewhere(struct core *core, struct resolution *r, const struct 
 		f->state = FRAME_ASK;
 	}
 	f->bogus_retries++;
+	r->unchecked = true;
 	f->bogus_ede = reason->ede;
 	f->bogus_why = reason->why;
 	return true;
@@ -665,6 +670,7 @@ void iterate_validated(struct core *core, struct resolution *r, struct validatio
 	trace_verdict(core, r, v, security, reason, now_ms);
 	if (security == SECURITY_UNCHECKED) {
 		core_count(core, counters[security]);
+		r->unchecked = true;
 		fail_all(core, r, reason->ede, reason->why, now_ms);
 		return;
 	}
