@@ -34,9 +34,9 @@ loading_cases() {
 #   cold-insecure   the same below a signed TLD: NSEC3 with opt-out proves that each zone is unsigned
 #   cold-ecdsa      20,000 names in 500 signed zones, ECDSA P-256, in a TLD that is signed likewise: each is validated
 #   cold-rsa        10,000 names in 200 signed zones, RSA/SHA-256 of 2048 bits
-#   nxdomain-flood  50,000 random names in one zone
-#   zipf            100,000 queries for 80,000 names of cold-unsigned and cold-ecdsa (3 to 1), rank r in proportion to 1/r
-#   cache-memory    what each of 100,000 cached answers in 2,000 unsigned zones has taken
+#   nxdomain-flood  30,000 random names in one zone
+#   zipf            60,000 queries for 80,000 names of cold-unsigned and cold-ecdsa (3 to 1), rank r in proportion to 1/r
+#   cache-memory    what each of 50,000 cached answers in 2,000 unsigned zones has taken
 resolving_cases() {
 	cat <<-'END'
 		hot             hot       NOERROR   hot

@@ -21,7 +21,7 @@ ECDSA_ZONES=500
 ECDSA_HOSTS=40
 RSA_ZONES=200
 RSA_HOSTS=50
-ZIPF_QUERIES=100000
+ZIPF_QUERIES=60000
 INTERNET_ADDRESSES=32 # 203.0.113.1 and so on
 
 internet_address() {
@@ -174,8 +174,8 @@ internet_queries() {
 		"$zonegen" -n "$(scaled 20000)" -z "$(scaled $INSECURE_ZONES)" queries spread insecure >"$NET/insecure.queries" &&
 		"$zonegen" -n $((ecdsa * ECDSA_HOSTS)) -z "$ecdsa" queries spread ecdsa >"$NET/ecdsa.queries" &&
 		"$zonegen" -n $((rsa * RSA_HOSTS)) -z "$rsa" queries spread rsa >"$NET/rsa.queries" &&
-		"$zonegen" -q "$(scaled 50000)" queries missing victim.plain >"$NET/flood.queries" &&
-		"$zonegen" -n "$(scaled 100000)" -z "$plain" queries spread plain >"$NET/memory.queries" &&
+		"$zonegen" -q "$(scaled 30000)" queries missing victim.plain >"$NET/flood.queries" &&
+		"$zonegen" -n "$(scaled 50000)" -z "$plain" queries spread plain >"$NET/memory.queries" &&
 		"$zonegen" -n "$plain" -z "$plain" queries spread plain >"$NET/memory.before" || return 1
 	# Other names than those of memory.before, so that none is counted that was cached before.
 	sed -i 's/^h/m/' "$NET/memory.queries"

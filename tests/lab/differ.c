@@ -2,12 +2,13 @@
  * Asks several resolvers the same questions and compares what they say: RCODE, AD, and the answer section as a set of
  * records without TTLs.
  *
- *   differ [-v] [-k KNOWN] NAME=ADDRESS@PORT ... < QUESTIONS
+ *   differ [-v] [-n TURNS] [-k KNOWN] NAME=ADDRESS@PORT ... < QUESTIONS
  *
  * The first resolver is ours, the others judge. QUESTIONS has lines "NAME TYPE"; each is asked with every combination of
- * flags below. Where most of the others agree with each other and not with ours, that is a finding, unless KNOWN has a
- * line "NAME TYPE FLAGS reason" for it ("*" stands for any one of the three, a leading "*." for what is in front of a
- * name). Status 1 when there is a finding. -v shows all our answers.
+ * flags below, or with TURNS of them, which are others for the next question. Where most of the others agree with each
+ * other and not with ours, that is a finding, unless KNOWN has a line "NAME TYPE FLAGS reason" for it; NAME, TYPE or
+ * FLAGS that begin with "*" stand for all that end with what follows. Status 1 when there is a finding. -v shows all
+ * our answers.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -46,6 +47,8 @@ static const struct flags {
 
 };
 
+#define FLAGS (sizeof(flags) / sizeof(flags[0]))
+
 static struct resolver resolvers[RESOLVERS_MAX];
 static unsigned resolver_count;
 static struct known {
@@ -53,7 +56,7 @@ static struct known {
 	unsigned used;
 } known[KNOWN_MAX];
 static unsigned known_count;
-static unsigned questions, findings, expected;
+static unsigned lines, questions, findings, expected;
 static bool verbose;
 
 static char said[RESOLVERS_MAX][CLIENT_TEXT_MAX + 64];
@@ -145,11 +148,15 @@ static void read_known(const char *path)
 int main(int argc, char **argv)
 {
 	char line[LINE], name[256], type[16];
+	size_t turns = FLAGS;
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	for (int option; (option = getopt(argc, argv, "vk:")) != -1;) {
+	for (int option; (option = getopt(argc, argv, "vn:k:")) != -1;) {
 		switch (option) {
 		case 'k':
 			read_known(optarg);
+			break;
+		case 'n':
+			turns = strtoul(optarg, NULL, 10);
 			break;
 		case 'v':
 			verbose = true;
@@ -176,7 +183,9 @@ int main(int argc, char **argv)
 			fprintf(stderr, "differ: not a question: %s", line);
 			return 2;
 		}
-		for (size_t f = 0; f < sizeof(flags) / sizeof(flags[0]); f++) {
+		/* Each question begins with another one, so that what is cached with CD meets questions without and the reverse. */
+		for (size_t turn = 0; turn < turns && turn < FLAGS; turn++) {
+			size_t f = (turn + lines) % FLAGS;
 			for (unsigned i = 0; i < resolver_count; i++) {
 				ask_one(i, name, number, &flags[f]);
 			}
@@ -186,6 +195,7 @@ int main(int argc, char **argv)
 			}
 			compare(name, type, &flags[f]);
 		}
+		lines++;
 	}
 	printf("%u questions, %u findings, %u differences that are known\n", questions, findings, expected);
 	for (unsigned i = 0; i < resolver_count; i++) {

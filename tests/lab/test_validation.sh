@@ -6,6 +6,7 @@
 # others are needed to judge. validation/known names the differences that an RFC decides for us.
 #
 #   LAB_QUESTIONS=REGEX   only these "NAME TYPE"
+#   LAB_TURNS=5           how many of the combinations of flags each is asked with; 1, which is some 2400 questions
 #   LAB_VERBOSE=1         show all our answers
 #   LAB_KEEP=1            leave the folder with zones, logs and configurations
 set -u -o pipefail
@@ -85,4 +86,4 @@ for name in bulkhead unbound knot bind powerdns; do
 	i=$((i + 1))
 done
 [ ${#resolvers[@]} -ge 3 ] || skip "fewer than two other resolvers that validate"
-"$BUILD/tests/lab/differ" ${LAB_VERBOSE:+-v} -k "$LAB/validation/known" "${resolvers[@]}" <"$WORK/questions"
+"$BUILD/tests/lab/differ" ${LAB_VERBOSE:+-v} -n "${LAB_TURNS:-1}" -k "$LAB/validation/known" "${resolvers[@]}" <"$WORK/questions"

@@ -29,7 +29,21 @@ text() {
 		dn DNAME alg13.lab.
 		*.wild A 198.51.100.81
 		*.walias CNAME www
+		real.wild AAAA 2001:db8::81
 		x.ent A 198.51.100.82
+		*.wout CNAME www.unsigned.lab.
+		*.wdn DNAME alg13.lab.
+		a.*.wlit A 198.51.100.83
+		tobogusdn CNAME www.dn.badsig.lab.
+		toexpired CNAME www.expired.lab.
+		towild CNAME a.wild.n3.lab.
+		tonx CNAME nx.alg13.lab.
+		chain CNAME alias.alg13.lab.
+		chain2 CNAME chain.unsigned.lab.
+		loop CNAME loop2
+		loop2 CNAME loop
+		dnub DNAME unsigned.lab.
+		long TXT "0123456789012345678901234567890123456789" "0123456789012345678901234567890123456789"
 		usub NS ns.usub
 		ns.usub A $BELOW_AT
 	END
@@ -157,6 +171,22 @@ zones_make() {
 	edit nokeysig 'RRSIG[[:space:]]+DNSKEY '
 	edit nonsec '[[:space:]](NSEC|RRSIG[[:space:]]+NSEC)[[:space:]]'
 	edit nosoasig 'RRSIG[[:space:]]+SOA '
+	# A signature moved to another owner, and one that says it was made by another zone (RFC 4035 5.3.1).
+	for name in stolen foreign; do
+		k=$(key $name.lab ECDSAP256SHA256) && ds $name "$k" | zone $name "$k" -e +2592000
+	done
+	sed -Ei '/^www\.stolen.*RRSIG[[:space:]]+A /d; /^ns\.stolen.*RRSIG[[:space:]]+A /{p; s/^ns/www/}' "$NET/zone/stolen.lab.zone"
+	sed -Ei '/^www\.foreign.*RRSIG[[:space:]]+A /s/ foreign\.lab\. / alg13.lab. /' "$NET/zone/foreign.lab.zone"
+	# The address of a wildcard at a name that is there: its signature fits, but there is no proof that the name is not
+	# there (RFC 4035 5.3.4).
+	k=$(key replay.lab ECDSAP256SHA256) && ds replay "$k" | zone replay "$k" -e +2592000
+	sed -En 's/^\*\.wild\.replay(.*[[:space:]](A|RRSIG[[:space:]]+A)[[:space:]])/real.wild.replay\1/p' \
+		"$NET/zone/replay.lab.zone" >"$NET/more" && cat "$NET/more" >>"$NET/zone/replay.lab.zone"
+	# The only key that the parent vouches for is revoked (RFC 5011 2.1); dnssec-dsfromkey makes no DS of such.
+	k=$(key revoked.lab ECDSAP256SHA256)
+	k=$(basename "$(dnssec-revoke -K "$NET/keys" "$NET/keys/$k" 2>>"$NET/log")")
+	other=$(key revoked.lab ECDSAP256SHA256)
+	ldns-key2ds -n -2 -f "$NET/keys/$k.key" | zone revoked "$k $other" -e +2592000
 	# Delegations: what the DS say.
 	for name in wrongds unkalg unkdigest mixds sha1wrong sha256wrong; do
 		k=$(key $name.lab ECDSAP256SHA256)
@@ -238,8 +268,9 @@ top() {
 zones_questions() {
 	local name
 	for name in "${ZONES_MADE[@]}"; do
-		printf "%s.$name.lab. A\n" www alias out tounsigned tobogus tonothing dn www.dn nx.dn nx a.nx wild a.wild b.a.wild \
-			a.walias ent x.ent usub www.usub nx.usub
+		printf "%s.$name.lab. A\n" www alias out tounsigned tobogus tonothing dn www.dn nx.dn nx a.nx wild a.wild b.a.wild real.wild \
+			a.walias ent x.ent usub www.usub nx.usub a.wout tobogusdn toexpired towild tonx chain chain2 www.dnub \
+			nx.dnub a.b.wlit \*.wild \*.wlit x.\*.wlit alias.dn wild.dn a.wild.dn long
 		printf "%s.$name.lab. AAAA\n" www nx a.wild alias
 		printf "%s.$name.lab. MX\n" www a.wild ent dn tonothing
 		printf "%s.$name.lab. DS\n" www usub nx a.wild ent www.usub
