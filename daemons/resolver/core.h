@@ -237,9 +237,12 @@ int store_ede(const struct cache_hit *hit);
 void store_delegation(struct core *core, const struct delegation *cut, uint64_t now_ms);
 /*
  * A question could not be answered, with this extended error. stale: there is a stale answer to it; then it is left
- * alone for longer.
+ * alone for longer. unchecked: there was an answer, only validation failed.
  */
-void store_failure(struct core *core, const uint8_t *name, uint16_t type, int ede, bool stale, uint64_t now_ms);
+void store_failure(struct core *core, const uint8_t *name, uint16_t type, int ede, bool stale, bool unchecked,
+		   uint64_t now_ms);
+/* Is the remembered failure one of validation? */
+bool store_is_unchecked(const struct cache_hit *hit);
 /* Text for a client that gets a remembered failure. */
 const char *store_failure_text(const struct cache_hit *hit);
 /* Is so little left of its life that one who refreshes asks anew? */

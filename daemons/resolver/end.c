@@ -54,9 +54,10 @@ bool iterate_answer_stale(struct core *core, struct resolution *r, uint64_t now_
  */
 void end_failed(struct core *core, struct resolution *r, int ede, const char *text, uint64_t now_ms)
 {
+	bool unchecked = r->unchecked || r->validation != NULL;
 	bool stale = stale_may_replace(core, r, ede) && iterate_answer_stale(core, r, now_ms);
 	if (!r->internal && ede != EDE_CACHED_ERROR) {
-		store_failure(core, r->name, r->type, ede, stale || r->detached, now_ms);
+		store_failure(core, r->name, r->type, ede, stale || r->detached, unchecked, now_ms);
 	}
 	if (stale) {
 		return;
@@ -190,6 +191,7 @@ void frame_follow(struct core *core, struct resolution *r, struct rrset *records
 	f->state = FRAME_START;
 	f->answered = false;
 	f->bogus_why = NULL;
+	r->unchecked = false;
 	f->referrals = 0;
 	f->minimised = 0;
 	f->minimise_off = false;

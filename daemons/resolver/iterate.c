@@ -214,6 +214,7 @@ static bool try_elsewhere(struct core *core, struct resolution *r, const struct 
 		f->state = FRAME_ASK;
 	}
 	f->bogus_retries++;
+	r->unchecked = true;
 	f->bogus_ede = reason->ede;
 	f->bogus_why = reason->why;
 	return true;
@@ -229,6 +230,7 @@ void iterate_validated(struct core *core, struct resolution *r, struct validatio
 	trace_verdict(core, r, v, security, reason, now_ms);
 	if (security == SECURITY_UNCHECKED) {
 		core_count(core, counters[security]);
+		r->unchecked = true;
 		end_failed(core, r, reason->ede, reason->why, now_ms);
 		return;
 	}

@@ -131,6 +131,7 @@ struct resolution {
 	bool fresh; /* nothing from the cache at all */
 	bool finished;
 	bool validates;		/* not with CD, nor without trust anchors */
+	bool unchecked;		/* there was data for the name at hand, but it was not found good */
 	struct validation *validation; /* of the top frame, or of the one below frames that fetch for it */
 	uint32_t checks;	/* of signatures that may still be made */
 	uint32_t hashes;	/* of NSEC3 */

@@ -134,7 +134,7 @@ static void answer_early(struct core *core, struct resolution *r, uint64_t now_m
 	r->detached = true;
 	core->detached++;
 	core->keeps = r->flushes == core->flushes;
-	store_failure(core, r->name, r->type, EDE_NO_REACHABLE_AUTHORITY, true, now_ms);
+	store_failure(core, r->name, r->type, EDE_NO_REACHABLE_AUTHORITY, true, false, now_ms);
 	core_done(core, early);
 }
 

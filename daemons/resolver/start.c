@@ -191,7 +191,9 @@ static bool start_cached(struct core *core, struct resolution *r, uint64_t now_m
 		use_hit(core, r, &hit, f->name, RR_CNAME, now_ms);
 		return true;
 	}
-	if (cache_get(core->cache, f->name, CACHE_FAILURE, f->type, now_ms, &hit)) {
+	/* RFC 4035 3.2.2, RFC 6840 5.9: who checks himself is not kept from the data because it could not be checked here. */
+	if (cache_get(core->cache, f->name, CACHE_FAILURE, f->type, now_ms, &hit) &&
+	    (r->validates || !store_is_unchecked(&hit))) {
 		frame_fail(core, r, EDE_CACHED_ERROR, store_failure_text(&hit), now_ms);
 		return true;
 	}

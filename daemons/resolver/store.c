@@ -101,7 +101,8 @@ void store_delegation(struct core *core, const struct delegation *cut, uint64_t 
 /* Flags of a failure: how often in a row it happened before (3 bits), and above it the extended error. */
 #define FAILURE_COUNT_MAX 7
 
-void store_failure(struct core *core, const uint8_t *name, uint16_t type, int ede, bool stale, uint64_t now_ms)
+void store_failure(struct core *core, const uint8_t *name, uint16_t type, int ede, bool stale, bool unchecked,
+		   uint64_t now_ms)
 {
 	struct cache_hit hit;
 	unsigned before = 0;
@@ -123,8 +124,17 @@ void store_failure(struct core *core, const uint8_t *name, uint16_t type, int ed
 		.part = CACHE_PART_ANSWERS,
 		.flags = (uint8_t)(before | (ede == EDE_NONE ? 0u : (unsigned)ede << EDE_SHIFT)),
 		.expire_ms = now_ms + ttl * UINT64_C(1000),
+		.len = 1,
 	};
-	(void)put(core, &item, now_ms); /* no room is no harm: it is resolved again */
+	uint8_t *room = put(core, &item, now_ms);
+	if (room != NULL) { /* no room is no harm: it is resolved again */
+		*room = unchecked;
+	}
+}
+
+bool store_is_unchecked(const struct cache_hit *hit)
+{
+	return hit->len == 1 && hit->data[0] != 0;
 }
 
 const char *store_failure_text(const struct cache_hit *hit)

@@ -42,7 +42,7 @@ static struct rrset *find_speaker(const struct validation *v)
 
 /*
  * Where a cut may be that leads to the data: DS is above the cut of its own name. But at the top of a stub zone its own
- * servers were asked (start_name in iterate.c), and what the operator said of that zone holds.
+ * servers were asked (start_name in start.c), and what the operator said of that zone holds.
  */
 static const uint8_t *place_of(const struct core *core, const uint8_t *name, uint16_t type)
 {

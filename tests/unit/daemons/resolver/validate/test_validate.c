@@ -472,3 +472,35 @@ Test(validate, ds_of_an_unsigned_stub_zone_is_no_failure)
 	expect(sim, "corp.leaf.com.", RR_DS, RCODE_NOERROR, false, "DS");
 	sim_free(sim);
 }
+
+static int keyless_hook(struct sim *sim, struct sim_server *server, const struct query *q, bool tcp, uint8_t *wire)
+{
+	if (q->qtype != RR_DNSKEY) {
+		return sim_usual(sim, server, q, tcp, wire);
+	}
+	struct compose c;
+	compose_begin(&c, wire, 512, 0, q->id, FLAG_QR | RCODE_SERVFAIL, q->qname, q->qtype, q->qclass);
+	return (int)compose_finish(&c, NULL);
+}
+
+/* RFC 6840 5.9: the client may have better anchors, or other keys. */
+Test(validate, who_checks_himself_is_not_kept_from_data_that_could_not_be_checked)
+{
+	struct sim *sim = internet();
+	sim_server(sim, LEAF)->hook = sim_server(sim, SECOND)->hook = keyless_hook;
+	expect(sim, "www.leaf.com.", RR_A, RCODE_SERVFAIL, false, "nobody gives its keys");
+	sim_forget(sim);
+	expect(sim, "www.leaf.com.", RR_A, RCODE_SERVFAIL, false, "remembered");
+	cr_expect_eq(sim->asked_count, 0u);
+	sim->cd = true;
+	expect(sim, "www.leaf.com.", RR_A, RCODE_NOERROR, false, "CD=1");
+	sim_server(sim, LEAF)->flags = sim_server(sim, SECOND)->flags = SIM_SERVFAIL;
+	sim_server(sim, LEAF)->hook = sim_server(sim, SECOND)->hook = NULL;
+	sim->cd = false;
+	expect(sim, "other.leaf.com.", RR_A, RCODE_SERVFAIL, false, "no data");
+	sim_forget(sim);
+	sim->cd = true;
+	expect(sim, "other.leaf.com.", RR_A, RCODE_SERVFAIL, false, "no data, CD=1");
+	cr_expect_eq(sim->asked_count, 0u, "it is remembered for all");
+	sim_free(sim);
+}
