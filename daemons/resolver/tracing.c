@@ -37,6 +37,7 @@ struct tracing {
 	uint64_t begin_ms;
 	unsigned told;
 	uint32_t left_out;
+	struct ipc_trace_step last; /* told when the next trace may begin */
 	struct core *core; /* its own; NULL: there is none */
 	struct outquery *oq;
 	struct event *pump; /* active: there may be something to carry between them */
@@ -84,15 +85,25 @@ static void on_step(void *ctx, const struct trace_step *step, uint64_t now_ms)
 	if (step->why != NULL) {
 		snprintf(out.why, sizeof(out.why), "%s", step->why);
 	}
+	if (ipc_trace_is_last(&out)) {
+		t->last = out;
+		return;
+	}
 	t->told++;
 	t->tell(t->ctx, t->request, &out);
 }
 
-static void refuse(const struct tracing *t, uint32_t request, const struct ipc_trace *what, const char *why)
+static struct ipc_trace_step refusal(const struct ipc_trace *what, const char *why)
 {
 	struct ipc_trace_step step = { .event = IPC_TRACE_REFUSED, .depth = 1, .type = what->type, .ede = UINT16_MAX };
 	memcpy(step.name, what->name, dname_len(what->name));
 	snprintf(step.why, sizeof(step.why), "%s", why);
+	return step;
+}
+
+static void refuse(const struct tracing *t, uint32_t request, const struct ipc_trace *what, const char *why)
+{
+	struct ipc_trace_step step = refusal(what, why);
 	t->tell(t->ctx, request, &step);
 }
 
@@ -166,6 +177,7 @@ void tracing_over(struct tracing *t, struct resolution *r)
 {
 	core_release(r);
 	t->running = false;
+	t->tell(t->ctx, t->request, &t->last);
 }
 
 static int make_core(struct tracing *t, struct tracing_place *place)
@@ -213,6 +225,7 @@ bool tracing_begin(struct tracing *t, uint32_t request, const struct ipc_trace *
 	t->begin_ms = clock_now_ms();
 	t->told = 0;
 	t->left_out = 0;
+	t->last = refusal(what, "it was given up"); /* until its end says more */
 	core_set_trace(core, on_step, t);
 	if (core_start(core, &question, t, t->begin_ms) == NULL) {
 		refuse(t, request, what, "out of memory");
