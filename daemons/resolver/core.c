@@ -12,13 +12,6 @@
 
 #include <stdlib.h>
 
-/* One server is remembered for so much cache: small caches see few servers. */
-#define CACHE_BYTES_PER_SERVER 4096
-/* And one verified zone, which with keys takes about 4 KiB, without 500 octets. */
-#define CACHE_BYTES_PER_TRUST 16384
-/* And one note of a good signature, of 16 octets. */
-#define CACHE_BYTES_PER_NOTE 2048
-
 static struct siphash_key new_key(void)
 {
 	struct siphash_key key;
@@ -49,13 +42,6 @@ static void zone_clear(struct core_zone *zone)
 	*zone = (struct core_zone){ .packed = NULL };
 }
 
-/* What of the configured memory is left for the cache proper. Tiny ones, of tests, keep half. */
-static uint64_t cache_share(uint64_t bytes, const struct servers *servers)
-{
-	uint64_t taken = servers_bytes(servers);
-	return taken < bytes / 2 ? bytes - taken : bytes / 2;
-}
-
 struct core *core_new(uint64_t cache_max_bytes, const struct core_tools *tools)
 {
 	struct core *core = calloc(1, sizeof(*core));
@@ -65,9 +51,6 @@ struct core *core_new(uint64_t cache_max_bytes, const struct core_tools *tools)
 		free(hints);
 		return NULL;
 	}
-	struct siphash_key cache_key = new_key();
-	struct siphash_key server_key = new_key();
-	struct siphash_key trust_key = new_key();
 	core->key = new_key();
 	core->cookie_key = new_key();
 	core->rand_fn = tools->rand_fn;
@@ -84,15 +67,14 @@ struct core *core_new(uint64_t cache_max_bytes, const struct core_tools *tools)
 					       .prime_root = true, .special_names = true, .dnssec = true };
 	region_init(&core->scratch, 64 * 1024, PARSE_MEMORY_MAX);
 	core->pending = (struct region_account){ .limit = PENDING_MEMORY_MAX, .tight = RESOLUTION_MEMORY_TIGHT };
-	core->servers = servers_new(cache_max_bytes / CACHE_BYTES_PER_SERVER, &server_key);
-	core->cache_room = core->servers == NULL ? 0 : cache_share(cache_max_bytes, core->servers);
-	core->cache = core->servers == NULL ? NULL : cache_new(core->cache_room, &cache_key);
-	core->trust = trust_store_new(cache_max_bytes / CACHE_BYTES_PER_TRUST, &trust_key);
-	core->memo = memo_new(cache_max_bytes / CACHE_BYTES_PER_NOTE);
 	core->anchors = anchors_new();
 	hints_builtin(hints);
-	bool fine = core->cache != NULL && core->servers != NULL && core->trust != NULL && core->memo != NULL &&
-		    core->anchors != NULL &&
+	struct stores stores;
+	bool fine = stores_make(cache_max_bytes, &stores);
+	if (fine) {
+		stores_take(core, &stores);
+	}
+	fine = fine && core->anchors != NULL &&
 		    core_zone_set(&core->hints, hints) == BH_OK && core_zone_set(&core->root, hints) == BH_OK;
 	free(hints);
 	if (!fine) {
@@ -194,7 +176,7 @@ static int build_stubs(const struct core_config *config, struct core_zone **out,
 		bool forward = i >= config->stub_count;
 		const struct ipc_servers *s = forward ? &config->forwards[i - config->stub_count] : &config->stubs[i];
 		*d = (struct delegation){ .zone = s->name, .configured = true };
-		struct traits unused;
+		struct traits unused = { .loopback = false };
 		add_servers(d, s, false, forward ? &unused : traits); /* nothing is learned from forwarders */
 		rc = core_zone_set(&stubs[i], d);
 		stubs[i].forward = forward;
@@ -224,13 +206,10 @@ int core_configure(struct core *core, const struct core_config *config)
 	struct core_zone hints = { .packed = NULL };
 	struct core_zone root = { .packed = NULL };
 	struct core_zone *stubs = NULL;
-	struct cache *cache = NULL;
-	struct servers *servers = NULL;
+	struct stores stores = { .cache = NULL };
 	struct anchors *anchors = config->anchors != NULL ? config->anchors : anchors_new();
 	struct traits root_traits = { .loopback = false };
 	struct traits stub_traits = { .loopback = false };
-	struct siphash_key key = new_key();
-	struct siphash_key server_key = new_key();
 	struct ipc_name *rebind_allow = calloc(config->rebind_allow_count + 1, sizeof(*rebind_allow));
 
 	if (rebind_allow == NULL || anchors == NULL || build_roots(config, &hints, &root_traits) != BH_OK ||
@@ -238,13 +217,8 @@ int core_configure(struct core *core, const struct core_config *config)
 	    build_stubs(config, &stubs, &stub_traits) != BH_OK) {
 		goto fail;
 	}
-	if (config->cache_bytes != core->cache_bytes) {
-		servers = servers_new(config->cache_bytes / CACHE_BYTES_PER_SERVER, &server_key);
-		cache = servers == NULL ? NULL : cache_new(cache_share(config->cache_bytes, servers), &key);
-		if (cache == NULL) {
-			servers_free(servers);
-			goto fail;
-		}
+	if (config->cache_bytes != core->cache_bytes && !stores_make(config->cache_bytes, &stores)) {
+		goto fail;
 	}
 	size_t stub_count = config->stub_count + config->forward_count;
 	uint64_t hash = zones_hash(core, &hints, stubs, stub_count);
@@ -255,18 +229,15 @@ int core_configure(struct core *core, const struct core_config *config)
 	if (root_traits.odd_port) {
 		core->options.prime_root = false; /* addresses in DNS have no port: it would lead astray */
 	}
-	if (cache != NULL) {
-		cache_free(core->cache);
-		servers_free(core->servers);
-		core->cache = cache;
-		core->servers = servers;
+	if (stores.cache != NULL) {
+		stores_take(core, &stores);
 		core->cache_bytes = config->cache_bytes;
-		core->cache_room = cache_share(config->cache_bytes, servers);
 	} else if (changed) {
 		(void)cache_flush_all(core->cache);
 	}
 	cache_set_grace(core->cache, core->options.stale_sec * UINT64_C(1000));
 	if (changed) {
+		core->flushes++; /* what is in work comes from the old servers, or was found with the old anchors */
 		trust_flush(core->trust);
 	}
 	anchors_free(core->anchors);
@@ -312,6 +283,7 @@ void core_set_anchors(struct core *core, struct anchors *anchors, const uint8_t 
 	core->anchors = anchors;
 	core->validating = anchors_any(anchors);
 	if (zone != NULL) {
+		core->flushes++; /* what is in work may have been found with the old ones */
 		trust_flush_zone(core->trust, zone);
 		(void)cache_flush_zone(core->cache, zone);
 	}
@@ -402,6 +374,7 @@ struct resolution *resolution_new(struct core *core, const uint8_t *name, uint16
 		core_release(r);
 		return NULL;
 	}
+	r->flushes = core->flushes;
 	r->type = type;
 	r->ede = EDE_NONE;
 	r->notice = EDE_NONE;
@@ -423,7 +396,6 @@ struct resolution *core_start(struct core *core, const struct core_question *que
 	struct resolution *r = resolution_new(core, question->name, question->type, question->budget, FRAME_CLIENT, now_ms);
 	if (r != NULL) {
 		r->ctx = ctx;
-		r->flushes = core->flushes;
 		r->traced = question->trace && core->trace_fn != NULL;
 		r->validates = core->validating && !question->cd;
 		r->secure = core->validating;

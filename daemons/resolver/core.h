@@ -1,5 +1,5 @@
 /*
- * Inside of the core: what iterate.c, choose.c, upstream.c, prime.c and core.c share.
+ * Inside of the core: what iterate.c, start.c, end.c, choose.c, upstream.c, prime.c and core.c share.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -149,13 +149,36 @@ void iterate_event(struct core *core, struct resolution *r, enum upstream_event 
 		   const struct message *msg, uint64_t now_ms);
 /* Run until it waits or is finished. */
 void iterate_run(struct core *core, struct resolution *r, uint64_t now_ms);
-/* Pay; false: the budget is spent and the resolution ended. */
-bool iterate_pay(struct core *core, struct resolution *r, uint32_t units, uint64_t now_ms);
 /* A frame on top that fetches DS or DNSKEY records for a validation. name must live as long as r. False: r is over. */
 bool iterate_push_trust(struct core *core, struct resolution *r, const uint8_t *name, uint16_t type, uint64_t now_ms);
 /* The verdict about the top frame's reply; SECURITY_UNCHECKED: none can be had. reason for that and for bogus ones. */
 void iterate_validated(struct core *core, struct resolution *r, struct validation *v, enum security security,
 		       const struct verify_reason *reason, uint64_t now_ms);
+
+/* --- start.c --- */
+/* FRAME_START of the top frame. */
+void frame_start(struct core *core, struct resolution *r, uint64_t now_ms);
+/* What is known for the top frame is settled, as secure as it is: follow it or finish with it. */
+void frame_use(struct core *core, struct resolution *r, struct reply *reply, enum security security, uint64_t now_ms);
+/* The frame is at a new cut now. */
+void frame_enter_cut(struct frame *f, struct delegation *cut);
+/* Must what is found for the top frame be validated? */
+bool frame_must_validate(const struct resolution *r);
+
+/* --- end.c --- */
+/* r is over. text: static storage, or NULL. */
+void end_resolution(struct core *core, struct resolution *r, uint16_t rcode, int ede, const char *text, uint64_t now_ms);
+/* r as a whole failed, which is remembered for its question. */
+void end_failed(struct core *core, struct resolution *r, int ede, const char *text, uint64_t now_ms);
+/* The top frame cannot be resolved. Below it others may be tried. */
+void frame_fail(struct core *core, struct resolution *r, int ede, const char *text, uint64_t now_ms);
+/* The top frame has its result: rcode, and the records collected on the way. */
+void frame_finish(struct core *core, struct resolution *r, uint16_t rcode, uint64_t now_ms);
+/* Records of an alias were found for the top frame; go on with its target. */
+void frame_follow(struct core *core, struct resolution *r, struct rrset *records, const uint8_t *target,
+		  uint64_t now_ms);
+/* Pay; false: the budget is spent and the resolution ended. */
+bool iterate_pay(struct core *core, struct resolution *r, uint32_t units, uint64_t now_ms);
 void iterate_no_memory(struct core *core, struct resolution *r, uint64_t now_ms);
 /* End r with a stale answer. False: there is none, and nothing happened. */
 bool iterate_answer_stale(struct core *core, struct resolution *r, uint64_t now_ms);
@@ -224,6 +247,20 @@ bool store_is_ending(const struct cache_hit *hit, uint64_t now_ms);
 /* Records of a hit, with what is left of their TTL; at most TTL_STALE when nothing is left. */
 int store_unpack(const struct cache_hit *hit, uint64_t now_ms, struct region *region,
 		 struct rrset **out) BH_CHECKED;
+
+/* --- stores.c --- */
+struct stores {
+	struct cache *cache;
+	struct servers *servers;
+	struct trust_store *trust;
+	struct memo *memo;
+	uint64_t cache_room; /* octets of the cache */
+};
+/* Empty ones that together take so many octets. False: no memory. */
+bool stores_make(uint64_t bytes, struct stores *out);
+void stores_free(struct stores *stores);
+/* Put them in place of the core's, which are freed. */
+void stores_take(struct core *core, struct stores *stores);
 
 /* --- upstream.c --- */
 struct upstream_question {

@@ -7,443 +7,7 @@
 
 #include "common/dns/dname.h"
 #include "daemons/resolver/minimise.h"
-#include "daemons/resolver/rebind.h"
-#include "daemons/resolver/special.h"
-#include "daemons/resolver/stale.h"
 #include "daemons/resolver/validate/validate.h"
-
-/* --- endings ----------------------------------------------------------------------------------------- */
-
-static void end(struct core *core, struct resolution *r, uint16_t rcode, int ede, const char *text,
-		uint64_t now_ms)
-{
-	struct frame *f = r->top;
-	while (f->below != NULL) {
-		f = f->below;
-	}
-	validate_end(r);
-	r->finished = true;
-	r->rcode = rcode;
-	r->ede = ede;
-	r->ede_text = text;
-	r->records = rcode == RCODE_SERVFAIL ? NULL : f->records;
-	if (rcode != RCODE_SERVFAIL && r->notice != EDE_NONE) {
-		r->ede = r->notice;
-		r->ede_text = r->notice_text;
-	}
-	r->secure = r->secure && rcode != RCODE_SERVFAIL;
-	trace_finished(core, r, now_ms);
-	if (f->purpose == FRAME_PRIME) {
-		prime_over(core, rcode == RCODE_NOERROR, now_ms);
-	}
-}
-
-bool iterate_answer_stale(struct core *core, struct resolution *r, uint64_t now_ms)
-{
-	struct rrset *records;
-	int rcode = stale_find(core, r, now_ms, &records);
-	if (rcode < 0) {
-		return false;
-	}
-	core_count(core, STAT_RES_STALE_ANSWERS);
-	r->secure = false;
-	r->notice = rcode == RCODE_NXDOMAIN ? EDE_STALE_NXDOMAIN : EDE_STALE_ANSWER;
-	r->notice_text = NULL;
-	end(core, r, (uint16_t)rcode, EDE_NONE, NULL, now_ms);
-	r->records = records;
-	return true;
-}
-
-/*
- * The resolution as a whole failed. Remembered for the question as it was asked only: what an alias or a
- * glueless server led to may be fine when reached another way, and must not be harmed by it (RFC 9520).
- */
-static void fail_all(struct core *core, struct resolution *r, int ede, const char *text, uint64_t now_ms)
-{
-	bool stale = stale_may_replace(core, r, ede) && iterate_answer_stale(core, r, now_ms);
-	if (!r->internal && ede != EDE_CACHED_ERROR) {
-		store_failure(core, r->name, r->type, ede, stale || r->detached, now_ms);
-	}
-	if (stale) {
-		return;
-	}
-	end(core, r, RCODE_SERVFAIL, ede, text, now_ms);
-}
-
-static void pop(struct resolution *r)
-{
-	r->top = r->top->below;
-	r->depth--;
-	r->top->state = FRAME_ASK;
-}
-
-void iterate_no_memory(struct core *core, struct resolution *r, uint64_t now_ms)
-{
-	fail_all(core, r, EDE_OTHER, "memory for one question used up", now_ms);
-}
-
-/* The frame on top, fetched for a validation, is over. */
-static void deliver(struct resolution *r, const struct delivery *delivery)
-{
-	pop(r);
-	validate_deliver(r, delivery);
-}
-
-/* The top frame cannot be resolved. Below it others may be tried. */
-static void fail(struct core *core, struct resolution *r, int ede, const char *text, uint64_t now_ms)
-{
-	const struct frame *f = r->top;
-	trace_failed(core, r, ede, text, now_ms);
-	if (f->purpose == FRAME_TRUST) {
-		deliver(r, &(struct delivery){ .failed = true, .ede = ede, .why = text });
-	} else if (f->below != NULL) {
-		pop(r);
-	} else if (f->bogus_why != NULL) { /* of those who answered at all, all gave what is bogus */
-		fail_all(core, r, f->bogus_ede, f->bogus_why, now_ms);
-	} else {
-		fail_all(core, r, ede, text, now_ms);
-	}
-}
-
-/* The records that a validation waits for. */
-static void deliver_records(struct resolution *r)
-{
-	const struct frame *f = r->top;
-	struct delivery delivery = { .records = f->records, .asked = f->answered };
-	if (f->answered) {
-		delivery.server = f->cut->addrs[f->choice].addr;
-		delivery.server_zone = f->cut->zone;
-	}
-	deliver(r, &delivery);
-}
-
-/* The top frame has its result: rcode, and the records collected on the way. */
-static void finish(struct core *core, struct resolution *r, uint16_t rcode, uint64_t now_ms)
-{
-	struct frame *f = r->top;
-	if (f->below == NULL) {
-		end(core, r, rcode, EDE_NONE, NULL, now_ms);
-		return;
-	}
-	if (f->purpose == FRAME_TRUST) {
-		deliver_records(r);
-		return;
-	}
-	struct delegation *cut = f->below->cut;
-	for (const struct rrset *set = f->records; set != NULL && rcode == RCODE_NOERROR; set = set->next) {
-		for (unsigned i = 0; set->type == f->type && i < set->count && i < ADDRS_PER_NS_MAX; i++) {
-			struct addr addr;
-			uint16_t len;
-			const uint8_t *rdata = rrset_rdata(set, i, &len);
-			if (delegation_addr_of_rdata(set->type, rdata, len, &addr) &&
-			    !delegation_addr_is_harmful(&addr, core->allow_loopback)) {
-				(void)delegation_add_addr(cut, f->ns, &addr);
-			}
-		}
-	}
-	pop(r);
-}
-
-bool iterate_pay(struct core *core, struct resolution *r, uint32_t units, uint64_t now_ms)
-{
-	if (units > r->budget) {
-		r->budget = 0;
-		core_count(core, STAT_RES_BUDGET_STOPS);
-		fail_all(core, r, EDE_OTHER, "work limit for one question reached", now_ms);
-		return false;
-	}
-	r->budget -= units;
-	return true;
-}
-
-/* --- aliases ----------------------------------------------------------------------------------------- */
-
-/* Records of an alias were found for the top frame; go on with its target. */
-static void follow(struct core *core, struct resolution *r, struct rrset *records, const uint8_t *target,
-		   uint64_t now_ms)
-{
-	struct frame *f = r->top;
-	if (f->purpose == FRAME_TRUST) { /* the alias itself is what there is to know */
-		rrset_append(&f->records, records);
-		deliver_records(r);
-		return;
-	}
-	if (f->purpose != FRAME_CLIENT) {
-		/* RFC 2181 10.3: the name of a server is no alias. Followed, these would multiply (CAMP). */
-		fail(core, r, EDE_INVALID_DATA, "name server is an alias", now_ms);
-		return;
-	}
-	rrset_append(&f->records, records);
-	for (const struct rrset *set = f->records; set != NULL; set = set->next) {
-		if (set->type == RR_CNAME && dname_equal(set->owner, target)) {
-			fail(core, r, EDE_OTHER, "aliases run in a circle", now_ms);
-			return;
-		}
-	}
-	if (++f->aliases > ALIAS_STEPS_MAX) {
-		core_count(core, STAT_RES_CHAIN_STOPS);
-		fail(core, r, EDE_OTHER, "too many aliases", now_ms);
-		return;
-	}
-	if (!iterate_pay(core, r, COST_ALIAS, now_ms)) {
-		return;
-	}
-	f->name = region_copy(&r->region, target, dname_len(target));
-	if (f->name == NULL) {
-		fail_all(core, r, EDE_OTHER, "memory for one question used up", now_ms);
-		return;
-	}
-	f->state = FRAME_START;
-	f->answered = false;
-	f->bogus_why = NULL;
-	f->referrals = 0;
-	f->minimised = 0;
-	f->minimise_off = false;
-}
-
-/* --- FRAME_START ------------------------------------------------------------------------------------- */
-
-static bool start_special(struct core *core, struct resolution *r, uint64_t now_ms)
-{
-	struct frame *f = r->top;
-	enum special_verdict verdict;
-	struct rrset *set;
-	/* What is forwarded from the root down is the Internet; a zone of its own is the operator's word. */
-	const struct core_zone *stub = core_find_stub(core, f->name);
-	if (!core->options.special_names || (stub != NULL && stub->labels > 0)) {
-		return false;
-	}
-	if (special_judge(f->name, f->type, &r->region, &verdict, &set) != BH_OK) {
-		fail_all(core, r, EDE_OTHER, "out of memory", now_ms);
-		return true;
-	}
-	if (verdict == SPECIAL_NOT) {
-		return false;
-	}
-	core_count(core, STAT_RES_LOCAL_ANSWERS);
-	trace_local(core, r, verdict != SPECIAL_NXDOMAIN, now_ms);
-	if (f->purpose != FRAME_CLIENT) { /* no server of the Internet has such a name */
-		fail(core, r, EDE_INVALID_DATA, "name server with a special-use name", now_ms);
-		return true;
-	}
-	rrset_append(&f->records, set);
-	r->secure = false;
-	finish(core, r, verdict == SPECIAL_NXDOMAIN ? RCODE_NXDOMAIN : RCODE_NOERROR, now_ms);
-	return true;
-}
-
-/* May the client have it as it is? */
-static bool may_give(const struct resolution *r, const struct cache_hit *hit)
-{
-	enum security security = store_security(hit);
-	return !r->validates || security == SECURITY_SECURE || security == SECURITY_INSECURE;
-}
-
-/* RFC 8482 4: ANY is answered with what is at hand, or with HINFO that says so. Nobody is asked. */
-static void start_any(struct core *core, struct resolution *r, uint64_t now_ms)
-{
-	static const uint16_t types[] = { RR_CNAME, RR_A, RR_AAAA, RR_MX, RR_NS, RR_SOA, RR_TXT };
-	static const uint8_t hinfo[] = "\007RFC8482";
-	struct frame *f = r->top;
-	struct rrset *set = NULL;
-	for (unsigned i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
-		struct cache_hit hit;
-		if (cache_get(core->cache, f->name, CACHE_RRSET, types[i], now_ms, &hit) &&
-		    hit.rank > RANK_REFERRAL && may_give(r, &hit)) {
-			if (store_unpack(&hit, now_ms, &r->region, &set) != BH_OK) {
-				set = NULL;
-			}
-			break;
-		}
-	}
-	if (rebind_filter(core, r, &set) != BH_OK) {
-		set = NULL;
-	}
-	if (set == NULL) {
-		set = rrset_single(f->name, RR_HINFO, TTL_ANY, hinfo, sizeof(hinfo), &r->region);
-	}
-	rrset_append(&f->records, set);
-	r->secure = false;
-	finish(core, r, RCODE_NOERROR, now_ms);
-}
-
-/* What is known is settled: go on with it. */
-static void use(struct core *core, struct resolution *r, struct reply *reply, enum security security, uint64_t now_ms)
-{
-	if (r->top->purpose == FRAME_CLIENT) {
-		r->secure = r->secure && security == SECURITY_SECURE;
-	}
-	if (reply->kind == REPLY_ALIAS) {
-		follow(core, r, reply->records, reply->target, now_ms);
-		return;
-	}
-	if (r->top->purpose == FRAME_CLIENT && rebind_filter(core, r, &reply->records) != BH_OK) {
-		iterate_no_memory(core, r, now_ms);
-		return;
-	}
-	rrset_append(&r->top->records, reply->records);
-	finish(core, r,
-	       reply->kind == REPLY_NXDOMAIN   ? RCODE_NXDOMAIN
-	       : reply->kind == REPLY_OVERFLOW ? RCODE_YXDOMAIN
-					       : RCODE_NOERROR,
-	       now_ms);
-}
-
-static bool must_validate(const struct resolution *r)
-{
-	return r->validates && r->top->purpose == FRAME_CLIENT;
-}
-
-/* An entry of the cache about name and type, which the top frame can use: now, or when it was validated. */
-static void use_hit(struct core *core, struct resolution *r, const struct cache_hit *hit, const uint8_t *name,
-		    uint16_t type, uint64_t now_ms)
-{
-	struct validation v = { .name = name, .type = type, .flags = hit->flags & STORE_CUT, .part = hit->part,
-				.cached = true };
-	enum security security = store_security(hit);
-
-	if (must_validate(r) && security == SECURITY_BOGUS) {
-		end(core, r, RCODE_SERVFAIL, store_ede(hit), "was found to be bogus a moment ago", now_ms);
-		return;
-	}
-	v.reply.kind = hit->kind == CACHE_NXDOMAIN ? REPLY_NXDOMAIN
-		       : hit->kind == CACHE_NODATA ? REPLY_NODATA
-						   : REPLY_ANSWER;
-	v.reply.authoritative = hit->rank >= RANK_ANSWER;
-	v.reply.ttl = (uint32_t)((hit->expire_ms - now_ms + 999) / 1000);
-	if (store_unpack(hit, now_ms, &r->region, &v.reply.records) != BH_OK) {
-		iterate_no_memory(core, r, now_ms);
-		return;
-	}
-	for (const struct rrset *set = v.reply.records; set != NULL && type == RR_CNAME; set = set->next) {
-		if (set->type == RR_CNAME && r->top->type != RR_CNAME) {
-			uint16_t len;
-			v.reply.kind = REPLY_ALIAS;
-			v.reply.target = rrset_rdata(set, 0, &len);
-			break;
-		}
-	}
-	trace_hit(core, r, &v.reply, security, now_ms);
-	if (must_validate(r) && security == SECURITY_UNCHECKED) {
-		validate_begin(core, r, &v, now_ms);
-	} else {
-		use(core, r, &v.reply, security, now_ms);
-	}
-}
-
-/* RFC 2181 5.4.1: what came beside a referral leads the way, but is nobody's answer. */
-static bool is_answer(const struct frame *f, const struct cache_hit *hit)
-{
-	return f->purpose != FRAME_CLIENT || hit->rank != RANK_REFERRAL;
-}
-
-/* A refresh passes over what it is to replace; addresses of servers on the way are good to their end. */
-static bool asks_anew(const struct resolution *r, const struct cache_hit *hit, uint64_t now_ms)
-{
-	return r->refresh && r->top->purpose == FRAME_CLIENT && store_is_ending(hit, now_ms);
-}
-
-/*
- * RFC 8020 2: below a name that does not exist there is nothing. Only where that was proven: unsigned servers that
- * deny the names above existing ones are too many (RFC 8020 6; Unbound's harden-below-nxdomain does the same).
- */
-static bool start_below_nothing(struct core *core, struct resolution *r, uint64_t now_ms)
-{
-	const struct frame *f = r->top;
-	const struct core_zone *stub = core_find_stub(core, f->name);
-	unsigned least = stub == NULL ? 0 : stub->labels; /* what the Internet says ends there */
-	const uint8_t *name = f->name;
-	for (unsigned labels = dname_label_count(name); f->purpose == FRAME_CLIENT && labels > least + 1; labels--) {
-		struct cache_hit hit;
-		name = dname_parent(name);
-		if (cache_get(core->cache, name, CACHE_NXDOMAIN, 0, now_ms, &hit) &&
-		    store_security(&hit) == SECURITY_SECURE && !asks_anew(r, &hit, now_ms)) {
-			use_hit(core, r, &hit, name, f->type, now_ms);
-			return true;
-		}
-	}
-	return false;
-}
-
-/* Is there an answer, an alias, an absence or a failure in the cache? */
-static bool start_cached(struct core *core, struct resolution *r, uint64_t now_ms)
-{
-	struct frame *f = r->top;
-	struct cache_hit hit;
-
-	if (cache_get_any(core->cache, f->name, f->type, now_ms, &hit) && hit.kind != CACHE_FAILURE &&
-	    is_answer(f, &hit) && !asks_anew(r, &hit, now_ms)) {
-		use_hit(core, r, &hit, f->name, f->type, now_ms);
-		return true;
-	}
-	if (f->type != RR_CNAME && cache_get(core->cache, f->name, CACHE_RRSET, RR_CNAME, now_ms, &hit) &&
-	    !asks_anew(r, &hit, now_ms)) {
-		use_hit(core, r, &hit, f->name, RR_CNAME, now_ms);
-		return true;
-	}
-	if (cache_get(core->cache, f->name, CACHE_FAILURE, f->type, now_ms, &hit)) {
-		fail(core, r, EDE_CACHED_ERROR, store_failure_text(&hit), now_ms);
-		return true;
-	}
-	/* RFC 8020, where the root said that a top-level domain does not exist. */
-	unsigned labels = dname_label_count(f->name);
-	const uint8_t *top = labels > 1 ? dname_skip_labels(f->name, labels - 1) : NULL;
-	if (top != NULL && cache_get(core->cache, top, CACHE_NXDOMAIN, 0, now_ms, &hit) &&
-	    (hit.flags & STORE_CUT) != 0 && core_find_stub(core, f->name) == NULL) {
-		use_hit(core, r, &hit, top, f->type, now_ms);
-		return true;
-	}
-	return start_below_nothing(core, r, now_ms);
-}
-
-/* The frame is at a new cut now. */
-static void enter_cut(struct frame *f, struct delegation *cut)
-{
-	f->cut = cut;
-	f->sends = 0;
-	f->lame_tries = 0;
-	f->known_labels = (uint8_t)dname_label_count(cut->zone);
-	f->state = FRAME_ASK;
-}
-
-/*
- * Where the way to the records begins. RFC 4035 3.1.4.1: DS is the parent's. But the top of a stub zone has
- * no parent outside: asking there would tell the Internet of an internal name.
- */
-static const uint8_t *start_name(const struct core *core, const struct frame *f)
-{
-	if (f->type != RR_DS || dname_is_root(f->name)) {
-		return f->name;
-	}
-	const struct core_zone *stub = core_find_stub(core, f->name);
-	return stub != NULL && dname_equal(stub->zone, f->name) ? f->name : dname_parent(f->name);
-}
-
-static void frame_start(struct core *core, struct resolution *r, uint64_t now_ms)
-{
-	struct frame *f = r->top;
-	if (f->purpose != FRAME_PRIME) {
-		if (start_special(core, r, now_ms)) {
-			return;
-		}
-		if (f->type == RR_ANY) {
-			start_any(core, r, now_ms);
-			return;
-		}
-		if (start_cached(core, r, now_ms)) {
-			return;
-		}
-	}
-	struct delegation *cut = core_find_cut(core, start_name(core, f), &r->region, now_ms);
-	if (cut == NULL) {
-		fail_all(core, r, EDE_OTHER, "memory for one question used up", now_ms);
-		return;
-	}
-	enter_cut(f, cut);
-	if (dname_is_root(cut->zone) && f->purpose != FRAME_PRIME) {
-		prime_if_due(core, now_ms);
-	}
-}
 
 /* --- FRAME_ASK --------------------------------------------------------------------------------------- */
 
@@ -493,7 +57,7 @@ static void ask(struct core *core, struct resolution *r, bool tcp, uint64_t now_
 	f->state = FRAME_WAIT;
 	trace_ask(core, r, tcp, joins, now_ms);
 	if (!upstream_ask(core, r, &q, now_ms)) {
-		fail_all(core, r, EDE_OTHER, "out of memory", now_ms);
+		end_failed(core, r, EDE_OTHER, "out of memory", now_ms);
 	}
 }
 
@@ -521,7 +85,7 @@ static void push_lookup(struct core *core, struct resolution *r, unsigned ns, ui
 	}
 	struct frame *f = region_alloc(&r->region, sizeof(*f));
 	if (f == NULL) {
-		fail_all(core, r, EDE_OTHER, "memory for one question used up", now_ms);
+		end_failed(core, r, EDE_OTHER, "memory for one question used up", now_ms);
 		return;
 	}
 	*f = (struct frame){ .below = below, .name = below->cut->ns[ns].name, .type = type,
@@ -573,7 +137,7 @@ static void frame_ask(struct core *core, struct resolution *r, uint64_t now_ms)
 	if (dname_is_root(f->cut->zone)) {
 		prime_doubt(core, now_ms);
 	}
-	fail(core, r, EDE_NO_REACHABLE_AUTHORITY,
+	frame_fail(core, r, EDE_NO_REACHABLE_AUTHORITY,
 	     f->cut->addr_count == 0 ? "no server of the zone has a usable address"
 				     : "no server of the zone gave a usable answer",
 	     now_ms);
@@ -586,7 +150,7 @@ static void on_referral(struct core *core, struct resolution *r, struct reply *r
 	struct frame *f = r->top;
 	if (++f->referrals > REFERRALS_MAX) {
 		core_count(core, STAT_RES_CHAIN_STOPS);
-		fail(core, r, EDE_OTHER, "too many referrals", now_ms);
+		frame_fail(core, r, EDE_OTHER, "too many referrals", now_ms);
 		return;
 	}
 	uint64_t deadline = now_ms + reply->ttl * UINT64_C(1000);
@@ -594,7 +158,7 @@ static void on_referral(struct core *core, struct resolution *r, struct reply *r
 	store_delegation(core, reply->cut, now_ms);
 	store_referral(core, reply, now_ms);
 	choose_fill(core, reply->cut, now_ms);
-	enter_cut(f, reply->cut);
+	frame_enter_cut(f, reply->cut);
 }
 
 /* Another question is at hand: every server that is not out may be asked it. */
@@ -616,14 +180,16 @@ static void accept_reply(struct core *core, struct resolution *r, struct reply *
 {
 	struct frame *f = r->top;
 	f->answered = true;
-	if (must_validate(r)) {
-		struct validation v = { .reply = *reply, .name = f->ask_name, .zone = f->cut->zone, .type = f->ask_type,
+	if (frame_must_validate(r)) {
+		/* A resolver speaks for all zones, above and below the one that is configured. */
+		struct validation v = { .reply = *reply, .name = f->ask_name,
+					.zone = f->cut->forward ? NULL : f->cut->zone, .type = f->ask_type,
 					.flags = flags, .part = part_of(f) };
 		validate_begin(core, r, &v, now_ms);
 		return;
 	}
 	store_reply(core, f->ask_name, f->ask_type, reply, part_of(f), flags, SECURITY_UNCHECKED, EDE_NONE, now_ms);
-	use(core, r, reply, SECURITY_UNCHECKED, now_ms);
+	frame_use(core, r, reply, SECURITY_UNCHECKED, now_ms);
 }
 
 /* What is bogus may be right at another server, or when it is asked for anew. True: it is tried. */
@@ -663,7 +229,7 @@ void iterate_validated(struct core *core, struct resolution *r, struct validatio
 	trace_verdict(core, r, v, security, reason, now_ms);
 	if (security == SECURITY_UNCHECKED) {
 		core_count(core, counters[security]);
-		fail_all(core, r, reason->ede, reason->why, now_ms);
+		end_failed(core, r, reason->ede, reason->why, now_ms);
 		return;
 	}
 	if (security == SECURITY_BOGUS && try_elsewhere(core, r, v, reason, now_ms)) {
@@ -673,10 +239,10 @@ void iterate_validated(struct core *core, struct resolution *r, struct validatio
 	store_reply(core, v->name, v->type, &v->reply, v->part, v->flags, security,
 		    security == SECURITY_BOGUS ? reason->ede : EDE_NONE, now_ms);
 	if (security == SECURITY_BOGUS) {
-		end(core, r, RCODE_SERVFAIL, reason->ede, reason->why, now_ms);
+		end_resolution(core, r, RCODE_SERVFAIL, reason->ede, reason->why, now_ms);
 		return;
 	}
-	use(core, r, &v->reply, security, now_ms);
+	frame_use(core, r, &v->reply, security, now_ms);
 }
 
 /* A reply to a part of the name: only referrals and how far the name exists matter. */
@@ -750,7 +316,7 @@ static void on_reply(struct core *core, struct resolution *r, const struct messa
 					   .allow_loopback = core->allow_loopback, .forward = f->cut->forward };
 	int rc = reply_judge(msg, &question, &r->region, &reply);
 	if (rc == BH_ENOMEM) {
-		fail_all(core, r, EDE_OTHER, "memory for one question used up", now_ms);
+		end_failed(core, r, EDE_OTHER, "memory for one question used up", now_ms);
 		return;
 	}
 	if (rc != BH_OK) {
@@ -784,9 +350,9 @@ void iterate_run(struct core *core, struct resolution *r, uint64_t now_ms)
 	while (!r->finished && r->waiting == NULL) {
 		if (now_ms >= r->deadline_ms) {
 			core_count(core, STAT_RES_TIME_STOPS);
-			fail_all(core, r, EDE_NO_REACHABLE_AUTHORITY, "no answer in time", now_ms);
+			end_failed(core, r, EDE_NO_REACHABLE_AUTHORITY, "no answer in time", now_ms);
 		} else if (++r->steps > STEPS_MAX) {
-			fail_all(core, r, EDE_OTHER, "work limit for one question reached", now_ms);
+			end_failed(core, r, EDE_OTHER, "work limit for one question reached", now_ms);
 		} else if (r->top->state == FRAME_START) {
 			frame_start(core, r, now_ms);
 		} else if (r->top->state == FRAME_VALIDATE) {

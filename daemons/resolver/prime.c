@@ -22,7 +22,6 @@ void prime_if_due(struct core *core, uint64_t now_ms)
 	struct resolution *r = resolution_new(core, root, RR_NS, BUDGET_INTERNAL, FRAME_PRIME, now_ms);
 	if (r != NULL) {
 		core->priming = true;
-		r->flushes = core->flushes;
 		iterate_run(core, r, now_ms);
 	}
 }

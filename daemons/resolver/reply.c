@@ -43,6 +43,15 @@ static uint32_t min_ttl(const struct rrset *list, uint32_t max)
 	return max;
 }
 
+/*
+ * May SOA and proofs of this owner come from whom was asked? A server has its own zone and what is below; what is
+ * forwarded need be no zone, then they are those of the zone around it.
+ */
+static bool speaks_for(const struct reply_question *q, const uint8_t *owner)
+{
+	return q->forward || dname_is_under(owner, q->zone);
+}
+
 /* NSEC and NSEC3 of the zone in the authority section, for clients that check proofs themselves. */
 static int collect_proofs(const struct message *msg, const struct reply_question *q, struct region *region,
 			  struct reply *out)
@@ -51,7 +60,7 @@ static int collect_proofs(const struct message *msg, const struct reply_question
 	for (size_t i = 0; i < msg->rr_count && count < PROOF_RRSETS_MAX; i++) {
 		const struct message_rr *rr = &msg->rrs[i];
 		if (rr->section != SECTION_AUTHORITY || (rr->type != RR_NSEC && rr->type != RR_NSEC3) ||
-		    !dname_is_under(rr->owner, q->zone)) {
+		    !speaks_for(q, rr->owner)) {
 			continue;
 		}
 		bool known = false;
@@ -198,7 +207,7 @@ static int judge_answer(const struct message *msg, const struct reply_question *
 	return rc;
 }
 
-/* SOA of a zone that holds the name, not above the asked zone; *out NULL: none. */
+/* SOA of a zone that holds the name; *out NULL: none. */
 static int find_soa(const struct message *msg, const struct reply_question *q, struct region *region,
 		    struct rrset **out)
 {
@@ -206,7 +215,7 @@ static int find_soa(const struct message *msg, const struct reply_question *q, s
 	for (size_t i = 0; i < msg->rr_count; i++) {
 		const struct message_rr *rr = &msg->rrs[i];
 		if (rr->section == SECTION_AUTHORITY && rr->type == RR_SOA && rr->rr_class == CLASS_IN &&
-		    dname_is_under(rr->owner, q->zone) && dname_is_under(q->name, rr->owner)) {
+		    speaks_for(q, rr->owner) && dname_is_under(q->name, rr->owner)) {
 			return rrset_collect(msg, SECTION_AUTHORITY, rr->owner, RR_SOA, region, out);
 		}
 	}

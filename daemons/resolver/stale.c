@@ -132,6 +132,7 @@ static void answer_early(struct core *core, struct resolution *r, uint64_t now_m
 	r->ctx = NULL;
 	r->detached = true;
 	core->detached++;
+	core->keeps = r->flushes == core->flushes;
 	store_failure(core, r->name, r->type, EDE_NO_REACHABLE_AUTHORITY, true, now_ms);
 	core_done(core, early);
 }

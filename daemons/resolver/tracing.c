@@ -37,7 +37,6 @@ struct tracing {
 	uint64_t begin_ms;
 	unsigned told;
 	uint32_t left_out;
-	struct ipc_trace_step last; /* told when the next trace may begin */
 	struct core *core; /* its own; NULL: there is none */
 	struct outquery *oq;
 	struct event *pump; /* active: there may be something to carry between them */
@@ -72,6 +71,7 @@ static void on_step(void *ctx, const struct trace_step *step, uint64_t now_ms)
 	if (step->event == IPC_TRACE_FINISHED) {
 		out.took_ms = out.at_ms;
 		out.left_out = t->left_out;
+		t->running = false; /* whoever is told the end may begin another one at once */
 	}
 	if (step->server != NULL) {
 		out.has_server = 1;
@@ -85,25 +85,15 @@ static void on_step(void *ctx, const struct trace_step *step, uint64_t now_ms)
 	if (step->why != NULL) {
 		snprintf(out.why, sizeof(out.why), "%s", step->why);
 	}
-	if (ipc_trace_is_last(&out)) {
-		t->last = out;
-		return;
-	}
 	t->told++;
 	t->tell(t->ctx, t->request, &out);
 }
 
-static struct ipc_trace_step refusal(const struct ipc_trace *what, const char *why)
+static void refuse(const struct tracing *t, uint32_t request, const struct ipc_trace *what, const char *why)
 {
 	struct ipc_trace_step step = { .event = IPC_TRACE_REFUSED, .depth = 1, .type = what->type, .ede = UINT16_MAX };
 	memcpy(step.name, what->name, dname_len(what->name));
 	snprintf(step.why, sizeof(step.why), "%s", why);
-	return step;
-}
-
-static void refuse(const struct tracing *t, uint32_t request, const struct ipc_trace *what, const char *why)
-{
-	struct ipc_trace_step step = refusal(what, why);
 	t->tell(t->ctx, request, &step);
 }
 
@@ -175,9 +165,8 @@ bool tracing_is_running(const struct tracing *t)
 
 void tracing_over(struct tracing *t, struct resolution *r)
 {
+	(void)t;
 	core_release(r);
-	t->running = false;
-	t->tell(t->ctx, t->request, &t->last);
 }
 
 static int make_core(struct tracing *t, struct tracing_place *place)
@@ -209,6 +198,9 @@ bool tracing_begin(struct tracing *t, uint32_t request, const struct ipc_trace *
 	const char *why = t->running ? "another trace is running"
 			  : rr_type_is_meta(what->type) && what->type != RR_ANY ? "nobody can be asked for this type"
 										 : NULL;
+	if (why == NULL) {
+		drop_core(t); /* of the one before, when that has just told its end */
+	}
 	if (why == NULL && !cached && make_core(t, place) != BH_OK) {
 		why = "out of memory";
 		drop_core(t);
@@ -225,7 +217,6 @@ bool tracing_begin(struct tracing *t, uint32_t request, const struct ipc_trace *
 	t->begin_ms = clock_now_ms();
 	t->told = 0;
 	t->left_out = 0;
-	t->last = refusal(what, "it was given up"); /* until its end says more */
 	core_set_trace(core, on_step, t);
 	if (core_start(core, &question, t, t->begin_ms) == NULL) {
 		refuse(t, request, what, "out of memory");

@@ -1,11 +1,16 @@
 /*
- * Waits until a server answers for zones: the end of "text to serving".
+ * Waits until a server answers for zones, the end of "text to serving"; or looks whether a resolver answers rightly.
  *
  *   ask [-t SECONDS] [-s SERIAL] ADDRESS PORT ZONE ... | -f FILE
+ *   ask -r [-t SECONDS] ADDRESS PORT FILE
  *
  * Each zone is asked for its SOA over UDP until the answer is authoritative and without error, and has that serial with
  * -s; one zone after the other, so the last answer is the moment when all of them are served. FILE has one name in each
  * line. Prints that moment in nanoseconds of the clock that `meter` uses. Status 1 when the time is up.
+ *
+ * With -r, FILE has lines "NAME RCODE ad|-": for A of NAME, with DO, the resolver must say RCODE ("NOERROR" with a record
+ * in the answer, "NXDOMAIN" without, "SERVFAIL"), with AD set or not. The first line is asked again until it is so, which
+ * waits for the resolver's start; for the others the first reply counts. Status 1 names the first that was wrong.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -24,7 +29,10 @@
 #include <unistd.h>
 
 #define HEADER 12
+#define TYPE_A 1
 #define TYPE_SOA 6
+#define OPT_LEN 11
+#define RESOLVE_MS 5000 /* for one answer of a resolver: it may have to ask several servers */
 #define AGAIN_MS 2 /* how long to wait for an answer before the question is sent again */
 
 static uint64_t deadline_ns;
@@ -44,8 +52,8 @@ static uint64_t now_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-/* An SOA question for zone; returns its length. The wire form is spelled out here: no server's code is trusted. */
-static size_t question(const char *zone, uint8_t *wire)
+/* A question for zone; returns its length. The wire form is spelled out here: no server's code is trusted. */
+static size_t question(const char *zone, uint8_t type, uint8_t *wire)
 {
 	static const uint8_t header[HEADER] = { 0xbe, 0xc4, 0, 0, 0, 1 };
 	size_t at = HEADER;
@@ -60,7 +68,7 @@ static size_t question(const char *zone, uint8_t *wire)
 		at += len;
 		p += len + (p[len] == '.');
 	}
-	memcpy(wire + at, (const uint8_t[]){ 0, 0, TYPE_SOA, 0, 1 }, 5);
+	memcpy(wire + at, (const uint8_t[]){ 0, 0, type, 0, 1 }, 5);
 	return at + 5;
 }
 
@@ -100,7 +108,7 @@ static void wait_for(int fd, const char *zone)
 {
 	uint8_t asked[HEADER + DNAME_MAX + 4];
 	uint8_t reply[4096];
-	size_t asked_len = question(zone, asked);
+	size_t asked_len = question(zone, TYPE_SOA, asked);
 	/* One that came before its time must not answer for the next zone or the next serial: the question tells. */
 	while (now_ns() < deadline_ns) {
 		struct pollfd readable = { .fd = fd, .events = POLLIN };
@@ -142,12 +150,105 @@ static void wait_for_file(int fd, const char *path)
 	fclose(file);
 }
 
+/* --- a resolver --- */
+
+struct expected {
+	char name[DNAME_MAX * 4 + 1];
+	char rcode[16];
+	char ad[4];
+};
+
+static const char *rcode_name(unsigned rcode)
+{
+	static const char *const names[] = { "NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED" };
+	return rcode < sizeof(names) / sizeof(names[0]) ? names[rcode] : "another";
+}
+
+/* What is wrong with that reply, or NULL. */
+static const char *objection(const uint8_t *reply, const struct expected *expected)
+{
+	static char what[128];
+	unsigned answers = (unsigned)reply[6] << 8 | reply[7];
+	bool ad = (reply[3] & 0x20) != 0;
+	const char *rcode = rcode_name(reply[3] & 0x0f);
+	snprintf(what, sizeof(what), "%s, %s AD, %u answers; expected %s, %s AD", rcode, ad ? "with" : "without", answers,
+		 expected->rcode, expected->ad[0] == 'a' ? "with" : "without");
+	bool right = strcmp(rcode, expected->rcode) == 0 && ad == (expected->ad[0] == 'a') &&
+		     (answers > 0) == (strcmp(rcode, "NOERROR") == 0);
+	return right ? NULL : what;
+}
+
+/* Ask once; what is wrong with the reply or that there is none, else NULL. */
+static const char *ask_resolver(int fd, const struct expected *expected)
+{
+	static uint16_t id;
+	static const uint8_t opt[OPT_LEN] = { 0, 0, 41, 0x04, 0xd0, 0, 0, 0x80, 0, 0, 0 }; /* 1232 octets, DO (RFC 6891) */
+	uint8_t asked[HEADER + DNAME_MAX + 4 + OPT_LEN];
+	uint8_t reply[4096];
+	size_t len = question(expected->name, TYPE_A, asked);
+	id++;
+	asked[0] = (uint8_t)(id >> 8);
+	asked[1] = (uint8_t)id;
+	asked[2] = 1;  /* RD */
+	asked[11] = 1; /* ARCOUNT */
+	memcpy(asked + len, opt, OPT_LEN);
+	if (send(fd, asked, len + OPT_LEN, 0) < 0) {
+		return strerror(errno);
+	}
+	uint64_t until = now_ns() + RESOLVE_MS * UINT64_C(1000000);
+	for (uint64_t now = now_ns(); now < until; now = now_ns()) {
+		struct pollfd readable = { .fd = fd, .events = POLLIN };
+		poll(&readable, 1, (int)((until - now) / 1000000 + 1));
+		ssize_t got = recv(fd, reply, sizeof(reply), MSG_DONTWAIT);
+		if (got >= HEADER && memcmp(reply, asked, 2) == 0 && (reply[2] & 0x80) != 0) {
+			return objection(reply, expected);
+		}
+		if (got < 0 && errno != EAGAIN) {
+			return strerror(errno);
+		}
+	}
+	return "no reply";
+}
+
+static void check_resolver(int fd, const char *path)
+{
+	char line[sizeof(struct expected)];
+	FILE *file = fopen(path, "r");
+	unsigned count = 0;
+	if (file == NULL) {
+		fail(path, strerror(errno));
+	}
+	while (fgets(line, sizeof(line), file) != NULL) {
+		struct expected expected;
+		if (sscanf(line, "%1020s %15s %3s", expected.name, expected.rcode, expected.ad) != 3) {
+			fail(path, "not a line \"NAME RCODE ad|-\"");
+		}
+		const char *wrong = ask_resolver(fd, &expected);
+		while (count == 0 && wrong != NULL && now_ns() < deadline_ns) {
+			nanosleep(&(struct timespec){ .tv_nsec = 20000000 }, NULL);
+			wrong = ask_resolver(fd, &expected);
+		}
+		if (wrong != NULL) {
+			fail(expected.name, wrong);
+		}
+		count++;
+	}
+	fclose(file);
+	if (count == 0) {
+		fail(path, "nothing to ask");
+	}
+}
+
 int main(int argc, char **argv)
 {
 	unsigned long seconds = 60;
 	const char *path = NULL;
-	for (int option; (option = getopt(argc, argv, "t:s:f:")) != -1;) {
+	bool resolver = false;
+	for (int option; (option = getopt(argc, argv, "rt:s:f:")) != -1;) {
 		switch (option) {
+		case 'r':
+			resolver = true;
+			break;
 		case 't':
 			seconds = strtoul(optarg, NULL, 10);
 			break;
@@ -163,7 +264,8 @@ int main(int argc, char **argv)
 		}
 	}
 	if (argc - optind < 2 || (argc - optind == 2) == (path == NULL)) {
-		fprintf(stderr, "ask [-t SECONDS] [-s SERIAL] ADDRESS PORT ZONE ... | -f FILE\n");
+		fprintf(stderr, "ask [-t SECONDS] [-s SERIAL] ADDRESS PORT ZONE ... | -f FILE\n"
+				"ask -r [-t SECONDS] ADDRESS PORT FILE\n");
 		return 2;
 	}
 	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(argv[optind + 1])) };
@@ -173,6 +275,10 @@ int main(int argc, char **argv)
 		fail(argv[optind], strerror(errno));
 	}
 	deadline_ns = now_ns() + seconds * UINT64_C(1000000000);
+	if (resolver) {
+		check_resolver(fd, argv[optind + 2]);
+		return 0;
+	}
 	for (int i = optind + 2; i < argc; i++) {
 		wait_for(fd, argv[i]);
 	}

@@ -31,7 +31,6 @@ prepare() {
 	export WORK ZONES PORT CONTROL_PORT
 	: >"$TSV" || die "cannot write $TSV"
 	choose_processors
-	choose_servers
 	# Connections of one query each leave their ports behind for a minute.
 	echo "1024 65535" >/proc/sys/net/ipv4/ip_local_port_range || die "cannot set the range of ports"
 	echo 1 >/proc/sys/net/ipv4/tcp_tw_reuse || die "cannot set the reuse of ports"
@@ -48,12 +47,17 @@ choose_processors() {
 	taskset -cp "$LOAD_CPU" $$ >/dev/null || die "processor $LOAD_CPU cannot be used"
 }
 
-# Which servers take part, and why others do not.
+# choose_servers FOLDER NAME ...: the part of the bench that now follows has the servers of that folder; which of them
+# take part, and why others do not.
 choose_servers() {
-	local name why
+	local folder=$1 name why
+	shift
+	SERVERS=$BENCH/$folder
 	PEERS=()
-	for name in ${BENCH_SERVERS:-bulkhead nsd knot bind powerdns bulkhead-rrl}; do
-		[ -e "$SERVERS/$name.sh" ] || die "BENCH_SERVERS: $name: no such server"
+	for name in ${BENCH_SERVERS:-$*}; do
+		[ -e "$SERVERS/$name.sh" ] || [ -e "$BENCH/servers/$name.sh" ] || [ -e "$BENCH/resolvers/$name.sh" ] ||
+			die "BENCH_SERVERS: $name: no such server"
+		[ -e "$SERVERS/$name.sh" ] || continue
 		why=$(server_do "$name" missing)
 		if [ -n "$why" ]; then
 			row skipped "$name" "$why"
@@ -70,6 +74,7 @@ clean_up() {
 	for dir in "$WORK"/servers/*/; do
 		[ -e "$dir/pid" ] && server_stop "$dir"
 	done
+	! mountpoint -q "$WORK/servers" || umount "$WORK/servers"
 	rm -rf "${WORK:?}"
 }
 
@@ -86,13 +91,18 @@ report() {
 
 # --- servers ---
 
-# server_do NAME FUNCTION ARGUMENT ...: one of the functions that servers/NAME.sh defines:
+# server_do NAME FUNCTION ARGUMENT ...: one of the functions that NAME.sh defines, in the folder of this part or in servers:
 #   missing                          why it cannot take part here, or nothing
-#   configure DIR ADDRESS LIST       write its configuration; LIST has lines "ZONE FILE [signed|nsec3]", FILE below $ZONES
+#   configure DIR ADDRESS LIST       write its configuration; LIST has lines "ZONE FILE [signed|nsec3]", FILE below $ZONES;
+#                                    for a resolver, LIST is the folder of root.hints and root.anchor
 #   command_line DIR ADDRESS         program and arguments, one on each line, to run in the foreground
 #   reload DIR ZONE                  take up the changed text of that zone
 server_do() (
-	. "$SERVERS/$1.sh"
+	if [ -e "$SERVERS/$1.sh" ]; then
+		. "$SERVERS/$1.sh"
+	else
+		. "$BENCH/servers/$1.sh"
+	fi
 	shift
 	"$@"
 )

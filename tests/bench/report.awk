@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# The tables for people from the measurements of a run (rows of fields separated by tabs, written by serving, loading and
-# alone). Each figure is the median of its repetitions; ratios are ratios of medians.
+# The tables for people from the measurements of a run (rows of fields separated by tabs, written by serving, resolving,
+# loading and alone). Each figure is the median of its repetitions; ratios are ratios of medians.
 BEGIN { FS = "\t" }
 
 # Keep a value of a repetition; order of first appearance is the order of the tables.
@@ -32,13 +32,14 @@ function number(format, n) { return n == "" ? "-" : sprintf(format, n) }
 
 $1 == "skipped" { skipped[++skips] = $2 ": " $3 }
 $1 == "failed" { failed[++fails] = $2 (($3 == "-") ? "" : ", " $3) ": " $4 ": " $5 }
-$1 == "serving" {
-	seen("case", $2); seen("mode", $3); seen("server", $4)
+$1 == "serving" || $1 == "resolving" {
+	seen($1 "case", $2); seen($1 "mode", $3); seen($1 "server", $4)
 	k = $2 SUBSEP $3 SUBSEP $4
 	keep(k SUBSEP "qps", $6); keep(k SUBSEP "lost", $7); keep(k SUBSEP "us", $8)
 	keep(k SUBSEP "busy", $9); keep(k SUBSEP "size", $10)
 	codes[k] = $11
 }
+$1 == "caching" { seen("cacher", $4); keep("cache" SUBSEP $4, $9) }
 $1 == "loading" {
 	seen("load", $2); seen("loader", $4)
 	keep($2 SUBSEP $4 SUBSEP "wall", $6 / 1e9); keep($2 SUBSEP $4 SUBSEP "cpu", $7 / 1e9)
@@ -49,17 +50,18 @@ $1 == "memory" {
 }
 $1 == "instructions" { seen("alone", $2); keep($2 SUBSEP "instructions", $5) }
 
-function serving_tables(   c, m, s, k, name, mode, server, echo) {
-	for (c = 1; c <= size["case"]; c++) {
-		name = items["case", c]
-		for (m = 1; m <= size["mode"]; m++) {
-			mode = items["mode", m]
+# part: "serving", of authorities, or "resolving".
+function serving_tables(part,   c, m, s, k, name, mode, server, echo) {
+	for (c = 1; c <= size[part "case"]; c++) {
+		name = items[part "case", c]
+		for (m = 1; m <= size[part "mode"]; m++) {
+			mode = items[part "mode", m]
 			printf "\n%s, %s\n", name, mode == "full" ? "full speed" : "fixed rate"
 			printf "  %-13s %10s %7s %13s %7s %7s %7s  %s\n", "server", "queries/s", "lost", "CPU us/query",
 				"x echo", "busy %", "octets", "replies"
 			echo = median(name SUBSEP mode SUBSEP "echo" SUBSEP "us")
-			for (s = 1; s <= size["server"]; s++) {
-				server = items["server", s]
+			for (s = 1; s <= size[part "server"]; s++) {
+				server = items[part "server", s]
 				k = name SUBSEP mode SUBSEP server
 				if (count[k SUBSEP "us"] > 0) {
 					printf "  %-13s %10.0f %7.0f %13.2f %7s %7.0f %7.0f  %s\n", server,
@@ -73,18 +75,18 @@ function serving_tables(   c, m, s, k, name, mode, server, echo) {
 }
 
 # The headline: one line for each case, one column for each server.
-function headline(mode,   c, s) {
+function headline(part, mode,   c, s) {
 	printf "\nCPU for each query, as a multiple of the echo's, %s\n  %-15s", mode == "full" ? "full speed" : "fixed rate",
 		"case"
-	for (s = 1; s <= size["server"]; s++) {
-		printf " %12s", items["server", s]
+	for (s = 1; s <= size[part "server"]; s++) {
+		printf " %12s", items[part "server", s]
 	}
 	print ""
-	for (c = 1; c <= size["case"]; c++) {
-		printf "  %-15s", items["case", c]
-		for (s = 1; s <= size["server"]; s++) {
-			printf " %12s", ratio(median(items["case", c] SUBSEP mode SUBSEP items["server", s] SUBSEP "us"),
-				median(items["case", c] SUBSEP mode SUBSEP "echo" SUBSEP "us"))
+	for (c = 1; c <= size[part "case"]; c++) {
+		printf "  %-15s", items[part "case", c]
+		for (s = 1; s <= size[part "server"]; s++) {
+			printf " %12s", ratio(median(items[part "case", c] SUBSEP mode SUBSEP items[part "server", s] SUBSEP "us"),
+				median(items[part "case", c] SUBSEP mode SUBSEP "echo" SUBSEP "us"))
 		}
 		print ""
 	}
@@ -124,12 +126,36 @@ function loading_tables(   c, s, f, name, server, k, figures, n) {
 	}
 }
 
+function caching_table(   s, server, v, least, ours) {
+	print "\ncache-memory\n  server        octets/answer"
+	least = ""
+	for (s = 1; s <= size["cacher"]; s++) {
+		server = items["cacher", s]
+		v = median("cache" SUBSEP server)
+		printf "  %-13s %13.0f\n", server, v
+		if (server == "bulkhead") {
+			ours = v
+		} else if (least == "" || v < least) {
+			least = v
+		}
+	}
+	printf "  %-13s %13s\n", "ours / best", ratio(ours, least)
+}
+
 END {
-	if (size["case"] > 0) {
-		serving_tables()
-		headline("full")
-		headline("fixed")
+	if (size["servingcase"] > 0) {
+		serving_tables("serving")
+		headline("serving", "full")
+		headline("serving", "fixed")
 		print "\nPowerDNS answers from its packet cache, which is on by default."
+	}
+	if (size["resolvingcase"] > 0) {
+		serving_tables("resolving")
+		headline("resolving", "full")
+		print "\nPowerDNS answers from its packet cache, which is on by default."
+	}
+	if (size["cacher"] > 0) {
+		caching_table()
 	}
 	if (size["load"] > 0) {
 		loading_tables()

@@ -2,19 +2,22 @@
  * Zones and queries for the bench; the same options give the same octets.
  *
  *   zonegen [-n COUNT] [-r RECORDS] [-s SERIAL] zone KIND ORIGIN       zone text
- *   zonegen [-n COUNT] [-q QUERIES] queries KIND ORIGIN                lines "NAME TYPE", as dnsperf reads them
+ *   zonegen [-n COUNT] [-z ZONES] [-q QUERIES] queries KIND ORIGIN     lines "NAME TYPE", as dnsperf reads them
  *
  *   hosts        COUNT names with an A record; queries for them in random order
  *   missing      (queries) names that hosts does not have
  *   delegations  COUNT delegations, each with one name server below it and its glue: 2 COUNT records; queries for
  *                names below them
  *   sets         COUNT names with RECORDS AAAA records each; queries for them
+ *   spread       (queries) COUNT names over ZONES zones z0, z1, ... below ORIGIN, each once; -q says nothing
+ *   zipf         (queries) those names, the one of rank r asked for in proportion to 1/r
  *
  * Random order is that of splitmix64 from a fixed start.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +28,7 @@ struct options {
 	unsigned long records;
 	unsigned long serial;
 	unsigned long queries;
+	unsigned long zones;
 	const char *origin;
 };
 
@@ -103,6 +107,39 @@ static void sets_query(const struct options *o)
 	printf("set%lu.%s. AAAA\n", (unsigned long)(random_next() % o->count), o->origin);
 }
 
+/* Name k of count over the zones, neighbours in different zones: host k / zones of zone k modulo zones. */
+static void spread_name(const struct options *o, unsigned long k)
+{
+	printf("h%lu.z%lu.%s. A\n", k / o->zones, k % o->zones, o->origin);
+}
+
+/* All of them at the first call, in random order (Fisher and Yates): their number is that of the names. */
+static void spread_query(const struct options *o)
+{
+	unsigned long *order = malloc(o->count * sizeof(*order));
+	if (order == NULL) {
+		perror("zonegen");
+		exit(1);
+	}
+	for (unsigned long i = 0; i < o->count; i++) {
+		unsigned long j = (unsigned long)(random_next() % (i + 1));
+		order[i] = order[j];
+		order[j] = i;
+	}
+	for (unsigned long i = 0; i < o->count; i++) {
+		spread_name(o, order[i]);
+	}
+	free(order);
+}
+
+/* Of exponent 1: the rank is below r with a probability of ln r / ln count, nearly. */
+static void zipf_query(const struct options *o)
+{
+	double uniform = (double)(random_next() >> 11) / (double)(UINT64_C(1) << 53);
+	unsigned long rank = (unsigned long)pow((double)(o->count + 1), uniform) - 1;
+	spread_name(o, rank < o->count ? rank : o->count - 1);
+}
+
 static const struct {
 	const char *name;
 	void (*zone)(const struct options *);
@@ -112,6 +149,8 @@ static const struct {
 	{ "missing", hosts_zone, missing_query },
 	{ "delegations", delegations_zone, delegations_query },
 	{ "sets", sets_zone, sets_query },
+	{ "spread", NULL, spread_query },
+	{ "zipf", NULL, zipf_query },
 };
 
 static unsigned long number(const char *text)
@@ -127,8 +166,8 @@ static unsigned long number(const char *text)
 
 int main(int argc, char **argv)
 {
-	struct options o = { .count = 1000, .records = 40, .serial = 1, .queries = 100000 };
-	for (int option; (option = getopt(argc, argv, "n:r:s:q:")) != -1;) {
+	struct options o = { .count = 1000, .records = 40, .serial = 1, .queries = 100000, .zones = 1 };
+	for (int option; (option = getopt(argc, argv, "n:r:s:q:z:")) != -1;) {
 		switch (option) {
 		case 'n':
 			o.count = number(optarg);
@@ -142,12 +181,16 @@ int main(int argc, char **argv)
 		case 'q':
 			o.queries = number(optarg);
 			break;
+		case 'z':
+			o.zones = number(optarg);
+			break;
 		default:
 			return 2;
 		}
 	}
 	if (argc - optind != 3) {
-		fprintf(stderr, "zonegen [-n COUNT] [-r RECORDS] [-s SERIAL] [-q QUERIES] zone|queries KIND ORIGIN\n");
+		fprintf(stderr, "zonegen [-n COUNT] [-r RECORDS] [-s SERIAL] [-q QUERIES] [-z ZONES] "
+				"zone|queries KIND ORIGIN\n");
 		return 2;
 	}
 	o.origin = argv[optind + 2];
@@ -156,9 +199,13 @@ int main(int argc, char **argv)
 			continue;
 		}
 		if (strcmp(argv[optind], "zone") == 0) {
+			if (kinds[i].zone == NULL) {
+				break;
+			}
 			kinds[i].zone(&o);
 		} else {
-			for (unsigned long n = 0; n < o.queries; n++) {
+			unsigned long calls = kinds[i].query == spread_query ? 1 : o.queries;
+			for (unsigned long n = 0; n < calls; n++) {
 				kinds[i].query(&o);
 			}
 		}

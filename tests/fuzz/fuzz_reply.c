@@ -3,7 +3,8 @@
  *
  * Input: packets, each with two octets of length before it; they answer one after the other what the core
  * asks for one question. Id and question are put right, so that the rest is reached; the top bit of the
- * length leaves them as they are. Octets that are missing are time-outs.
+ * length leaves them as they are. Octets that are missing are time-outs. The first octet has options; with the
+ * second bit a trust anchor follows, the root's DS behind its length, and what comes is validated.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -22,6 +23,24 @@ static uint32_t weak_rand(void *ctx, uint32_t bound) /* repeatable */
 	(void)ctx;
 	state = state * 1664525u + 1013904223u;
 	return (state >> 8) % bound;
+}
+
+enum { PRIMES = 1, VALIDATES = 2 };
+/* When the signatures of the seeds are good. */
+#define SIGNED_AT 1700000000u
+
+/* What the operator trusts is from the input as well, so that seeds can have keys of their own. */
+static void set_anchor(struct core *core, struct cursor *c)
+{
+	size_t len = cursor_u8(c);
+	const uint8_t *ds = cursor_bytes(c, len);
+	struct anchors *anchors = anchors_new();
+	if (anchors == NULL || c->failed || anchors_add(anchors, (const uint8_t *)"", RR_DS, ds, (uint16_t)len) != BH_OK) {
+		anchors_free(anchors);
+		return;
+	}
+	core_set_anchors(core, anchors, NULL);
+	core->options.validation_date = SIGNED_AT;
 }
 
 static bool answer(struct core *core, struct upstream *u, struct cursor *c, uint64_t now_ms)
@@ -76,7 +95,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (core == NULL) {
 		return 0;
 	}
-	core->options.prime_root = (cursor_u8(&c) & 1) != 0;
+	unsigned options = cursor_u8(&c);
+	core->options.prime_root = (options & PRIMES) != 0;
+	if ((options & VALIDATES) != 0) {
+		set_anchor(core, &c);
+	}
 	if (core_start(core, &(struct core_question){ .name = name, .type = RR_A, .budget = 250 }, NULL, now_ms) == NULL) {
 		core_free(core);
 		return 0;
@@ -93,6 +116,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	struct resolution *r = core_next_done(core);
 	FUZZ_CHECK(r != NULL); /* every question is answered */
+	FUZZ_CHECK(!r->secure || core->validating);
 	core_release(r);
 	core_free(core);
 	return 0;

@@ -1,5 +1,6 @@
 /*
- * replay [-v] [-s SEED] [-o LINE] FILE...: plays scenarios against the resolver's core, without a network and without waiting.
+ * replay [-v] [-s SEED] [-o LINE]... FILE...: plays scenarios against the resolver's core, without a network and
+ * without waiting.
  *
  * One line for each: "pass|fail|skip NAME: why"; the totals last. Exit status 1 when one failed, 2 for wrong usage.
  *

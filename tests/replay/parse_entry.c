@@ -194,7 +194,9 @@ static bool section_words(struct parser *p, struct scenario_entry *e, struct rec
 
 static int hex_value(char c)
 {
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+	static const char digits[] = "0123456789abcdef";
+	const char *at = c == '\0' ? NULL : strchr(digits, c >= 'A' && c <= 'F' ? c - 'A' + 'a' : c);
+	return at == NULL ? -1 : (int)(at - digits);
 }
 
 /* Hex digits up to ENTRY_END. */

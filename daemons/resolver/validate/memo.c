@@ -49,6 +49,11 @@ void memo_free(struct memo *memo)
 	}
 }
 
+size_t memo_bytes(const struct memo *memo)
+{
+	return sizeof(*memo) + (memo->mask + 1) * sizeof(*memo->sets);
+}
+
 bool memo_note(const struct memo *memo, const struct rrset *set, const uint8_t *rrsig, size_t rrsig_len,
 	       const uint8_t *dnskey, size_t dnskey_len, struct memo_note *out)
 {

@@ -22,6 +22,8 @@ struct memo_note {
 /* count: about so many notes. NULL: no memory. */
 struct memo *memo_new(size_t count);
 void memo_free(struct memo *memo);
+/* Octets that it takes. */
+size_t memo_bytes(const struct memo *memo);
 
 /*
  * The note for: this RRSIG over set, by the key with this RDATA. Records in another order make another note, which

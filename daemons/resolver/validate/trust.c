@@ -13,20 +13,32 @@ struct trust_store {
 	struct siphash_key key;
 	struct trust **buckets;
 	size_t mask;
-	size_t max;
+	uint64_t max_bytes;
+	uint64_t bytes;
 	size_t count;
 	struct trust *newest;
 	struct trust *oldest;
 };
 
-struct trust_store *trust_store_new(size_t max, const struct siphash_key *key)
+/* Octets of an ordinary zone, for the number of buckets. */
+#define ENTRY_USUAL 2048
+/*
+ * Octets of a key once it is ready for use, as libcrypto has it, and of how many of a zone's keys that is reckoned with:
+ * the others never sign anything that is asked for.
+ */
+#define KEY_READY 2048
+#define KEYS_READY 2
+/* What malloc adds to three blocks. */
+#define OVERHEAD 48
+
+struct trust_store *trust_store_new(uint64_t max_bytes, const struct siphash_key *key)
 {
 	struct trust_store *store = calloc(1, sizeof(*store));
 	if (store == NULL) {
 		return NULL;
 	}
 	size_t buckets = 64;
-	while (buckets < max) {
+	while (buckets < max_bytes / ENTRY_USUAL) {
 		buckets *= 2;
 	}
 	store->buckets = calloc(buckets, sizeof(struct trust *));
@@ -36,7 +48,7 @@ struct trust_store *trust_store_new(size_t max, const struct siphash_key *key)
 	}
 	store->key = *key;
 	store->mask = buckets - 1;
-	store->max = max > 0 ? max : 1;
+	store->max_bytes = max_bytes > buckets * sizeof(struct trust *) ? max_bytes - buckets * sizeof(struct trust *) : 1;
 	return store;
 }
 
@@ -89,6 +101,7 @@ static void forget(struct trust_store *store, struct trust **link)
 	*link = t->chain;
 	list_remove(store, t);
 	store->count--;
+	store->bytes -= t->size;
 	trust_release(t);
 }
 
@@ -145,6 +158,8 @@ struct trust *trust_new(const uint8_t *zone, enum trust_state state, const uint8
 	}
 	t->holders = 1;
 	t->state = state;
+	t->size = sizeof(*t) + OVERHEAD + len + key_count * sizeof(*t->keys) +
+		  (key_count < KEYS_READY ? key_count : KEYS_READY) * (size_t)KEY_READY;
 	memcpy(t->zone, zone, dname_len(zone));
 	if (key_count == 0) {
 		return t;
@@ -177,7 +192,7 @@ void trust_put(struct trust_store *store, struct trust *trust)
 	if (*link != NULL) {
 		forget(store, link);
 	}
-	while (store->count >= store->max) {
+	while (store->bytes + trust->size > store->max_bytes && store->oldest != NULL) { /* the last one may be larger */
 		forget(store, find(store, store->oldest->hash, store->oldest->zone));
 	}
 	link = &store->buckets[trust->hash & store->mask];
@@ -185,7 +200,13 @@ void trust_put(struct trust_store *store, struct trust *trust)
 	*link = trust;
 	list_push(store, trust);
 	store->count++;
+	store->bytes += trust->size;
 	trust->holders++;
+}
+
+uint64_t trust_bytes(const struct trust_store *store)
+{
+	return store->bytes;
 }
 
 size_t trust_count(const struct trust_store *store)

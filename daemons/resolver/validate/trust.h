@@ -2,8 +2,8 @@
  * What is known about zones for validation: a zone is secure, with the keys that it signs with; or insecure, by a
  * proof of its parent; or bogus. Each was found out once and holds until the records behind it expire.
  *
- * A bounded number of zones under a keyed hash, the least recently used one is forgotten first: forgetting costs
- * packets and signature checks, never correctness. Who works with an entry holds it; it may be forgotten meanwhile.
+ * Bounded memory under a keyed hash, the least recently used zone is forgotten first: forgetting costs packets and
+ * signature checks, never correctness. Who works with an entry holds it; it may be forgotten meanwhile.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -36,13 +36,14 @@ struct trust {
 	struct trust *older;
 	uint64_t hash;
 	uint32_t holders;
+	size_t size;
 	uint8_t *rdata;
 };
 
 struct trust_store;
 
-/* max: zones that are remembered. NULL: no memory. */
-struct trust_store *trust_store_new(size_t max, const struct siphash_key *key);
+/* max_bytes: for all zones with their keys. NULL: no memory. */
+struct trust_store *trust_store_new(uint64_t max_bytes, const struct siphash_key *key);
 /* Every holder has let go before. */
 void trust_store_free(struct trust_store *store);
 
@@ -67,5 +68,6 @@ void trust_flush(struct trust_store *store);
 void trust_flush_zone(struct trust_store *store, const uint8_t *zone);
 
 size_t trust_count(const struct trust_store *store);
+uint64_t trust_bytes(const struct trust_store *store);
 
 #endif

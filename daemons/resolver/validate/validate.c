@@ -40,10 +40,17 @@ static struct rrset *find_speaker(const struct validation *v)
 	return proof;
 }
 
-/* Where a cut may be that leads to the data: DS is above the cut of its own name. */
-static const uint8_t *place_of(const uint8_t *name, uint16_t type)
+/*
+ * Where a cut may be that leads to the data: DS is above the cut of its own name. But at the top of a stub zone its own
+ * servers were asked (start_name in iterate.c), and what the operator said of that zone holds.
+ */
+static const uint8_t *place_of(const struct core *core, const uint8_t *name, uint16_t type)
 {
-	return type == RR_DS && !dname_is_root(name) ? dname_parent(name) : name;
+	if (type != RR_DS || dname_is_root(name)) {
+		return name;
+	}
+	const struct core_zone *stub = core_find_stub(core, name);
+	return stub != NULL && !stub->forward && dname_equal(stub->zone, name) ? name : dname_parent(name);
 }
 
 void validate_end(struct resolution *r)
@@ -74,7 +81,7 @@ void validate_begin(struct core *core, struct resolution *r, const struct valida
 {
 	struct validation *copy = region_copy(&r->region, v, sizeof(*v));
 	struct anchor anchor;
-	const uint8_t *place = place_of(v->name, v->type);
+	const uint8_t *place = place_of(core, v->name, v->type);
 
 	if (copy == NULL) {
 		iterate_no_memory(core, r, now_ms);

@@ -69,7 +69,7 @@ enum walk_result {
 struct validation {
 	struct reply reply;
 	const uint8_t *name; /* what was asked */
-	const uint8_t *zone; /* at whose server, or NULL */
+	const uint8_t *zone; /* at whose authoritative server, or NULL */
 	uint16_t type;
 	uint8_t flags; /* of the cache entry to be */
 	uint8_t part;

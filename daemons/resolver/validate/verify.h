@@ -19,8 +19,8 @@ struct verifier {
 	uint32_t wall_sec; /* seconds since 1970, modulo 2^32 (RFC 4034 3.1.5) */
 	uint32_t min_ttl_sec; /* the operator's floor, which the original TTL of a signature does not undercut */
 	/*
-	 * Signature checks that may still be made for the client's question (KeyTrap, CVE-2023-50387). Counted down, also for
-	 * keys that turn out to be unusable.
+	 * Signature checks that may still be made for the client's question (KeyTrap, CVE-2023-50387), in units of one with
+	 * P-256. Counted down, also for keys that turn out to be unusable.
 	 */
 	uint32_t *checks;
 };

@@ -78,7 +78,10 @@ static enum step on_bogus(struct core *core, struct walk *w, const struct verify
 		servers_set_lame(core->servers, &w->got.server, w->got.server_zone,
 				 now_ms + SERVER_ERROR_SEC * UINT64_C(1000));
 	}
-	(void)cache_flush_name(core->cache, w->candidate);
+	/* What else is there of the name is not in doubt; and to look for all of it takes a search through the whole cache. */
+	cache_drop(core->cache, w->candidate, RR_DS);
+	cache_drop(core->cache, w->candidate, RR_DNSKEY);
+	cache_drop(core->cache, w->candidate, RR_CNAME);
 	if (w->retries++ >= BOGUS_RETRIES_MAX) {
 		return conclude(core, w, TRUST_BOGUS, TTL_BOGUS, reason, now_ms);
 	}

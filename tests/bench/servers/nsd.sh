@@ -10,7 +10,6 @@ configure() {
 	{
 		cat <<-END
 			server:
-			    ip-address: $address@$PORT
 			    server-count: 1
 			    username: ""
 			    chroot: ""
@@ -24,6 +23,10 @@ configure() {
 			    verbosity: 0
 			    rrl-ratelimit: 0
 			    tcp-count: 1000
+		END
+		# shellcheck disable=SC2086
+		printf "    ip-address: %s@$PORT\n" $address # one, or several with blanks between
+		cat <<-END
 			remote-control:
 			    control-enable: yes
 			    control-interface: "$dir/control.sock"

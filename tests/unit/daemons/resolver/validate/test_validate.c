@@ -8,6 +8,7 @@
 
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <string.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define ROOT "192.0.2.1"
@@ -364,5 +365,110 @@ Test(validate, signatures_end_the_life_of_what_they_cover)
 	r = sim_ask(sim, "www.leaf.com.", RR_A);
 	cr_expect(r.secure);
 	cr_expect_str_eq(r.answer, "www.leaf.com. 100 A 198.51.100.1\n", "RFC 4035 5.3.3: %s", r.answer);
+	sim_free(sim);
+}
+
+/* --- changes in the middle, and places that are no zones ---------------------------------------------- */
+
+static struct anchors *root_anchor(bool wrong)
+{
+	struct anchors *anchors = anchors_new();
+	uint8_t ds[SIM_RDATA_MAX];
+	uint16_t len = sim_sign_ds(".", ds);
+	ds[len - 1] ^= wrong;
+	cr_assert(anchors != NULL && anchors_add(anchors, (const uint8_t *)"", RR_DS, ds, len) == BH_OK);
+	return anchors;
+}
+
+/* The operator takes the anchor away while leaf.com's keys are on their way. */
+static int distrusting_hook(struct sim *sim, struct sim_server *server, const struct query *q, bool tcp, uint8_t *wire)
+{
+	(void)server;
+	(void)tcp;
+	(void)wire;
+	if (q->qtype == RR_DNSKEY) {
+		core_set_anchors(sim->core, root_anchor(true), (const uint8_t *)"");
+	}
+	return -1;
+}
+
+Test(validate, what_was_in_work_when_anchors_changed_is_not_kept)
+{
+	struct sim *sim = internet();
+	sim_server(sim, LEAF)->hook = sim_server(sim, SECOND)->hook = distrusting_hook;
+	(void)sim_ask(sim, "www.leaf.com.", RR_A);
+	cr_expect_eq(trust_count(sim->core->trust), 0u, "zones found with the old anchor");
+	expect(sim, "www.leaf.com.", RR_A, RCODE_SERVFAIL, false, "the same");
+	expect(sim, "mail.leaf.com.", RR_A, RCODE_SERVFAIL, false, "another name there");
+	sim_free(sim);
+}
+
+/* What is bogus costs no search through the cache, and takes nothing else of the name out of it. */
+Test(validate, bogus_keys_take_nothing_else_out_of_the_cache)
+{
+	struct sim *sim = internet_of(&(struct sim_signing){ .faults = SIM_WRONG_DIGEST }, NULL);
+	struct cache_hit hit;
+	uint8_t zone[DNAME_MAX];
+	sim_name("leaf.com.", zone);
+	sim->cd = true;
+	expect(sim, "leaf.com.", RR_NS, RCODE_NOERROR, false, "NS");
+	sim->cd = false;
+	expect(sim, "www.leaf.com.", RR_A, RCODE_SERVFAIL, false, "the zone is bogus");
+	cr_expect(cache_get(sim->core->cache, zone, CACHE_RRSET, RR_NS, sim->now_ms, &hit), "its NS RRset");
+	cr_expect(cache_get(sim->core->cache, zone, CACHE_DELEGATION, 0, sim->now_ms, &hit), "the way to it");
+	sim_free(sim);
+}
+
+/* A resolver in front of com and leaf.com: it answers with AA=0, RA=1 what their servers would say. */
+static int forwarder_hook(struct sim *sim, struct sim_server *server, const struct query *q, bool tcp, uint8_t *wire)
+{
+	unsigned labels = dname_label_count(q->qname) - (q->qtype == RR_DS);
+	(void)server;
+	int len = sim_usual(sim, sim_server(sim, labels == 0 ? ROOT : labels == 1 ? COM : LEAF), q, tcp, wire);
+	cr_assert_gt(len, DNS_HEADER_SIZE);
+	put_u16(wire + 2, (uint16_t)((get_u16(wire + 2) & ~FLAG_AA) | FLAG_RA));
+	return len;
+}
+
+Test(validate, a_forward_zone_need_be_no_zone)
+{
+	static const char *const zones[] = { "leaf.com.", "b.leaf.com.", "com." };
+	for (unsigned i = 0; i < COUNT(zones); i++) {
+		struct sim *sim = internet();
+		struct ipc_servers forward = { .count = 1 };
+		sim_name(zones[i], forward.name);
+		cr_assert_eq(addr_parse("10.0.0.53", 53, &forward.addrs[0]), BH_OK);
+		sim_server(sim, "10.0.0.53")->hook = forwarder_hook;
+		sim->config.forwards = &forward;
+		sim->config.forward_count = 1;
+		sim->config.anchors = root_anchor(false);
+		sim_configure(sim);
+		sim->config.anchors = NULL;
+		expect(sim, "leaf.com.", RR_DS, RCODE_NOERROR, true, zones[i]);
+		expect(sim, "a.b.leaf.com.", RR_A, RCODE_NOERROR, true, zones[i]);
+		expect(sim, "x.b.leaf.com.", RR_A, RCODE_NXDOMAIN, true, zones[i]);
+		expect(sim, "a.b.leaf.com.", RR_MX, RCODE_NOERROR, true, zones[i]);
+		cr_expect_gt(sim_server(sim, "10.0.0.53")->asked, 0u);
+		sim_free(sim);
+	}
+}
+
+Test(validate, ds_of_an_unsigned_stub_zone_is_no_failure)
+{
+	struct sim *sim = internet();
+	struct ipc_servers stub = { .count = 1 };
+	uint8_t zone[DNAME_MAX];
+	sim_name("corp.leaf.com.", zone);
+	memcpy(stub.name, zone, dname_len(zone));
+	cr_assert_eq(addr_parse("10.0.0.60", 53, &stub.addrs[0]), BH_OK);
+	sim_zone(sim, "10.0.0.60", "corp.leaf.com.", "corp.leaf.com. 60 NS ns.corp.leaf.com.\n a.corp.leaf.com. 60 A 10.1.1.1\n");
+	sim->config.stubs = &stub;
+	sim->config.stub_count = 1;
+	sim->config.anchors = root_anchor(false);
+	cr_assert_eq(anchors_add_negative(sim->config.anchors, zone, UINT64_MAX), BH_OK);
+	sim_configure(sim);
+	sim->config.anchors = NULL;
+	expect(sim, "a.corp.leaf.com.", RR_A, RCODE_NOERROR, false, "data");
+	expect(sim, "corp.leaf.com.", RR_DS, RCODE_NOERROR, false, "DS");
 	sim_free(sim);
 }
