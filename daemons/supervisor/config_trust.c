@@ -66,9 +66,6 @@ void config_read_trust(struct config_reader *r, cfg_t *section, struct config_re
 		}
 	}
 	read_insecure(r, section, resolver);
-	if (resolver->stub_count > CONFIG_STUBS_MAX) { /* each is a negative anchor */
-		FAULT_SECTION(r, section, "resolver: more than %d stub zones", CONFIG_STUBS_MAX);
-	}
 	const struct config_value *date = config_text_value(section, "validation-date");
 	if (date == NULL) {
 		return;

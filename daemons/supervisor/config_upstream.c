@@ -35,12 +35,7 @@ static bool read_servers(struct config_reader *r, cfg_t *section, const char *ki
 	return true;
 }
 
-static void read_stub(struct config_reader *r, cfg_t *section, struct config_resolver *resolver)
-{
-	resolver->stub_count += read_servers(r, section, "stub", &resolver->stubs[resolver->stub_count].servers);
-}
-
-/* The listener of the resolver at which such a forward would come back, or NULL. */
+/* The listener of the resolver at which what is sent there would come back, or NULL. */
 static const struct addr *find_own(const struct config_resolver *resolver, const struct addr *to)
 {
 	for (size_t i = 0; i < resolver->listen.count; i++) {
@@ -51,6 +46,48 @@ static const struct addr *find_own(const struct config_resolver *resolver, const
 		}
 	}
 	return NULL;
+}
+
+/* None of the servers is the resolver itself. */
+static bool check_circle(struct config_reader *r, cfg_t *section, const char *kind,
+			 const struct config_resolver *resolver, const struct ipc_servers *servers)
+{
+	for (unsigned i = 0; i < servers->count; i++) {
+		char text[ADDR_TEXT_MAX];
+		const struct addr *own = find_own(resolver, &servers->addrs[i]);
+		if (own != NULL) {
+			FAULT(r, config_text_item(section, "to", i),
+			      "%s '%s': the resolver listens at %s itself: queries would go round in a circle", kind,
+			      cfg_title(section), addr_text(own, text));
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool has_zone(const struct config_stub *list, size_t count, const uint8_t *name)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (dname_equal(list[i].servers.name, name)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void read_stub(struct config_reader *r, cfg_t *section, struct config_resolver *resolver)
+{
+	struct ipc_servers *servers = &resolver->stubs[resolver->stub_count].servers;
+	bool good = read_servers(r, section, "stub", servers);
+	if (good && has_zone(resolver->stubs, resolver->stub_count, servers->name)) {
+		FAULT_SECTION(r, section, "stub '%s' stands twice", cfg_title(section));
+		good = false;
+	}
+	if (good && check_circle(r, section, "stub", resolver, servers)) {
+		resolver->stub_count++;
+	} else {
+		*servers = (struct ipc_servers){ .count = 0 };
+	}
 }
 
 static bool check_forward(struct config_reader *r, cfg_t *section, const struct config_resolver *resolver,
@@ -72,29 +109,15 @@ static bool check_forward(struct config_reader *r, cfg_t *section, const struct 
 		      cfg_title(section));
 		return false;
 	}
-	for (size_t i = 0; i < resolver->stub_count; i++) {
-		if (dname_equal(resolver->stubs[i].servers.name, servers->name)) {
-			FAULT_SECTION(r, section, "forward '%s': there is a stub of that name", cfg_title(section));
-			return false;
-		}
+	if (has_zone(resolver->stubs, resolver->stub_count, servers->name)) {
+		FAULT_SECTION(r, section, "forward '%s': there is a stub of that name", cfg_title(section));
+		return false;
 	}
-	for (size_t i = 0; i < resolver->forward_count; i++) {
-		if (dname_equal(resolver->forwards[i].servers.name, servers->name)) {
-			FAULT_SECTION(r, section, "forward '%s' stands twice", cfg_title(section));
-			return false;
-		}
+	if (has_zone(resolver->forwards, resolver->forward_count, servers->name)) {
+		FAULT_SECTION(r, section, "forward '%s' stands twice", cfg_title(section));
+		return false;
 	}
-	for (unsigned i = 0; i < servers->count; i++) {
-		char text[ADDR_TEXT_MAX];
-		const struct addr *own = find_own(resolver, &servers->addrs[i]);
-		if (own != NULL) {
-			FAULT(r, config_text_item(section, "to", i),
-			      "forward '%s': the resolver listens at %s itself: queries would go round in a circle",
-			      cfg_title(section), addr_text(own, text));
-			return false;
-		}
-	}
-	return true;
+	return check_circle(r, section, "forward", resolver, servers);
 }
 
 static void read_forward(struct config_reader *r, cfg_t *section, struct config_resolver *resolver)
@@ -136,11 +159,16 @@ void config_read_upstream(struct config_reader *r, cfg_t *section, struct config
 {
 	read_outgoing(r, section, resolver);
 	unsigned stubs = cfg_size(section, "stub");
+	unsigned forwards = cfg_size(section, "forward");
+	if (stubs > CONFIG_STUBS_MAX || forwards > CONFIG_STUBS_MAX) { /* each stub is a negative anchor, too */
+		FAULT_SECTION(r, section, "resolver: more than %d %s zones", CONFIG_STUBS_MAX,
+			      stubs > CONFIG_STUBS_MAX ? "stub" : "forward");
+		return;
+	}
 	resolver->stubs = config_must(calloc(stubs + 1u, sizeof(*resolver->stubs)));
 	for (unsigned i = 0; i < stubs; i++) {
 		read_stub(r, cfg_getnsec(section, "stub", i), resolver);
 	}
-	unsigned forwards = cfg_size(section, "forward");
 	resolver->forwards = config_must(calloc(forwards + 1u, sizeof(*resolver->forwards)));
 	for (unsigned i = 0; i < forwards; i++) {
 		read_forward(r, cfg_getnsec(section, "forward", i), resolver);

@@ -328,6 +328,7 @@ static int begin_trace(struct client *client, const struct ctl_request *r)
 		return answer(client, 3, "trace: the resolver does not run");
 	}
 	inst->traces++;
+	inst->trace_steps += IPC_TRACE_STEPS_MAX + 1; /* and the last one */
 	client->tracer = inst;
 	client->steps = 0;
 	client->waiting = WAITING_TRACE;
@@ -347,7 +348,7 @@ void control_trace_step(struct supervisor *sup, const struct instance *inst, uin
 	struct ctl_row row;
 	char text[IPC_TEXT_MAX];
 	int rc = BH_OK;
-	if (c->steps++ <= IPC_TRACE_STEPS_MAX) { /* a resolver that tells more is not listened to */
+	if (c->steps++ <= IPC_TRACE_STEPS_MAX) { /* the shares of other traces are not for this client */
 		trace_row(step, &row);
 		rc = row_send(c->link, c->request, &row);
 	}

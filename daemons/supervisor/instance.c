@@ -349,10 +349,15 @@ static int on_trace_step(struct instance *inst, const struct link_message *m)
 {
 	struct ipc_trace_step step;
 	int rc = ipc_trace_step_decode(m->payload, m->len, &step);
-	if (rc != BH_OK || inst->traces == 0) {
-		return rc == BH_OK ? BH_EPERM : rc; /* nobody asked */
+	if (rc != BH_OK) {
+		return rc;
 	}
+	if (inst->traces == 0 || inst->trace_steps == 0) {
+		return BH_EPERM; /* nobody asked, or it has no end */
+	}
+	inst->trace_steps--;
 	inst->traces -= ipc_trace_is_last(&step);
+	inst->trace_steps = inst->traces == 0 ? 0 : inst->trace_steps;
 	control_trace_step(inst->sup, inst, m->request, &step);
 	return BH_OK;
 }
@@ -421,6 +426,7 @@ static void clear_process(struct instance *inst)
 	inst->flush_sent = 0;
 	inst->flush_answered = 0;
 	inst->traces = 0;
+	inst->trace_steps = 0;
 	inst->told = 0;
 	inst->owed = 0;
 	inst->refusals = 0;

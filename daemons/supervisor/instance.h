@@ -47,7 +47,8 @@ struct instance {
 	uint32_t sent_id;    /* resources up to this id were sent to this process */
 	uint32_t flush_sent; /* last MSG_FLUSH to this process, and the last one it answered */
 	uint32_t flush_answered;
-	unsigned traces; /* asked of this process and not told to the end */
+	unsigned traces;     /* asked of this process and not told to the end */
+	unsigned trace_steps; /* that it may still tell of them */
 	uint32_t told;	     /* generation of the last PREPARE */
 	unsigned owed;	     /* PREPAREs without an answer yet */
 	size_t refusals;     /* images it may still refuse before it answers */

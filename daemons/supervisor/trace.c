@@ -14,31 +14,52 @@
 
 enum place { PLACE_PUBLIC, PLACE_OVERLAY, PLACE_INTERNAL };
 
-/* Whose name it is: the longest of internal zones and stub zones, a stub before a zone of the same name. */
-static enum place find_place(const struct config *config, const uint8_t *name)
+struct search {
+	const uint8_t *name;
+	uint16_t type;
+	unsigned best; /* labels of the longest suffix so far, with the root */
+	enum place place;
+};
+
+/* A zone that the resolver has servers for. A DS stands above the cut (RFC 4035 3.1.4.1): for it the apex is not within. */
+static void look_at_stub(struct search *s, const uint8_t *zone)
+{
+	unsigned labels = dname_label_count(zone) + 1;
+	bool within = dname_is_under(s->name, zone) && !(s->type == RR_DS && dname_equal(s->name, zone));
+	if (within && labels >= s->best) {
+		s->best = labels;
+		s->place = PLACE_PUBLIC;
+	}
+}
+
+/*
+ * Whose name it is, as the split of the frontend has it: the longest of internal, stub and forward zones, the
+ * internal one last among those of a name. That the root is forwarded makes nothing inside public.
+ */
+static enum place find_place(const struct config *config, const struct ipc_trace *what)
 {
 	const struct config_resolver *resolver = &config->resolver;
-	enum place place = PLACE_PUBLIC;
-	unsigned best = 0;
+	struct search s = { .name = what->name, .type = what->type, .place = PLACE_PUBLIC };
 	if (resolver->internal_view < 0) {
 		return PLACE_PUBLIC;
 	}
 	const struct config_view *view = &config->views[resolver->internal_view];
 	for (size_t i = 0; i < view->zone_count; i++) {
 		unsigned labels = dname_label_count(view->zones[i].name) + 1;
-		if (labels > best && dname_is_under(name, view->zones[i].name)) {
-			best = labels;
-			place = view->zones[i].overlay ? PLACE_OVERLAY : PLACE_INTERNAL;
+		if (labels > s.best && dname_is_under(s.name, view->zones[i].name)) {
+			s.best = labels;
+			s.place = view->zones[i].overlay ? PLACE_OVERLAY : PLACE_INTERNAL;
 		}
 	}
 	for (size_t i = 0; i < resolver->stub_count; i++) {
-		unsigned labels = dname_label_count(resolver->stubs[i].servers.name) + 1;
-		if (labels >= best && dname_is_under(name, resolver->stubs[i].servers.name)) {
-			best = labels;
-			place = PLACE_PUBLIC;
+		look_at_stub(&s, resolver->stubs[i].servers.name);
+	}
+	for (size_t i = 0; i < resolver->forward_count; i++) {
+		if (!dname_is_root(resolver->forwards[i].servers.name)) {
+			look_at_stub(&s, resolver->forwards[i].servers.name);
 		}
 	}
-	return place;
+	return s.place;
 }
 
 const char *trace_parse(const struct ctl_request *r, const struct config *config, struct ipc_trace *out)
@@ -73,7 +94,7 @@ const char *trace_parse(const struct ctl_request *r, const struct config *config
 	if (!config->resolver.present) {
 		return "trace: there is no resolver";
 	}
-	switch (find_place(config, out->name)) {
+	switch (find_place(config, out)) {
 	case PLACE_INTERNAL:
 		return "trace: the internal view answers for this name, the resolver never hears of it";
 	case PLACE_OVERLAY:

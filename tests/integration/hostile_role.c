@@ -214,6 +214,26 @@ static void on_commit(uint32_t generation)
 	}
 }
 
+static void trace_step(uint32_t request, enum ipc_trace_event event)
+{
+	struct ipc_trace_step m = { .event = (uint8_t)event, .why = "wait for more" };
+	uint8_t bytes[256];
+	struct sink s = sink_of(bytes, sizeof(bytes));
+	ipc_trace_step_encode(&s, &m);
+	say(MSG_TRACE_STEP, request, &s, -1);
+}
+
+/* A trace without end, or one that ends again and again. */
+static void on_trace(uint32_t request)
+{
+	while (plan_is("flood-steps")) {
+		trace_step(request, IPC_TRACE_ASK);
+	}
+	for (unsigned i = 0; i < FLOOD && plan_is("flood-ends"); i++) {
+		trace_step(request, IPC_TRACE_FINISHED);
+	}
+}
+
 static void diagnostic(uint32_t request)
 {
 	struct ipc_diagnostic m = { .line = 1, .file = "hostile.zone", .text = "nothing is wrong" };
@@ -334,6 +354,9 @@ static void listen_to_supervisor(void)
 			break;
 		case MSG_COMMIT:
 			on_commit(number);
+			break;
+		case MSG_TRACE:
+			on_trace(get_u32(bytes + 4));
 			break;
 		case MSG_COMPILE:
 			on_compile(get_u32(bytes + 4), received_fd(&msg), bytes + MSG_HEADER, (size_t)n - MSG_HEADER);

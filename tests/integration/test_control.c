@@ -293,7 +293,7 @@ Test(control, trace_shows_the_way)
 	MUST(answer->count < steps, "the cache saved nothing");
 
 	answer = appliance_control(&appliance, "trace localhost A");
-	MUST(find_step(answer, "special-use", "name", "localhost.") != NULL, "localhost was asked for");
+	MUST(find_step(answer, "special-use", "name", "localhost.") != NULL, "localhost was asked for: %u %s", answer->done.status, answer->done.text);
 
 	/* a second one while the first runs is refused by the shard, and both have their end */
 	answer = appliance_control(&appliance, "trace nowhere.invalid A");

@@ -170,6 +170,30 @@ FLOOD(flood_of_refused, "flood-refused")
 FLOOD(flood_of_flushed, "flood-flushed")
 FLOOD(flood_of_descriptors, "flood-descriptors")
 
+/* A trace is as long as its bound: a resolver that tells more is ended, and who asked is told so. */
+static void lie_to_a_trace(const char *plan, unsigned status)
+{
+	const struct ctl_answer *answer = NULL;
+	start_with("resolver", plan);
+	MUST(appliance_control_try(&appliance, "trace www.public.org A", 20000, &answer), "%s: the trace does not end",
+	     plan);
+	MUST(answer->done.status == status, "%s: the trace ends with status %u", plan, answer->done.status);
+	MUST(answer->count <= IPC_TRACE_STEPS_MAX + 1, "%s: %u rows", plan, answer->count);
+	MUST(appliance_log_wait(&appliance, "broke the protocol", 5000), "%s: is left alive", plan);
+	must_serve(plan);
+	must_recover("resolver", plan);
+}
+
+Test(hostile, a_trace_without_end, .fini = stop)
+{
+	lie_to_a_trace("flood-steps", 2);
+}
+
+Test(hostile, a_trace_that_ends_twice, .fini = stop)
+{
+	lie_to_a_trace("flood-ends", 0);
+}
+
 /* At the start of the appliance: it says that it serves before it was asked to. */
 Test(hostile, commits_unasked, .fini = stop)
 {

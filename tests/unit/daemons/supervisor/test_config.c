@@ -355,6 +355,10 @@ static const struct {
 	  "test.conf:4: forward 'X.' stands twice\n" },
 	{ RESOLVER("forward \"x\" { to = { \"192.0.2.1\" } }\n stub \"X\" { to = { \"192.0.2.2\" } }\n"),
 	  "test.conf:3: forward 'x': there is a stub of that name\n" },
+	{ RESOLVER("stub \"x\" { to = { \"192.0.2.1\" } }\n stub \"X.\" { to = { \"192.0.2.2\" } }\n"),
+	  "test.conf:4: stub 'X.' stands twice\n" },
+	{ RESOLVER("stub \"x\" { to = { \"127.0.0.1@54\" } }\n"),
+	  "test.conf:3: stub 'x': the resolver listens at 127.0.0.1@54 itself: queries would go round in a circle\n" },
 	{ RESOLVER("forward \"x\" { to = { \"127.0.0.1@54\" } }\n"),
 	  "test.conf:3: forward 'x': the resolver listens at 127.0.0.1@54 itself: queries would go round in a circle\n" },
 	{ "resolver {\n listen = { \"0.0.0.0@5300\", \"::1\" }\n forward \"x\" { to = { \"127.0.0.9@5300\" } }\n"

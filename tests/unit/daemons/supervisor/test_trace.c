@@ -13,8 +13,10 @@
 static struct config_zone zones[3];
 static struct config_view view = { .zones = zones, .zone_count = 3 };
 static struct config_stub stubs[1];
+static struct config_stub forwards[2];
 static struct config config = { .views = &view, .view_count = 1,
-				.resolver = { .present = true, .stubs = stubs, .stub_count = 1 } };
+				.resolver = { .present = true, .stubs = stubs, .stub_count = 1,
+					      .forwards = forwards, .forward_count = 2 } };
 
 static void setup(void)
 {
@@ -23,6 +25,8 @@ static void setup(void)
 	zones[1].overlay = true;
 	cr_assert_gt(dname_from_text("secret.example.com", zones[2].name), 0);
 	cr_assert_gt(dname_from_text("lab.corp.example", stubs[0].servers.name), 0);
+	cr_assert_gt(dname_from_text(".", forwards[0].servers.name), 0);
+	cr_assert_gt(dname_from_text("cloud.corp.example", forwards[1].servers.name), 0);
 }
 
 TestSuite(trace, .init = setup);
@@ -50,6 +54,11 @@ Test(trace, the_resolver_never_hears_of_an_internal_name)
 		{ "trace a.CORP.example A", false },
 		{ "trace a.corp.example A public", false },
 		{ "trace a.lab.corp.example A", true }, /* a stub zone below: the resolver asks its servers */
+		{ "trace lab.corp.example A", true },
+		{ "trace lab.corp.example DS", false }, /* which the parent has, and that is inside */
+		{ "trace a.lab.corp.example DS", true },
+		{ "trace a.cloud.corp.example A", true }, /* a forward zone is like a stub zone */
+		{ "trace cloud.corp.example DS", false },
 		{ "trace www.example.com A", false },
 		{ "trace www.example.com A public", true },
 		{ "trace a.secret.example.com A public", false }, /* within an overlay zone, one that is none */
