@@ -76,7 +76,9 @@ int stale_find(struct core *core, struct resolution *r, uint64_t now_ms, struct 
 
 bool stale_may_replace(const struct core *core, const struct resolution *r, int ede)
 {
-	bool bogus = ede >= EDE_DNSSEC_INDETERMINATE && ede <= EDE_NSEC_MISSING;
+	/* With bogus data there is somebody who answers, and perhaps lies: what was is not better than an error then. */
+	bool bogus = (ede >= EDE_DNSSEC_INDETERMINATE && ede <= EDE_NSEC_MISSING) ||
+		     ede == EDE_UNSUPPORTED_DNSKEY_ALGORITHM;
 	return core->options.stale_sec > 0 && !r->internal && !r->detached && !r->refresh &&
 	       !r->fresh && r->type != RR_ANY && !bogus;
 }
