@@ -47,6 +47,12 @@ static inline bool dname_is_wildcard(const uint8_t *name)
 	return name[0] == 1 && name[1] == '*';
 }
 
+/* Labels as an RRSIG counts them (RFC 4034 3.1.3): neither the root nor a leftmost "*". */
+static inline unsigned dname_signed_labels(const uint8_t *name)
+{
+	return dname_label_count(name) - (dname_is_wildcard(name) ? 1 : 0);
+}
+
 /*
  * Check an uncompressed name at the start of bytes[0..len). Returns its octets, or BH_ETRUNC (ends
  * early) or BH_EMALFORMED (label type, too long). Pointers are refused.

@@ -431,7 +431,7 @@ static enum dnssec_verdict check(struct dnssec *dnssec, const struct dnssec_key 
 static size_t signed_owner(const uint8_t *owner, unsigned labels, uint8_t out[DNAME_MAX])
 {
 	unsigned count = dname_label_count(owner);
-	unsigned counted = dname_is_wildcard(owner) ? count - 1 : count; /* RFC 4034 3.1.3 */
+	unsigned counted = dname_signed_labels(owner);
 	if (labels > counted) {
 		return 0;
 	}

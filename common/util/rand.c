@@ -133,6 +133,13 @@ static inline uint64_t sip_end(uint64_t v[4], unsigned rounds)
 	return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
 
+struct siphash_key siphash_key_new(void)
+{
+	struct siphash_key key;
+	rand_bytes(&key, sizeof(key));
+	return key;
+}
+
 uint64_t siphash(const struct siphash_key *key, const void *bytes, size_t len)
 {
 	const uint8_t *p = bytes;

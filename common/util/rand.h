@@ -27,6 +27,8 @@ uint32_t rand_below(uint32_t bound);
 struct siphash_key {
 	uint64_t k0, k1;
 };
+/* A key that nobody knows. */
+struct siphash_key siphash_key_new(void);
 uint64_t siphash(const struct siphash_key *key, const void *bytes, size_t len);
 
 /*

@@ -12,13 +12,6 @@
 
 #include <stdlib.h>
 
-static struct siphash_key new_key(void)
-{
-	struct siphash_key key;
-	rand_bytes(&key, sizeof(key));
-	return key;
-}
-
 int core_zone_set(struct core_zone *zone, const struct delegation *d)
 {
 	size_t len = delegation_packed_size(d);
@@ -51,8 +44,8 @@ struct core *core_new(uint64_t cache_max_bytes, const struct core_tools *tools)
 		free(hints);
 		return NULL;
 	}
-	core->key = new_key();
-	core->cookie_key = new_key();
+	core->key = siphash_key_new();
+	core->cookie_key = siphash_key_new();
 	core->rand_fn = tools->rand_fn;
 	core->rand_ctx = tools->rand_ctx;
 	core->counters = tools->counters;

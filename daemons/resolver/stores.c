@@ -13,18 +13,11 @@
 /* One note of a good signature, of 16 octets, for so many. */
 #define BYTES_PER_NOTE 2048
 
-static struct siphash_key new_key(void)
-{
-	struct siphash_key key;
-	rand_bytes(&key, sizeof(key));
-	return key;
-}
-
 bool stores_make(uint64_t bytes, struct stores *out)
 {
-	struct siphash_key server_key = new_key();
-	struct siphash_key trust_key = new_key();
-	struct siphash_key cache_key = new_key();
+	struct siphash_key server_key = siphash_key_new();
+	struct siphash_key trust_key = siphash_key_new();
+	struct siphash_key cache_key = siphash_key_new();
 	*out = (struct stores){ .servers = servers_new(bytes / BYTES_PER_SERVER, &server_key),
 				.trust = trust_store_new(bytes / TRUST_SHARE, &trust_key),
 				.memo = memo_new(bytes / BYTES_PER_NOTE) };

@@ -19,7 +19,7 @@ bool denial_set_is_plain(const struct denial *d, const struct rrset *set, uint16
 	 * this name has its types and that nothing exists up to the next one.
 	 */
 	return set->type == type && set->count == 1 && dname_is_under(set->owner, d->zone) &&
-	       set->labels == dname_label_count(set->owner) - dname_is_wildcard(set->owner);
+	       set->labels == dname_signed_labels(set->owner);
 }
 
 void denial_wildcard_name(const uint8_t *encloser, uint8_t out[DNAME_MAX])

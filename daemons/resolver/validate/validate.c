@@ -165,7 +165,7 @@ static enum verify_result verify_proofs(const struct verifier *verifier, struct 
 /* RFC 4035 5.3.4: was the speaker expanded from a wildcard? */
 static bool is_expansion(const struct rrset *set)
 {
-	return set->labels < dname_label_count(set->owner) - (dname_is_wildcard(set->owner) ? 1 : 0);
+	return set->labels < dname_signed_labels(set->owner);
 }
 
 static uint32_t smallest_ttl(const struct validation *v)

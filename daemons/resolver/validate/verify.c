@@ -19,12 +19,6 @@ static int32_t serial_diff(uint32_t a, uint32_t b)
 	return (int32_t)(a - b);
 }
 
-/* RFC 4034 3.1.3: the root and a leftmost "*" are not counted. */
-static unsigned signed_labels(const uint8_t *owner)
-{
-	return dname_label_count(owner) - (dname_is_wildcard(owner) ? 1 : 0);
-}
-
 /* Record i of a packed list; moves *p on. */
 static const uint8_t *next_packed(const uint8_t **p, uint16_t *len)
 {
@@ -42,7 +36,7 @@ static bool fits(const struct rrset *set, const struct rrsig *sig, const uint8_t
 		return false;
 	}
 	return sig->covered == set->type && dname_equal(sig->signer, zone) && dname_is_under(set->owner, zone) &&
-	       sig->labels <= signed_labels(set->owner) && sig->labels >= dname_label_count(zone);
+	       sig->labels <= dname_signed_labels(set->owner) && sig->labels >= dname_label_count(zone);
 }
 
 /*
