@@ -16,7 +16,7 @@
 #define BULKHEAD_DAEMONS_RESOLVER_CACHE_H
 
 #include "common/util/err.h"
-#include "common/util/rand.h"
+#include "common/util/siphash.h"
 
 #include <stdbool.h>
 #include <stddef.h>

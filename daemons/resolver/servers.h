@@ -12,7 +12,7 @@
 
 #include "common/dns/limits.h"
 #include "common/util/addr.h"
-#include "common/util/rand.h"
+#include "common/util/siphash.h"
 
 struct servers;
 
