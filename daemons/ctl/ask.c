@@ -7,6 +7,7 @@
 #include "daemons/ctl/command.h"
 #include "daemons/ctl/json.h"
 #include "daemons/ctl/print.h"
+#include "daemons/ctl/progress.h"
 #include "daemons/ctl/session.h"
 #include "daemons/ctl/status.h"
 
@@ -45,19 +46,13 @@ unsigned ask_width(int fd)
 	return size.ws_col < WIDTH_MAX ? size.ws_col : WIDTH_MAX;
 }
 
-static void show_progress(void *ctx, const struct ctl_row *row)
+struct session_options ask_session(const struct options *options, struct progress *progress)
 {
-	(void)ctx;
-	print_progress(stderr, row);
-}
-
-struct session_options ask_session(const struct options *options)
-{
-	bool progress = options->given[OPTION_JSON] == NULL && isatty(STDERR_FILENO);
-	return (struct session_options){
-		.silence_ms = SILENCE_MS,
-		.progress = progress ? show_progress : NULL,
-	};
+	const char *term = getenv("TERM");
+	bool shown = options->given[OPTION_JSON] == NULL && isatty(STDERR_FILENO) &&
+		     (term == NULL || strcmp(term, "dumb") != 0);
+	*progress = (struct progress){ .out = shown ? stderr : NULL, .width = ask_width(STDERR_FILENO) };
+	return (struct session_options){ .silence_ms = SILENCE_MS, .progress = progress_show, .ctx = progress };
 }
 
 int ask_finish(int status)
@@ -75,7 +70,8 @@ int ask_print(const struct answer *answer, const struct options *options)
 		json_print(stdout, answer);
 	} else {
 		const struct print_style style = { .colour = ask_colour(STDOUT_FILENO),
-						   .verbose = options->given[OPTION_VERBOSE] != NULL };
+						   .verbose = options->given[OPTION_VERBOSE] != NULL,
+						   .width = ask_width(STDOUT_FILENO) };
 		int err = print_answer(stdout, answer, &style);
 		if (err != 0) {
 			fprintf(stderr, "bulkheadctl: cannot show the answer: %s\n", bh_strerror(err));
@@ -116,11 +112,13 @@ int ask_collect(const struct ctl_request *request, const struct options *options
 
 int ask_show(const struct ctl_request *request, const struct options *options)
 {
-	const struct session_options session = ask_session(options);
+	struct progress progress;
+	const struct session_options session = ask_session(options, &progress);
 	struct answer answer;
 	char why[IPC_TEXT_MAX];
 	answer_init(&answer);
 	int err = ask_collect(request, options, &session, &answer, why, sizeof(why));
+	progress_end(&progress);
 	int status = err != 0 ? ask_failed(&answer, why, options) : ask_print(&answer, options);
 	answer_clear(&answer);
 	return status;

@@ -15,13 +15,14 @@
 struct answer;
 struct call;
 struct options;
+struct progress;
 struct session_options;
 
 /* The control socket that the options name, or the one of the installation. */
 const char *ask_socket(const struct options *options);
 
-/* How a session of this call waits and shows progress. */
-struct session_options ask_session(const struct options *options);
+/* How a session of this call waits and shows progress; progress_end when it is over. */
+struct session_options ask_session(const struct options *options, struct progress *progress);
 
 /* Colours are for terminals only, and for whom they are welcome (NO_COLOR, TERM). fd: where they would go. */
 bool ask_colour(int fd);

@@ -10,6 +10,7 @@
 #include "daemons/ctl/answer.h"
 #include "daemons/ctl/ask.h"
 #include "daemons/ctl/check.h"
+#include "daemons/ctl/progress.h"
 #include "daemons/ctl/session.h"
 #include "daemons/ctl/status.h"
 
@@ -162,7 +163,8 @@ int command_trace(const struct call *call)
 
 int command_check(const struct call *call)
 {
-	const struct session_options session = ask_session(call->options);
+	struct progress progress;
+	const struct session_options session = ask_session(call->options, &progress);
 	const struct check_options check = {
 		.program = call->options->given[OPTION_BULKHEADD],
 		.role_dir = call->options->given[OPTION_ROLES],
@@ -172,6 +174,7 @@ int command_check(const struct call *call)
 	char why[IPC_TEXT_MAX];
 	answer_init(&answer);
 	int err = check_run(&check, &session, &answer, why, sizeof(why));
+	progress_end(&progress);
 	int status = err != 0 ? ask_failed(&answer, why, call->options) : ask_print(&answer, call->options);
 	answer_clear(&answer);
 	return status;
