@@ -213,13 +213,6 @@ void cache_drop(struct cache *cache, const uint8_t *name, uint16_t type)
 	drop(cache, hash, name, CACHE_FAILURE, type);
 }
 
-static bool pick_all(const void *ctx, const void *entry)
-{
-	(void)ctx;
-	(void)entry;
-	return true;
-}
-
 static bool pick_name(const void *ctx, const void *entry)
 {
 	return dname_equal(((const struct record *)entry)->bytes, ctx);
@@ -232,7 +225,7 @@ static bool pick_zone(const void *ctx, const void *entry)
 
 uint64_t cache_flush_all(struct cache *cache)
 {
-	return shelf_flush(cache->shelf, pick_all, NULL);
+	return shelf_flush(cache->shelf, NULL, NULL);
 }
 
 uint64_t cache_flush_name(struct cache *cache, const uint8_t *name)
