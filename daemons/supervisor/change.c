@@ -415,6 +415,20 @@ int change_begin(struct supervisor *sup, const struct change_ops *ops, void *ctx
 	return BH_OK;
 }
 
+const char *change_progress(const struct supervisor *sup, struct compile_progress *out)
+{
+	static const char *const steps[] = { [CHANGE_COMPILE] = "compiling", [CHANGE_PREPARE] = "roles prepare",
+					     [CHANGE_COMMIT] = "roles take over" };
+	*out = (struct compile_progress){ .zone = "" };
+	if (sup->change == NULL) {
+		return NULL;
+	}
+	if (sup->change->compile != NULL) {
+		compile_progress(sup->change->compile, out);
+	}
+	return steps[sup->change->step];
+}
+
 bool change_child_ended(struct supervisor *sup, pid_t pid, int status)
 {
 	return sup->change != NULL && sup->change->compile != NULL &&
