@@ -34,6 +34,7 @@ struct options {
 	const char *role_dir;
 	bool foreground;
 	bool test;
+	bool listen;
 	bool journal;  /* standard error is the journal */
 	int report_fd; /* -1: none */
 };
@@ -43,10 +44,11 @@ struct options {
 
 static void usage(FILE *out)
 {
-	fprintf(out, "usage: bulkheadd [-c FILE] [-f] [-t] [-L DIR] [-V] [-h]\n"
+	fprintf(out, "usage: bulkheadd [-c FILE] [-f] [-t | -l] [-L DIR] [-V] [-h]\n"
 		     "  -c FILE  configuration (default " BH_CONF_FILE ")\n"
 		     "  -f       stay in the foreground, log to standard error\n"
 		     "  -t       test the configuration and all zones, then exit\n"
+		     "  -l       test whether the listening addresses are free, then exit\n"
 		     "  -L DIR   role programs are in DIR (default " BH_ROLE_DIR ")\n"
 		     "  -V       print the version\n");
 }
@@ -55,7 +57,7 @@ static bool parse_options(int argc, char **argv, struct options *o)
 {
 	int opt;
 	*o = (struct options){ .conf_path = BH_CONF_FILE, .role_dir = BH_ROLE_DIR, .report_fd = -1 };
-	while ((opt = getopt(argc, argv, "c:ftL:r:Vh")) != -1) {
+	while ((opt = getopt(argc, argv, "c:ftlL:r:Vh")) != -1) {
 		switch (opt) {
 		case 'c':
 			o->conf_path = optarg;
@@ -65,6 +67,9 @@ static bool parse_options(int argc, char **argv, struct options *o)
 			break;
 		case 't':
 			o->test = true;
+			break;
+		case 'l':
+			o->listen = true;
 			break;
 		case 'L':
 			o->role_dir = optarg;
@@ -83,7 +88,7 @@ static bool parse_options(int argc, char **argv, struct options *o)
 			return false;
 		}
 	}
-	if (optind != argc) {
+	if (optind != argc || (o->test && o->listen)) {
 		usage(stderr);
 		return false;
 	}
@@ -539,6 +544,9 @@ int main(int argc, char **argv)
 	umask(022);
 	if (geteuid() != 0) {
 		log_fatal("must be started as root: it builds the walls between its roles");
+	}
+	if (o.listen) {
+		return check_listen(o.conf_path);
 	}
 	if (realpath(o.role_dir, role_dir) == NULL) {
 		log_fatal("role programs: %s: %m", o.role_dir);
