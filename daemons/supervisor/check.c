@@ -7,6 +7,7 @@
 
 #include "common/ipc/link.h"
 #include "daemons/supervisor/compile.h"
+#include "daemons/supervisor/listen.h"
 #include "daemons/supervisor/progress.h"
 #include "daemons/supervisor/rows.h"
 
@@ -194,4 +195,33 @@ int check_run(const char *conf_path, const char *role_dir, int report_fd)
 	link_free(check.report);
 	event_base_free(check.base);
 	return check.errors > 0 ? 1 : 0;
+}
+
+static void tell_config_error(void *ctx, const char *file, unsigned line, const char *text)
+{
+	(void)ctx;
+	if (line > 0) {
+		fprintf(stderr, "%s:%u: %s\n", file, line, text);
+	} else {
+		fprintf(stderr, "%s: %s\n", file, text);
+	}
+}
+
+int check_listen(const char *conf_path)
+{
+	struct listener_set set = { 0 };
+	char why[IPC_TEXT_MAX] = "";
+	uint32_t next_id = 1;
+	struct config *config = config_load(conf_path, tell_config_error, NULL);
+	if (config == NULL) {
+		return 1;
+	}
+	/* One worker tells for all: the others share its sockets' addresses. */
+	int rc = listener_want_all(&set, config, 1, &next_id, why, sizeof(why));
+	if (rc != BH_OK) {
+		fprintf(stderr, "%s\n", why);
+	}
+	listener_clear(&set);
+	config_free(config);
+	return rc == BH_OK ? 0 : 1;
 }
