@@ -356,16 +356,25 @@ text config twice 'view "a" { zones-dir = "." zones-dir = "." listen = {} listen
 '
 
 # --- saved ------------------------------------------------------------------------------------------
-# Heads of saved images: build, zone, 12 octets of numbers, 24 more, then sources: 8, 4, their number, each a
-# path and 40 octets. And names of files.
+# Heads of saved images: build, version of the image, zone, generation (number, cause, user, time, whose image, what the
+# text makes), 12 octets of numbers, 24 more, then sources: 8, 4, their number, each a path and 40 octets. And names of
+# files.
+generation="00 00 00 00 00 00 00 05 02 00 00 00 07 00 00 00 00 65 00 00 00 00 00 00 00 00 00 00 00 \
+	00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00"
+rollback="00 00 00 00 00 00 00 05 05 00 00 00 00 00 00 00 00 65 00 00 00 00 00 00 00 00 00 00 03 \
+	00 00 00 09 00 00 00 00 00 00 10 00 01 02 03 04 05 06 07 08"
+itself="00 00 00 00 00 00 00 05 05 00 00 00 00 00 00 00 00 65 00 00 00 00 00 00 00 00 00 00 05 \
+	00 00 00 09 00 00 00 00 00 00 10 00 01 02 03 04 05 06 07 08"
 zeroes12="00 00 00 00 00 00 00 00 00 00 00 01"
 zeroes32="00 00 00 00 00 00 00 01 00 00 00 00 00 00 00 02 00 00 00 00 00 00 00 03 00 00 00 00 00 00 00 04"
 zeroes40="$zeroes32 00 00 00 00 00 00 00 05"
-put saved no_source "00 01 78 00 $zeroes12 $zeroes32 00 00 0e 10 00 00 00 00"
-put saved one_source "00 01 78 03 6e 65 74 00 $zeroes12 $zeroes32 00 00 0e 10 00 00 00 01 00 01 61 $zeroes40"
-put saved two_sources "00 01 78 03 6e 65 74 00 $zeroes12 $zeroes32 00 00 0e 10 00 00 00 02 00 01 61 $zeroes40 \
+put saved no_source "00 01 78 00 00 00 04 00 $generation $zeroes12 $zeroes32 00 00 0e 10 00 00 00 00"
+put saved one_source "00 01 78 00 00 00 04 03 6e 65 74 00 $generation $zeroes12 $zeroes32 00 00 0e 10 00 00 00 01 00 01 61 $zeroes40"
+put saved two_sources "00 01 78 00 00 00 04 03 6e 65 74 00 $generation $zeroes12 $zeroes32 00 00 0e 10 00 00 00 02 00 01 61 $zeroes40 \
 	00 03 62 2f 63 $zeroes40"
-put saved many_sources "00 01 78 00 $zeroes12 $zeroes32 00 00 0e 10 ff ff ff ff 00 01 61 $zeroes40"
+put saved many_sources "00 01 78 00 00 00 04 00 $generation $zeroes12 $zeroes32 00 00 0e 10 ff ff ff ff 00 01 61 $zeroes40"
+put saved rollback "00 01 78 00 00 00 04 03 6e 65 74 00 $rollback $zeroes12 $zeroes32 00 00 0e 10 00 00 00 00"
+put saved rollback_to_itself "00 01 78 00 00 00 04 03 6e 65 74 00 $itself $zeroes12 $zeroes32 00 00 0e 10 00 00 00 00"
 text saved name "example.com.image"
 text saved root "@.image"
 text saved escaped "a%2Eb.%00%FF.image"
