@@ -381,7 +381,7 @@ uint64_t shelf_flush(struct shelf *shelf, shelf_pick_fn *pick, const void *ctx)
 		uint32_t place = ring->tail;
 		for (uint32_t left = ring->used; left > 0;) {
 			struct slot *slot = slot_at(shelf, place);
-			if (slot->live && pick(ctx, entry_of(slot))) {
+			if (slot->live && (pick == NULL || pick(ctx, entry_of(slot)))) {
 				shelf_remove(shelf, entry_of(slot));
 				gone++;
 			}

@@ -66,7 +66,7 @@ size_t shelf_cost(size_t size);
 void *shelf_add(struct shelf *shelf, unsigned part, uint32_t hash, size_t size, void *replaced, uint64_t now_ms);
 void shelf_remove(struct shelf *shelf, void *entry);
 
-/* Take away every entry that the function picks; the number of them. */
+/* Take away every entry that the function picks (NULL: all); the number of them. */
 typedef bool shelf_pick_fn(const void *ctx, const void *entry);
 uint64_t shelf_flush(struct shelf *shelf, shelf_pick_fn *pick, const void *ctx);
 

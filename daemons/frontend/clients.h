@@ -58,6 +58,8 @@ void clients_flush(struct clients *clients);
 
 /* No new queries; TCP connections close when idle. */
 void clients_drain(struct clients *clients);
+/* Another process takes new queries: those of open TCP connections go on, as in tcp_server_fade. */
+void clients_fade(struct clients *clients);
 /* TCP connections open. */
 unsigned clients_connections(const struct clients *clients);
 
