@@ -57,7 +57,7 @@ int localwall_raise(struct localwall **out, char *why_text, size_t why_size) BH_
 int localwall_prepare(struct localwall *wall, const struct localwall_rule *rules, size_t count) BH_CHECKED;
 void localwall_commit(struct localwall *wall);
 
-/* Packets refused since it was raised. */
+/* Packets refused since it was raised, but for those that proved it. */
 uint64_t localwall_refused(const struct localwall *wall);
 
 /* In the child that becomes the role, while it is root: go behind it. Uses no heap. */

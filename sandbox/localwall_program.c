@@ -35,6 +35,7 @@ enum label {
 	LABEL_SEARCH,
 	LABEL_ALLOW,
 	LABEL_REFUSE,
+	LABEL_DROP,
 	/* each search has its own four */
 	LABEL_SEARCH_ONE,
 	LABEL_SEARCH_ALL = LABEL_SEARCH_ONE + 4,
@@ -60,9 +61,12 @@ enum {
 	CONTEXT = BPF_REG_6, /* struct __sk_buff */
 	PACKET = BPF_REG_7,  /* first octet of the IP header; later: hash of the place */
 	END = BPF_REG_8,     /* behind the last octet that can be read; later: the place's port */
-	KIND = BPF_REG_9,    /* enum localwall_bits: is the destination a loopback address, or another? */
+	KIND = BPF_REG_9,    /* of the destination, in bits: LOCALWALL_BIT_LOOPBACK, LOCALWALL_BIT_OTHERS, TO_ITSELF */
 	FRAME = BPF_REG_10,
 };
+
+/* From a port to the same: what localwall_stands sends to itself is refused, but it is no incident. */
+#define TO_ITSELF 8
 
 /* In the frame: the place that is searched for, by words, and its third word for all addresses of the family. */
 #define FAMILY (-4)
@@ -233,6 +237,9 @@ static void read_transport(struct assembler *a)
 	math(a, BPF_ADD, BPF_REG_1, 4);
 	jump_if_reg(a, BPF_JGT, BPF_REG_1, END, LABEL_REFUSE);
 	load(a, BPF_H, BPF_REG_1, BPF_REG_3, 2);
+	load(a, BPF_H, BPF_REG_2, BPF_REG_3, 0);
+	jump_if_reg(a, BPF_JNE, BPF_REG_1, BPF_REG_2, LABEL_SEARCH);
+	math(a, BPF_OR, KIND, TO_ITSELF);
 
 	label(a, LABEL_SEARCH);
 	math(a, BPF_OR, BPF_REG_1, (int32_t)LOCALWALL_USED);
@@ -300,6 +307,7 @@ static void assemble(struct assembler *a, int map_fd)
 {
 	memset(a, 0, sizeof(*a));
 	move(a, CONTEXT, BPF_REG_1);
+	set(a, KIND, 0);
 	load(a, BPF_W, PACKET, CONTEXT, offsetof(struct __sk_buff, data));
 	load(a, BPF_W, END, CONTEXT, offsetof(struct __sk_buff, data_end));
 	needs(a, IPV4_SIZE);
@@ -338,9 +346,11 @@ static void assemble(struct assembler *a, int map_fd)
 	set(a, BPF_REG_0, 1);
 	emit(a, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
 	label(a, LABEL_REFUSE);
+	jump_if(a, BPF_JGE, KIND, TO_ITSELF, LABEL_DROP);
 	table_address(a, BPF_REG_1, map_fd);
 	set(a, BPF_REG_2, 1);
 	emit(a, BPF_STX | BPF_DW | BPF_XADD, BPF_REG_1, BPF_REG_2, offsetof(struct localwall_table, refused), 0);
+	label(a, LABEL_DROP);
 	set(a, BPF_REG_0, 0);
 	emit(a, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
 	resolve_jumps(a);

@@ -277,7 +277,10 @@ Test(localwall, keeps_what_is_behind_it_from_this_host, .timeout = 120)
 			}
 		}
 	}
-	cr_expect_gt(localwall_refused(wall), 40u);
+	uint64_t refused = localwall_refused(wall);
+	cr_expect_gt(refused, 40u);
+	cr_expect_str_eq(reach(wall, "udp", "127.0.0.1@5353"), "refused");
+	cr_expect_eq(localwall_refused(wall), refused + 1);
 	cr_expect_eq(localwall_remove(wall), BH_OK);
 	cr_assert_eq(wrong, 0u, "%u attempts ended otherwise than expected", wrong);
 }
@@ -463,6 +466,7 @@ Test(localwall, several_stand_side_by_side)
 {
 	make_host();
 	struct localwall *one = raise_wall();
+	cr_expect_eq(localwall_refused(one), 0u); /* that it was tried out is no attempt */
 	struct localwall *two = raise_wall();
 	const struct localwall_rule rule = { addr_of("127.0.0.1@1001"), LOCALWALL_ALLOW };
 	cr_expect_eq(groups(), 2u);
