@@ -11,6 +11,7 @@
 #include "daemons/supervisor/check.h"
 #include "daemons/supervisor/control.h"
 #include "daemons/supervisor/instance.h"
+#include "daemons/supervisor/local.h"
 #include "daemons/supervisor/notify.h"
 #include "daemons/supervisor/saved.h"
 #include "daemons/supervisor/sweep.h"
@@ -437,6 +438,7 @@ static void close_up(struct daemon *d, const char *run_dir)
 {
 	struct supervisor *sup = &d->sup;
 	instance_free_all(sup);
+	local_remove(sup);
 	if (sup->control != NULL) {
 		control_tell_stopped(sup->control);
 	}
@@ -492,6 +494,7 @@ static int run(const struct options *o, const char *role_dir)
 	if (control_fd < 0) {
 		log_fatal("control socket: %s", why);
 	}
+	local_raise(&d.sup); /* tries it out with a child: before children are waited for */
 
 	d.sup.conf_path = conf_path;
 	d.sup.started_ms = clock_now_ms();
