@@ -12,6 +12,7 @@
 #include "daemons/supervisor/instance.h"
 #include "daemons/supervisor/saved.h"
 #include "daemons/supervisor/tracking.h"
+#include "daemons/supervisor/watch.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -123,6 +124,9 @@ static void end(struct change *change, bool ok, unsigned failures)
 	generation_clear(&change->next);
 	generation_clear(&change->old);
 	free(change);
+	sup->change_ok = ok;
+	sup->change_sec = clock_wall_sec();
+	watch_tell(sup);
 	ops->done(ctx, ok, failures, why);
 }
 
@@ -172,6 +176,28 @@ static int want_listen(struct change *change, const struct config_listen *listen
 	return BH_OK;
 }
 
+/* One process, TCP alone. */
+static int want_monitor(struct change *change)
+{
+	const struct config_listen *listen = &change->next.config->monitor.listen;
+	struct supervisor *sup = change->sup;
+	char why[IPC_TEXT_MAX] = "";
+
+	for (size_t a = 0; a < listen->count; a++) {
+		size_t devices = listen->interface_count == 0 ? 1 : listen->interface_count;
+		for (size_t d = 0; d < devices; d++) {
+			const char *device = listen->interface_count == 0 ? "" : listen->interfaces[d];
+			int rc = listener_want(&sup->listeners, IPC_TCP, &listen->addrs[a], device, 0,
+					       LISTENER_OF_MONITOR, &sup->next_id, why, sizeof(why));
+			if (rc != BH_OK) {
+				fail(change, "%s", why);
+				return rc;
+			}
+		}
+	}
+	return BH_OK;
+}
+
 static int want_listeners(struct change *change)
 {
 	const struct config *config = change->next.config;
@@ -182,7 +208,13 @@ static int want_listeners(struct change *change)
 			return rc;
 		}
 	}
-	return config->resolver.present ? want_listen(change, &config->resolver.listen, "") : BH_OK;
+	if (config->resolver.present) {
+		int rc = want_listen(change, &config->resolver.listen, "");
+		if (rc != BH_OK) {
+			return rc;
+		}
+	}
+	return config->monitor.present ? want_monitor(change) : BH_OK;
 }
 
 static int want_links(struct change *change)

@@ -12,6 +12,7 @@
 #define BULKHEAD_SUPERVISOR_CONFIG_H
 
 #include "common/ipc/conf.h"
+#include "common/ipc/watch.h"
 #include "common/util/addr.h"
 #include "common/util/log.h"
 
@@ -32,6 +33,8 @@
 #define CONFIG_MAX_TTL_MAX 604800    /* RFC 8767 4: a week, where RFC 2181 8 has 68 years */
 #define CONFIG_NEGATIVE_TTL_MAX 86400 /* RFC 2308 5: more than a day is found to be a problem */
 #define CONFIG_STALE_TTL_MAX 604800
+#define CONFIG_HOSTS_MAX 64
+#define CONFIG_MONITOR_PORT 9953
 #define CONFIG_ERRORS_MAX 50 /* told before giving up */
 
 /* A complaint about the configuration; called in the order of discovery. file may be "". */
@@ -139,6 +142,16 @@ struct config_resolver {
 	uint8_t localhost; /* enum ipc_localhost */
 };
 
+struct config_monitor {
+	bool present;
+	struct config_listen listen;
+	struct acl allow;
+	struct ipc_host *hosts; /* names by which it is asked, besides its addresses */
+	size_t host_count;
+	bool zones; /* it may know what the zones are called */
+	struct ipc_name probe; /* whose NS records a resolver asks itself for */
+};
+
 struct config {
 	unsigned workers; /* resolved: never 0 */
 	char *state_dir;
@@ -150,6 +163,7 @@ struct config {
 	struct config_view *views;
 	size_t view_count;
 	struct config_resolver resolver;
+	struct config_monitor monitor;
 };
 
 /*
