@@ -8,7 +8,7 @@
 
 #include "common/dns/rr.h"
 #include "common/ipc/codec.h"
-#include "common/util/rand.h"
+#include "common/util/siphash.h"
 
 #include <string.h>
 

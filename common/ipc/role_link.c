@@ -683,6 +683,15 @@ static int on_peer_restarted(struct role_link *rl, const struct link_message *m)
 	return rc;
 }
 
+static int stop(struct role_link *rl)
+{
+	if (rl->ops->stop != NULL) {
+		rl->ops->stop(rl->ctx);
+		return BH_OK;
+	}
+	return event_base_loopbreak(rl->base) == 0 ? BH_OK : BH_ESYS;
+}
+
 static int on_message(void *ctx, struct link *link, struct link_message *m)
 {
 	struct role_link *rl = ctx;
@@ -724,11 +733,7 @@ static int on_message(void *ctx, struct link *link, struct link_message *m)
 	case MSG_ANCHOR_STATE:
 		return on_anchor_state(rl, m);
 	case MSG_STOP:
-		if (rl->ops->stop != NULL) {
-			rl->ops->stop(rl->ctx);
-			return BH_OK;
-		}
-		return event_base_loopbreak(rl->base) == 0 ? BH_OK : BH_ESYS;
+		return stop(rl);
 	default:
 		return on_conf_part(rl, m);
 	}
@@ -736,12 +741,20 @@ static int on_message(void *ctx, struct link *link, struct link_message *m)
 
 static void on_closed(void *ctx, struct link *link, int err, const char *why)
 {
-	(void)ctx;
+	struct role_link *rl = ctx;
 	(void)link;
-	if (err == BH_ECLOSED) {
+	if (err != BH_ECLOSED) {
+		log_fatal("control link: %s, ending", why);
+	}
+	if (!rl->running) {
 		log_fatal("the supervisor is gone, ending");
 	}
-	log_fatal("control link: %s, ending", why);
+	log_debug("another process takes over, ending when all is answered");
+	if (rl->ops->retire != NULL) {
+		rl->ops->retire(rl->ctx);
+	} else if (stop(rl) != BH_OK) {
+		log_fatal("cannot leave the event loop");
+	}
 }
 
 struct role_link *role_link_new(struct event_base *base, enum role role, struct ipc_hello *hello,

@@ -10,6 +10,11 @@
  * A message that the supervisor should not have sent ends the process (log_fatal): a child treats
  * a bad parent as fatal.
  *
+ * When the supervisor ends its side of the link, another process serves in this one's place: it finishes what
+ * it has in work and ends. This is how a supervisor of another version, which may know other messages, lets go of
+ * the roles that the one before it started (daemons/supervisor/elder.h), so it must never change. A role cannot
+ * outlive its supervisor by it: the kernel kills it then.
+ *
  * SPDX-License-Identifier: BSD-2-Clause
  */
 #ifndef BULKHEAD_COMMON_IPC_ROLE_LINK_H
@@ -125,6 +130,11 @@ struct role_ops {
 	/* How a process, and then the appliance, fares. May be NULL; the monitor alone is told. */
 	void (*role_facts)(void *ctx, const struct ipc_role_facts *facts);
 	void (*appliance_facts)(void *ctx, const struct ipc_appliance_facts *facts);
+	/*
+	 * Another process has taken over: take nothing new, finish what is in work, however long that takes within
+	 * bounds, and end the event loop. May be NULL: as stop.
+	 */
+	void (*retire)(void *ctx);
 	/* Stop: finish what is in work and end the event loop soon. May be NULL (loop ends at once). */
 	void (*stop)(void *ctx);
 };

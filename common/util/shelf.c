@@ -18,6 +18,8 @@
 #define ROUNDS_MAX 32
 /* Entries that are looked at for room for one that was never used. */
 #define SEARCH_MAX 4
+/* Octets of an entry that are fetched ahead: an ordinary one. */
+#define FETCH_OCTETS 256
 /* One in so many of those that were never used takes a use from the one at the main ring's tail. */
 #define AGING 8
 
@@ -159,6 +161,19 @@ void *shelf_next(const struct shelf *shelf, const void *entry)
 	const struct slot *slot = slot_of(entry);
 	struct slot *next = next_with_hash(shelf, slot->chain, slot->hash);
 	return next == NULL ? NULL : entry_of(next);
+}
+
+void shelf_look(const struct shelf *shelf, uint32_t hash)
+{
+	__builtin_prefetch(&shelf->table[hash & shelf->mask]);
+}
+
+void shelf_fetch(const struct shelf *shelf, uint32_t hash)
+{
+	const uint8_t *slot = shelf->block + (size_t)shelf->table[hash & shelf->mask] * SHELF_UNIT;
+	for (unsigned i = 0; i < FETCH_OCTETS; i += 64) {
+		__builtin_prefetch(slot + i);
+	}
 }
 
 /* Where the place of a live slot is written. */
@@ -381,7 +396,7 @@ uint64_t shelf_flush(struct shelf *shelf, shelf_pick_fn *pick, const void *ctx)
 		uint32_t place = ring->tail;
 		for (uint32_t left = ring->used; left > 0;) {
 			struct slot *slot = slot_at(shelf, place);
-			if (slot->live && pick(ctx, entry_of(slot))) {
+			if (slot->live && (pick == NULL || pick(ctx, entry_of(slot)))) {
 				shelf_remove(shelf, entry_of(slot));
 				gone++;
 			}

@@ -22,6 +22,13 @@
 /* Stop: how often and how many times it is asked whether TCP connections have got their replies. */
 #define STOP_TICK_MS 20
 #define STOP_TICKS_MAX 100
+/*
+ * Replaced by another process, there is no hurry: connections may go on for so long, and what is in work then, zone
+ * transfers above all, for so long.
+ */
+#define RETIRE_FADE_TICKS (3000 / STOP_TICK_MS)
+#define RETIRE_DRAIN_MS 30000
+#define RETIRE_TICKS_MAX (RETIRE_FADE_TICKS + (RETIRE_DRAIN_MS + 2000) / STOP_TICK_MS)
 
 static void on_image_refused(void *ctx, uint32_t image, const char *why)
 {
@@ -48,11 +55,21 @@ static int on_prepare(void *ctx, const struct role_conf *conf, char *why, size_t
 	return rc;
 }
 
+static void set_tcp_limits(struct server *server, unsigned drain_ms)
+{
+	const struct ipc_tcp *tcp = &server->tcp_options;
+	struct tcp_limits limits = tcp_limits_default;
+	limits.connections = tcp->connections;
+	limits.connections_client = tcp->connections_client;
+	limits.idle_ms = tcp->idle_ms;
+	limits.write_ms = tcp->reply_ms;
+	limits.drain_ms = drain_ms;
+	tcp_server_limits(server->tcp, &limits);
+}
+
 static void on_commit(void *ctx, const struct role_conf *conf)
 {
 	struct server *server = ctx;
-	struct tcp_limits limits = tcp_limits_default;
-	const struct ipc_tcp *tcp = &conf->options.authority.tcp;
 
 	tsig_engine_forget(server->work.tsig);
 	view_free(server->view); /* no query is in work between two events */
@@ -60,11 +77,8 @@ static void on_commit(void *ctx, const struct role_conf *conf)
 	server->next = NULL;
 	count_view(server->view, server->stats);
 
-	limits.connections = tcp->connections;
-	limits.connections_client = tcp->connections_client;
-	limits.idle_ms = tcp->idle_ms;
-	limits.write_ms = tcp->reply_ms;
-	tcp_server_limits(server->tcp, &limits);
+	server->tcp_options = conf->options.authority.tcp;
+	set_tcp_limits(server, tcp_limits_default.drain_ms);
 	sources_commit(server, conf);
 }
 
@@ -86,8 +100,13 @@ static void on_stop_tick(evutil_socket_t fd, short what, void *arg)
 	struct server *server = arg;
 	(void)fd;
 	(void)what;
-	if (tcp_server_count(server->tcp) == 0 || ++server->stop_ticks > STOP_TICKS_MAX) {
+	unsigned most = server->retiring ? RETIRE_TICKS_MAX : STOP_TICKS_MAX;
+	if (tcp_server_count(server->tcp) == 0 || ++server->stop_ticks > most) {
 		event_base_loopbreak(server->base);
+		return;
+	}
+	if (server->retiring && server->stop_ticks == RETIRE_FADE_TICKS) {
+		tcp_server_drain(server->tcp);
 	}
 }
 
@@ -99,6 +118,21 @@ static void on_stop(void *ctx)
 
 	sources_stop(server);
 	tcp_server_drain(server->tcp);
+	if (tcp_server_count(server->tcp) == 0 || event_add(server->stop_timer, &tick) != 0) {
+		event_base_loopbreak(server->base);
+	}
+}
+
+/* Its successor reads the same sockets: what is in them is not lost. */
+static void on_retire(void *ctx)
+{
+	struct server *server = ctx;
+	static const struct timeval tick = { .tv_usec = STOP_TICK_MS * 1000 };
+
+	server->retiring = true;
+	sources_stop(server);
+	set_tcp_limits(server, RETIRE_DRAIN_MS);
+	tcp_server_fade(server->tcp);
 	if (tcp_server_count(server->tcp) == 0 || event_add(server->stop_timer, &tick) != 0) {
 		event_base_loopbreak(server->base);
 	}
@@ -153,7 +187,7 @@ int main(void)
 {
 	static const struct role_ops ops = {
 		.prepare = on_prepare, .commit = on_commit, .abort = on_abort,
-		.peer_restarted = on_peer_restarted, .stop = on_stop
+		.peer_restarted = on_peer_restarted, .retire = on_retire, .stop = on_stop
 	};
 	static struct server server; /* large: scratch memory and the reply buffer */
 	struct sandbox_state walls;

@@ -27,7 +27,9 @@ struct held_reply {
 /* A link whose peer breaks the format, or is gone for good, is left alone until its peer is a new process. */
 static void give_up(struct source *source, int rc)
 {
-	log_err("query link %u: %s, no longer served", (unsigned)source->id, bh_strerror(rc));
+	/* Its end is no fault: when a new version takes over, the frontends of the old one go first. */
+	(rc == BH_ECLOSED ? log_debug : log_err)("query link %u: %s, no longer served", (unsigned)source->id,
+						 bh_strerror(rc));
 	event_del(source->readable);
 	event_del(source->writable);
 }

@@ -65,6 +65,8 @@ struct server {
 	struct log_limit refusal_log;
 	struct event *stop_timer;
 	unsigned stop_ticks;
+	bool retiring; /* another process serves in our place */
+	struct ipc_tcp tcp_options;
 	struct log_limit rate_log;
 	struct query_work work;
 	struct ahead ahead[AHEAD_MAX]; /* of a part of a batch of packets */

@@ -17,6 +17,12 @@
 /* A stop waits this long for answers and TCP clients; checked every STOP_TICK_MS. */
 #define STOP_MAX_MS 2000
 #define STOP_TICK_MS 20
+/*
+ * Replaced by another process, there is no hurry: TCP connections go on for so long, and what they or others have
+ * asked is answered or has failed by its own deadline.
+ */
+#define RETIRE_FADE_MS 3000
+#define RETIRE_MAX_MS (RETIRE_FADE_MS + JOB_DEADLINE_MS + 2000)
 
 /* What one configuration brings and the next one replaces. */
 struct generation {
@@ -38,6 +44,7 @@ struct frontend {
 	struct event *deadline; /* for the oldest question in work */
 	struct event *stop_tick;
 	uint64_t stop_at_ms;
+	uint64_t drain_at_ms; /* retiring: when TCP connections are ended; 0: they were, or it does not retire */
 	struct generation next;
 	bool prepared;
 };
@@ -78,6 +85,18 @@ static bool is_allowed(void *ctx, const struct addr *client)
 	return acl_match(&f->acl, client);
 }
 
+static uint64_t on_look(void *ctx, const uint8_t *msg, size_t len)
+{
+	const struct frontend *f = ctx;
+	return cache_look(f->route.cache, msg, len);
+}
+
+static void on_fetch(void *ctx, uint64_t look)
+{
+	const struct frontend *f = ctx;
+	cache_fetch(f->route.cache, look);
+}
+
 static void on_query(void *ctx, const struct query *q, const struct origin *origin, const struct reply_to *to,
 		     uint64_t now_ms)
 {
@@ -105,7 +124,8 @@ static void on_refuse(void *ctx, const struct origin *origin, const struct reply
 	clients_refuse(f->clients, origin, to, refusal);
 }
 
-static const struct clients_ops clients_ops = { .allowed = is_allowed, .query = on_query, .idle = flush_all };
+static const struct clients_ops clients_ops = { .allowed = is_allowed, .look = on_look, .fetch = on_fetch, .query = on_query,
+						.idle = flush_all };
 static const struct route_ops route_ops = { .ask = on_ask, .answer = on_answer, .refuse = on_refuse };
 
 /* --- configuration ------------------------------------------------------------------------------------- */
@@ -268,22 +288,44 @@ static void on_stop_tick(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	bool quiet = pending_count(f->route.pending) == 0 && clients_connections(f->clients) == 0;
-	if ((quiet || clock_now_ms() >= f->stop_at_ms) && event_base_loopbreak(f->base) != 0) {
+	uint64_t now_ms = clock_now_ms();
+	if (f->drain_at_ms != 0 && now_ms >= f->drain_at_ms) {
+		f->drain_at_ms = 0;
+		clients_drain(f->clients);
+		flush_all(f);
+	}
+	if ((quiet || now_ms >= f->stop_at_ms) && event_base_loopbreak(f->base) != 0) {
 		log_fatal("cannot leave the event loop");
+	}
+}
+
+static void start_tick(struct frontend *f)
+{
+	struct timeval tick = { .tv_usec = STOP_TICK_MS * 1000 };
+	flush_all(f);
+	if (event_add(f->stop_tick, &tick) != 0) {
+		log_fatal("cannot set a timer");
 	}
 }
 
 static void frontend_stop(void *ctx)
 {
 	struct frontend *f = ctx;
-	struct timeval tick = { .tv_usec = STOP_TICK_MS * 1000 };
-
 	f->stop_at_ms = clock_now_ms() + STOP_MAX_MS;
+	f->drain_at_ms = 0;
 	clients_drain(f->clients);
-	flush_all(f);
-	if (event_add(f->stop_tick, &tick) != 0) {
-		log_fatal("cannot set a timer");
-	}
+	start_tick(f);
+}
+
+/* Its successor reads the same sockets: what is in them is not lost. */
+static void frontend_retire(void *ctx)
+{
+	struct frontend *f = ctx;
+	uint64_t now_ms = clock_now_ms();
+	f->stop_at_ms = now_ms + RETIRE_MAX_MS;
+	f->drain_at_ms = now_ms + RETIRE_FADE_MS;
+	clients_fade(f->clients);
+	start_tick(f);
 }
 
 const struct role_ops frontend_role_ops = {
@@ -292,6 +334,7 @@ const struct role_ops frontend_role_ops = {
 	.abort = frontend_abort,
 	.peer_restarted = frontend_peer_restarted,
 	.flush = frontend_flush,
+	.retire = frontend_retire,
 	.stop = frontend_stop,
 };
 

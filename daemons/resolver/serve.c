@@ -11,6 +11,7 @@
 #include "common/util/clock.h"
 #include "common/util/log.h"
 #include "common/util/rand.h"
+#include "common/util/siphash.h"
 #include "daemons/resolver/answer.h"
 #include "daemons/resolver/outquery.h"
 #include "daemons/resolver/trusting.h"
@@ -393,8 +394,12 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 		}
 	}
 	if (rc != BH_OK) {
-		/* Both ends stay open in the supervisor, so this is a broken peer: no more of it. */
-		log_err("query link %u: %s, not reading it any more", (unsigned)link->id, bh_strerror(rc));
+		/*
+		 * Both ends stay open in the supervisor, so this is a broken peer: no more of it. But its end: a new
+		 * version takes over, and the frontends of the old one go first.
+		 */
+		(rc == BH_ECLOSED ? log_debug : log_err)("query link %u: %s, not reading it any more",
+							 (unsigned)link->id, bh_strerror(rc));
 		(void)event_del(link->event);
 	}
 	pump_later(serve);

@@ -153,68 +153,16 @@ static void abandon(struct change *change)
 
 /* --- listeners and links of the new configuration -------------------------------------------------- */
 
-static int want_listen(struct change *change, const struct config_listen *listen, const char *owner)
-{
-	struct supervisor *sup = change->sup;
-	char why[IPC_TEXT_MAX] = "";
-	static const enum ipc_proto protos[] = { IPC_UDP, IPC_TCP };
-
-	for (size_t a = 0; a < listen->count; a++) {
-		size_t devices = listen->interface_count == 0 ? 1 : listen->interface_count;
-		for (size_t d = 0; d < devices; d++) {
-			const char *device = listen->interface_count == 0 ? "" : listen->interfaces[d];
-			for (unsigned w = 0; w < change->next.config->workers * 2; w++) {
-				int rc = listener_want(&sup->listeners, protos[w % 2], &listen->addrs[a], device,
-						       w / 2, owner, &sup->next_id, why, sizeof(why));
-				if (rc != BH_OK) {
-					fail(change, "%s", why);
-					return rc;
-				}
-			}
-		}
-	}
-	return BH_OK;
-}
-
-/* One process, TCP alone. */
-static int want_monitor(struct change *change)
-{
-	const struct config_listen *listen = &change->next.config->monitor.listen;
-	struct supervisor *sup = change->sup;
-	char why[IPC_TEXT_MAX] = "";
-
-	for (size_t a = 0; a < listen->count; a++) {
-		size_t devices = listen->interface_count == 0 ? 1 : listen->interface_count;
-		for (size_t d = 0; d < devices; d++) {
-			const char *device = listen->interface_count == 0 ? "" : listen->interfaces[d];
-			int rc = listener_want(&sup->listeners, IPC_TCP, &listen->addrs[a], device, 0,
-					       LISTENER_OF_MONITOR, &sup->next_id, why, sizeof(why));
-			if (rc != BH_OK) {
-				fail(change, "%s", why);
-				return rc;
-			}
-		}
-	}
-	return BH_OK;
-}
-
 static int want_listeners(struct change *change)
 {
+	char why[IPC_TEXT_MAX] = "";
+	struct supervisor *sup = change->sup;
 	const struct config *config = change->next.config;
-	listener_unwant_all(&change->sup->listeners);
-	for (size_t i = 0; i < config->view_count; i++) {
-		int rc = want_listen(change, &config->views[i].listen, config->views[i].name);
-		if (rc != BH_OK) {
-			return rc;
-		}
+	int rc = listener_want_all(&sup->listeners, config, config->workers, &sup->next_id, why, sizeof(why));
+	if (rc != BH_OK) {
+		fail(change, "%s", why);
 	}
-	if (config->resolver.present) {
-		int rc = want_listen(change, &config->resolver.listen, "");
-		if (rc != BH_OK) {
-			return rc;
-		}
-	}
-	return config->monitor.present ? want_monitor(change) : BH_OK;
+	return rc;
 }
 
 static int want_links(struct change *change)
@@ -469,6 +417,20 @@ int change_begin(struct supervisor *sup, const struct change_ops *ops, void *ctx
 		fail(change, "out of memory");
 	}
 	return BH_OK;
+}
+
+const char *change_progress(const struct supervisor *sup, struct compile_progress *out)
+{
+	static const char *const steps[] = { [CHANGE_COMPILE] = "compiling", [CHANGE_PREPARE] = "roles prepare",
+					     [CHANGE_COMMIT] = "roles take over" };
+	*out = (struct compile_progress){ .zone = "" };
+	if (sup->change == NULL) {
+		return NULL;
+	}
+	if (sup->change->compile != NULL) {
+		compile_progress(sup->change->compile, out);
+	}
+	return steps[sup->change->step];
 }
 
 bool change_child_ended(struct supervisor *sup, pid_t pid, int status)

@@ -99,6 +99,9 @@ struct compile_run {
 	struct compiler *compilers[COMPILERS_MAX];
 	struct event *advance; /* does things from the event loop, never from within a callback */
 	uint32_t next_request;
+	uint32_t judged; /* jobs that came to an end, well or not; and what became of those that did well */
+	uint64_t records;
+	uint64_t octets;
 	size_t sources_octets;
 	unsigned unused; /* saved images */
 };
@@ -436,6 +439,7 @@ static void fail_job_with(struct compiler *compiler, const char *why)
 	tell(compiler, false, "", 0, why);
 	fail_job(compiler);
 	job_clear(job);
+	compiler->run->judged++;
 }
 
 /* More work, or the end. */
@@ -531,8 +535,12 @@ static int on_compiled(struct compiler *compiler, const struct link_message *m)
 	}
 	if (!info.ok || is_empty(compiler)) {
 		fail_job(compiler);
+	} else {
+		compiler->run->records += info.records;
+		compiler->run->octets += info.size;
 	}
 	job_clear(job);
+	compiler->run->judged++;
 	compiler->zones++;
 	compiler->octets += info.size;
 	return go_on(compiler);
@@ -782,6 +790,22 @@ struct compile_run *compile_start(const struct compile_env *env, struct zone_set
 	}
 	advance_soon(run);
 	return run;
+}
+
+void compile_progress(const struct compile_run *run, struct compile_progress *out)
+{
+	*out = (struct compile_progress){ .done = run->judged,
+					  .total = (uint32_t)run->pending_count,
+					  .records = run->records,
+					  .octets = run->octets,
+					  .zone = "" };
+	for (size_t i = 0; i < COMPILERS_MAX; i++) {
+		const struct compiler *compiler = run->compilers[i];
+		if (compiler != NULL && compiler->job.given && compiler->job.zone != NULL) {
+			out->zone = compiler->job.zone->conf->text;
+			return;
+		}
+	}
 }
 
 bool compile_child_ended(struct compile_run *run, pid_t pid, int status)

@@ -48,6 +48,14 @@ struct compile_env {
 
 struct compile_run;
 
+struct compile_progress {
+	uint32_t done; /* zones that were compiled, or failed to */
+	uint32_t total; /* and all that are to be; grows while files are looked at */
+	uint64_t records; /* of those that were compiled */
+	uint64_t octets;  /* of their images */
+	const char *zone; /* one in work; "" for none */
+};
+
 /*
  * Fill `set`, the zones of env->config, root hints and trust anchors. A zone of `old` (may be NULL) with the same sources or
  * the same content keeps its image and id; one that does not compile keeps the old image, or at
@@ -58,6 +66,9 @@ struct compile_run *compile_start(const struct compile_env *env, struct zone_set
 
 /* A child ended. True: it was one of this run. */
 bool compile_child_ended(struct compile_run *run, pid_t pid, int status);
+
+/* How far it is. Pointers live as long as the run. */
+void compile_progress(const struct compile_run *run, struct compile_progress *out);
 
 /* Kills compilers that still run. */
 void compile_free(struct compile_run *run);

@@ -10,6 +10,7 @@
 #include "common/ipc/link.h"
 #include "common/ipc/shard.h"
 #include "daemons/supervisor/instance.h"
+#include "daemons/supervisor/progress.h"
 #include "daemons/supervisor/rows.h"
 #include "daemons/supervisor/status.h"
 #include "daemons/supervisor/trace.h"
@@ -61,6 +62,7 @@ struct control {
 	unsigned client_count;
 	uint32_t next_flush;
 	uint32_t next_trace;
+	struct event *progress; /* while somebody waits for a reload */
 };
 
 int control_socket(const char *run_dir, char *why, size_t why_size)
@@ -155,6 +157,45 @@ void control_finding(struct supervisor *sup, const struct zone_finding_info *fin
 {
 	if (sup->control != NULL) {
 		send_finding(sup->control, finding);
+	}
+}
+
+/*
+ * To all that wait for a reload: how far it is, now and then. Costs no more than PROGRESS_INTERVAL_MS allows, and ends with the
+ * last one who waits; who does not read loses only its own connection.
+ */
+static void on_progress(evutil_socket_t fd, short what, void *arg)
+{
+	const struct timeval interval = { .tv_usec = PROGRESS_INTERVAL_MS * 1000 };
+	struct control *control = arg;
+	struct compile_progress progress;
+	struct ctl_row row;
+	bool any = false;
+	(void)fd;
+	(void)what;
+
+	const char *step = change_progress(control->sup, &progress);
+	progress_row(step == NULL ? "waiting" : step, &progress, &row);
+	for (struct client *c = control->clients; c != NULL; c = c->next) {
+		if (c->waiting != WAITING_RELOAD && c->waiting != WAITING_NEXT_RELOAD) {
+			continue;
+		}
+		if (row_send(c->link, c->request, &row) != BH_OK) {
+			c->waiting = WAITING_NOTHING; /* it does not read; its link ends by itself */
+			continue;
+		}
+		any = true;
+	}
+	if (any && event_add(control->progress, &interval) != 0) {
+		log_warn("control: progress is not told: out of memory");
+	}
+}
+
+static void tell_progress(struct control *control)
+{
+	const struct timeval interval = { .tv_usec = PROGRESS_INTERVAL_MS * 1000 };
+	if (!event_pending(control->progress, EV_TIMEOUT, NULL) && event_add(control->progress, &interval) != 0) {
+		log_warn("control: progress is not told: out of memory");
 	}
 }
 
@@ -386,11 +427,14 @@ static int on_request(struct client *client, const struct ctl_request *r)
 	if (strcmp(command, "nta") == 0) {
 		return trust_nta(sup, r, client->link, client->request);
 	}
+	if (strcmp(command, "status") == 0 && r->count == 2 && strcmp(r->words[1], "summary") == 0) {
+		return status_send(sup, false, client->link, client->request);
+	}
 	if (r->count != 1) {
 		return answer(client, 3, "this command takes no such arguments");
 	}
 	if (strcmp(command, "status") == 0) {
-		return status_send(sup, client->link, client->request);
+		return status_send(sup, true, client->link, client->request);
 	}
 	if (strcmp(command, "anchors") == 0) {
 		return trust_anchors_send(sup, client->link, client->request);
@@ -400,6 +444,7 @@ static int on_request(struct client *client, const struct ctl_request *r)
 		if (!supervisor_reload(sup)) {
 			return answer(client, 2, "the appliance stops");
 		}
+		tell_progress(client->control);
 		return BH_OK;
 	}
 	if (strcmp(command, "stop") == 0) {
@@ -484,7 +529,14 @@ struct control *control_new(struct supervisor *sup, int fd)
 	control->sup = sup;
 	control->fd = fd;
 	control->readable = event_new(sup->base, fd, EV_READ | EV_PERSIST, on_accept, control);
-	if (control->readable == NULL || event_add(control->readable, NULL) != 0) {
+	control->progress = evtimer_new(sup->base, on_progress, control);
+	if (control->readable == NULL || control->progress == NULL || event_add(control->readable, NULL) != 0) {
+		if (control->readable != NULL) {
+			event_free(control->readable);
+		}
+		if (control->progress != NULL) {
+			event_free(control->progress);
+		}
 		free(control);
 		return NULL;
 	}
@@ -513,6 +565,7 @@ void control_free(struct control *control, const char *run_dir)
 		free_client(control->clients);
 	}
 	event_free(control->readable);
+	event_free(control->progress);
 	close(control->fd);
 	snprintf(path, sizeof(path), "%s/control.sock", run_dir);
 	unlink(path);

@@ -35,6 +35,8 @@ struct options {
 	const char *role_dir;
 	bool foreground;
 	bool test;
+	bool listen;
+	bool journal;  /* standard error is the journal */
 	int report_fd; /* -1: none */
 };
 
@@ -43,10 +45,11 @@ struct options {
 
 static void usage(FILE *out)
 {
-	fprintf(out, "usage: bulkheadd [-c FILE] [-f] [-t] [-L DIR] [-V] [-h]\n"
+	fprintf(out, "usage: bulkheadd [-c FILE] [-f] [-t | -l] [-L DIR] [-V] [-h]\n"
 		     "  -c FILE  configuration (default " BH_CONF_FILE ")\n"
 		     "  -f       stay in the foreground, log to standard error\n"
 		     "  -t       test the configuration and all zones, then exit\n"
+		     "  -l       test whether the listening addresses are free, then exit\n"
 		     "  -L DIR   role programs are in DIR (default " BH_ROLE_DIR ")\n"
 		     "  -V       print the version\n");
 }
@@ -55,7 +58,7 @@ static bool parse_options(int argc, char **argv, struct options *o)
 {
 	int opt;
 	*o = (struct options){ .conf_path = BH_CONF_FILE, .role_dir = BH_ROLE_DIR, .report_fd = -1 };
-	while ((opt = getopt(argc, argv, "c:ftL:r:Vh")) != -1) {
+	while ((opt = getopt(argc, argv, "c:ftlL:r:Vh")) != -1) {
 		switch (opt) {
 		case 'c':
 			o->conf_path = optarg;
@@ -65,6 +68,9 @@ static bool parse_options(int argc, char **argv, struct options *o)
 			break;
 		case 't':
 			o->test = true;
+			break;
+		case 'l':
+			o->listen = true;
 			break;
 		case 'L':
 			o->role_dir = optarg;
@@ -83,7 +89,7 @@ static bool parse_options(int argc, char **argv, struct options *o)
 			return false;
 		}
 	}
-	if (optind != argc) {
+	if (optind != argc || (o->test && o->listen)) {
 		usage(stderr);
 		return false;
 	}
@@ -213,6 +219,8 @@ static void tell_parent(int fd)
 struct daemon {
 	struct supervisor sup;
 	int ready_fd; /* -1: foreground, or told already */
+	bool journal;		/* standard error is the journal: every line has its level in front */
+	struct event *watchdog; /* NULL: nobody watches */
 	struct event *signals[4];
 };
 
@@ -231,7 +239,7 @@ static void on_finding(void *ctx, const struct zone_finding_info *f)
 static void on_config_error(void *ctx, const char *file, unsigned line, const char *text)
 {
 	struct daemon *d = ctx;
-	if (d->sup.current.number == 0) { /* start: the bare line, as a compiler would print it */
+	if (d->sup.current.number == 0 && !d->journal) { /* start: the bare line, as a compiler would print it */
 		if (line > 0) {
 			fprintf(stderr, "%s:%u: %s\n", file, line, text);
 		} else {
@@ -239,7 +247,11 @@ static void on_config_error(void *ctx, const char *file, unsigned line, const ch
 		}
 		return;
 	}
-	log_err("%s:%u: %s", file, line, text);
+	if (line > 0) {
+		log_err("%s:%u: %s", file, line, text);
+	} else {
+		log_err("%s: %s", file, text);
+	}
 	control_finding(&d->sup, &(struct zone_finding_info){
 					 .view = "", .zone = "", .file = file, .line = line, .text = text });
 }
@@ -318,12 +330,12 @@ bool supervisor_reload(struct supervisor *sup)
 	}
 	sup->reload_wanted = false;
 	control_reload_begins(sup);
+	notify_reloading();
 	if (change_begin(sup, &ops, d) != BH_OK) {
 		log_err("no reload: out of memory");
 		control_reloaded(sup, 2, "out of memory");
-		return true;
+		notify("READY=1");
 	}
-	notify("RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)clock_now_ms() * 1000);
 	return true;
 }
 
@@ -438,6 +450,9 @@ static void close_up(struct daemon *d, const char *run_dir)
 	for (size_t i = 0; i < sizeof(d->signals) / sizeof(d->signals[0]); i++) {
 		event_free(d->signals[i]);
 	}
+	if (d->watchdog != NULL) {
+		event_free(d->watchdog);
+	}
 	event_free(sup->stop_timer);
 	event_free(sup->reload_timer);
 	trust_end(sup);
@@ -454,6 +469,7 @@ static int run(const struct options *o, const char *role_dir)
 	char why[IPC_TEXT_MAX];
 	char conf_path[PATH_MAX];
 
+	d.journal = o->journal;
 	/* Read once for the places that must be taken before privileges go; the change reads it again. */
 	struct config *config = config_load(o->conf_path, on_config_error, &d);
 	if (config == NULL) {
@@ -488,6 +504,13 @@ static int run(const struct options *o, const char *role_dir)
 		log_fatal("out of memory");
 	}
 	watch_signals(&d);
+	int rc = notify_watchdog_start(d.sup.base, &d.watchdog);
+	if (rc == BH_ENOMEM) {
+		log_fatal("out of memory");
+	}
+	if (rc != BH_OK) {
+		log_warn("WATCHDOG_USEC or WATCHDOG_PID is no number: no signs of life to the service manager");
+	}
 	d.sup.control = control_new(&d.sup, control_fd);
 	if (d.sup.control == NULL) {
 		log_fatal("out of memory");
@@ -517,11 +540,15 @@ int main(int argc, char **argv)
 	if (!parse_options(argc, argv, &o)) {
 		return 1;
 	}
-	/* Under systemd standard error is the journal, which reads the "<N>" prefix. */
-	log_set_fd(STDERR_FILENO, getenv("JOURNAL_STREAM") != NULL);
+	/* The journal reads the "<N>" prefix (sd-daemon(3)). */
+	o.journal = notify_is_journal(STDERR_FILENO, getenv("JOURNAL_STREAM"));
+	log_set_fd(STDERR_FILENO, o.journal);
 	umask(022);
 	if (geteuid() != 0) {
 		log_fatal("must be started as root: it builds the walls between its roles");
+	}
+	if (o.listen) {
+		return check_listen(o.conf_path);
 	}
 	if (realpath(o.role_dir, role_dir) == NULL) {
 		log_fatal("role programs: %s: %m", o.role_dir);

@@ -94,6 +94,9 @@ void change_fail(struct supervisor *sup, const char *why);
 bool change_child_ended(struct supervisor *sup, pid_t pid, int status);
 void change_cancel(struct supervisor *sup);
 
+/* How far the change is; the name of its step, NULL when there is none. */
+const char *change_progress(const struct supervisor *sup, struct compile_progress *out);
+
 /* The generation that instances are to prepare now, or NULL; and whether it is being committed. */
 const struct generation *change_preparing(const struct supervisor *sup);
 bool change_committing(const struct supervisor *sup);
