@@ -24,6 +24,8 @@ machine_mirror() {
 # Debian 12, with what the package depends on. In memory: dpkg waits for the disk after each file otherwise.
 machine_make() {
 	mount -t tmpfs -o mode=755,size=2g packages "$MACHINE" || return 1
+	# Where systemd-nspawn keeps locks: not those of the system around.
+	mkdir -p /run/systemd/nspawn && mount -t tmpfs -o mode=755 packages /run/systemd/nspawn || return 1
 	if [ -n "${PACKAGES_BASE:-}" ]; then
 		tar -x -f "$PACKAGES_BASE" -C "$MACHINE" || return 1
 	else
