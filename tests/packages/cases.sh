@@ -48,6 +48,6 @@ finish() {
 	exit 0
 }
 
-work=$(mktemp -d "${TMPDIR:-/tmp}/bulkhead-packages.XXXXXX") || exit 1
+work=$(mktemp -d "${TMPDIR:-/tmp}/bulkhead-$name.XXXXXX") || exit 1
 cases_log=$work/last.log
 trap 'rm -rf "$work"' EXIT
