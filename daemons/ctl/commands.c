@@ -99,6 +99,7 @@ const struct command command_rows[] = {
 	{ .name = "flush",
 	  .arguments = "NAME | -z ZONE | all",
 	  .most = 1,
+	  .choices = "all",
 	  .run = command_flush,
 	  .help = "forget one name in the caches, a zone and everything below it, or everything",
 	  .more = "A name that is really called all is written with its dot: all." },
