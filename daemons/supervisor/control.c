@@ -41,6 +41,7 @@ struct client {
 	struct client *next;
 	struct control *control;
 	struct link *link;
+	uid_t uid; /* as the kernel saw it */
 	enum waiting waiting;
 	uint32_t request;
 	struct ipc_flush flush;
@@ -440,6 +441,7 @@ static int on_request(struct client *client, const struct ctl_request *r)
 		return trust_anchors_send(sup, client->link, client->request);
 	}
 	if (strcmp(command, "reload") == 0) {
+		sup->cause = (struct zone_cause){ .kind = ZONE_CAUSE_RELOAD, .uid = client->uid };
 		client->waiting = WAITING_NEXT_RELOAD; /* at once: faults of the configuration are told from within */
 		if (!supervisor_reload(sup)) {
 			return answer(client, 2, "the appliance stops");
@@ -507,6 +509,7 @@ static void on_accept(evutil_socket_t listen_fd, short what, void *arg)
 		return;
 	}
 	client->control = control;
+	client->uid = cred.uid;
 	client->link = link_new(control->sup->base, fd, ROLE_SUPERVISOR, ROLE_CONTROL, CLIENT_QUEUE_MAX, &link_ops,
 				client);
 	if (client->link == NULL) {

@@ -34,6 +34,7 @@ struct change;
 struct control;
 struct localwall;
 struct saver;
+struct sweeper;
 
 /* One complete set of what roles are told. In service, or in preparation by a change. */
 struct generation {
@@ -59,12 +60,14 @@ struct supervisor {
 	struct instance *instances;
 	struct change *change; /* NULL: none under way */
 	struct saver *saver;   /* of the current generation; NULL: none yet */
+	struct sweeper *sweeper;
 	struct nta_list ntas;	   /* set by the operator */
 	struct tracked_list tracked; /* keys of anchor zones, as found */
 	struct event *tracking_timer; /* to save and tell them; NULL: nothing was ever found */
 	struct log_limit tracking_complaints;
 	struct event *nta_timer;   /* the next end of one; NULL: none was ever set */
 	struct control *control;
+	struct zone_cause cause; /* of the next change */
 	bool reload_wanted; /* when the change that is under way has ended */
 	struct event *reload_timer;
 	bool stopping;
@@ -86,6 +89,15 @@ struct change_ops {
  * is called from the event loop, once.
  */
 int change_begin(struct supervisor *sup, const struct change_ops *ops, void *ctx) BH_CHECKED;
+
+/*
+ * Bring one zone to another image, or back to what its text says; configuration, files and all other zones are not
+ * looked at. It fails as a whole when the authorities refuse the image. As above; only is copied.
+ */
+int change_begin_zone(struct supervisor *sup, const struct zone_override *only, const struct change_ops *ops,
+		      void *ctx) BH_CHECKED;
+/* The zone of such a change that is under way, or NULL. */
+const struct zone_override *change_of_zone(const struct supervisor *sup);
 
 /* Something happened to an instance that a change may wait for. */
 void change_poke(struct supervisor *sup);
