@@ -464,6 +464,7 @@ int probe_listeners(struct probe *probe)
 		rc = judge_differences(&plan, probe, &region);
 	}
 	report_measure(probe->report, "listeners", probe->facts->listener_count, "", "", "");
+	report_measure(probe->report, "listeners_answering", usable, "", "", "");
 	report_measure(probe->report, "questions", plan.questions.count, "", "", "");
 	region_clear(&region);
 	plan_clear(&plan);
