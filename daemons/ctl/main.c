@@ -28,7 +28,7 @@
 #define SILENCE_MS 60000 /* rows of progress start it again */
 
 /* Long options without a letter. */
-enum { OPTION_CACHED = 256, OPTION_CD, OPTION_PUBLIC };
+enum { OPTION_CACHED = 256, OPTION_CD, OPTION_PUBLIC, OPTION_IF_CHANGED };
 
 struct options {
 	const char *socket;
@@ -38,6 +38,7 @@ struct options {
 	bool cached;	  /* trace: --cached, --cd, --public */
 	bool cd;
 	bool outside;
+	bool if_changed; /* upgrade */
 	struct check_options check;
 };
 
@@ -47,6 +48,7 @@ static const char usage_text[] =
 	"  status              roles, zones, generation: is all well?\n"
 	"  check [FILE]        test a configuration and its zones; nothing is started or changed\n"
 	"  reload              read the configuration and the zones again, all or nothing\n"
+	"  upgrade             go over to the programs that are installed now, without an outage\n"
 	"  stop                end the appliance\n"
 	"  stats [VIEW|ZONE]   counters of every role; of one view and its zones; or of one zone\n"
 	"  zone status [ZONE]  what is served of all zones or one, and where it comes from\n"
@@ -65,6 +67,7 @@ static const char usage_text[] =
 	"  -v, --verbose       every column and every counter\n"
 	"  --cached            for trace: begin with what the cache holds, as for a client\n"
 	"  --cd                for trace: without validation\n"
+	"  --if-changed        for upgrade: reload instead when the programs are those that run\n"
 	"  --public            for trace: ask outside for a name of an overlay zone\n"
 	"  -b, --bulkheadd=PATH, -L, --roles=DIR   for check: the programs to use\n"
 	"\n"
@@ -271,6 +274,16 @@ static int run_command(int argc, char **argv, struct options *options)
 	if ((options->cached || options->cd || options->outside) && strcmp(command, "trace") != 0) {
 		return usage_error("--cached, --cd and --public belong to trace", NULL);
 	}
+	if (options->if_changed && strcmp(command, "upgrade") != 0) {
+		return usage_error("--if-changed belongs to upgrade", NULL);
+	}
+	if (strcmp(command, "upgrade") == 0 && argc == 1) {
+		int status = add_word(&request, command);
+		if (status == CTL_FINE && options->if_changed) {
+			status = add_word(&request, "if-changed");
+		}
+		return status == CTL_FINE ? ask(&request, options) : status;
+	}
 	if (strcmp(command, "trace") == 0) {
 		return trace(&request, argc, argv, options);
 	}
@@ -325,7 +338,7 @@ int main(int argc, char **argv)
 		{ "bulkheadd", required_argument, NULL, 'b' }, { "roles", required_argument, NULL, 'L' },
 		{ "help", no_argument, NULL, 'h' },	       { "version", no_argument, NULL, 'V' },
 		{ "cached", no_argument, NULL, OPTION_CACHED }, { "cd", no_argument, NULL, OPTION_CD },
-		{ "public", no_argument, NULL, OPTION_PUBLIC },
+		{ "public", no_argument, NULL, OPTION_PUBLIC }, { "if-changed", no_argument, NULL, OPTION_IF_CHANGED },
 		{ NULL, 0, NULL, 0 },
 	};
 	struct options options = { .socket = BH_RUN_DIR "/control.sock" };
@@ -352,6 +365,9 @@ int main(int argc, char **argv)
 			break;
 		case OPTION_CD:
 			options.cd = true;
+			break;
+		case OPTION_IF_CHANGED:
+			options.if_changed = true;
 			break;
 		case OPTION_PUBLIC:
 			options.outside = true;

@@ -11,9 +11,12 @@
 #include "common/ipc/shard.h"
 #include "daemons/supervisor/instance.h"
 #include "daemons/supervisor/rows.h"
+#include "daemons/supervisor/state.h"
 #include "daemons/supervisor/status.h"
+#include "daemons/supervisor/takeover.h"
 #include "daemons/supervisor/trace.h"
 #include "daemons/supervisor/trust.h"
+#include "daemons/supervisor/upgrade.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -34,7 +37,7 @@
 #define GROUPS_MAX 256
 
 enum waiting { WAITING_NOTHING, WAITING_RELOAD, WAITING_NEXT_RELOAD /* not begun yet */, WAITING_FLUSH, WAITING_TRACE,
-	       WAITING_STOP };
+	       WAITING_UPGRADE, WAITING_STOP };
 
 struct client {
 	struct client *next;
@@ -176,6 +179,66 @@ void control_reloaded(struct supervisor *sup, unsigned status, const char *text)
 	}
 }
 
+/* --- upgrade ----------------------------------------------------------------------------------------- */
+
+void control_upgrade_progress(struct supervisor *sup, const char *text)
+{
+	struct ctl_row row;
+	row_begin(&row, "progress");
+	row_text(&row, "step", text);
+	for (struct client *c = sup->control == NULL ? NULL : sup->control->clients; c != NULL; c = c->next) {
+		if (c->waiting == WAITING_UPGRADE && row_send(c->link, c->request, &row) != BH_OK) {
+			c->waiting = WAITING_NOTHING; /* it does not read; its link ends by itself */
+		}
+	}
+}
+
+void control_upgraded(struct supervisor *sup, unsigned status, const char *text)
+{
+	for (struct client *c = sup->control == NULL ? NULL : sup->control->clients; c != NULL; c = c->next) {
+		if (c->waiting == WAITING_UPGRADE && answer(c, status, text) != BH_OK) {
+			log_warn("control: a client did not take the answer to its upgrade");
+		}
+	}
+}
+
+int control_descriptor(const struct control *control)
+{
+	return control->fd;
+}
+
+static bool waits_across(const struct client *c)
+{
+	return c->waiting == WAITING_UPGRADE || c->waiting == WAITING_NEXT_RELOAD;
+}
+
+int control_collect(const struct control *control, struct state *s)
+{
+	s->clients = calloc(control->client_count + 1, sizeof(*s->clients));
+	if (s->clients == NULL) {
+		return BH_ENOMEM;
+	}
+	for (const struct client *c = control->clients; c != NULL; c = c->next) {
+		if (waits_across(c)) {
+			s->clients[s->client_count++] = (struct state_client){
+				.fd = link_descriptor(c->link),
+				.request = c->request,
+				.wait = c->waiting == WAITING_UPGRADE ? STATE_WAITS_UPGRADE : STATE_WAITS_RELOAD,
+			};
+		}
+	}
+	return BH_OK;
+}
+
+void control_drain(struct control *control)
+{
+	for (struct client *c = control->clients; c != NULL; c = c->next) {
+		if (waits_across(c) && link_drain(c->link, 100) != BH_OK) {
+			continue; /* it does not read, or went away */
+		}
+	}
+}
+
 /* --- flush: ask every cache, sum up ---------------------------------------------------------------- */
 
 /* Roles of that kind forget. Returns how many are at it. */
@@ -221,6 +284,9 @@ static int flush_on(struct client *client)
 
 static int begin_flush(struct client *client, const struct ctl_request *r)
 {
+	if (takeover_running(client->control->sup)) {
+		return answer(client, 2, "flush: an upgrade is under way, caches are new when it has ended");
+	}
 	client->flush = (struct ipc_flush){ .kind = IPC_FLUSH_ALL };
 	if (r->count == 3 && (strcmp(r->words[1], "name") == 0 || strcmp(r->words[1], "zone") == 0)) {
 		client->flush.kind = r->words[1][0] == 'n' ? IPC_FLUSH_NAME : IPC_FLUSH_ZONE;
@@ -361,6 +427,29 @@ void control_trace_step(struct supervisor *sup, const struct instance *inst, uin
 	}
 }
 
+/* `upgrade`, or `upgrade if-changed`: a reload when the programs on disk are those that run. */
+static int begin_upgrade(struct client *client, const struct ctl_request *r)
+{
+	struct supervisor *sup = client->control->sup;
+	char why[IPC_TEXT_MAX];
+	bool if_changed = r->count == 2 && strcmp(r->words[1], "if-changed") == 0;
+	if (r->count != 1 && !if_changed) {
+		return answer(client, 3, "usage: upgrade [if-changed]");
+	}
+	if (if_changed && !program_changed(&sup->program, sup->role_dir)) {
+		client->waiting = WAITING_NEXT_RELOAD;
+		return supervisor_reload(sup) ? BH_OK : answer(client, 2, "the appliance stops");
+	}
+	client->waiting = WAITING_UPGRADE;
+	if (!upgrade_begin(sup, why, sizeof(why))) {
+		return answer(client, 2, why);
+	}
+	struct ctl_row row;
+	row_begin(&row, "progress");
+	row_text(&row, "step", "the new program is asked whether it can take over");
+	return row_send(client->link, client->request, &row);
+}
+
 /* --- requests ---------------------------------------------------------------------------------------- */
 
 static int on_request(struct client *client, const struct ctl_request *r)
@@ -382,6 +471,9 @@ static int on_request(struct client *client, const struct ctl_request *r)
 			return answer(client, 3, "usage: zone status [ZONE]");
 		}
 		return zone_status_send(sup, r->count == 3 ? r->words[2] : NULL, client->link, client->request);
+	}
+	if (strcmp(command, "upgrade") == 0) {
+		return begin_upgrade(client, r);
 	}
 	if (strcmp(command, "nta") == 0) {
 		return trust_nta(sup, r, client->link, client->request);
@@ -409,7 +501,7 @@ static int on_request(struct client *client, const struct ctl_request *r)
 		return BH_OK;
 	}
 	return answer(client, 3,
-		      "unknown command, known are: status, stats, zone, anchors, nta, reload, flush, trace, stop");
+		      "unknown command, known are: status, stats, zone, anchors, nta, reload, upgrade, flush, trace, stop");
 }
 
 static int on_message(void *ctx, struct link *link, struct link_message *m)
@@ -439,9 +531,30 @@ static void on_closed(void *ctx, struct link *link, int err, const char *why)
 	free_client(ctx);
 }
 
-static void on_accept(evutil_socket_t listen_fd, short what, void *arg)
+/* fd is the client's from now on. NULL: too many, or out of memory; it is still the caller's. */
+static struct client *add_client(struct control *control, int fd)
 {
 	static const struct link_ops link_ops = { .message = on_message, .closed = on_closed };
+	struct client *client = control->client_count < CLIENTS_MAX ? calloc(1, sizeof(*client)) : NULL;
+	if (client == NULL) {
+		return NULL;
+	}
+	client->control = control;
+	client->link = link_new(control->sup->base, fd, ROLE_SUPERVISOR, ROLE_CONTROL, CLIENT_QUEUE_MAX, &link_ops,
+				client);
+	if (client->link == NULL) {
+		free(client);
+		return NULL;
+	}
+	link_set_phase(client->link, PHASE_RUN);
+	client->next = control->clients;
+	control->clients = client;
+	control->client_count++;
+	return client;
+}
+
+static void on_accept(evutil_socket_t listen_fd, short what, void *arg)
+{
 	struct control *control = arg;
 	struct ucred cred = { 0 };
 	(void)what;
@@ -455,24 +568,22 @@ static void on_accept(evutil_socket_t listen_fd, short what, void *arg)
 		close(fd);
 		return;
 	}
-	struct client *client = control->client_count < CLIENTS_MAX ? calloc(1, sizeof(*client)) : NULL;
-	if (client == NULL) {
+	if (add_client(control, fd) == NULL) {
 		log_warn("control: too many connections");
 		close(fd);
-		return;
 	}
-	client->control = control;
-	client->link = link_new(control->sup->base, fd, ROLE_SUPERVISOR, ROLE_CONTROL, CLIENT_QUEUE_MAX, &link_ops,
-				client);
-	if (client->link == NULL) {
+}
+
+void control_adopt(struct control *control, int fd, uint32_t request, uint8_t wait)
+{
+	struct client *client = add_client(control, fd);
+	if (client == NULL) {
+		log_warn("control: a client that waits for an upgrade gets no answer");
 		close(fd);
-		free(client);
 		return;
 	}
-	link_set_phase(client->link, PHASE_RUN);
-	client->next = control->clients;
-	control->clients = client;
-	control->client_count++;
+	client->request = request;
+	client->waiting = wait == STATE_WAITS_UPGRADE ? WAITING_UPGRADE : WAITING_NEXT_RELOAD;
 }
 
 struct control *control_new(struct supervisor *sup, int fd)
@@ -494,7 +605,10 @@ struct control *control_new(struct supervisor *sup, int fd)
 void control_tell_stopped(struct control *control)
 {
 	for (struct client *c = control->clients; c != NULL; c = c->next) {
-		if (c->waiting == WAITING_STOP && answer(c, 0, "stopped") != BH_OK) {
+		bool reload = c->waiting == WAITING_RELOAD || c->waiting == WAITING_NEXT_RELOAD ||
+			      c->waiting == WAITING_UPGRADE;
+		if ((c->waiting == WAITING_STOP && answer(c, 0, "stopped") != BH_OK) ||
+		    (reload && answer(c, 2, "the appliance was stopped meanwhile") != BH_OK)) {
 			continue; /* it went away; nothing else to tell it */
 		}
 	}

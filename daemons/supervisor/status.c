@@ -8,8 +8,10 @@
 
 #include "common/util/clock.h"
 #include <config.h> /* of the build, not our own */
+#include "daemons/supervisor/elder.h"
 #include "daemons/supervisor/instance.h"
 #include "daemons/supervisor/rows.h"
+#include "daemons/supervisor/takeover.h"
 #include "daemons/supervisor/trust.h"
 
 #include <inttypes.h>
@@ -112,7 +114,8 @@ static int send_role(const struct instance *inst, struct link *link, uint32_t re
 	wall_words(up ? sandbox_required_walls(inst->profile) & ~inst->hello.walls : 0, words, sizeof(words));
 	row_text(&row, "missing", words);
 	if (!up && inst->state != INSTANCE_STOPPING) {
-		*worst = CRITICAL;
+		/* An elder serves in its place. */
+		*worst = !takeover_running(inst->sup) ? CRITICAL : *worst < WARNING ? WARNING : *worst;
 	}
 	return row_send(link, request, &row);
 }
@@ -176,12 +179,15 @@ int status_send(struct supervisor *sup, struct link *link, uint32_t request)
 	row_text(&row, "version", PACKAGE_VERSION);
 	row_text(&row, "state", sup->stopping		     ? "stopping"
 				: sup->current.number == 0 ? "starting"
+				: sup->takeover.running	     ? "upgrading"
+				: sup->upgrade != NULL	     ? "preparing"
 				: sup->change != NULL	     ? "reloading"
 							     : "running");
 	row_number(&row, "generation", sup->current.number);
 	row_number(&row, "uptime_sec", (clock_now_ms() - sup->started_ms) / 1000);
 	row_number(&row, "pid", (uint64_t)getpid());
 	row_text(&row, "config", sup->conf_path);
+	takeover_fields(sup, &row);
 	const struct config *config = sup->current.config;
 	uint64_t date = config != NULL ? config->resolver.validation_date : 0;
 	if (date != 0) {
@@ -191,6 +197,9 @@ int status_send(struct supervisor *sup, struct link *link, uint32_t request)
 	int rc = row_send(link, request, &row);
 	for (const struct instance *inst = sup->instances; inst != NULL && rc == BH_OK; inst = inst->next) {
 		rc = send_role(inst, link, request, &worst);
+	}
+	if (rc == BH_OK) {
+		rc = elder_rows(sup, link, request);
 	}
 	for (size_t i = 0; sup->current.zones != NULL && i < sup->current.zones->count && rc == BH_OK; i++) {
 		rc = send_zone(&sup->current.zones->items[i], false, link, request, &worst);
@@ -202,6 +211,10 @@ int status_send(struct supervisor *sup, struct link *link, uint32_t request)
 		worst = CRITICAL;
 	}
 	const char *text = words[worst];
+	if (takeover_running(sup) && worst <= WARNING) {
+		worst = WARNING;
+		text = "roles of the version before serve until those of this one can";
+	}
 	if (date != 0 && worst <= WARNING) {
 		worst = WARNING;
 		text = "signatures are checked as if it were validation-date, not now";

@@ -7,6 +7,8 @@
  *   send.c      what a role is told of a generation
  *   tracking.c  keys of anchor zones (RFC 5011), between resolvers and disk
  *   control.c   the control socket; status.c and trust.c its answers
+ *   upgrade.c   asking another version of this program, and handing over to it by exec
+ *   takeover.c  the other side of that; elder.c  roles that the version before started
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -20,6 +22,7 @@
 #include "daemons/supervisor/links.h"
 #include "daemons/supervisor/listen.h"
 #include "daemons/supervisor/nta.h"
+#include "daemons/supervisor/program.h"
 #include "daemons/supervisor/shared.h"
 #include "daemons/supervisor/tracked.h"
 #include "daemons/supervisor/zones.h"
@@ -31,7 +34,9 @@ struct event_base;
 struct instance;
 struct change;
 struct control;
+struct elder;
 struct saver;
+struct upgrade;
 
 /* One complete set of what roles are told. In service, or in preparation by a change. */
 struct generation {
@@ -41,9 +46,27 @@ struct generation {
 	struct ids_table ids;
 };
 
+/* After an exec from another program (takeover.c); all zeros otherwise. */
+struct takeover {
+	char from[IPC_BUILD_MAX]; /* version of that program */
+	uint64_t begun_ms;
+	uint64_t upgraded_sec; /* when the last elder went, since 1970; 0: not yet, or there was no upgrade */
+	bool running;	       /* there are elders */
+	bool done;	       /* their successors serve */
+	unsigned killed;       /* elders that did not end in time */
+	unsigned failures;     /* of changes that should have replaced them, in a row */
+	struct event *retry;
+};
+
 struct supervisor {
 	struct event_base *base;
 	const char *conf_path;
+	bool foreground;
+	int lock_fd; /* of the run directory */
+	struct program program;
+	struct upgrade *upgrade; /* NULL: no other program is being asked */
+	struct takeover takeover;
+	struct elder *elders;
 	char role_dir[PATH_MAX];
 	uint64_t started_ms;
 	uint32_t next_id;	   /* resources: listeners, query links, images, tables */
