@@ -7,7 +7,7 @@
 #include "common/ipc/conf.h"
 
 #include "common/dns/rr.h"
-#include "common/util/rand.h"
+#include "common/util/siphash.h"
 
 #include <string.h>
 

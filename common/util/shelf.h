@@ -53,6 +53,13 @@ void shelf_free(struct shelf *shelf);
 void *shelf_first(const struct shelf *shelf, uint32_t hash);
 void *shelf_next(const struct shelf *shelf, const void *entry);
 
+/*
+ * Memory that shelf_first is going to read, fetched ahead of it: the chain's place in the table; and the first entry of the
+ * chain, once the former is there.
+ */
+void shelf_look(const struct shelf *shelf, uint32_t hash);
+void shelf_fetch(const struct shelf *shelf, uint32_t hash);
+
 /* It was used. */
 void shelf_touch(void *entry);
 
@@ -66,7 +73,7 @@ size_t shelf_cost(size_t size);
 void *shelf_add(struct shelf *shelf, unsigned part, uint32_t hash, size_t size, void *replaced, uint64_t now_ms);
 void shelf_remove(struct shelf *shelf, void *entry);
 
-/* Take away every entry that the function picks; the number of them. */
+/* Take away every entry that the function picks (NULL: all); the number of them. */
 typedef bool shelf_pick_fn(const void *ctx, const void *entry);
 uint64_t shelf_flush(struct shelf *shelf, shelf_pick_fn *pick, const void *ctx);
 

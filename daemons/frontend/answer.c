@@ -21,7 +21,9 @@ void answer_begin(struct answer_builder *b, const uint8_t *qname, uint16_t qtype
 	a->answer_end = (uint16_t)b->compose.pos;
 	a->authority_end = a->answer_end;
 	a->ede = EDE_NONE;
-	a->ede_text[0] = '\0';
+	a->ede_text = b->ede_text;
+	a->ede_text_len = 0;
+	b->ede_text[0] = '\0';
 	a->forms = FORM_PLAIN | FORM_DO;
 	b->form = (uint8_t)form;
 	b->min_ttl = UINT32_MAX;
@@ -110,9 +112,10 @@ void answer_set_ede(struct answer_builder *b, int ede, const uint8_t *text, size
 	len = len < EDE_TEXT_MAX ? len : EDE_TEXT_MAX;
 	a->ede = (int16_t)ede;
 	for (size_t i = 0; i < len; i++) {
-		a->ede_text[i] = (char)(text[i] >= 0x20 && text[i] < 0x7f ? text[i] : '?');
+		b->ede_text[i] = (char)(text[i] >= 0x20 && text[i] < 0x7f ? text[i] : '?');
 	}
-	a->ede_text[len] = '\0';
+	b->ede_text[len] = '\0';
+	a->ede_text_len = (uint8_t)len;
 }
 
 void answer_wipe(struct answer_builder *b)

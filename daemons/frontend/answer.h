@@ -30,6 +30,7 @@ enum answer_form { FORM_PLAIN = 1, FORM_DO = 2 };
 struct answer {
 	const uint8_t *wire;	/* header, question, records */
 	const uint16_t *ttl_at; /* offsets of the TTL of each record */
+	const char *ede_text;	/* of the extended error, "" when it has none */
 	uint16_t len;
 	uint16_t ttl_count;
 	uint16_t answer_end;	/* offsets where sections end */
@@ -38,13 +39,13 @@ struct answer {
 	uint16_t qtype;
 	uint8_t qname_len;
 	uint8_t forms; /* enum answer_form: the clients that it is fit for */
+	uint8_t ede_text_len;
 	bool aa;
 	bool ad; /* the resolver found all of it secure (RFC 4035 3.2.3) */
 	bool found;    /* the question has its answer, and not only aliases on the way */
 	bool negative; /* what it says is in the SOA: the authority section is part of the answer */
 	uint16_t rcode;
 	int16_t ede; /* EDE_NONE or the extended error that came with it */
-	char ede_text[EDE_TEXT_MAX + 1];
 	uint32_t life_sec; /* how long it may be kept; 0: not at all */
 };
 
@@ -55,6 +56,7 @@ struct answer_builder {
 	uint32_t min_ttl;
 	bool has_soa;
 	uint8_t form; /* that is being made */
+	char ede_text[EDE_TEXT_MAX + 1];
 	uint16_t ttl_at[ANSWER_RR_MAX];
 	uint8_t wire[DNS_MESSAGE_MAX];
 };

@@ -1,6 +1,6 @@
 /*
- * The answer cache: buckets of chained entries, and one ring through all of them for the clock hand.
- * Now is a parameter. Each entry is one allocation: header, TTL offsets, wire.
+ * The answer cache: answers on a shelf, each as header, TTL offsets, text of its extended error, wire. Now is a
+ * parameter.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -8,123 +8,131 @@
 
 #include "common/dns/dname.h"
 #include "common/ipc/qlink.h"
-#include "common/util/rand.h"
+#include "common/util/shelf.h"
+#include "common/util/siphash.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Entries that the hand looks at before it takes one that was used: bounds the work of one insert. */
-#define HAND_STEPS_MAX 64
-/* What malloc needs around a block, about. */
-#define MALLOC_OVERHEAD 16
+/* Octets of a small entry, for the number of chains. */
+#define ENTRY_USUAL 192
+#define BYTES_MIN (64 * 1024)
 
 struct entry {
-	struct entry *chain;
-	struct entry *next; /* ring */
-	struct entry *prev;
-	uint64_t hash;
 	uint64_t made_ms;
 	uint64_t dies_ms;
-	uint32_t size; /* octets charged */
 	uint8_t flags; /* of the key, without DO */
-	bool used;     /* since the hand came by */
 	bool ending;   /* was told to be */
-	struct answer answer;
+	struct answer answer; /* its pointers hold from a find to the next insert: entries move */
 	uint16_t ttl_at[];
-	/* the wire follows */
+	/* text of the extended error with its end, and the wire follow */
 };
 
 struct cache {
-	struct entry **buckets;
-	size_t bucket_count; /* power of two */
-	struct entry *hand;
-	uint64_t limit;
-	uint64_t bytes;
-	uint64_t entries;
+	struct shelf *shelf;
 };
 
-void cache_hash(struct cache_key *key)
+/* The factor is odd: types and flags of one name are never in one chain, and where the name is nobody knows. */
+static uint64_t hash_of(const uint8_t *qname, uint16_t qtype, uint8_t flags)
 {
 	static struct siphash_key secret;
 	static bool ready;
-	uint8_t bytes[DNAME_MAX + 3];
-
 	if (!ready) {
-		rand_bytes(&secret, sizeof(secret));
+		secret = siphash_key_new();
 		ready = true;
 	}
-	memcpy(bytes, key->qname, key->qname_len);
-	bytes[key->qname_len] = (uint8_t)(key->qtype >> 8);
-	bytes[key->qname_len + 1] = (uint8_t)key->qtype;
-	bytes[key->qname_len + 2] = (uint8_t)(key->flags & ~KEY_DO);
-	key->hash = siphash(&secret, bytes, (size_t)key->qname_len + 3);
+	return dname_hash(&secret, qname) + ((uint64_t)qtype << 8 | (uint8_t)(flags & ~KEY_DO)) * UINT64_C(0x9e3779b97f4a7c15);
+}
+
+void cache_hash(struct cache_key *key)
+{
+	key->hash = hash_of(key->qname, key->qtype, key->flags);
+}
+
+uint64_t cache_look(const struct cache *cache, const uint8_t *msg, size_t len)
+{
+	const uint8_t *qname = msg + DNS_HEADER_SIZE;
+	int qname_len = len > DNS_HEADER_SIZE ? dname_check(qname, len - DNS_HEADER_SIZE) : BH_ETRUNC;
+	if (qname_len < 0 || len - DNS_HEADER_SIZE - (size_t)qname_len < 4) {
+		return 0; /* no query: it is refused without a look into the cache */
+	}
+	uint16_t flags = get_u16(msg + 2);
+	uint64_t hash = hash_of(qname, get_u16(qname + qname_len),
+				(uint8_t)((flags & FLAG_CD ? KEY_CD : 0) | (flags & FLAG_RD ? 0 : KEY_NO_RD)));
+	shelf_look(cache->shelf, (uint32_t)hash);
+	return hash;
+}
+
+void cache_fetch(const struct cache *cache, uint64_t look)
+{
+	shelf_fetch(cache->shelf, (uint32_t)look);
+}
+
+/* What is over is never given out again. */
+static bool is_worth(const void *ctx, const void *item, uint64_t now_ms)
+{
+	const struct entry *entry = item;
+	(void)ctx;
+	return entry->dies_ms > now_ms;
 }
 
 struct cache *cache_new(uint64_t limit)
 {
+	struct shelf_options options = {
+		.max_bytes = limit < BYTES_MIN ? BYTES_MIN : limit,
+		.part_count = 1,
+		.shares = { 1 },
+		.entry_usual = ENTRY_USUAL,
+		.worth = is_worth,
+	};
 	struct cache *cache = calloc(1, sizeof(*cache));
 	if (cache == NULL) {
 		return NULL;
 	}
-	/* A bucket for each 256 octets, about the size of a small entry. */
-	cache->bucket_count = 64;
-	while (cache->bucket_count < limit / 256 && cache->bucket_count < (size_t)1 << 24) {
-		cache->bucket_count *= 2;
-	}
-	cache->buckets = calloc(cache->bucket_count, sizeof(*cache->buckets));
-	if (cache->buckets == NULL) {
+	cache->shelf = shelf_new(&options);
+	if (cache->shelf == NULL) {
 		free(cache);
 		return NULL;
 	}
-	cache->limit = limit;
 	return cache;
-}
-
-static struct entry **bucket_of(struct cache *cache, uint64_t hash)
-{
-	return &cache->buckets[hash & (cache->bucket_count - 1)];
-}
-
-static void remove_entry(struct cache *cache, struct entry *entry)
-{
-	struct entry **at = bucket_of(cache, entry->hash);
-	while (*at != entry) {
-		at = &(*at)->chain;
-	}
-	*at = entry->chain;
-	if (cache->hand == entry) {
-		cache->hand = entry->next == entry ? NULL : entry->next;
-	}
-	entry->next->prev = entry->prev;
-	entry->prev->next = entry->next;
-	cache->bytes -= entry->size;
-	cache->entries--;
-	free(entry);
 }
 
 void cache_free(struct cache *cache)
 {
 	if (cache != NULL) {
-		cache_flush_all(cache);
-		free(cache->buckets);
+		shelf_free(cache->shelf);
 		free(cache);
 	}
 }
 
+static char *text_of(struct entry *entry)
+{
+	return (char *)(entry->ttl_at + entry->answer.ttl_count);
+}
+
+static uint8_t *wire_of(struct entry *entry)
+{
+	return (uint8_t *)text_of(entry) + entry->answer.ede_text_len + 1;
+}
+
+static const uint8_t *name_of(const struct entry *entry)
+{
+	return wire_of((struct entry *)(uintptr_t)entry) + DNS_HEADER_SIZE;
+}
+
 static bool matches(const struct entry *entry, const struct cache_key *key, uint8_t forms)
 {
-	return entry->hash == key->hash && (entry->answer.forms & forms) != 0 &&
-	       entry->answer.qtype == key->qtype && entry->flags == (key->flags & ~KEY_DO) &&
-	       entry->answer.qname_len == key->qname_len &&
-	       memcmp(entry->answer.wire + DNS_HEADER_SIZE, key->qname, key->qname_len) == 0;
+	return (entry->answer.forms & forms) != 0 && entry->answer.qtype == key->qtype &&
+	       entry->flags == (key->flags & ~KEY_DO) && entry->answer.qname_len == key->qname_len &&
+	       memcmp(name_of(entry), key->qname, key->qname_len) == 0;
 }
 
 /* The first one that is fit for one of these forms. */
 static struct entry *find_entry(struct cache *cache, const struct cache_key *key, uint8_t forms)
 {
-	struct entry *entry = *bucket_of(cache, key->hash);
+	struct entry *entry = shelf_first(cache->shelf, (uint32_t)key->hash);
 	while (entry != NULL && !matches(entry, key, forms)) {
-		entry = entry->chain;
+		entry = shelf_next(cache->shelf, entry);
 	}
 	return entry;
 }
@@ -137,10 +145,13 @@ const struct answer *cache_find(struct cache *cache, const struct cache_key *key
 		return NULL;
 	}
 	if (now_ms >= entry->dies_ms) {
-		remove_entry(cache, entry);
+		shelf_remove(cache->shelf, entry);
 		return NULL;
 	}
-	entry->used = true;
+	shelf_touch(entry);
+	entry->answer.ttl_at = entry->ttl_at;
+	entry->answer.ede_text = text_of(entry);
+	entry->answer.wire = wire_of(entry);
 	*age_sec = (uint32_t)((now_ms - entry->made_ms) / 1000);
 	return &entry->answer;
 }
@@ -156,127 +167,71 @@ bool cache_is_ending(struct cache *cache, const struct cache_key *key, uint64_t 
 	return true;
 }
 
-/* Make room for `size` octets. */
-static void evict(struct cache *cache, uint64_t size, uint64_t now_ms)
-{
-	unsigned steps = 0;
-	while (cache->hand != NULL && size > cache->limit - cache->bytes) {
-		struct entry *entry = cache->hand;
-		if (entry->used && now_ms < entry->dies_ms && steps < HAND_STEPS_MAX) {
-			entry->used = false;
-			cache->hand = entry->next;
-			steps++;
-			continue;
-		}
-		remove_entry(cache, entry); /* the hand moves on */
-	}
-}
-
 void cache_insert(struct cache *cache, const struct cache_key *key, const struct answer *answer,
 		  uint64_t now_ms)
 {
 	size_t offsets = answer->ttl_count * sizeof(uint16_t);
-	size_t size = sizeof(struct entry) + offsets + answer->len;
-	uint64_t charged = (size + MALLOC_OVERHEAD + 15) / 16 * 16;
+	size_t size = offsetof(struct entry, ttl_at) + offsets + answer->ede_text_len + 1 + answer->len;
 
-	if (answer->life_sec == 0 || charged > cache->limit / 16) {
+	if (answer->life_sec == 0) {
 		return;
 	}
-	struct entry *old;
-	while ((old = find_entry(cache, key, answer->forms)) != NULL) { /* one for each form at most */
-		remove_entry(cache, old);
+	/* One for each form at most; the uses of the last one live on. */
+	struct entry *old = find_entry(cache, key, answer->forms);
+	if (old != NULL && (old->answer.forms & answer->forms) != answer->forms) {
+		shelf_remove(cache->shelf, old);
+		old = find_entry(cache, key, answer->forms);
 	}
-	evict(cache, charged, now_ms);
-	struct entry *entry = malloc(size);
+	struct entry *entry = shelf_add(cache->shelf, 0, (uint32_t)key->hash, size, old, now_ms);
 	if (entry == NULL) {
 		return;
 	}
-	entry->hash = key->hash;
 	entry->made_ms = now_ms;
 	entry->dies_ms = now_ms + (uint64_t)answer->life_sec * 1000;
-	entry->size = (uint32_t)charged;
 	entry->flags = (uint8_t)(key->flags & ~KEY_DO);
-	entry->used = false;
 	entry->ending = false;
 	entry->answer = *answer;
 	memcpy(entry->ttl_at, answer->ttl_at, offsets);
-	uint8_t *wire = (uint8_t *)entry->ttl_at + offsets;
-	memcpy(wire, answer->wire, answer->len);
-	entry->answer.wire = wire;
-	entry->answer.ttl_at = entry->ttl_at;
-
-	struct entry **bucket = bucket_of(cache, entry->hash);
-	entry->chain = *bucket;
-	*bucket = entry;
-	if (cache->hand == NULL) {
-		entry->next = entry->prev = entry;
-		cache->hand = entry;
-	} else { /* behind the hand: a whole round until it comes by */
-		entry->next = cache->hand;
-		entry->prev = cache->hand->prev;
-		entry->prev->next = entry;
-		cache->hand->prev = entry;
-	}
-	cache->bytes += charged;
-	cache->entries++;
+	memcpy(text_of(entry), answer->ede_text, answer->ede_text_len + 1u);
+	memcpy(wire_of(entry), answer->wire, answer->len);
 }
 
-typedef bool flush_test(const struct entry *entry, const uint8_t *name);
-
-/* Remove every entry that the test picks; one pass over the ring. */
-static uint64_t flush_where(struct cache *cache, flush_test *test, const uint8_t *name)
+static bool of_name(const void *name, const void *entry)
 {
-	uint64_t gone = 0;
-	struct entry *entry = cache->hand;
-	for (uint64_t left = cache->entries; left > 0; left--) {
-		struct entry *next = entry->next;
-		if (test(entry, name)) {
-			remove_entry(cache, entry);
-			gone++;
-		}
-		entry = next;
-	}
-	return gone;
+	return dname_equal(name_of(entry), name);
 }
 
-static bool any_entry(const struct entry *entry, const uint8_t *name)
+static bool under_zone(const void *zone, const void *entry)
 {
-	(void)entry;
-	(void)name;
-	return true;
-}
-
-static bool of_name(const struct entry *entry, const uint8_t *name)
-{
-	return dname_equal(entry->answer.wire + DNS_HEADER_SIZE, name);
-}
-
-static bool under_zone(const struct entry *entry, const uint8_t *zone)
-{
-	return dname_is_under(entry->answer.wire + DNS_HEADER_SIZE, zone);
+	return dname_is_under(name_of(entry), zone);
 }
 
 uint64_t cache_flush_all(struct cache *cache)
 {
-	return flush_where(cache, any_entry, NULL);
+	return shelf_flush(cache->shelf, NULL, NULL);
 }
 
 uint64_t cache_flush_name(struct cache *cache, const uint8_t *name)
 {
-	return flush_where(cache, of_name, name);
+	return shelf_flush(cache->shelf, of_name, name);
 }
 
 uint64_t cache_flush_zone(struct cache *cache, const uint8_t *zone)
 {
-	return flush_where(cache, under_zone, zone);
+	return shelf_flush(cache->shelf, under_zone, zone);
 }
 
 uint64_t cache_entries(const struct cache *cache)
 {
-	return cache->entries;
+	return shelf_entries(cache->shelf);
 }
 
 uint64_t cache_bytes(const struct cache *cache)
 {
-	return cache->bytes;
+	return shelf_bytes(cache->shelf);
+}
+
+uint64_t cache_evictions(const struct cache *cache)
+{
+	return shelf_evictions(cache->shelf);
 }

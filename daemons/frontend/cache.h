@@ -3,8 +3,9 @@
  *
  * An answer is found by lower-case name, type, DO and CD; what holds nothing that is only for one of the two kinds of
  * DO is held once and found by both. What was answered to CD=1 may be bogus, and is never found with CD=0. It is
- * given out with falling TTLs until the smallest of them is over. When room is needed, a clock hand goes round and takes what was not used
- * since it last came by. Only the caller knows what is public: nothing internal may be put in.
+ * given out with falling TTLs until the smallest of them is over. All memory is taken at once, so the limit is kept to the
+ * octet; and what is asked for once, in whatever numbers, does not push out what is in use (common/util/shelf.h).
+ * Only the caller knows what is public: nothing internal may be put in.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -32,7 +33,15 @@ struct cache_key {
 /* Fill key->hash with a keyed hash over the other fields; the key is made anew in each process. */
 void cache_hash(struct cache_key *key);
 
-/* limit: octets of entries with their overhead; the hash table adds a 32nd. NULL: out of memory. */
+/*
+ * For queries that are worked off one after the other: waiting for memory is most of what a hit costs, so the memory is
+ * asked for while the queries before are at work. cache_look for each of a batch, whatever its octets are; then
+ * cache_fetch with what that returned.
+ */
+uint64_t cache_look(const struct cache *cache, const uint8_t *msg, size_t len);
+void cache_fetch(const struct cache *cache, uint64_t look);
+
+/* limit: ceiling for everything, in octets; at least 64 KiB are used. NULL: out of memory. */
 struct cache *cache_new(uint64_t limit);
 void cache_free(struct cache *cache);
 
@@ -51,8 +60,9 @@ const struct answer *cache_find(struct cache *cache, const struct cache_key *key
 bool cache_is_ending(struct cache *cache, const struct cache_key *key, uint64_t now_ms);
 
 /*
- * Keep a copy for answer->life_sec, for all clients that it is fit for, whatever DO in the key; replaces older ones. Does nothing when life_sec is 0, the answer is
- * larger than a sixteenth of the cache, or memory is out.
+ * Keep a copy for answer->life_sec, for all clients that it is fit for, whatever DO in the key; replaces older ones.
+ * Does nothing when life_sec is 0 or the answer is larger than one in SHELF_ENTRY_SHARE of the cache. answer must not
+ * be one of the cache's own: those move.
  */
 void cache_insert(struct cache *cache, const struct cache_key *key, const struct answer *answer,
 		  uint64_t now_ms);
@@ -63,6 +73,9 @@ uint64_t cache_flush_name(struct cache *cache, const uint8_t *name);
 uint64_t cache_flush_zone(struct cache *cache, const uint8_t *zone);
 
 uint64_t cache_entries(const struct cache *cache);
+/* With the table of chains. */
 uint64_t cache_bytes(const struct cache *cache);
+/* Answers that were still good when they had to go. */
+uint64_t cache_evictions(const struct cache *cache);
 
 #endif

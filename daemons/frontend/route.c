@@ -223,8 +223,8 @@ static int unpack(struct route *r, const struct answer *a, uint32_t age, struct 
 	msg->rcode = a->rcode;
 	msg->flags |= a->ad ? FLAG_AD : 0;
 	msg->ede = a->ede;
-	msg->ede_text_len = strlen(a->ede_text);
-	msg->ede_text = region_copy(&r->scratch, a->ede_text, sizeof(a->ede_text)); /* the entry may go */
+	msg->ede_text_len = a->ede_text_len;
+	msg->ede_text = region_copy(&r->scratch, a->ede_text, a->ede_text_len + 1u); /* the entry may go */
 	return msg->ede_text == NULL ? BH_ENOMEM : BH_OK;
 }
 

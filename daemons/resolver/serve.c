@@ -11,6 +11,7 @@
 #include "common/util/clock.h"
 #include "common/util/log.h"
 #include "common/util/rand.h"
+#include "common/util/siphash.h"
 #include "daemons/resolver/answer.h"
 #include "daemons/resolver/outquery.h"
 #include "daemons/resolver/trusting.h"

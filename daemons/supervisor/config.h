@@ -32,6 +32,10 @@
 #define CONFIG_MAX_TTL_MAX 604800    /* RFC 8767 4: a week, where RFC 2181 8 has 68 years */
 #define CONFIG_NEGATIVE_TTL_MAX 86400 /* RFC 2308 5: more than a day is found to be a problem */
 #define CONFIG_STALE_TTL_MAX 604800
+#define CONFIG_HISTORY_MAX 1000	     /* generations of a zone: each is a file as large as the zone's image */
+#define CONFIG_HISTORY_DAYS_MAX 36500
+#define CONFIG_HISTORY_COUNT 20
+#define CONFIG_HISTORY_DAYS 90
 #define CONFIG_ERRORS_MAX 50 /* told before giving up */
 
 /* A complaint about the configuration; called in the order of discovery. file may be "". */
@@ -140,10 +144,13 @@ struct config_resolver {
 };
 
 struct config {
+	unsigned refs; /* of generations that have the same; see config_share */
 	unsigned workers; /* resolved: never 0 */
 	char *state_dir;
 	char *run_dir;
 	enum log_level log_level;
+	unsigned history_count; /* generations of each zone that are kept besides the newest */
+	unsigned history_days;	/* since another took their place; 0: whatever their age */
 	struct config_names names; /* of views that say nothing else */
 	struct tsig_key *keys;
 	size_t key_count;
@@ -160,6 +167,8 @@ struct config {
 struct config *config_load(const char *path, config_error_fn *error, void *ctx);
 /* Processors that this process may use. */
 unsigned config_cpus(void);
+/* One user more: config_free frees it for the last one. */
+struct config *config_share(struct config *config);
 void config_free(struct config *config);
 
 #endif

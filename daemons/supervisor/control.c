@@ -10,6 +10,7 @@
 #include "common/ipc/link.h"
 #include "common/ipc/shard.h"
 #include "daemons/supervisor/instance.h"
+#include "daemons/supervisor/progress.h"
 #include "daemons/supervisor/rows.h"
 #include "daemons/supervisor/state.h"
 #include "daemons/supervisor/status.h"
@@ -43,6 +44,7 @@ struct client {
 	struct client *next;
 	struct control *control;
 	struct link *link;
+	uid_t uid; /* as the kernel saw it */
 	enum waiting waiting;
 	uint32_t request;
 	struct ipc_flush flush;
@@ -64,6 +66,7 @@ struct control {
 	unsigned client_count;
 	uint32_t next_flush;
 	uint32_t next_trace;
+	struct event *progress; /* while somebody waits for a reload */
 };
 
 int control_socket(const char *run_dir, char *why, size_t why_size)
@@ -161,6 +164,55 @@ void control_finding(struct supervisor *sup, const struct zone_finding_info *fin
 	}
 }
 
+static bool waits_long(const struct client *c)
+{
+	return c->waiting == WAITING_RELOAD || c->waiting == WAITING_NEXT_RELOAD || c->waiting == WAITING_UPGRADE;
+}
+
+/*
+ * To all that wait for a reload or an upgrade: how far it is, now and then. Costs no more than PROGRESS_INTERVAL_MS allows, and ends with the
+ * last one who waits; who does not read loses only its own connection.
+ */
+static void on_progress(evutil_socket_t fd, short what, void *arg)
+{
+	const struct timeval interval = { .tv_usec = PROGRESS_INTERVAL_MS * 1000 };
+	struct control *control = arg;
+	struct compile_progress progress;
+	struct ctl_row row;
+	bool any = false;
+	(void)fd;
+	(void)what;
+
+	const char *step = change_progress(control->sup, &progress);
+	if (step == NULL) {
+		step = control->sup->upgrade != NULL  ? "asking the new version"
+		       : control->sup->takeover.done ? "the old version finishes"
+						     : "waiting";
+	}
+	progress_row(step, &progress, &row);
+	for (struct client *c = control->clients; c != NULL; c = c->next) {
+		if (!waits_long(c)) {
+			continue;
+		}
+		if (row_send(c->link, c->request, &row) != BH_OK) {
+			c->waiting = WAITING_NOTHING; /* it does not read; its link ends by itself */
+			continue;
+		}
+		any = true;
+	}
+	if (any && event_add(control->progress, &interval) != 0) {
+		log_warn("control: progress is not told: out of memory");
+	}
+}
+
+static void tell_progress(struct control *control)
+{
+	const struct timeval interval = { .tv_usec = PROGRESS_INTERVAL_MS * 1000 };
+	if (!event_pending(control->progress, EV_TIMEOUT, NULL) && event_add(control->progress, &interval) != 0) {
+		log_warn("control: progress is not told: out of memory");
+	}
+}
+
 void control_reload_begins(struct supervisor *sup)
 {
 	for (struct client *c = sup->control == NULL ? NULL : sup->control->clients; c != NULL; c = c->next) {
@@ -180,18 +232,6 @@ void control_reloaded(struct supervisor *sup, unsigned status, const char *text)
 }
 
 /* --- upgrade ----------------------------------------------------------------------------------------- */
-
-void control_upgrade_progress(struct supervisor *sup, const char *text)
-{
-	struct ctl_row row;
-	row_begin(&row, "progress");
-	row_text(&row, "step", text);
-	for (struct client *c = sup->control == NULL ? NULL : sup->control->clients; c != NULL; c = c->next) {
-		if (c->waiting == WAITING_UPGRADE && row_send(c->link, c->request, &row) != BH_OK) {
-			c->waiting = WAITING_NOTHING; /* it does not read; its link ends by itself */
-		}
-	}
-}
 
 void control_upgraded(struct supervisor *sup, unsigned status, const char *text)
 {
@@ -223,6 +263,7 @@ int control_collect(const struct control *control, struct state *s)
 			s->clients[s->client_count++] = (struct state_client){
 				.fd = link_descriptor(c->link),
 				.request = c->request,
+				.uid = (uint32_t)c->uid,
 				.wait = c->waiting == WAITING_UPGRADE ? STATE_WAITS_UPGRADE : STATE_WAITS_RELOAD,
 			};
 		}
@@ -427,6 +468,18 @@ void control_trace_step(struct supervisor *sup, const struct instance *inst, uin
 	}
 }
 
+static int begin_reload(struct client *client)
+{
+	struct supervisor *sup = client->control->sup;
+	sup->cause = (struct zone_cause){ .kind = ZONE_CAUSE_RELOAD, .uid = client->uid };
+	client->waiting = WAITING_NEXT_RELOAD; /* at once: faults of the configuration are told from within */
+	if (!supervisor_reload(sup)) {
+		return answer(client, 2, "the appliance stops");
+	}
+	tell_progress(client->control);
+	return BH_OK;
+}
+
 /* `upgrade`, or `upgrade if-changed`: a reload when the programs on disk are those that run. */
 static int begin_upgrade(struct client *client, const struct ctl_request *r)
 {
@@ -437,17 +490,14 @@ static int begin_upgrade(struct client *client, const struct ctl_request *r)
 		return answer(client, 3, "usage: upgrade [if-changed]");
 	}
 	if (if_changed && !program_changed(&sup->program, sup->role_dir)) {
-		client->waiting = WAITING_NEXT_RELOAD;
-		return supervisor_reload(sup) ? BH_OK : answer(client, 2, "the appliance stops");
+		return begin_reload(client);
 	}
 	client->waiting = WAITING_UPGRADE;
-	if (!upgrade_begin(sup, why, sizeof(why))) {
+	if (!supervisor_upgrade(sup, why, sizeof(why))) {
 		return answer(client, 2, why);
 	}
-	struct ctl_row row;
-	row_begin(&row, "progress");
-	row_text(&row, "step", "the new program is asked whether it can take over");
-	return row_send(client->link, client->request, &row);
+	tell_progress(client->control);
+	return BH_OK;
 }
 
 /* --- requests ---------------------------------------------------------------------------------------- */
@@ -478,21 +528,20 @@ static int on_request(struct client *client, const struct ctl_request *r)
 	if (strcmp(command, "nta") == 0) {
 		return trust_nta(sup, r, client->link, client->request);
 	}
+	if (strcmp(command, "status") == 0 && r->count == 2 && strcmp(r->words[1], "summary") == 0) {
+		return status_send(sup, false, client->link, client->request);
+	}
 	if (r->count != 1) {
 		return answer(client, 3, "this command takes no such arguments");
 	}
 	if (strcmp(command, "status") == 0) {
-		return status_send(sup, client->link, client->request);
+		return status_send(sup, true, client->link, client->request);
 	}
 	if (strcmp(command, "anchors") == 0) {
 		return trust_anchors_send(sup, client->link, client->request);
 	}
 	if (strcmp(command, "reload") == 0) {
-		client->waiting = WAITING_NEXT_RELOAD; /* at once: faults of the configuration are told from within */
-		if (!supervisor_reload(sup)) {
-			return answer(client, 2, "the appliance stops");
-		}
-		return BH_OK;
+		return begin_reload(client);
 	}
 	if (strcmp(command, "stop") == 0) {
 		client->waiting = WAITING_STOP;
@@ -532,7 +581,7 @@ static void on_closed(void *ctx, struct link *link, int err, const char *why)
 }
 
 /* fd is the client's from now on. NULL: too many, or out of memory; it is still the caller's. */
-static struct client *add_client(struct control *control, int fd)
+static struct client *add_client(struct control *control, int fd, uid_t uid)
 {
 	static const struct link_ops link_ops = { .message = on_message, .closed = on_closed };
 	struct client *client = control->client_count < CLIENTS_MAX ? calloc(1, sizeof(*client)) : NULL;
@@ -540,6 +589,7 @@ static struct client *add_client(struct control *control, int fd)
 		return NULL;
 	}
 	client->control = control;
+	client->uid = uid;
 	client->link = link_new(control->sup->base, fd, ROLE_SUPERVISOR, ROLE_CONTROL, CLIENT_QUEUE_MAX, &link_ops,
 				client);
 	if (client->link == NULL) {
@@ -568,22 +618,23 @@ static void on_accept(evutil_socket_t listen_fd, short what, void *arg)
 		close(fd);
 		return;
 	}
-	if (add_client(control, fd) == NULL) {
+	if (add_client(control, fd, cred.uid) == NULL) {
 		log_warn("control: too many connections");
 		close(fd);
 	}
 }
 
-void control_adopt(struct control *control, int fd, uint32_t request, uint8_t wait)
+void control_adopt(struct control *control, const struct state_client *from)
 {
-	struct client *client = add_client(control, fd);
+	struct client *client = add_client(control, from->fd, (uid_t)from->uid);
 	if (client == NULL) {
 		log_warn("control: a client that waits for an upgrade gets no answer");
-		close(fd);
+		close(from->fd);
 		return;
 	}
-	client->request = request;
-	client->waiting = wait == STATE_WAITS_UPGRADE ? WAITING_UPGRADE : WAITING_NEXT_RELOAD;
+	client->request = from->request;
+	client->waiting = from->wait == STATE_WAITS_UPGRADE ? WAITING_UPGRADE : WAITING_NEXT_RELOAD;
+	tell_progress(control);
 }
 
 struct control *control_new(struct supervisor *sup, int fd)
@@ -595,7 +646,14 @@ struct control *control_new(struct supervisor *sup, int fd)
 	control->sup = sup;
 	control->fd = fd;
 	control->readable = event_new(sup->base, fd, EV_READ | EV_PERSIST, on_accept, control);
-	if (control->readable == NULL || event_add(control->readable, NULL) != 0) {
+	control->progress = evtimer_new(sup->base, on_progress, control);
+	if (control->readable == NULL || control->progress == NULL || event_add(control->readable, NULL) != 0) {
+		if (control->readable != NULL) {
+			event_free(control->readable);
+		}
+		if (control->progress != NULL) {
+			event_free(control->progress);
+		}
 		free(control);
 		return NULL;
 	}
@@ -605,10 +663,8 @@ struct control *control_new(struct supervisor *sup, int fd)
 void control_tell_stopped(struct control *control)
 {
 	for (struct client *c = control->clients; c != NULL; c = c->next) {
-		bool reload = c->waiting == WAITING_RELOAD || c->waiting == WAITING_NEXT_RELOAD ||
-			      c->waiting == WAITING_UPGRADE;
 		if ((c->waiting == WAITING_STOP && answer(c, 0, "stopped") != BH_OK) ||
-		    (reload && answer(c, 2, "the appliance was stopped meanwhile") != BH_OK)) {
+		    (waits_long(c) && answer(c, 2, "the appliance was stopped meanwhile") != BH_OK)) {
 			continue; /* it went away; nothing else to tell it */
 		}
 	}
@@ -627,6 +683,7 @@ void control_free(struct control *control, const char *run_dir)
 		free_client(control->clients);
 	}
 	event_free(control->readable);
+	event_free(control->progress);
 	close(control->fd);
 	snprintf(path, sizeof(path), "%s/control.sock", run_dir);
 	unlink(path);

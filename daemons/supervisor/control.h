@@ -26,8 +26,7 @@ void control_flush_frontends(struct supervisor *sup, const uint8_t *zone);
 void control_reload_begins(struct supervisor *sup);
 void control_reloaded(struct supervisor *sup, unsigned status, const char *text);
 
-/* To all clients that wait for an upgrade: a step of it, and its end. */
-void control_upgrade_progress(struct supervisor *sup, const char *text);
+/* The end of an upgrade, to all clients that wait for it. */
 void control_upgraded(struct supervisor *sup, unsigned status, const char *text);
 
 /*
@@ -35,10 +34,11 @@ void control_upgraded(struct supervisor *sup, unsigned status, const char *text)
  * reload, into s->clients (BH_ENOMEM); what is queued for them, sent; and on the other side, one of them.
  */
 struct state;
+struct state_client;
 int control_descriptor(const struct control *control);
 int control_collect(const struct control *control, struct state *s) BH_CHECKED;
 void control_drain(struct control *control);
-void control_adopt(struct control *control, int fd, uint32_t request, uint8_t wait);
+void control_adopt(struct control *control, const struct state_client *from);
 
 /* A process died: nobody waits for a reply to MSG_FLUSH that it still owed. */
 void control_role_gone(struct supervisor *sup, const struct instance *inst);

@@ -279,7 +279,10 @@ static int on_image_refused(struct instance *inst, const struct link_message *m)
 		if (zone->image->refused == NULL) {
 			return BH_ENOMEM;
 		}
-		if (zone->origin == ZONE_LOADED) {
+		const struct zone_override *only = change_of_zone(inst->sup);
+		if (only != NULL && only->image == zone->image) {
+			change_fail(inst->sup, text); /* the image before stays in service everywhere */
+		} else if (zone->origin == ZONE_LOADED) {
 			log_warn("zone %s view=%s: its saved image is of no use, it is compiled anew", zone->conf->text,
 				 zone->view_name);
 			supervisor_reload_later(inst->sup);

@@ -4,6 +4,7 @@
 #include "daemons/supervisor/listen.h"
 
 #include "common/util/log.h"
+#include "daemons/supervisor/config.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -177,6 +178,43 @@ static void turn_away(const struct listener *l)
 		char text[ADDR_TEXT_MAX];
 		log_debug("listener %s is given up, cannot be connected: %m", addr_text(&l->addr, text));
 	}
+}
+
+static int want_section(struct listener_set *set, const struct config_listen *listen, unsigned workers,
+			const char *owner, uint32_t *next_id, char *why, size_t why_size)
+{
+	static const enum ipc_proto protos[] = { IPC_UDP, IPC_TCP };
+
+	for (size_t a = 0; a < listen->count; a++) {
+		size_t devices = listen->interface_count == 0 ? 1 : listen->interface_count;
+		for (size_t d = 0; d < devices; d++) {
+			const char *device = listen->interface_count == 0 ? "" : listen->interfaces[d];
+			for (unsigned w = 0; w < workers * 2; w++) {
+				int rc = listener_want(set, protos[w % 2], &listen->addrs[a], device, w / 2, owner,
+						       next_id, why, why_size);
+				if (rc != BH_OK) {
+					return rc;
+				}
+			}
+		}
+	}
+	return BH_OK;
+}
+
+int listener_want_all(struct listener_set *set, const struct config *config, unsigned workers, uint32_t *next_id,
+		      char *why, size_t why_size)
+{
+	listener_unwant_all(set);
+	for (size_t i = 0; i < config->view_count; i++) {
+		int rc = want_section(set, &config->views[i].listen, workers, config->views[i].name, next_id, why,
+				      why_size);
+		if (rc != BH_OK) {
+			return rc;
+		}
+	}
+	return config->resolver.present
+		       ? want_section(set, &config->resolver.listen, workers, "", next_id, why, why_size)
+		       : BH_OK;
 }
 
 static void drop(struct listener_set *set, bool (*keep)(const struct listener *))

@@ -12,6 +12,8 @@
 #include <net/if.h>
 #include <stdbool.h>
 
+struct config;
+
 struct listener {
 	uint32_t id;
 	enum ipc_proto proto;
@@ -40,6 +42,13 @@ void listener_unwant_all(struct listener_set *set);
  */
 int listener_want(struct listener_set *set, enum ipc_proto proto, const struct addr *addr, const char *device,
 		  unsigned worker, const char *owner, uint32_t *next_id, char *why, size_t why_size) BH_CHECKED;
+
+/*
+ * Exactly the sockets that this configuration names are wanted, for so many workers each; those of a configuration
+ * before it are not. The first that cannot be opened ends it, and why says which.
+ */
+int listener_want_all(struct listener_set *set, const struct config *config, unsigned workers, uint32_t *next_id,
+		      char *why, size_t why_size) BH_CHECKED;
 
 /* The configuration in preparation is in service now: close those that it does not want. */
 void listener_commit(struct listener_set *set);

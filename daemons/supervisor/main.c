@@ -15,6 +15,7 @@
 #include "daemons/supervisor/notify.h"
 #include "daemons/supervisor/rehearsal.h"
 #include "daemons/supervisor/saved.h"
+#include "daemons/supervisor/sweep.h"
 #include "daemons/supervisor/takeover.h"
 #include "daemons/supervisor/tracking.h"
 #include "daemons/supervisor/trust.h"
@@ -39,6 +40,8 @@ struct options {
 	const char *role_dir;
 	bool foreground;
 	bool test;
+	bool listen;
+	bool journal;  /* standard error is the journal */
 	int report_fd; /* -1: none */
 	int record_fd; /* of the state of a program that this one takes over from; -1: none */
 	bool rehearse; /* only say whether it could */
@@ -49,10 +52,11 @@ struct options {
 
 static void usage(FILE *out)
 {
-	fprintf(out, "usage: bulkheadd [-c FILE] [-f] [-t] [-L DIR] [-V] [-h]\n"
+	fprintf(out, "usage: bulkheadd [-c FILE] [-f] [-t | -l] [-L DIR] [-V] [-h]\n"
 		     "  -c FILE  configuration (default " BH_CONF_FILE ")\n"
 		     "  -f       stay in the foreground, log to standard error\n"
 		     "  -t       test the configuration and all zones, then exit\n"
+		     "  -l       test whether the listening addresses are free, then exit\n"
 		     "  -L DIR   role programs are in DIR (default " BH_ROLE_DIR ")\n"
 		     "  -V       print the version\n");
 }
@@ -62,7 +66,7 @@ static bool parse_options(int argc, char **argv, struct options *o)
 	int opt;
 	*o = (struct options){ .conf_path = BH_CONF_FILE, .role_dir = BH_ROLE_DIR, .report_fd = -1,
 			       .record_fd = -1 };
-	while ((opt = getopt(argc, argv, "c:ftL:r:u:nVh")) != -1) {
+	while ((opt = getopt(argc, argv, "c:ftlL:r:u:nVh")) != -1) {
 		switch (opt) {
 		case 'c':
 			o->conf_path = optarg;
@@ -72,6 +76,9 @@ static bool parse_options(int argc, char **argv, struct options *o)
 			break;
 		case 't':
 			o->test = true;
+			break;
+		case 'l':
+			o->listen = true;
 			break;
 		case 'L':
 			o->role_dir = optarg;
@@ -96,7 +103,7 @@ static bool parse_options(int argc, char **argv, struct options *o)
 			return false;
 		}
 	}
-	if (optind != argc) {
+	if (optind != argc || (o->test && o->listen)) {
 		usage(stderr);
 		return false;
 	}
@@ -226,6 +233,8 @@ static void tell_parent(int fd)
 struct daemon {
 	struct supervisor sup;
 	int ready_fd; /* -1: foreground, or told already */
+	bool journal;		/* standard error is the journal: every line has its level in front */
+	struct event *watchdog; /* NULL: nobody watches */
 	struct event *signals[4];
 };
 
@@ -244,7 +253,7 @@ static void on_finding(void *ctx, const struct zone_finding_info *f)
 static void on_config_error(void *ctx, const char *file, unsigned line, const char *text)
 {
 	struct daemon *d = ctx;
-	if (d->sup.current.number == 0) { /* start: the bare line, as a compiler would print it */
+	if (d->sup.current.number == 0 && !d->journal) { /* start: the bare line, as a compiler would print it */
 		if (line > 0) {
 			fprintf(stderr, "%s:%u: %s\n", file, line, text);
 		} else {
@@ -252,7 +261,11 @@ static void on_config_error(void *ctx, const char *file, unsigned line, const ch
 		}
 		return;
 	}
-	log_err("%s:%u: %s", file, line, text);
+	if (line > 0) {
+		log_err("%s:%u: %s", file, line, text);
+	} else {
+		log_err("%s: %s", file, text);
+	}
 	control_finding(&d->sup, &(struct zone_finding_info){
 					 .view = "", .zone = "", .file = file, .line = line, .text = text });
 }
@@ -260,7 +273,7 @@ static void on_config_error(void *ctx, const char *file, unsigned line, const ch
 /* A reload that was asked for meanwhile. */
 static void reload_if_wanted(struct supervisor *sup)
 {
-	if (sup->reload_wanted && !sup->stopping) {
+	if ((sup->reload_wanted || sup->upgrade_wanted) && !sup->stopping) {
 		supervisor_reload_later(sup);
 	}
 }
@@ -334,20 +347,41 @@ bool supervisor_reload(struct supervisor *sup)
 	}
 	sup->reload_wanted = false;
 	control_reload_begins(sup);
+	notify_reloading();
 	if (change_begin(sup, &ops, d) != BH_OK) {
 		log_err("no reload: out of memory");
 		control_reloaded(sup, 2, "out of memory");
-		return true;
+		notify("READY=1");
 	}
-	notify("RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)clock_now_ms() * 1000);
 	return true;
+}
+
+bool supervisor_upgrade(struct supervisor *sup, char *why, size_t why_size)
+{
+	bool waits = sup->change != NULL && sup->current.number != 0 && sup->elders == NULL && !sup->stopping;
+	if (waits) {
+		sup->upgrade_wanted = true;
+	}
+	return waits || upgrade_begin(sup, why, why_size);
 }
 
 static void on_reload_timer(evutil_socket_t fd, short what, void *arg)
 {
+	struct supervisor *sup = arg;
+	char why[IPC_TEXT_MAX];
 	(void)fd;
 	(void)what;
-	(void)supervisor_reload(arg); /* false: it stops, and nobody waits any more */
+	if (sup->upgrade_wanted && sup->change == NULL) {
+		sup->upgrade_wanted = false;
+		if (upgrade_begin(sup, why, sizeof(why))) {
+			return; /* a reload that is wanted follows it */
+		}
+		control_upgraded(sup, 2, why);
+		if (!sup->reload_wanted) {
+			return;
+		}
+	}
+	(void)supervisor_reload(sup); /* false: it stops, and nobody waits any more */
 }
 
 void supervisor_reload_later(struct supervisor *sup)
@@ -415,6 +449,7 @@ static void on_signal(evutil_socket_t signo, short what, void *arg)
 		break;
 	case SIGHUP:
 		log_info("reload by signal");
+		d->sup.cause = (struct zone_cause){ .kind = ZONE_CAUSE_SIGNAL, .uid = UINT32_MAX };
 		if (d->sup.change != NULL) {
 			log_info("a change is under way, the reload begins after it");
 		}
@@ -454,11 +489,15 @@ static void close_up(struct daemon *d, const char *run_dir)
 	query_link_clear(&sup->links);
 	shared_settle(&sup->shared, NULL);
 	saver_free(sup->saver);
+	sweep_end(sup->sweeper);
 	tracking_end(sup);
 	zone_set_free(sup->current.zones);
 	config_free(sup->current.config);
 	for (size_t i = 0; i < sizeof(d->signals) / sizeof(d->signals[0]); i++) {
 		event_free(d->signals[i]);
+	}
+	if (d->watchdog != NULL) {
+		event_free(d->watchdog);
 	}
 	event_free(sup->stop_timer);
 	event_free(sup->reload_timer);
@@ -480,6 +519,17 @@ static void begin(struct daemon *d, int control_fd)
 		log_fatal("the program cannot be found");
 	}
 	watch_signals(d);
+	sup->sweeper = sweep_start(sup);
+	if (sup->sweeper == NULL) {
+		log_fatal("out of memory");
+	}
+	int rc = notify_watchdog_start(sup->base, &d->watchdog);
+	if (rc == BH_ENOMEM) {
+		log_fatal("out of memory");
+	}
+	if (rc != BH_OK) {
+		log_warn("WATCHDOG_USEC or WATCHDOG_PID is no number: no signs of life to the service manager");
+	}
 	sup->control = control_new(sup, control_fd);
 	if (sup->control == NULL) {
 		log_fatal("out of memory");
@@ -505,6 +555,7 @@ static int run(const struct options *o, const char *role_dir)
 	char why[IPC_TEXT_MAX];
 	char conf_path[PATH_MAX];
 
+	d.journal = o->journal;
 	/* Read once for the places that must be taken before privileges go; the change reads it again. */
 	struct config *config = config_load(o->conf_path, on_config_error, &d);
 	if (config == NULL) {
@@ -532,6 +583,7 @@ static int run(const struct options *o, const char *role_dir)
 	d.sup.started_ms = clock_now_ms();
 	d.sup.next_id = 1;
 	d.sup.next_generation = 1;
+	d.sup.cause = (struct zone_cause){ .kind = ZONE_CAUSE_START, .uid = UINT32_MAX };
 	snprintf(d.sup.role_dir, sizeof(d.sup.role_dir), "%s", role_dir);
 	begin(&d, control_fd);
 	if (sandbox_enter_supervisor(why, sizeof(why)) != BH_OK) {
@@ -549,7 +601,7 @@ static int run(const struct options *o, const char *role_dir)
  * In the process of the program before. Signals have been waiting since; roles of its version serve. There is no way
  * back: what fails here ends the appliance, its roles die with it, and the service manager starts it anew.
  */
-static int take_over(int record_fd)
+static int take_over(const struct options *o)
 {
 	static struct daemon d = { .ready_fd = -1 };
 	static struct state state;
@@ -558,7 +610,8 @@ static int take_over(int record_fd)
 	char run_dir[PATH_MAX];
 	sigset_t none;
 
-	if (takeover_read(record_fd, &state, why, sizeof(why)) != BH_OK) {
+	d.journal = o->journal;
+	if (takeover_read(o->record_fd, &state, why, sizeof(why)) != BH_OK) {
 		log_fatal("takeover: %s", why);
 	}
 	(void)prctl(PR_SET_NAME, "bulkheadd", 0, 0, 0); /* exec by descriptor has made it a number */
@@ -573,6 +626,7 @@ static int take_over(int record_fd)
 	d.sup.conf_path = conf_path;
 	d.sup.foreground = state.foreground;
 	d.sup.lock_fd = state.lock_fd;
+	d.sup.cause = (struct zone_cause){ .kind = ZONE_CAUSE_START, .uid = UINT32_MAX };
 	snprintf(d.sup.role_dir, sizeof(d.sup.role_dir), "%s", state.role_dir);
 	begin(&d, state.control_fd);
 	sigemptyset(&none);
@@ -603,14 +657,18 @@ int main(int argc, char **argv)
 	if (!parse_options(argc, argv, &o)) {
 		return 1;
 	}
-	/* Under systemd standard error is the journal, which reads the "<N>" prefix. */
-	log_set_fd(STDERR_FILENO, getenv("JOURNAL_STREAM") != NULL);
+	/* The journal reads the "<N>" prefix (sd-daemon(3)). */
+	o.journal = notify_is_journal(STDERR_FILENO, getenv("JOURNAL_STREAM"));
+	log_set_fd(STDERR_FILENO, o.journal);
 	umask(022);
 	if (geteuid() != 0) {
 		log_fatal("must be started as root: it builds the walls between its roles");
 	}
 	if (o.record_fd >= 0) {
-		return o.rehearse ? rehearsal_run(o.record_fd) : take_over(o.record_fd);
+		return o.rehearse ? rehearsal_run(o.record_fd) : take_over(&o);
+	}
+	if (o.listen) {
+		return check_listen(o.conf_path);
 	}
 	if (realpath(o.role_dir, role_dir) == NULL) {
 		log_fatal("role programs: %s: %m", o.role_dir);

@@ -145,6 +145,13 @@ static void put_zone(struct sink *out, const struct state_zone *z)
 	sink_u64(out, z->info.size);
 	sink_u64(out, z->info.checksum);
 	sink_u64(out, z->made_sec);
+	sink_u8(out, z->cause.kind);
+	sink_u32(out, z->cause.uid);
+	sink_u64(out, z->rollback.image_of);
+	sink_u64(out, z->rollback.since_sec);
+	sink_u32(out, z->rollback.text_serial);
+	sink_u64(out, z->rollback.text_size);
+	sink_u64(out, z->rollback.text_checksum);
 	sink_u8(out, z->sources.incomplete);
 	sources_encode(out, &z->sources);
 }
@@ -163,6 +170,14 @@ static void get_zone(struct cursor *in, void *item)
 	z->info.size = cursor_u64(in);
 	z->info.checksum = cursor_u64(in);
 	z->made_sec = cursor_u64(in);
+	z->cause.kind = cursor_u8(in);
+	z->cause.uid = cursor_u32(in);
+	z->rollback.image_of = cursor_u64(in);
+	z->rollback.since_sec = cursor_u64(in);
+	z->rollback.text_serial = cursor_u32(in);
+	z->rollback.text_size = cursor_u64(in);
+	z->rollback.text_checksum = cursor_u64(in);
+	in->failed = in->failed || z->cause.kind < ZONE_CAUSE_START || z->cause.kind > ZONE_CAUSE_LAST;
 	bool incomplete = get_bool(in);
 	if (in->failed || sources_decode(in, &z->sources) != BH_OK) {
 		in->failed = true;
@@ -234,6 +249,7 @@ static void put_client(struct sink *out, const struct state_client *c)
 {
 	put_fd(out, c->fd);
 	sink_u32(out, c->request);
+	sink_u32(out, c->uid);
 	sink_u8(out, c->wait);
 }
 
@@ -242,6 +258,7 @@ static void get_client(struct cursor *in, void *item)
 	struct state_client *c = item;
 	c->fd = get_fd(in, false);
 	c->request = cursor_u32(in);
+	c->uid = cursor_u32(in);
 	c->wait = cursor_u8(in);
 	in->failed = in->failed || c->wait > STATE_WAITS_RELOAD;
 }
@@ -285,7 +302,7 @@ static int get_list(struct cursor *in, void **list, size_t *count, size_t size, 
 
 /* --- the record -------------------------------------------------------------------------------------- */
 
-void state_encode(struct sink *out, const struct state *s)
+size_t state_encode(struct sink *out, const struct state *s)
 {
 	sink_bytes(out, magic, sizeof(magic));
 	sink_u32(out, STATE_VERSION);
@@ -314,7 +331,13 @@ void state_encode(struct sink *out, const struct state *s)
 	PUT_LIST(out, s, tracked, tracked_count, put_tracked);
 	PUT_LIST(out, s, ntas, nta_count, put_nta);
 	PUT_LIST(out, s, roles, role_count, put_role);
+	size_t fixed = out->pos;
 	PUT_LIST(out, s, clients, client_count, put_client);
+	for (size_t i = 0; i < s->zone_count; i++) {
+		sink_u64(out, s->zones[i].number);
+		sink_u8(out, s->zones[i].saved);
+	}
+	return fixed;
 }
 
 static int get_head(struct cursor *in, struct state *s)
@@ -425,6 +448,10 @@ int state_decode(const uint8_t *bytes, size_t len, struct state *s)
 	s->role_count = lists[ROLES].count;
 	s->clients = lists[CLIENTS].items;
 	s->client_count = lists[CLIENTS].count;
+	for (size_t i = 0; i < s->zone_count && rc == BH_OK; i++) {
+		s->zones[i].number = cursor_u64(&in);
+		s->zones[i].saved = get_bool(&in);
+	}
 	if (rc == BH_OK && !cursor_done(&in)) {
 		rc = BH_EMALFORMED;
 	}

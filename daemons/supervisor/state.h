@@ -19,6 +19,7 @@
 #include "daemons/supervisor/listen.h"
 #include "daemons/supervisor/sources.h"
 #include "daemons/supervisor/tracked.h"
+#include "daemons/supervisor/zones.h"
 #include "sandbox/sandbox.h"
 
 #include <limits.h>
@@ -45,7 +46,11 @@ struct state_zone {
 	uint32_t id;
 	struct ipc_compiled info;
 	uint64_t made_sec;
+	struct zone_cause cause;
+	struct zone_rollback rollback;
 	struct sources sources;
+	uint64_t number; /* in the history */
+	bool saved;
 };
 
 enum state_stage {
@@ -72,6 +77,7 @@ enum state_wait { STATE_WAITS_UPGRADE, STATE_WAITS_RELOAD };
 struct state_client {
 	int fd;
 	uint32_t request;
+	uint32_t uid; /* of its user */
 	uint8_t wait; /* enum state_wait */
 };
 
@@ -113,10 +119,11 @@ struct state {
 };
 
 /*
- * state_decode needs the record whole. 0; BH_EVERSION: a format of another number, or no record at all;
+ * state_encode returns the octets before what goes on by itself while a program is asked about the record: which images
+ * are saved, and who waits. state_decode needs the record whole. 0; BH_EVERSION: a format of another number, or no record at all;
  * BH_EMALFORMED, BH_ENOMEM. *s is the caller's to clear in any case.
  */
-void state_encode(struct sink *out, const struct state *s);
+size_t state_encode(struct sink *out, const struct state *s);
 int state_decode(const uint8_t *bytes, size_t len, struct state *s) BH_CHECKED;
 /* Frees the arrays, and the sources of zones unless they are borrowed; overwrites secrets. Descriptors stay. */
 void state_clear(struct state *s, bool sources_borrowed);

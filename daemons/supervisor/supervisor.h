@@ -37,6 +37,7 @@ struct control;
 struct elder;
 struct saver;
 struct upgrade;
+struct sweeper;
 
 /* One complete set of what roles are told. In service, or in preparation by a change. */
 struct generation {
@@ -78,12 +79,15 @@ struct supervisor {
 	struct instance *instances;
 	struct change *change; /* NULL: none under way */
 	struct saver *saver;   /* of the current generation; NULL: none yet */
+	struct sweeper *sweeper;
 	struct nta_list ntas;	   /* set by the operator */
 	struct tracked_list tracked; /* keys of anchor zones, as found */
 	struct event *tracking_timer; /* to save and tell them; NULL: nothing was ever found */
 	struct log_limit tracking_complaints;
 	struct event *nta_timer;   /* the next end of one; NULL: none was ever set */
 	struct control *control;
+	struct zone_cause cause; /* of the next change */
+	bool upgrade_wanted; /* likewise */
 	bool reload_wanted; /* when the change that is under way has ended */
 	struct event *reload_timer;
 	bool stopping;
@@ -106,12 +110,24 @@ struct change_ops {
  */
 int change_begin(struct supervisor *sup, const struct change_ops *ops, void *ctx) BH_CHECKED;
 
+/*
+ * Bring one zone to another image, or back to what its text says; configuration, files and all other zones are not
+ * looked at. It fails as a whole when the authorities refuse the image. As above; only is copied.
+ */
+int change_begin_zone(struct supervisor *sup, const struct zone_override *only, const struct change_ops *ops,
+		      void *ctx) BH_CHECKED;
+/* The zone of such a change that is under way, or NULL. */
+const struct zone_override *change_of_zone(const struct supervisor *sup);
+
 /* Something happened to an instance that a change may wait for. */
 void change_poke(struct supervisor *sup);
 /* An instance refused the generation in preparation, or died while it was prepared. */
 void change_fail(struct supervisor *sup, const char *why);
 bool change_child_ended(struct supervisor *sup, pid_t pid, int status);
 void change_cancel(struct supervisor *sup);
+
+/* How far the change is; the name of its step, NULL when there is none. */
+const char *change_progress(const struct supervisor *sup, struct compile_progress *out);
 
 /* The generation that instances are to prepare now, or NULL; and whether it is being committed. */
 const struct generation *change_preparing(const struct supervisor *sup);
@@ -126,7 +142,12 @@ void supervisor_stop(struct supervisor *sup, int exit_status);
  * the appliance stops.
  */
 bool supervisor_reload(struct supervisor *sup);
-/* The same, but from the event loop, not from within. */
+/*
+ * Begin an upgrade (upgrade.h); while a reload is under way it is remembered, once, and begins when that has ended. False:
+ * it cannot begin, and why says so. What becomes of it is told by control_upgraded.
+ */
+bool supervisor_upgrade(struct supervisor *sup, char *why, size_t why_size) BH_CHECKED;
+/* A reload, but from the event loop, not from within; before it an upgrade that is remembered. */
 void supervisor_reload_later(struct supervisor *sup);
 
 #endif

@@ -199,6 +199,10 @@ static struct zone_image *make_image(struct state_zone *z)
 	image->id = z->id;
 	image->info = z->info;
 	image->made_sec = z->made_sec;
+	image->cause = z->cause;
+	image->rollback = z->rollback;
+	image->number = z->number;
+	image->saved = z->saved;
 	sources_move(&image->sources, &z->sources);
 	return image;
 }
@@ -286,7 +290,7 @@ void takeover_adopt(struct supervisor *sup, struct state *s)
 		elder_add(sup, &s->roles[i]);
 	}
 	for (size_t i = 0; i < s->client_count; i++) {
-		control_adopt(sup->control, s->clients[i].fd, s->clients[i].request, s->clients[i].wait);
+		control_adopt(sup->control, &s->clients[i]);
 	}
 }
 
@@ -306,7 +310,6 @@ void takeover_changed(struct supervisor *sup, bool ok, const char *why)
 		(void)event_del(t->retry);
 		log_info("upgrade: roles of version=%s serve, those of version=%s finish their work count=%u",
 			 PACKAGE_VERSION, t->from, elder_count(sup));
-		control_upgrade_progress(sup, "roles of the version before finish their work");
 		elder_advance(sup);
 		return;
 	}

@@ -45,7 +45,7 @@
 struct record {
 	uint8_t *bytes;
 	size_t len;
-	size_t fixed; /* octets before the clients that wait, which come and go */
+	size_t fixed; /* octets before what goes on by itself: clients that wait, images that are saved */
 };
 
 struct upgrade {
@@ -113,7 +113,8 @@ static int collect_zones(const struct supervisor *sup, struct state *s)
 			}
 			struct state_zone *z = &s->zones[s->zone_count++];
 			*z = (struct state_zone){ .view = v, .fd = image->fd->fd, .id = image->id, .info = image->info,
-						  .made_sec = image->made_sec,
+						  .made_sec = image->made_sec, .cause = image->cause,
+						  .rollback = image->rollback, .number = image->number, .saved = image->saved,
 						  .sources = image->sources }; /* borrowed */
 			memcpy(z->name, zone->conf->name, sizeof(z->name));
 		}
@@ -210,9 +211,9 @@ static int encode(const struct state *s, struct record *out)
 			return BH_ENOMEM;
 		}
 		struct sink sink = sink_of(bytes, room);
-		state_encode(&sink, s);
+		size_t fixed = state_encode(&sink, s);
 		if (!sink.failed) {
-			*out = (struct record){ .bytes = bytes, .len = sink.pos };
+			*out = (struct record){ .bytes = bytes, .len = sink.pos, .fixed = fixed };
 			return BH_OK;
 		}
 		explicit_bzero(bytes, sink.pos);
@@ -227,16 +228,10 @@ static int record_make(const struct supervisor *sup, struct record *out, int **f
 	struct state s;
 	int rc = collect(sup, &s);
 	if (rc == BH_OK) {
-		rc = encode(&s, out);
-	}
-	size_t fixed = out->len;
-	record_clear(out);
-	if (rc == BH_OK) {
 		rc = control_collect(sup->control, &s);
 	}
 	if (rc == BH_OK) {
 		rc = encode(&s, out);
-		out->fixed = fixed - 4; /* the number of clients comes last when there are none */
 	}
 	if (rc == BH_OK && fds != NULL) {
 		*fd_count = state_descriptors(&s, fds);
@@ -449,7 +444,7 @@ bool upgrade_begin(struct supervisor *sup, char *why, size_t why_size)
 			      : sup->current.number == 0   ? "the appliance is starting"
 			      : sup->upgrade != NULL	   ? "another upgrade is under way"
 			      : sup->elders != NULL	   ? "roles of the version before are still being replaced"
-			      : sup->change != NULL	   ? "a reload is under way, try again when it has ended"
+			      : sup->change != NULL	   ? "a reload is under way"
 							   : NULL;
 	if (not_now != NULL) {
 		snprintf(why, why_size, "no upgrade: %s", not_now);
@@ -481,7 +476,7 @@ bool upgrade_begin(struct supervisor *sup, char *why, size_t why_size)
 		return false;
 	}
 	log_info("upgrade: asking %s whether it can take over from version=%s", sup->program.path, PACKAGE_VERSION);
-	notify("RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)clock_now_ms() * 1000);
+	notify_reloading();
 	return true;
 }
 
@@ -553,7 +548,7 @@ static void replace(struct upgrade *u, char *why, size_t why_size)
 	sigprocmask(SIG_SETMASK, &saved, NULL);
 	close(record);
 	free(fds);
-	sup->saver = saver_start(sup->base, sup->current.config, NULL, sup->current.zones);
+	sup->saver = saver_start(sup->base, sup->current.config, NULL, sup->current.zones, NULL);
 }
 
 /* It can. Nothing but the clients that wait may be other than what it has seen. */

@@ -5,7 +5,7 @@
  * There is no way back from exec, so the new program is asked first: it is started as a child with the record that it
  * would take over (bulkheadd -u 3 -n), and says whether it could: the format of the record, the walls it stands
  * behind for good, the configuration, its role programs, which it really starts. Only what it has agreed to is handed
- * over, octet for octet but for the clients that wait: when anything changed meanwhile it is asked again. Until then nothing
+ * over, octet for octet but for the clients that wait and what is saved: when anything changed meanwhile it is asked again. Until then nothing
  * has changed, whatever fails.
  *
  * It is told by two arguments and two descriptors, which is all that versions must agree on to refuse each other:

@@ -449,6 +449,13 @@ static struct footprint look(void)
 	};
 }
 
+/* So many; a control connection that has just ended may still be open at the other end. */
+static bool has_descriptors(void *ctx)
+{
+	const int *wanted = ctx;
+	return harness_fd_count(appliance.pid) <= *wanted;
+}
+
 Test(upgrade, many_upgrades_under_load_leave_nothing_behind)
 {
 	struct loads loads;
@@ -469,7 +476,7 @@ Test(upgrade, many_upgrades_under_load_leave_nothing_behind)
 		UPGRADES, first.descriptors, last.descriptors, first.children, last.children,
 		(unsigned long long)first.filters, (unsigned long long)last.filters, (unsigned long long)first.kilobytes,
 		(unsigned long long)last.kilobytes);
-	MUST(first.descriptors == last.descriptors, "descriptors leak");
+	MUST(harness_until(has_descriptors, &first.descriptors, 5000), "descriptors leak");
 	MUST(first.children == last.children, "processes leak");
 	MUST(first.filters == last.filters && first.role_filters == last.role_filters, "filters pile up");
 	MUST(last.kilobytes < first.kilobytes + 1024, "memory leaks");
@@ -554,13 +561,6 @@ static void unknowing_supervisor(void)
 static void break_configuration(void)
 {
 	appliance_configure(&appliance, CONF_HERE "view \"internal\" { nonsense = 1 }\n");
-}
-
-/* So many; a control connection that has just ended may still be open at the other end. */
-static bool has_descriptors(void *ctx)
-{
-	const int *wanted = ctx;
-	return harness_fd_count(appliance.pid) <= *wanted;
 }
 
 Test(upgrade, what_cannot_take_over_is_refused_and_nothing_changes)
@@ -754,28 +754,27 @@ Test(upgrade, reloads_and_signals_meanwhile_are_answered)
 	must_be_version(version_text(2));
 }
 
-Test(upgrade, an_upgrade_during_a_reload_is_told_to_come_again)
+/* It waits for the end of the reload; a second one that comes meanwhile is done with the first. */
+Test(upgrade, an_upgrade_during_a_reload_follows_it)
 {
-	char *request = "reload";
-	bool told = false;
-	install_version(2);
-	for (int i = 0; i < 50 && !told; i++) {
-		int fd = appliance_control_connect(&appliance);
-		MUST(fd >= 0, "connect: %s", strerror(errno));
-		struct ctl_request r = { .count = 1 };
-		uint8_t bytes[MSG_HEADER + 64] = { 0 };
-		struct sink s = sink_of(bytes + MSG_HEADER, sizeof(bytes) - MSG_HEADER);
-		snprintf(r.words[0], sizeof(r.words[0]), "%s", request);
-		ctl_request_encode(&s, &r);
-		put_u16(bytes, MSG_CTL_REQUEST);
-		MUST(send(fd, bytes, MSG_HEADER + s.pos, 0) > 0, "send: %s", strerror(errno));
-		const struct ctl_answer *answer = appliance_control(&appliance, "upgrade");
-		told = answer->done.status == 2 && strstr(answer->done.text, "a reload is under way") != NULL;
-		MUST(told || answer->done.status == 0, "upgrade: %s", answer->done.text);
-		close(fd);
-		harness_sleep_ms(100);
+	char logs[3][128];
+	pid_t ctl[3];
+	static const char *const words[3] = { "reload", "upgrade", "upgrade" };
+	MUST(kill(appliance.pid, SIGSTOP) == 0, "kill: %s", strerror(errno)); /* so that all are there at once */
+	for (int i = 0; i < 3; i++) {
+		snprintf(logs[i], sizeof(logs[i]), "%s/ctl%d.log", appliance.dir, i);
+		ctl[i] = spawn_upgrade(words[i], logs[i]);
+		harness_sleep_ms(200 * harness_slow()); /* in this order */
 	}
-	MUST(told, "no upgrade met a reload");
+	MUST(kill(appliance.pid, SIGCONT) == 0, "kill: %s", strerror(errno));
+	for (int i = 0; i < 3; i++) {
+		int status = harness_wait(ctl[i], 60000);
+		char *text = harness_read(logs[i]);
+		MUST(status == 0 && strstr(text, i == 0 ? "is in service" : "upgraded from") != NULL, "%s: status %d: %s",
+		     words[i], status, text);
+		free(text);
+	}
+	must_be_version(version_text(1)); /* another process would be needed for a reload with programs of two versions */
 }
 
 Test(upgrade, only_if_the_programs_changed)

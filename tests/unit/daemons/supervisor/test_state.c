@@ -25,8 +25,9 @@ static struct shared tables[] = { { .view = "internal", .id = 3, .fd = 12, .cook
 static struct source files[] = { { .path = (char *)"a.zone", .dev = 1, .ino = 2, .size = 3, .mtime_ns = -4, .ctime_ns = 5 } };
 static struct state_zone zones[] = {
 	{ .view = 0, .name = "\1a\0", .fd = 13, .id = 5, .info = { .ok = 1, .serial = 7, .size = 100, .checksum = 8 },
+	  .cause = { .kind = ZONE_CAUSE_ROLLBACK, .uid = 7 }, .rollback = { .image_of = 3 }, .number = 9, .saved = true,
 	  .sources = { .items = files, .count = 1, .octets = 6, .default_ttl = 3600 } },
-	{ .view = 1, .name = "\1a\0", .fd = 14, .id = 6, .info = { .ok = 1 } },
+	{ .view = 1, .name = "\1a\0", .fd = 14, .id = 6, .info = { .ok = 1 }, .cause = { .kind = ZONE_CAUSE_START } },
 };
 static struct nta ntas[] = { { .zone = "\3org\0", .until_ms = 1234567 } };
 static struct state_role roles[] = {
@@ -98,6 +99,8 @@ Test(state, comes_out_as_it_went_in)
 	cr_assert_eq(out.zones[0].sources.items[0].mtime_ns, -4);
 	cr_assert_eq(out.roles[1].role, 77);
 	cr_assert_eq(out.clients[0].request, 9u);
+	cr_assert(out.zones[0].number == 9 && out.zones[0].saved && !out.zones[1].saved);
+	cr_assert(out.zones[0].rollback.image_of == 3 && out.zones[0].cause.kind == ZONE_CAUSE_ROLLBACK);
 	cr_assert(sandbox_handover_equal(&in.walls, &out.walls) && in.walls.count > 50);
 	cr_assert_eq(encode(&out), len);
 	cr_assert_arr_eq(bytes, before, len);
@@ -144,6 +147,7 @@ static void spoil_worker(struct state *s) { s->listeners[0].worker = CONFIG_WORK
 static void spoil_pid(struct state *s) { s->roles[0].pid = 1; }
 static void spoil_stage(struct state *s) { s->roles[0].stage = 3; }
 static void spoil_wait(struct state *s) { s->clients[0].wait = 2; }
+static void spoil_cause(struct state *s) { s->zones[1].cause.kind = 0; }
 static void spoil_level(struct state *s) { s->log_level = 8; }
 static void spoil_action(struct state *s) { s->walls.rules[0].action = SANDBOX_KILL + 1; }
 
@@ -151,7 +155,7 @@ Test(state, what_makes_no_sense_is_refused)
 {
 	static void (*const spoil[])(struct state *s) = {
 		spoil_fd,   spoil_twice, spoil_path,   spoil_generation, spoil_id,    spoil_view, spoil_order, spoil_name,
-		spoil_slot, spoil_worker, spoil_pid, spoil_stage,	  spoil_wait, spoil_level, spoil_action,
+		spoil_slot, spoil_worker, spoil_pid, spoil_stage,	  spoil_wait, spoil_cause, spoil_level, spoil_action,
 	};
 	for (size_t i = 0; i < sizeof(spoil) / sizeof(spoil[0]); i++) {
 		pid_t pid = fork(); /* what one spoils is not there for the next */
@@ -174,7 +178,8 @@ Test(state, long_lists_that_are_not_there_are_refused)
 	struct state s;
 	fill(&s);
 	s.client_count = 0;
-	size_t len = encode(&s);
+	s.zone_count = 0;
+	size_t len = encode(&s); /* ends in the number of clients */
 	memset(bytes + len - 4, 0xff, 4);
 	cr_assert_eq(decode(len), BH_EMALFORMED);
 	memset(bytes + len - 4, 0, 4);
