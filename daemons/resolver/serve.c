@@ -247,6 +247,7 @@ static void end_job(struct serve *serve, struct resolution *r)
 		uint64_t took_ms = clock_now_ms() - job->begin_ms;
 		(*counter(serve, STAT_RES_CACHE_MISSES))++;
 		(*serve->stats)->counters[STAT_RES_LATENCY + stats_latency(took_ms)]++;
+		(*serve->stats)->counters[STAT_RES_LATENCY_MS] += took_ms;
 	}
 
 	uint32_t spent = job->budget - r->budget;

@@ -10,9 +10,11 @@
 #include "common/util/log.h"
 #include "daemons/supervisor/counters.h"
 #include "daemons/supervisor/instance.h"
+#include "daemons/supervisor/local.h"
 #include "daemons/supervisor/saved.h"
 #include "daemons/supervisor/takeover.h"
 #include "daemons/supervisor/tracking.h"
+#include "daemons/supervisor/watch.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -127,6 +129,9 @@ static void end(struct change *change, bool ok, unsigned failures)
 	generation_clear(&change->old);
 	zone_image_release(change->only.image);
 	free(change);
+	sup->change_ok = ok;
+	sup->change_sec = clock_wall_sec();
+	watch_tell(sup);
 	ops->done(ctx, ok, failures, why);
 }
 
@@ -202,6 +207,11 @@ static void begin_prepare(struct change *change)
 	int rc = shared_want(&sup->shared, change->next.config, &sup->next_id);
 	if (rc != BH_OK) {
 		fail(change, "cannot make tables of response rates: %s", bh_strerror(rc));
+		return;
+	}
+	char why[IPC_TEXT_MAX];
+	if (local_prepare(sup, &change->next, why, sizeof(why)) != BH_OK) {
+		fail(change, "%s", why);
 		return;
 	}
 	rc = instance_want(sup, &change->next);
@@ -284,6 +294,7 @@ static void begin_commit(struct change *change)
 	change->old = sup->current;
 	sup->current = change->next;
 	change->next = (struct generation){ 0 };
+	local_commit(sup);
 	listener_commit(&sup->listeners);
 	query_link_commit(&sup->links);
 	shared_settle(&sup->shared, sup->current.config);
@@ -496,7 +507,7 @@ int change_begin(struct supervisor *sup, const struct change_ops *ops, void *ctx
 
 int change_begin_zone(struct supervisor *sup, const struct zone_override *only, const struct change_ops *ops, void *ctx)
 {
-	if (sup->change != NULL || sup->stopping || sup->current.number == 0) {
+	if (sup->change != NULL || sup->stopping || sup->current.number == 0 || takeover_running(sup)) {
 		return BH_EEXIST;
 	}
 	struct change *change = change_new(sup, ops, ctx);

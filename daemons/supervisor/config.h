@@ -12,6 +12,7 @@
 #define BULKHEAD_SUPERVISOR_CONFIG_H
 
 #include "common/ipc/conf.h"
+#include "common/ipc/watch.h"
 #include "common/util/addr.h"
 #include "common/util/log.h"
 
@@ -36,6 +37,8 @@
 #define CONFIG_HISTORY_DAYS_MAX 36500
 #define CONFIG_HISTORY_COUNT 20
 #define CONFIG_HISTORY_DAYS 90
+#define CONFIG_HOSTS_MAX 64
+#define CONFIG_MONITOR_PORT 9953
 #define CONFIG_ERRORS_MAX 50 /* told before giving up */
 
 /* A complaint about the configuration; called in the order of discovery. file may be "". */
@@ -141,6 +144,17 @@ struct config_resolver {
 	bool prime_root;
 	bool use_cookies;
 	uint8_t localhost; /* enum ipc_localhost */
+	bool local_wall;   /* kept from this host's own services */
+};
+
+struct config_monitor {
+	bool present;
+	struct config_listen listen;
+	struct acl allow;
+	struct ipc_host *hosts; /* names by which it is asked, besides its addresses */
+	size_t host_count;
+	bool zones; /* it may know what the zones are called */
+	struct ipc_name probe; /* whose NS records a resolver asks itself for */
 };
 
 struct config {
@@ -157,6 +171,7 @@ struct config {
 	struct config_view *views;
 	size_t view_count;
 	struct config_resolver resolver;
+	struct config_monitor monitor;
 };
 
 /*
@@ -165,6 +180,12 @@ struct config {
  * names, reads the secrets of keys; opens no sockets. What is questionable but no fault is logged as a warning.
  */
 struct config *config_load(const char *path, config_error_fn *error, void *ctx);
+/*
+ * May everybody ask this view at this address of it? Not the one whose names the resolver answers as the inside's,
+ * whatever its allow-query says.
+ */
+bool config_view_is_public(const struct config *config, const struct config_view *view, const struct addr *at);
+
 /* Processors that this process may use. */
 unsigned config_cpus(void);
 /* One user more: config_free frees it for the last one. */

@@ -12,6 +12,7 @@
 #include "daemons/supervisor/control.h"
 #include "daemons/supervisor/elder.h"
 #include "daemons/supervisor/instance.h"
+#include "daemons/supervisor/local.h"
 #include "daemons/supervisor/notify.h"
 #include "daemons/supervisor/rehearsal.h"
 #include "daemons/supervisor/saved.h"
@@ -20,6 +21,7 @@
 #include "daemons/supervisor/tracking.h"
 #include "daemons/supervisor/trust.h"
 #include "daemons/supervisor/upgrade.h"
+#include "daemons/supervisor/watch.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -403,11 +405,11 @@ static void on_stop_timer(evutil_socket_t fd, short what, void *arg)
 		event_add(sup->stop_timer, &again);
 		return;
 	}
-	instance_stop_all(sup, ROLES_SERVING, false);
+	instance_stop_all(sup, ROLES_LASTING, false);
 	if (!elder_stopping(sup)) {
 		elder_stop_all(sup, ~0u);
 	}
-	if (instance_any_running(sup, ROLES_SERVING) || elder_any(sup, ~0u)) {
+	if (instance_any_running(sup, ROLES_LASTING) || elder_any(sup, ~0u)) {
 		event_add(sup->stop_timer, &again);
 		return;
 	}
@@ -481,6 +483,7 @@ static void close_up(struct daemon *d, const char *run_dir)
 	struct supervisor *sup = &d->sup;
 	instance_free_all(sup);
 	takeover_end(sup);
+	local_remove(sup);
 	if (sup->control != NULL) {
 		control_tell_stopped(sup->control);
 	}
@@ -502,6 +505,7 @@ static void close_up(struct daemon *d, const char *run_dir)
 	event_free(sup->stop_timer);
 	event_free(sup->reload_timer);
 	trust_end(sup);
+	watch_end(sup);
 	event_base_free(sup->base);
 }
 
@@ -577,6 +581,7 @@ static int run(const struct options *o, const char *role_dir)
 	if (control_fd < 0) {
 		log_fatal("control socket: %s", why);
 	}
+	local_raise(&d.sup); /* tries it out with a child: before children are waited for */
 
 	d.sup.conf_path = conf_path;
 	d.sup.foreground = o->foreground;

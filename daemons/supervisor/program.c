@@ -14,7 +14,8 @@
 
 #define SELF "/proc/self/exe"
 
-const enum role program_roles[PROGRAM_ROLES] = { ROLE_AUTHORITY, ROLE_FRONTEND, ROLE_RESOLVER, ROLE_COMPILER };
+const enum role program_roles[PROGRAM_ROLES] = { ROLE_AUTHORITY, ROLE_FRONTEND, ROLE_RESOLVER, ROLE_COMPILER,
+					     ROLE_MONITOR };
 
 /* False: there is none, and *out is all zeros. */
 static bool stamp(const char *path, struct program_stamp *out)

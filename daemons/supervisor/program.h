@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PROGRAM_ROLES 4
+#define PROGRAM_ROLES 5
 /* The roles that have a program. */
 extern const enum role program_roles[PROGRAM_ROLES];
 

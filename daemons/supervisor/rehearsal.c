@@ -194,6 +194,7 @@ static bool check_programs(struct rehearsal *r)
 		check_program(r, ROLE_AUTHORITY, &sandbox_authority, r->ids.authority[0], NULL)) &&
 	       check_program(r, ROLE_FRONTEND, &sandbox_frontend, r->ids.frontend, NULL) &&
 	       check_program(r, ROLE_RESOLVER, &sandbox_resolver, r->ids.resolver, NULL) &&
+	       check_program(r, ROLE_MONITOR, &sandbox_monitor, r->ids.monitor, NULL) &&
 	       check_program(r, ROLE_COMPILER, &sandbox_compiler, r->ids.hints, root);
 }
 
@@ -206,6 +207,8 @@ int rehearsal_run(int record_fd)
 		fine = refuse(&r, "%s", why);
 	} else if (!sandbox_handover_suffices(&r.state.walls, why, sizeof(why))) {
 		fine = refuse(&r, "%s; it needs a restart", why);
+	} else if (r.state.localwall && r.state.local.layout != LOCALWALL_LAYOUT) {
+		fine = refuse(&r, "the local wall was raised by a version with another one; it needs a restart");
 	} else {
 		fine = check_config(&r) && check_programs(&r);
 	}

@@ -263,6 +263,37 @@ static void get_client(struct cursor *in, void *item)
 	in->failed = in->failed || c->wait > STATE_WAITS_RELOAD;
 }
 
+static void put_local(struct sink *out, const struct state *s)
+{
+	sink_u8(out, s->localwall);
+	if (!s->localwall) {
+		sink_string(out, s->local_why);
+		return;
+	}
+	sink_u32(out, s->local.layout);
+	put_fd(out, s->local.parent_fd);
+	put_fd(out, s->local.dir_fd);
+	put_fd(out, s->local.join_fd);
+	put_fd(out, s->local.map_fd);
+	sink_string(out, s->local.name);
+}
+
+static void get_local(struct cursor *in, struct state *s)
+{
+	s->localwall = get_bool(in);
+	if (!s->localwall) {
+		cursor_string(in, s->local_why, sizeof(s->local_why));
+		return;
+	}
+	s->local.layout = cursor_u32(in);
+	s->local.parent_fd = get_fd(in, false);
+	s->local.dir_fd = get_fd(in, false);
+	s->local.join_fd = get_fd(in, false);
+	s->local.map_fd = get_fd(in, false);
+	cursor_string(in, s->local.name, sizeof(s->local.name));
+	in->failed = in->failed || strchr(s->local.name, '/') != NULL; /* it will be removed by that name */
+}
+
 /* --- lists ------------------------------------------------------------------------------------------- */
 
 #define PUT_LIST(out, s, list, count, put)                    \
@@ -322,6 +353,7 @@ size_t state_encode(struct sink *out, const struct state *s)
 	put_fd(out, s->lock_fd);
 	put_fd(out, s->control_fd);
 	sandbox_handover_encode(out, &s->walls);
+	put_local(out, s);
 	sink_u32(out, s->id_block);
 	sink_u8(out, s->resolver);
 	PUT_LIST(out, s, listeners, listener_count, put_listener);
@@ -362,6 +394,7 @@ static int get_head(struct cursor *in, struct state *s)
 	s->lock_fd = get_fd(in, false);
 	s->control_fd = get_fd(in, false);
 	sandbox_handover_decode(in, &s->walls);
+	get_local(in, s);
 	s->id_block = cursor_u32(in);
 	s->resolver = get_bool(in);
 	in->failed = in->failed || s->log_level > LOG_LEVEL_DEBUG || s->generation == 0 ||
@@ -488,7 +521,7 @@ static int compare_fds(const void *a, const void *b)
 
 int state_descriptors(const struct state *s, int **out)
 {
-	size_t most = 2 + s->listener_count + s->shared_count + s->zone_count + 2 * s->role_count + s->client_count;
+	size_t most = 6 + s->listener_count + s->shared_count + s->zone_count + 2 * s->role_count + s->client_count;
 	int *fds = calloc(most, sizeof(*fds));
 	size_t count = 0;
 	if (fds == NULL) {
@@ -496,6 +529,12 @@ int state_descriptors(const struct state *s, int **out)
 	}
 	fds[count++] = s->lock_fd;
 	fds[count++] = s->control_fd;
+	if (s->localwall) {
+		fds[count++] = s->local.parent_fd;
+		fds[count++] = s->local.dir_fd;
+		fds[count++] = s->local.join_fd;
+		fds[count++] = s->local.map_fd;
+	}
 	for (size_t i = 0; i < s->listener_count; i++) {
 		fds[count++] = s->listeners[i].fd;
 	}

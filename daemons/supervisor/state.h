@@ -20,6 +20,7 @@
 #include "daemons/supervisor/sources.h"
 #include "daemons/supervisor/tracked.h"
 #include "daemons/supervisor/zones.h"
+#include "sandbox/localwall.h"
 #include "sandbox/sandbox.h"
 
 #include <limits.h>
@@ -98,6 +99,9 @@ struct state {
 	int lock_fd;
 	int control_fd;
 	struct sandbox_handover walls;
+	bool localwall; /* there is one */
+	struct localwall_handover local;
+	char local_why[IPC_TEXT_MAX]; /* why not */
 	struct listener *listeners;
 	size_t listener_count;
 	uint32_t id_block;

@@ -6,9 +6,11 @@
  *   instance.c  the life of one role process: start, hello, configuration, crash, back-off
  *   send.c      what a role is told of a generation
  *   tracking.c  keys of anchor zones (RFC 5011), between resolvers and disk
+ *   local.c     what resolvers may ask on this host
  *   control.c   the control socket; status.c and trust.c its answers
  *   upgrade.c   asking another version of this program, and handing over to it by exec
  *   takeover.c  the other side of that; elder.c  roles that the version before started
+ *   watch.c     what the monitor is told
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -35,6 +37,7 @@ struct instance;
 struct change;
 struct control;
 struct elder;
+struct localwall;
 struct saver;
 struct upgrade;
 struct sweeper;
@@ -76,6 +79,8 @@ struct supervisor {
 	struct listener_set listeners;
 	struct query_link_set links;
 	struct shared_set shared;
+	struct localwall *localwall; /* around resolvers; NULL: it could not be raised */
+	char localwall_why[IPC_TEXT_MAX];
 	struct instance *instances;
 	struct change *change; /* NULL: none under way */
 	struct saver *saver;   /* of the current generation; NULL: none yet */
@@ -84,6 +89,9 @@ struct supervisor {
 	struct tracked_list tracked; /* keys of anchor zones, as found */
 	struct event *tracking_timer; /* to save and tell them; NULL: nothing was ever found */
 	struct log_limit tracking_complaints;
+	bool change_ok;	     /* the last change came into service, */
+	uint64_t change_sec; /* and when it ended, since 1970 */
+	struct event *watch_timer; /* tells the monitor how all fare; NULL: there never was one */
 	struct event *nta_timer;   /* the next end of one; NULL: none was ever set */
 	struct control *control;
 	struct zone_cause cause; /* of the next change */

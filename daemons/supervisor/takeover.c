@@ -168,6 +168,7 @@ static struct config *make_config(const struct state *s)
 	if (config == NULL || (config->views = calloc(s->view_count + 1, sizeof(*config->views))) == NULL) {
 		no_memory();
 	}
+	config->refs = 1;
 	config->workers = 1;
 	config->run_dir = strdup(s->run_dir);
 	config->state_dir = strdup(s->state_dir);
@@ -270,6 +271,13 @@ void takeover_adopt(struct supervisor *sup, struct state *s)
 	sup->takeover.retry = event_new(sup->base, -1, 0, on_retry, sup);
 	if (sup->takeover.retry == NULL) {
 		no_memory();
+	}
+	if (s->localwall && localwall_resume(&s->local, &sup->localwall, sup->localwall_why,
+					     sizeof(sup->localwall_why)) != BH_OK) {
+		log_fatal("takeover: %s", sup->localwall_why);
+	}
+	if (!s->localwall) {
+		snprintf(sup->localwall_why, sizeof(sup->localwall_why), "%s", s->local_why);
 	}
 	adopt_listeners(sup, s);
 	sup->shared.items = calloc(s->shared_count + 1, sizeof(*sup->shared.items));

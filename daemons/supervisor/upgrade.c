@@ -184,6 +184,12 @@ static int collect(const struct supervisor *sup, struct state *s)
 	snprintf(s->run_dir, sizeof(s->run_dir), "%s", config->run_dir);
 	snprintf(s->state_dir, sizeof(s->state_dir), "%s", config->state_dir);
 	sandbox_handover_take(&s->walls);
+	s->localwall = sup->localwall != NULL;
+	if (s->localwall) {
+		localwall_hand_over(sup->localwall, &s->local);
+	} else {
+		snprintf(s->local_why, sizeof(s->local_why), "%s", sup->localwall_why);
+	}
 	int rc = collect_places(sup, s);
 	if (rc == BH_OK) {
 		rc = collect_zones(sup, s);

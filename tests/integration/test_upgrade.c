@@ -33,7 +33,7 @@
 #define LOAD_RATE 400
 #define UPGRADES 20
 
-static const char *const roles[] = { "authority", "frontend", "resolver", "compiler" };
+static const char *const roles[] = { "authority", "frontend", "resolver", "compiler", "monitor" };
 static struct appliance appliance;
 
 /* --- programs ------------------------------------------------------------------------------------------- */

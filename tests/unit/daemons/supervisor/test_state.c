@@ -48,6 +48,9 @@ static void fill(struct state *s)
 		cr_assert_eq(addr_parse(i == 0 ? "10.0.0.1@53" : "2001:db8::1@5300", 53, &listeners[i].addr), BH_OK);
 	}
 	sandbox_handover_take(&s->walls);
+	s->localwall = true;
+	s->local = (struct localwall_handover){ .layout = 1, .parent_fd = 20, .dir_fd = 21, .join_fd = 22, .map_fd = 23,
+						.name = "group" };
 	s->listeners = listeners;
 	s->listener_count = 2;
 	s->views = views;
@@ -102,6 +105,8 @@ Test(state, comes_out_as_it_went_in)
 	cr_assert(out.zones[0].number == 9 && out.zones[0].saved && !out.zones[1].saved);
 	cr_assert(out.zones[0].rollback.image_of == 3 && out.zones[0].cause.kind == ZONE_CAUSE_ROLLBACK);
 	cr_assert(sandbox_handover_equal(&in.walls, &out.walls) && in.walls.count > 50);
+	cr_assert(out.localwall && out.local.map_fd == 23);
+	cr_assert_str_eq(out.local.name, "group");
 	cr_assert_eq(encode(&out), len);
 	cr_assert_arr_eq(bytes, before, len);
 	state_clear(&out, false);
@@ -147,6 +152,7 @@ static void spoil_worker(struct state *s) { s->listeners[0].worker = CONFIG_WORK
 static void spoil_pid(struct state *s) { s->roles[0].pid = 1; }
 static void spoil_stage(struct state *s) { s->roles[0].stage = 3; }
 static void spoil_wait(struct state *s) { s->clients[0].wait = 2; }
+static void spoil_group(struct state *s) { s->local.name[0] = '/'; }
 static void spoil_cause(struct state *s) { s->zones[1].cause.kind = 0; }
 static void spoil_level(struct state *s) { s->log_level = 8; }
 static void spoil_action(struct state *s) { s->walls.rules[0].action = SANDBOX_KILL + 1; }
@@ -155,7 +161,7 @@ Test(state, what_makes_no_sense_is_refused)
 {
 	static void (*const spoil[])(struct state *s) = {
 		spoil_fd,   spoil_twice, spoil_path,   spoil_generation, spoil_id,    spoil_view, spoil_order, spoil_name,
-		spoil_slot, spoil_worker, spoil_pid, spoil_stage,	  spoil_wait, spoil_cause, spoil_level, spoil_action,
+		spoil_slot, spoil_worker, spoil_pid, spoil_stage,	  spoil_wait, spoil_group, spoil_cause, spoil_level, spoil_action,
 	};
 	for (size_t i = 0; i < sizeof(spoil) / sizeof(spoil[0]); i++) {
 		pid_t pid = fork(); /* what one spoils is not there for the next */
