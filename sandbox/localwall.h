@@ -64,24 +64,22 @@ uint64_t localwall_refused(const struct localwall *wall);
 int localwall_join(const struct localwall *wall, char *why_text, size_t why_size) BH_CHECKED;
 
 /*
- * The wall as one supervisor hands it to the next by exec: its descriptors, which go on being the wall's, and its name.
- * What runs in the kernel stays what it is. LOCALWALL_LAYOUT is raised when the memory it reads changes, or when it
- * must not go on as it is: then the next supervisor cannot take it over, and a restart is needed.
+ * The wall of a supervisor that is replaced by another program with exec: its descriptors, which must then lose their
+ * close-on-exec flag, and a number of what both must agree on. The program that takes it over has no rights left to raise one.
+ * BH_EVERSION: it belongs to a version that this one cannot go on with. The descriptors are the new wall's, in
+ * any case.
  */
-#define LOCALWALL_LAYOUT 1
-#define LOCALWALL_NAME_MAX 48
+#define LOCALWALL_VERSION 1
+#define LOCALWALL_FDS 4
+
 struct localwall_handover {
-	uint32_t layout;
-	int parent_fd;
-	int dir_fd;
-	int join_fd;
-	int map_fd;
-	char name[LOCALWALL_NAME_MAX];
+	uint32_t version;
+	int fds[LOCALWALL_FDS];
 };
+
 void localwall_hand_over(const struct localwall *wall, struct localwall_handover *out);
-/* The descriptors are the wall's from now on; on failure they stay the caller's. */
-int localwall_resume(const struct localwall_handover *from, struct localwall **out, char *why_text,
-		     size_t why_size) BH_CHECKED;
+int localwall_take_over(const struct localwall_handover *in, struct localwall **out, char *why_text,
+			size_t why_size) BH_CHECKED;
 
 /*
  * Remove the group and free all. Nobody may be left behind the wall: then, and when there are no more rights to

@@ -7,10 +7,9 @@
 #ifndef BULKHEAD_SANDBOX_LOCALWALL_GROUP_H
 #define BULKHEAD_SANDBOX_LOCALWALL_GROUP_H
 
-#include "sandbox/localwall.h"
 #include "sandbox/walls.h"
 
-#define LOCALWALL_GROUP_NAME_MAX LOCALWALL_NAME_MAX
+#define LOCALWALL_GROUP_NAME_MAX 48
 
 struct localwall_group {
 	int parent_fd; /* the group that we are in */
@@ -25,8 +24,12 @@ int localwall_group_make(struct localwall_group *group, const struct why *why) B
 /* The calling process goes in. */
 int localwall_group_join(const struct localwall_group *group, const struct why *why) BH_CHECKED;
 
-/* Closes all in any case. BH_ESYS: the group is still there. */
-int localwall_group_remove(struct localwall_group *group) BH_CHECKED;
+/* The same group in the hands of another program: its three descriptors, which are closed when they are not that. */
+int localwall_group_take(struct localwall_group *group, const int fds[3], const struct why *why) BH_CHECKED;
+
+/* BH_ESYS: it is still there. It remains to be closed. */
+int localwall_group_remove(const struct localwall_group *group) BH_CHECKED;
+void localwall_group_close(struct localwall_group *group);
 
 /*
  * Where the group that we are in is found: the path in out. mounts and groups are texts as of /proc/self/mountinfo and

@@ -207,7 +207,7 @@ int rehearsal_run(int record_fd)
 		fine = refuse(&r, "%s", why);
 	} else if (!sandbox_handover_suffices(&r.state.walls, why, sizeof(why))) {
 		fine = refuse(&r, "%s; it needs a restart", why);
-	} else if (r.state.localwall && r.state.local.layout != LOCALWALL_LAYOUT) {
+	} else if (r.state.localwall && r.state.local.version != LOCALWALL_VERSION) {
 		fine = refuse(&r, "the local wall was raised by a version with another one; it needs a restart");
 	} else {
 		fine = check_config(&r) && check_programs(&r);

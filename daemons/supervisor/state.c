@@ -270,12 +270,10 @@ static void put_local(struct sink *out, const struct state *s)
 		sink_string(out, s->local_why);
 		return;
 	}
-	sink_u32(out, s->local.layout);
-	put_fd(out, s->local.parent_fd);
-	put_fd(out, s->local.dir_fd);
-	put_fd(out, s->local.join_fd);
-	put_fd(out, s->local.map_fd);
-	sink_string(out, s->local.name);
+	sink_u32(out, s->local.version);
+	for (size_t i = 0; i < LOCALWALL_FDS; i++) {
+		put_fd(out, s->local.fds[i]);
+	}
 }
 
 static void get_local(struct cursor *in, struct state *s)
@@ -285,13 +283,10 @@ static void get_local(struct cursor *in, struct state *s)
 		cursor_string(in, s->local_why, sizeof(s->local_why));
 		return;
 	}
-	s->local.layout = cursor_u32(in);
-	s->local.parent_fd = get_fd(in, false);
-	s->local.dir_fd = get_fd(in, false);
-	s->local.join_fd = get_fd(in, false);
-	s->local.map_fd = get_fd(in, false);
-	cursor_string(in, s->local.name, sizeof(s->local.name));
-	in->failed = in->failed || strchr(s->local.name, '/') != NULL; /* it will be removed by that name */
+	s->local.version = cursor_u32(in);
+	for (size_t i = 0; i < LOCALWALL_FDS; i++) {
+		s->local.fds[i] = get_fd(in, false);
+	}
 }
 
 /* --- lists ------------------------------------------------------------------------------------------- */
@@ -521,7 +516,7 @@ static int compare_fds(const void *a, const void *b)
 
 int state_descriptors(const struct state *s, int **out)
 {
-	size_t most = 6 + s->listener_count + s->shared_count + s->zone_count + 2 * s->role_count + s->client_count;
+	size_t most = 2 + LOCALWALL_FDS + s->listener_count + s->shared_count + s->zone_count + 2 * s->role_count + s->client_count;
 	int *fds = calloc(most, sizeof(*fds));
 	size_t count = 0;
 	if (fds == NULL) {
@@ -529,11 +524,8 @@ int state_descriptors(const struct state *s, int **out)
 	}
 	fds[count++] = s->lock_fd;
 	fds[count++] = s->control_fd;
-	if (s->localwall) {
-		fds[count++] = s->local.parent_fd;
-		fds[count++] = s->local.dir_fd;
-		fds[count++] = s->local.join_fd;
-		fds[count++] = s->local.map_fd;
+	for (size_t i = 0; s->localwall && i < LOCALWALL_FDS; i++) {
+		fds[count++] = s->local.fds[i];
 	}
 	for (size_t i = 0; i < s->listener_count; i++) {
 		fds[count++] = s->listeners[i].fd;

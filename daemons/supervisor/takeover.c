@@ -272,8 +272,8 @@ void takeover_adopt(struct supervisor *sup, struct state *s)
 	if (sup->takeover.retry == NULL) {
 		no_memory();
 	}
-	if (s->localwall && localwall_resume(&s->local, &sup->localwall, sup->localwall_why,
-					     sizeof(sup->localwall_why)) != BH_OK) {
+	if (s->localwall && localwall_take_over(&s->local, &sup->localwall, sup->localwall_why,
+						sizeof(sup->localwall_why)) != BH_OK) {
 		log_fatal("takeover: %s", sup->localwall_why);
 	}
 	if (!s->localwall) {

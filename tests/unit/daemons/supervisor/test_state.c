@@ -49,8 +49,7 @@ static void fill(struct state *s)
 	}
 	sandbox_handover_take(&s->walls);
 	s->localwall = true;
-	s->local = (struct localwall_handover){ .layout = 1, .parent_fd = 20, .dir_fd = 21, .join_fd = 22, .map_fd = 23,
-						.name = "group" };
+	s->local = (struct localwall_handover){ .version = 1, .fds = { 20, 21, 22, 23 } };
 	s->listeners = listeners;
 	s->listener_count = 2;
 	s->views = views;
@@ -105,8 +104,7 @@ Test(state, comes_out_as_it_went_in)
 	cr_assert(out.zones[0].number == 9 && out.zones[0].saved && !out.zones[1].saved);
 	cr_assert(out.zones[0].rollback.image_of == 3 && out.zones[0].cause.kind == ZONE_CAUSE_ROLLBACK);
 	cr_assert(sandbox_handover_equal(&in.walls, &out.walls) && in.walls.count > 50);
-	cr_assert(out.localwall && out.local.map_fd == 23);
-	cr_assert_str_eq(out.local.name, "group");
+	cr_assert(out.localwall && out.local.version == 1 && out.local.fds[3] == 23);
 	cr_assert_eq(encode(&out), len);
 	cr_assert_arr_eq(bytes, before, len);
 	state_clear(&out, false);
@@ -152,7 +150,7 @@ static void spoil_worker(struct state *s) { s->listeners[0].worker = CONFIG_WORK
 static void spoil_pid(struct state *s) { s->roles[0].pid = 1; }
 static void spoil_stage(struct state *s) { s->roles[0].stage = 3; }
 static void spoil_wait(struct state *s) { s->clients[0].wait = 2; }
-static void spoil_group(struct state *s) { s->local.name[0] = '/'; }
+static void spoil_group(struct state *s) { s->local.fds[3] = 20; }
 static void spoil_cause(struct state *s) { s->zones[1].cause.kind = 0; }
 static void spoil_level(struct state *s) { s->log_level = 8; }
 static void spoil_action(struct state *s) { s->walls.rules[0].action = SANDBOX_KILL + 1; }
