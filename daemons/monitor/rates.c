@@ -110,7 +110,7 @@ const char *rates_name(const struct rates_series *series, char out[RATES_NAME_MA
 		snprintf(out, RATES_NAME_MAX, "clients of the resolver");
 		break;
 	default:
-		snprintf(out, RATES_NAME_MAX, "servers asked by the resolver");
+		snprintf(out, RATES_NAME_MAX, "asked by the resolver");
 	}
 	return out;
 }

@@ -33,7 +33,7 @@ struct rates {
 /* One more step. A series of what is gone goes, one of what is new begins with zeroes. */
 void rates_step(struct rates *rates, const struct model *model);
 
-/* "view external", "clients of the resolver", "servers asked by the resolver". */
+/* "view external", "clients of the resolver", "asked by the resolver". */
 #define RATES_NAME_MAX 48
 const char *rates_name(const struct rates_series *series, char out[RATES_NAME_MAX]);
 
