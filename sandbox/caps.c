@@ -153,7 +153,7 @@ bool caps_none_stands(const struct why *why)
 	return true;
 }
 
-static uint64_t supervisor_set(void)
+uint64_t caps_supervisor_set(void)
 {
 	uint64_t set = 0;
 	for (size_t i = 0; i < sizeof(supervisor_caps) / sizeof(supervisor_caps[0]); i++) {
@@ -185,10 +185,33 @@ int caps_keep_supervisor(const struct why *why)
 	return BH_OK;
 }
 
+int caps_carry(const struct why *why)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3, .pid = 0 };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+
+	memset(data, 0, sizeof(data));
+	if (syscall(SYS_capget, &header, data) != 0) {
+		return why_errno(why, "capabilities: read");
+	}
+	for (size_t i = 0; i < _LINUX_CAPABILITY_U32S_3; i++) {
+		data[i].inheritable = data[i].permitted;
+	}
+	if (syscall(SYS_capset, &header, data) != 0) {
+		return why_errno(why, "capabilities: make inheritable");
+	}
+	for (size_t i = 0; i < sizeof(supervisor_caps) / sizeof(supervisor_caps[0]); i++) {
+		if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, (unsigned long)supervisor_caps[i], 0, 0) != 0) {
+			return why_errno(why, "capabilities: keep %u through exec", supervisor_caps[i]);
+		}
+	}
+	return BH_OK;
+}
+
 bool caps_supervisor_stands(const struct why *why)
 {
 	struct cap_sets sets;
-	uint64_t set = supervisor_set();
+	uint64_t set = caps_supervisor_set();
 
 	if (read_sets(&sets) != BH_OK) {
 		return why_not(why, "capabilities: cannot be read");

@@ -175,5 +175,8 @@ int sandbox_enter_supervisor(char *why_text, size_t why_size)
 	if (err == BH_OK && !seccomp_stands(SECCOMP_MARK_SUPERVISOR, &why)) {
 		err = BH_EPERM;
 	}
+	if (err == BH_OK) {
+		handover_filter_raised();
+	}
 	return err;
 }

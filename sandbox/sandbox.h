@@ -23,6 +23,7 @@
 #ifndef BULKHEAD_SANDBOX_SANDBOX_H
 #define BULKHEAD_SANDBOX_SANDBOX_H
 
+#include "common/util/cursor.h"
 #include "common/util/err.h"
 
 #include <stdbool.h>
@@ -147,6 +148,40 @@ void sandbox_enter(const struct sandbox_profile *profile, struct sandbox_state *
  * Returns 0 or an error with the failed step in why_text.
  */
 int sandbox_enter_supervisor(char *why_text, size_t why_size) BH_CHECKED;
+
+/*
+ * The supervisor's walls, as one program hands them to the next by exec (handover.c). Both directions of the codec
+ * keep what they were given: an encoded one decodes to the same.
+ */
+#define SANDBOX_HANDOVER_RULES_MAX 1024
+/*
+ * Lists that differ, one behind the other. Each is some hundred instructions for every system call that the kernel
+ * does not remember as allowed; it refuses more than 32768.
+ */
+#define SANDBOX_FILTERS_MAX 8
+
+struct sandbox_handover {
+	uint64_t capabilities;
+	uint32_t filters; /* in force, the one of these rules included */
+	size_t count;
+	struct sandbox_rule rules[SANDBOX_HANDOVER_RULES_MAX]; /* without reasons; those of this machine's calls only */
+};
+
+/* What this program has when sandbox_enter_supervisor has succeeded: what it needs. */
+void sandbox_handover_take(struct sandbox_handover *out);
+void sandbox_handover_encode(struct sink *out, const struct sandbox_handover *h);
+/* The cursor has failed when it makes no sense. */
+void sandbox_handover_decode(struct cursor *in, struct sandbox_handover *h);
+bool sandbox_handover_equal(const struct sandbox_handover *a, const struct sandbox_handover *b);
+/* Does all that this program needs lie within what the one before left? False: why says what does not. */
+bool sandbox_handover_suffices(const struct sandbox_handover *before, char *why_text, size_t why_size) BH_CHECKED;
+
+/* Let the supervisor's capabilities through the next exec of this process, or not after all. */
+int sandbox_carry(char *why_text, size_t why_size) BH_CHECKED;
+int sandbox_carry_not(char *why_text, size_t why_size) BH_CHECKED;
+
+/* sandbox_enter_supervisor, in a program that `before` has handed over to. */
+int sandbox_resume_supervisor(const struct sandbox_handover *before, char *why_text, size_t why_size) BH_CHECKED;
 
 /* Words for a bit of enum wall_bits ("seccomp", "no-capabilities"), NULL for an unknown one. */
 const char *sandbox_wall_text(uint32_t bit);

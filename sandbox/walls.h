@@ -38,6 +38,10 @@ int caps_confine(const struct sandbox_ids *ids, const struct why *why) BH_CHECKE
 int caps_drop_all(const struct why *why) BH_CHECKED;
 bool caps_none_stands(const struct why *why);
 int caps_keep_supervisor(const struct why *why) BH_CHECKED;
+/* All that the supervisor holds becomes ambient, which exec keeps; caps_keep_supervisor takes that back. */
+int caps_carry(const struct why *why) BH_CHECKED;
+/* Bits of the capabilities that it keeps. */
+uint64_t caps_supervisor_set(void);
 bool caps_supervisor_stands(const struct why *why);
 int caps_no_new_privs(const struct why *why) BH_CHECKED;
 
@@ -91,6 +95,9 @@ unsigned seccomp_count(const struct seccomp_list *lists, size_t list_count);
  */
 uint32_t report_outside(const struct sandbox_profile *profile, const struct why *why);
 uint32_t report_inside(const struct sandbox_profile *profile, const struct why *why);
+
+/* handover.c: the supervisor's filter was raised once more. */
+void handover_filter_raised(void);
 
 /* profiles/supervisor.c, profiles/sanitizers.c (empty in builds without sanitizers) */
 extern const struct seccomp_list sandbox_supervisor_list;

@@ -129,6 +129,11 @@ void link_set_phase(struct link *link, enum msg_phase phase)
 	link->phase = phase;
 }
 
+int link_descriptor(const struct link *link)
+{
+	return link->fd;
+}
+
 size_t link_queued(const struct link *link)
 {
 	return link->queued;

@@ -77,6 +77,9 @@ int link_send_shared(struct link *link, enum msg_type type, uint32_t request, co
 /* Send what is queued, waiting at most timeout_ms: for a role's last words only. */
 int link_drain(struct link *link, unsigned timeout_ms) BH_CHECKED;
 
+/* Its socket, which stays the link's. */
+int link_descriptor(const struct link *link);
+
 /* Octets queued and not yet sent. */
 size_t link_queued(const struct link *link);
 

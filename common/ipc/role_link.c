@@ -739,6 +739,21 @@ static int on_message(void *ctx, struct link *link, struct link_message *m)
 	}
 }
 
+/*
+ * Nobody accepts from them here any more: where no other process has them, clients shall be sent elsewhere now, not
+ * when the last answer is out. Sockets of UDP are needed for those answers.
+ */
+static void close_tcp_listeners(struct role_link *rl)
+{
+	for (size_t i = 0; i < rl->resource_count; i++) {
+		struct resource *r = &rl->resources[i];
+		if (r->kind == RESOURCE_LISTENER && r->info.listener.proto == IPC_TCP && r->fd >= 0) {
+			close(r->fd);
+			r->fd = -1;
+		}
+	}
+}
+
 static void on_closed(void *ctx, struct link *link, int err, const char *why)
 {
 	struct role_link *rl = ctx;
@@ -752,6 +767,7 @@ static void on_closed(void *ctx, struct link *link, int err, const char *why)
 	log_debug("another process takes over, ending when all is answered");
 	if (rl->ops->retire != NULL) {
 		rl->ops->retire(rl->ctx);
+		close_tcp_listeners(rl);
 	} else if (stop(rl) != BH_OK) {
 		log_fatal("cannot leave the event loop");
 	}
@@ -802,7 +818,9 @@ void role_link_free(struct role_link *rl)
 	conf_clear(&rl->next);
 	conf_clear(&rl->current);
 	for (size_t i = 0; i < rl->resource_count; i++) {
-		close(rl->resources[i].fd);
+		if (rl->resources[i].fd >= 0) {
+			close(rl->resources[i].fd);
+		}
 	}
 	if (*rl->stats != rl->stats_private) {
 		munmap(*rl->stats, stats_size(rl->role));

@@ -132,7 +132,7 @@ struct role_ops {
 	void (*appliance_facts)(void *ctx, const struct ipc_appliance_facts *facts);
 	/*
 	 * Another process has taken over: take nothing new, finish what is in work, however long that takes within
-	 * bounds, and end the event loop. May be NULL: as stop.
+	 * bounds, and end the event loop. Listening sockets of TCP are closed when this returns. May be NULL: as stop.
 	 */
 	void (*retire)(void *ctx);
 	/* Stop: finish what is in work and end the event loop soon. May be NULL (loop ends at once). */

@@ -471,7 +471,9 @@ void tcp_server_fade(struct tcp_server *server)
 {
 	server->fading = true;
 	server->now_ms = clock_now_ms();
-	free_listeners(server);
+	while (!LIST_EMPTY(&server->listeners)) {
+		tcp_server_unlisten(server, LIST_FIRST(&server->listeners)->fd);
+	}
 	if (server->limits.idle_ms > FADE_IDLE_MS) {
 		server->limits.idle_ms = FADE_IDLE_MS;
 	}

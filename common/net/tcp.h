@@ -106,7 +106,7 @@ struct tcp_stream_ops {
 void tcp_reply_stream(struct tcp_server *server, struct tcp_ref ref, const struct tcp_stream_ops *ops, void *ctx);
 
 /*
- * No new connections. Those that are open go on and are told that they should end (RFC 7828 3.4); one that asks
+ * No new connections but those that the kernel has accepted for us. Those that are open go on and are told that they should end (RFC 7828 3.4); one that asks
  * nothing for a second is closed. For a server that another one replaces, so that a client which has just
  * connected is not turned away; tcp_server_drain ends what then still goes on.
  */

@@ -26,7 +26,7 @@
  * Replaced by another process, there is no hurry: connections may go on for so long, and what is in work then, zone
  * transfers above all, for so long.
  */
-#define RETIRE_FADE_TICKS (3000 / STOP_TICK_MS)
+#define RETIRE_FADE_TICKS (2000 / STOP_TICK_MS)
 #define RETIRE_DRAIN_MS 30000
 #define RETIRE_TICKS_MAX (RETIRE_FADE_TICKS + (RETIRE_DRAIN_MS + 2000) / STOP_TICK_MS)
 

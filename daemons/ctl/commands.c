@@ -32,6 +32,8 @@ const struct option_row option_rows[OPTION_COUNT] = {
 			    COMPLETES_NOTHING },
 	[OPTION_CD] = { 0, "cd", NULL, "trace", "without validation", COMPLETES_NOTHING },
 	[OPTION_PUBLIC] = { 0, "public", NULL, "trace", "ask outside for a name of an overlay zone", COMPLETES_NOTHING },
+	[OPTION_IF_CHANGED] = { 0, "if-changed", NULL, "upgrade", "reload instead when the programs are those that run",
+				COMPLETES_NOTHING },
 	[OPTION_BULKHEADD] = { 'b', "bulkheadd", "PROGRAM", "check", "for a FILE: the bulkheadd to use", COMPLETES_FILE },
 	[OPTION_ROLES] = { 'L', "roles", "DIRECTORY", "check", "for a FILE: where the role programs are",
 			   COMPLETES_DIRECTORY },
@@ -72,6 +74,13 @@ const struct command command_rows[] = {
 	  .arguments = "",
 	  .run = command_send,
 	  .help = "read the configuration and the zones again, all or nothing" },
+	{ .name = "upgrade",
+	  .arguments = "",
+	  .run = command_upgrade,
+	  .help = "go over to the programs that are installed now, without an outage",
+	  .more = "The new version is asked first whether it can take over; when it cannot, it says why, and nothing has "
+		  "changed. Then its roles are started beside those of the old one, which end when their successors serve. "
+		  "The configuration is read again, as by reload." },
 	{ .name = "stop", .arguments = "", .run = command_send, .help = "end the appliance" },
 	{ .name = "stats",
 	  .arguments = "[VIEW|ZONE] [--watch [SECONDS]]",
@@ -168,6 +177,12 @@ int command_flush(const struct call *call)
 	return send_words((const char *const[]){ "flush", zone != NULL ? "zone" : "name",
 						 zone != NULL ? zone : call->argv[0], NULL },
 			  call->options);
+}
+
+int command_upgrade(const struct call *call)
+{
+	bool if_changed = call->options->given[OPTION_IF_CHANGED] != NULL;
+	return send_words((const char *const[]){ "upgrade", if_changed ? "if-changed" : NULL, NULL }, call->options);
 }
 
 int command_trace(const struct call *call)

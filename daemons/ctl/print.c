@@ -60,6 +60,7 @@ static const struct column_rule column_rules[] = {
 	{ "role", "no_new_privs", "no_new_privs", FORM_DETAIL, NULL },
 	{ "role", "walls", "walls", FORM_COUNT, NULL },
 	{ "role", "missing", "missing", FORM_ALARM, NULL },
+	{ "old_role", "state", "state", FORM_STATE, NULL },
 	{ "zone", "state", "state", FORM_STATE, NULL },
 	{ "zone", "bytes", "size", FORM_SIZE, NULL },
 	{ "zone", "overlay", "overlay", FORM_FLAG, NULL },
@@ -86,6 +87,7 @@ static const struct {
 	{ "anchor_key", "Keys of trust anchors" },
 	{ "negative_anchor", "Not validated" },
 	{ "step", "Steps" },
+	{ "old_role", "Roles of the version before" },
 };
 
 static const char *const good_states[] = { "running", "ready",	"serving", "served", "ok",
@@ -93,7 +95,7 @@ static const char *const good_states[] = { "running", "ready",	"serving", "serve
 					   "configured", "valid" };
 static const char *const warn_states[] = { "starting",	"stopping", "reloading", "loading",
 					   "preparing", "stale",    "old",	 "draining",
-					   "pending",	"missing",  "revoked",	 "removed" };
+					   "upgrading",	"pending",	"missing",  "revoked",	 "removed" };
 
 static bool is_among(const char *word, const char *const *list, size_t count)
 {

@@ -481,8 +481,8 @@ void clients_drain(struct clients *c)
 
 void clients_fade(struct clients *c)
 {
+	leave_udp(c, true);
 	c->faded = true;
-	leave_udp(c, false);
 	tcp_server_fade(c->tcp);
 }
 

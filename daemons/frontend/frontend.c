@@ -22,7 +22,7 @@
  * Replaced by another process, there is no hurry: TCP connections go on for so long, and what they or others have
  * asked is answered or has failed by its own deadline.
  */
-#define RETIRE_FADE_MS 3000
+#define RETIRE_FADE_MS 2000
 #define RETIRE_MAX_MS (RETIRE_FADE_MS + JOB_DEADLINE_MS + 2000)
 
 /* What one configuration brings and the next one replaces. */

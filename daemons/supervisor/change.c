@@ -12,6 +12,7 @@
 #include "daemons/supervisor/instance.h"
 #include "daemons/supervisor/local.h"
 #include "daemons/supervisor/saved.h"
+#include "daemons/supervisor/takeover.h"
 #include "daemons/supervisor/tracking.h"
 #include "daemons/supervisor/watch.h"
 
@@ -121,7 +122,9 @@ static void end(struct change *change, bool ok, unsigned failures)
 	if (ok) {
 		save_images(sup, change->old.config);
 	}
-	tracking_settle(sup);
+	if (ok || !takeover_running(sup)) { /* else nothing is in service yet that it could go by */
+		tracking_settle(sup);
+	}
 	generation_clear(&change->next);
 	generation_clear(&change->old);
 	zone_image_release(change->only.image);
@@ -226,12 +229,14 @@ static void begin_prepare(struct change *change)
 }
 
 /* Has every living instance of the new generation prepared it? One that waits for its restart does not
- * hold up the others; it will be told when it is back. One that closed its link is dying: its end fails
+ * hold up the others; it will be told when it is back. But it does when roles of another version serve in the meantime:
+ * then none goes before all can. One that closed its link is dying: its end fails
  * the change, or brings a successor to wait for. */
 static bool all_prepared(const struct change *change)
 {
+	bool wait_for_all = takeover_running(change->sup);
 	for (const struct instance *inst = change->sup->instances; inst != NULL; inst = inst->next) {
-		if (inst->wanted && inst->state != INSTANCE_DOWN &&
+		if (inst->wanted && (wait_for_all || inst->state != INSTANCE_DOWN) &&
 		    (inst->prepared != change->next.number || inst->link == NULL)) {
 			return false;
 		}
@@ -256,6 +261,31 @@ static bool all_committed(const struct supervisor *sup)
 	return true;
 }
 
+/*
+ * Behind elders frontends go last: one that is in service reads clients' queries, and its resolvers and authorities
+ * must be there. all: those that were left out before.
+ */
+static void commit_prepared(struct supervisor *sup, bool all)
+{
+	for (struct instance *inst = sup->instances; inst != NULL; inst = inst->next) {
+		inst->fresh = false;
+		if (inst->prepared == sup->current.number && (all || inst->role != ROLE_FRONTEND)) {
+			instance_commit(inst, sup->current.number);
+		}
+	}
+}
+
+/* Do all that frontends ask serve? */
+static bool others_committed(const struct supervisor *sup)
+{
+	for (const struct instance *inst = sup->instances; inst != NULL; inst = inst->next) {
+		if (inst->wanted && inst->role != ROLE_FRONTEND && inst->committed != sup->current.number) {
+			return false;
+		}
+	}
+	return true;
+}
+
 static void begin_commit(struct change *change)
 {
 	struct supervisor *sup = change->sup;
@@ -269,12 +299,7 @@ static void begin_commit(struct change *change)
 	query_link_commit(&sup->links);
 	shared_settle(&sup->shared, sup->current.config);
 	log_set_level(sup->current.config->log_level);
-	for (struct instance *inst = sup->instances; inst != NULL; inst = inst->next) {
-		inst->fresh = false;
-		if (inst->prepared == sup->current.number) {
-			instance_commit(inst, sup->current.number);
-		}
-	}
+	commit_prepared(sup, !takeover_running(sup));
 	/* Instances of the generation before end while the others take over their sockets' addresses. */
 	instance_settle(sup, true);
 }
@@ -296,6 +321,9 @@ static void on_advance(evutil_socket_t fd, short what, void *arg)
 		}
 		begin_commit(change);
 	}
+	if (change->step == CHANGE_COMMIT && takeover_running(change->sup) && others_committed(change->sup)) {
+		commit_prepared(change->sup, true);
+	}
 	if (change->step == CHANGE_COMMIT && all_committed(change->sup)) {
 		end(change, true, failed_zones(change->sup->current.zones));
 	}
@@ -307,6 +335,7 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	if (change->step == CHANGE_COMMIT) {
+		commit_prepared(change->sup, true);
 		end(change, true, failed_zones(change->sup->current.zones));
 		return;
 	}
@@ -478,7 +507,7 @@ int change_begin(struct supervisor *sup, const struct change_ops *ops, void *ctx
 
 int change_begin_zone(struct supervisor *sup, const struct zone_override *only, const struct change_ops *ops, void *ctx)
 {
-	if (sup->change != NULL || sup->stopping || sup->current.number == 0) {
+	if (sup->change != NULL || sup->stopping || sup->current.number == 0 || takeover_running(sup)) {
 		return BH_EEXIST;
 	}
 	struct change *change = change_new(sup, ops, ctx);

@@ -13,9 +13,12 @@
 #include "daemons/supervisor/instance.h"
 #include "daemons/supervisor/progress.h"
 #include "daemons/supervisor/rows.h"
+#include "daemons/supervisor/state.h"
 #include "daemons/supervisor/status.h"
+#include "daemons/supervisor/takeover.h"
 #include "daemons/supervisor/trace.h"
 #include "daemons/supervisor/trust.h"
+#include "daemons/supervisor/upgrade.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -40,7 +43,7 @@
 #define GROUPS_MAX 256
 
 enum waiting { WAITING_NOTHING, WAITING_RELOAD, WAITING_NEXT_RELOAD /* not begun yet */, WAITING_FLUSH, WAITING_TRACE,
-	       WAITING_STOP };
+	       WAITING_UPGRADE, WAITING_STOP };
 
 struct client {
 	struct client *next;
@@ -167,8 +170,13 @@ void control_finding(struct supervisor *sup, const struct zone_finding_info *fin
 	}
 }
 
+static bool waits_long(const struct client *c)
+{
+	return c->waiting == WAITING_RELOAD || c->waiting == WAITING_NEXT_RELOAD || c->waiting == WAITING_UPGRADE;
+}
+
 /*
- * To all that wait for a reload: how far it is, now and then. Costs no more than PROGRESS_INTERVAL_MS allows, and ends with the
+ * To all that wait for a reload or an upgrade: how far it is, now and then. Costs no more than PROGRESS_INTERVAL_MS allows, and ends with the
  * last one who waits; who does not read loses only its own connection.
  */
 static void on_progress(evutil_socket_t fd, short what, void *arg)
@@ -182,9 +190,14 @@ static void on_progress(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 
 	const char *step = change_progress(control->sup, &progress);
-	progress_row(step == NULL ? "waiting" : step, &progress, &row);
+	if (step == NULL) {
+		step = control->sup->upgrade != NULL  ? "asking the new version"
+		       : control->sup->takeover.done ? "the old version finishes"
+						     : "waiting";
+	}
+	progress_row(step, &progress, &row);
 	for (struct client *c = control->clients; c != NULL; c = c->next) {
-		if (c->waiting != WAITING_RELOAD && c->waiting != WAITING_NEXT_RELOAD) {
+		if (!waits_long(c)) {
 			continue;
 		}
 		if (row_send(c->link, c->request, &row) != BH_OK) {
@@ -220,6 +233,55 @@ void control_reloaded(struct supervisor *sup, unsigned status, const char *text)
 		next = c->next;
 		if (c->waiting == WAITING_RELOAD && answer(c, status, text) != BH_OK) {
 			log_warn("control: a client did not take the answer to its reload");
+		}
+	}
+}
+
+/* --- upgrade ----------------------------------------------------------------------------------------- */
+
+void control_upgraded(struct supervisor *sup, unsigned status, const char *text)
+{
+	for (struct client *c = sup->control == NULL ? NULL : sup->control->clients; c != NULL; c = c->next) {
+		if (c->waiting == WAITING_UPGRADE && answer(c, status, text) != BH_OK) {
+			log_warn("control: a client did not take the answer to its upgrade");
+		}
+	}
+}
+
+int control_descriptor(const struct control *control)
+{
+	return control->fd;
+}
+
+static bool waits_across(const struct client *c)
+{
+	return c->waiting == WAITING_UPGRADE || c->waiting == WAITING_NEXT_RELOAD;
+}
+
+int control_collect(const struct control *control, struct state *s)
+{
+	s->clients = calloc(control->client_count + 1, sizeof(*s->clients));
+	if (s->clients == NULL) {
+		return BH_ENOMEM;
+	}
+	for (const struct client *c = control->clients; c != NULL; c = c->next) {
+		if (waits_across(c)) {
+			s->clients[s->client_count++] = (struct state_client){
+				.fd = link_descriptor(c->link),
+				.request = c->request,
+				.uid = (uint32_t)c->uid,
+				.wait = c->waiting == WAITING_UPGRADE ? STATE_WAITS_UPGRADE : STATE_WAITS_RELOAD,
+			};
+		}
+	}
+	return BH_OK;
+}
+
+void control_drain(struct control *control)
+{
+	for (struct client *c = control->clients; c != NULL; c = c->next) {
+		if (waits_across(c) && link_drain(c->link, 100) != BH_OK) {
+			continue; /* it does not read, or went away */
 		}
 	}
 }
@@ -269,6 +331,9 @@ static int flush_on(struct client *client)
 
 static int begin_flush(struct client *client, const struct ctl_request *r)
 {
+	if (takeover_running(client->control->sup)) {
+		return answer(client, 2, "flush: an upgrade is under way, caches are new when it has ended");
+	}
 	client->flush = (struct ipc_flush){ .kind = IPC_FLUSH_ALL };
 	if (r->count == 3 && (strcmp(r->words[1], "name") == 0 || strcmp(r->words[1], "zone") == 0)) {
 		client->flush.kind = r->words[1][0] == 'n' ? IPC_FLUSH_NAME : IPC_FLUSH_ZONE;
@@ -409,6 +474,38 @@ void control_trace_step(struct supervisor *sup, const struct instance *inst, uin
 	}
 }
 
+static int begin_reload(struct client *client)
+{
+	struct supervisor *sup = client->control->sup;
+	sup->cause = (struct zone_cause){ .kind = ZONE_CAUSE_RELOAD, .uid = client->uid };
+	client->waiting = WAITING_NEXT_RELOAD; /* at once: faults of the configuration are told from within */
+	if (!supervisor_reload(sup)) {
+		return answer(client, 2, "the appliance stops");
+	}
+	tell_progress(client->control);
+	return BH_OK;
+}
+
+/* `upgrade`, or `upgrade if-changed`: a reload when the programs on disk are those that run. */
+static int begin_upgrade(struct client *client, const struct ctl_request *r)
+{
+	struct supervisor *sup = client->control->sup;
+	char why[IPC_TEXT_MAX];
+	bool if_changed = r->count == 2 && strcmp(r->words[1], "if-changed") == 0;
+	if (r->count != 1 && !if_changed) {
+		return answer(client, 3, "usage: upgrade [if-changed]");
+	}
+	if (if_changed && !program_changed(&sup->program, sup->role_dir)) {
+		return begin_reload(client);
+	}
+	client->waiting = WAITING_UPGRADE;
+	if (!supervisor_upgrade(sup, why, sizeof(why))) {
+		return answer(client, 2, why);
+	}
+	tell_progress(client->control);
+	return BH_OK;
+}
+
 /* --- requests ---------------------------------------------------------------------------------------- */
 
 static int on_request(struct client *client, const struct ctl_request *r)
@@ -431,6 +528,9 @@ static int on_request(struct client *client, const struct ctl_request *r)
 		}
 		return zone_status_send(sup, r->count == 3 ? r->words[2] : NULL, client->link, client->request);
 	}
+	if (strcmp(command, "upgrade") == 0) {
+		return begin_upgrade(client, r);
+	}
 	if (strcmp(command, "nta") == 0) {
 		return trust_nta(sup, r, client->link, client->request);
 	}
@@ -447,13 +547,7 @@ static int on_request(struct client *client, const struct ctl_request *r)
 		return trust_anchors_send(sup, client->link, client->request);
 	}
 	if (strcmp(command, "reload") == 0) {
-		sup->cause = (struct zone_cause){ .kind = ZONE_CAUSE_RELOAD, .uid = client->uid };
-		client->waiting = WAITING_NEXT_RELOAD; /* at once: faults of the configuration are told from within */
-		if (!supervisor_reload(sup)) {
-			return answer(client, 2, "the appliance stops");
-		}
-		tell_progress(client->control);
-		return BH_OK;
+		return begin_reload(client);
 	}
 	if (strcmp(command, "stop") == 0) {
 		client->waiting = WAITING_STOP;
@@ -462,7 +556,7 @@ static int on_request(struct client *client, const struct ctl_request *r)
 		return BH_OK;
 	}
 	return answer(client, 3,
-		      "unknown command, known are: status, stats, zone, anchors, nta, reload, flush, trace, stop");
+		      "unknown command, known are: status, stats, zone, anchors, nta, reload, upgrade, flush, trace, stop");
 }
 
 static int on_message(void *ctx, struct link *link, struct link_message *m)
@@ -528,9 +622,32 @@ static bool make_room(struct control *control, uid_t newcomer)
 	return control->client_count < most;
 }
 
-static void on_accept(evutil_socket_t listen_fd, short what, void *arg)
+/* fd is the client's from now on. NULL: too many, or out of memory; it is still the caller's. */
+static struct client *add_client(struct control *control, int fd, uid_t uid)
 {
 	static const struct link_ops link_ops = { .message = on_message, .closed = on_closed };
+	struct client *client = make_room(control, uid) ? calloc(1, sizeof(*client)) : NULL;
+	if (client == NULL) {
+		return NULL;
+	}
+	client->control = control;
+	client->uid = uid;
+	client->heard_ms = clock_now_ms();
+	client->link = link_new(control->sup->base, fd, ROLE_SUPERVISOR, ROLE_CONTROL, CLIENT_QUEUE_MAX, &link_ops,
+				client);
+	if (client->link == NULL) {
+		free(client);
+		return NULL;
+	}
+	link_set_phase(client->link, PHASE_RUN);
+	client->next = control->clients;
+	control->clients = client;
+	control->client_count++;
+	return client;
+}
+
+static void on_accept(evutil_socket_t listen_fd, short what, void *arg)
+{
 	struct control *control = arg;
 	struct ucred cred = { 0 };
 	(void)what;
@@ -544,26 +661,23 @@ static void on_accept(evutil_socket_t listen_fd, short what, void *arg)
 		close(fd);
 		return;
 	}
-	struct client *client = make_room(control, cred.uid) ? calloc(1, sizeof(*client)) : NULL;
-	if (client == NULL) {
+	if (add_client(control, fd, cred.uid) == NULL) {
 		log_warn("control: too many connections");
 		close(fd);
+	}
+}
+
+void control_adopt(struct control *control, const struct state_client *from)
+{
+	struct client *client = add_client(control, from->fd, (uid_t)from->uid);
+	if (client == NULL) {
+		log_warn("control: a client that waits for an upgrade gets no answer");
+		close(from->fd);
 		return;
 	}
-	client->control = control;
-	client->uid = cred.uid;
-	client->heard_ms = clock_now_ms();
-	client->link = link_new(control->sup->base, fd, ROLE_SUPERVISOR, ROLE_CONTROL, CLIENT_QUEUE_MAX, &link_ops,
-				client);
-	if (client->link == NULL) {
-		close(fd);
-		free(client);
-		return;
-	}
-	link_set_phase(client->link, PHASE_RUN);
-	client->next = control->clients;
-	control->clients = client;
-	control->client_count++;
+	client->request = from->request;
+	client->waiting = from->wait == STATE_WAITS_UPGRADE ? WAITING_UPGRADE : WAITING_NEXT_RELOAD;
+	tell_progress(control);
 }
 
 struct control *control_new(struct supervisor *sup, int fd)
@@ -592,7 +706,8 @@ struct control *control_new(struct supervisor *sup, int fd)
 void control_tell_stopped(struct control *control)
 {
 	for (struct client *c = control->clients; c != NULL; c = c->next) {
-		if (c->waiting == WAITING_STOP && answer(c, 0, "stopped") != BH_OK) {
+		if ((c->waiting == WAITING_STOP && answer(c, 0, "stopped") != BH_OK) ||
+		    (waits_long(c) && answer(c, 2, "the appliance was stopped meanwhile") != BH_OK)) {
 			continue; /* it went away; nothing else to tell it */
 		}
 	}

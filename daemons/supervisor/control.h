@@ -26,6 +26,20 @@ void control_flush_frontends(struct supervisor *sup, const uint8_t *zone);
 void control_reload_begins(struct supervisor *sup);
 void control_reloaded(struct supervisor *sup, unsigned status, const char *text);
 
+/* The end of an upgrade, to all clients that wait for it. */
+void control_upgraded(struct supervisor *sup, unsigned status, const char *text);
+
+/*
+ * Across an upgrade: the listening socket, which stays the control's; the clients that wait for its outcome or for a
+ * reload, into s->clients (BH_ENOMEM); what is queued for them, sent; and on the other side, one of them.
+ */
+struct state;
+struct state_client;
+int control_descriptor(const struct control *control);
+int control_collect(const struct control *control, struct state *s) BH_CHECKED;
+void control_drain(struct control *control);
+void control_adopt(struct control *control, const struct state_client *from);
+
 /* A process died: nobody waits for a reply to MSG_FLUSH that it still owed. */
 void control_role_gone(struct supervisor *sup, const struct instance *inst);
 

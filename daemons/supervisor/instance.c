@@ -9,11 +9,13 @@
 #include "common/ipc/link.h"
 #include "common/util/clock.h"
 #include "daemons/supervisor/control.h"
+#include "daemons/supervisor/elder.h"
 #include "daemons/supervisor/counters.h"
 #include "daemons/supervisor/local.h"
 #include "daemons/supervisor/rolelog.h"
 #include "daemons/supervisor/send.h"
 #include "daemons/supervisor/spawn.h"
+#include "daemons/supervisor/takeover.h"
 #include "daemons/supervisor/tracking.h"
 #include "daemons/supervisor/trust.h"
 #include "daemons/supervisor/watch.h"
@@ -355,6 +357,7 @@ static int on_committed(struct instance *inst, const struct link_message *m)
 	if (next != NULL && inst->wanted && inst->told != next->number) {
 		instance_prepare(inst, next);
 	}
+	elder_advance(inst->sup);
 	change_poke(inst->sup);
 	return BH_OK;
 }
@@ -471,8 +474,8 @@ static void schedule_restart(struct instance *inst, bool was_stable)
 	log_err("%s: ended: %s, restart in %u ms restarts=%u", inst->name, inst->last_end, delay, inst->restarts);
 	set_timer(inst, delay);
 	/* At the start of the appliance those that can serve do. A reload must not put one that cannot start in
-	 * the place of one that serves. */
-	if (inst->fresh && inst->sup->current.number != 0) {
+	 * the place of one that serves. Behind an elder there is time for another attempt. */
+	if (inst->fresh && inst->sup->current.number != 0 && !takeover_running(inst->sup)) {
 		died_in_change(inst);
 	}
 }

@@ -3,6 +3,7 @@
  */
 #include "daemons/supervisor/listen.h"
 
+#include "common/util/log.h"
 #include "daemons/supervisor/config.h"
 
 #include <errno.h>
@@ -163,6 +164,22 @@ int listener_want(struct listener_set *set, enum ipc_proto proto, const struct a
 	return BH_OK;
 }
 
+/*
+ * No more datagrams for this socket: it is given up, but the role that reads it may hold it for a while, for the answers it
+ * still owes through it. Connected to its own address, which never sends to itself, it takes part no longer in sharing the
+ * address with other workers; those get what comes from here on, and what is in it is still read. An address that is
+ * not there has no route, and nobody who asks it.
+ */
+static void turn_away(const struct listener *l)
+{
+	struct sockaddr_storage sa;
+	socklen_t sa_len = addr_to_sockaddr(&l->addr, &sa);
+	if (l->proto == IPC_UDP && !addr_is_any(&l->addr) && connect(l->fd, (struct sockaddr *)&sa, sa_len) != 0) {
+		char text[ADDR_TEXT_MAX];
+		log_debug("listener %s is given up, cannot be connected: %m", addr_text(&l->addr, text));
+	}
+}
+
 /* tcp: that alone, for HTTP. */
 static int want_section(struct listener_set *set, const struct config_listen *listen, unsigned workers, bool tcp,
 			const char *owner, uint32_t *next_id, char *why, size_t why_size)
@@ -212,6 +229,7 @@ static void drop(struct listener_set *set, bool (*keep)(const struct listener *)
 		if (keep(&set->items[i])) {
 			set->items[kept++] = set->items[i];
 		} else {
+			turn_away(&set->items[i]);
 			close(set->items[i].fd);
 		}
 	}

@@ -10,13 +10,17 @@
 #include "common/util/clock.h"
 #include "daemons/supervisor/check.h"
 #include "daemons/supervisor/control.h"
+#include "daemons/supervisor/elder.h"
 #include "daemons/supervisor/instance.h"
 #include "daemons/supervisor/local.h"
 #include "daemons/supervisor/notify.h"
+#include "daemons/supervisor/rehearsal.h"
 #include "daemons/supervisor/saved.h"
 #include "daemons/supervisor/sweep.h"
+#include "daemons/supervisor/takeover.h"
 #include "daemons/supervisor/tracking.h"
 #include "daemons/supervisor/trust.h"
+#include "daemons/supervisor/upgrade.h"
 #include "daemons/supervisor/watch.h"
 
 #include <errno.h>
@@ -27,6 +31,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -40,6 +45,8 @@ struct options {
 	bool listen;
 	bool journal;  /* standard error is the journal */
 	int report_fd; /* -1: none */
+	int record_fd; /* of the state of a program that this one takes over from; -1: none */
+	bool rehearse; /* only say whether it could */
 };
 
 /* How often the end of roles is looked at while stopping. */
@@ -59,8 +66,9 @@ static void usage(FILE *out)
 static bool parse_options(int argc, char **argv, struct options *o)
 {
 	int opt;
-	*o = (struct options){ .conf_path = BH_CONF_FILE, .role_dir = BH_ROLE_DIR, .report_fd = -1 };
-	while ((opt = getopt(argc, argv, "c:ftlL:r:Vh")) != -1) {
+	*o = (struct options){ .conf_path = BH_CONF_FILE, .role_dir = BH_ROLE_DIR, .report_fd = -1,
+			       .record_fd = -1 };
+	while ((opt = getopt(argc, argv, "c:ftlL:r:u:nVh")) != -1) {
 		switch (opt) {
 		case 'c':
 			o->conf_path = optarg;
@@ -79,6 +87,12 @@ static bool parse_options(int argc, char **argv, struct options *o)
 			break;
 		case 'r': /* for bulkheadctl check: findings go to this descriptor */
 			o->report_fd = atoi(optarg);
+			break;
+		case 'u': /* from an earlier bulkheadd, see upgrade.h */
+			o->record_fd = atoi(optarg);
+			break;
+		case 'n':
+			o->rehearse = true;
 			break;
 		case 'V':
 			printf("bulkheadd %s\n", PACKAGE_VERSION);
@@ -129,7 +143,7 @@ static void make_dir(const char *path, mode_t mode)
 }
 
 /* The run directory and its lock, held until the process ends. */
-static void take_run_dir(const char *run_dir)
+static int take_run_dir(const char *run_dir)
 {
 	char path[PATH_MAX];
 
@@ -144,14 +158,14 @@ static void take_run_dir(const char *run_dir)
 	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
 		log_fatal("another bulkheadd uses %s", run_dir);
 	}
+	return fd;
 }
 
 static void check_programs(const char *role_dir)
 {
-	static const enum role roles[] = { ROLE_AUTHORITY, ROLE_FRONTEND, ROLE_RESOLVER, ROLE_COMPILER, ROLE_MONITOR };
-	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
+	for (size_t i = 0; i < PROGRAM_ROLES; i++) {
 		char path[PATH_MAX + 32];
-		snprintf(path, sizeof(path), "%s/%s", role_dir, role_text(roles[i]));
+		snprintf(path, sizeof(path), "%s/%s", role_dir, role_text(program_roles[i]));
 		if (access(path, X_OK) != 0) {
 			log_fatal("role program %s: %m", path);
 		}
@@ -261,7 +275,7 @@ static void on_config_error(void *ctx, const char *file, unsigned line, const ch
 /* A reload that was asked for meanwhile. */
 static void reload_if_wanted(struct supervisor *sup)
 {
-	if (sup->reload_wanted && !sup->stopping) {
+	if ((sup->reload_wanted || sup->upgrade_wanted) && !sup->stopping) {
 		supervisor_reload_later(sup);
 	}
 }
@@ -313,6 +327,9 @@ static void on_reloaded(void *ctx, bool ok, unsigned failed_zones, const char *t
 			 number, zones->compiled, zones->kept, zones->loaded);
 	}
 	control_reloaded(&d->sup, ok && failed_zones == 0 ? 0 : 2, answer);
+	if (takeover_running(&d->sup)) {
+		takeover_changed(&d->sup, ok, text);
+	}
 	notify("READY=1\nSTATUS=%s", answer);
 	reload_if_wanted(&d->sup);
 }
@@ -326,7 +343,7 @@ bool supervisor_reload(struct supervisor *sup)
 	if (sup->stopping) {
 		return false;
 	}
-	if (sup->change != NULL) {
+	if (sup->change != NULL || sup->upgrade != NULL) {
 		sup->reload_wanted = true;
 		return true;
 	}
@@ -341,11 +358,32 @@ bool supervisor_reload(struct supervisor *sup)
 	return true;
 }
 
+bool supervisor_upgrade(struct supervisor *sup, char *why, size_t why_size)
+{
+	bool waits = sup->change != NULL && sup->current.number != 0 && sup->elders == NULL && !sup->stopping;
+	if (waits) {
+		sup->upgrade_wanted = true;
+	}
+	return waits || upgrade_begin(sup, why, why_size);
+}
+
 static void on_reload_timer(evutil_socket_t fd, short what, void *arg)
 {
+	struct supervisor *sup = arg;
+	char why[IPC_TEXT_MAX];
 	(void)fd;
 	(void)what;
-	(void)supervisor_reload(arg); /* false: it stops, and nobody waits any more */
+	if (sup->upgrade_wanted && sup->change == NULL) {
+		sup->upgrade_wanted = false;
+		if (upgrade_begin(sup, why, sizeof(why))) {
+			return; /* a reload that is wanted follows it */
+		}
+		control_upgraded(sup, 2, why);
+		if (!sup->reload_wanted) {
+			return;
+		}
+	}
+	(void)supervisor_reload(sup); /* false: it stops, and nobody waits any more */
 }
 
 void supervisor_reload_later(struct supervisor *sup)
@@ -363,12 +401,15 @@ static void on_stop_timer(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 
-	if (instance_any_running(sup, ROLE_BIT(ROLE_FRONTEND))) {
+	if (instance_any_running(sup, ROLE_BIT(ROLE_FRONTEND)) || elder_any(sup, ROLE_BIT(ROLE_FRONTEND))) {
 		event_add(sup->stop_timer, &again);
 		return;
 	}
 	instance_stop_all(sup, ROLES_LASTING, false);
-	if (instance_any_running(sup, ROLES_LASTING)) {
+	if (!elder_stopping(sup)) {
+		elder_stop_all(sup, ~0u);
+	}
+	if (instance_any_running(sup, ROLES_LASTING) || elder_any(sup, ~0u)) {
 		event_add(sup->stop_timer, &again);
 		return;
 	}
@@ -384,7 +425,9 @@ void supervisor_stop(struct supervisor *sup, int exit_status)
 	sup->exit_status = exit_status;
 	notify("STOPPING=1");
 	change_cancel(sup);
+	upgrade_cancel(sup);
 	instance_stop_all(sup, ROLE_BIT(ROLE_FRONTEND), false);
+	elder_stop_all(sup, ROLE_BIT(ROLE_FRONTEND));
 	event_active(sup->stop_timer, EV_TIMEOUT, 0);
 }
 
@@ -400,8 +443,8 @@ static void on_signal(evutil_socket_t signo, short what, void *arg)
 	switch (signo) {
 	case SIGCHLD:
 		while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-			if (!instance_child_ended(&d->sup, pid, status) &&
-			    !change_child_ended(&d->sup, pid, status)) {
+			if (!instance_child_ended(&d->sup, pid, status) && !elder_child_ended(&d->sup, pid, status) &&
+			    !upgrade_child_ended(&d->sup, pid, status) && !change_child_ended(&d->sup, pid, status)) {
 				log_debug("child of a change that was given up ended pid=%d", (int)pid);
 			}
 		}
@@ -439,6 +482,7 @@ static void close_up(struct daemon *d, const char *run_dir)
 {
 	struct supervisor *sup = &d->sup;
 	instance_free_all(sup);
+	takeover_end(sup);
 	local_remove(sup);
 	if (sup->control != NULL) {
 		control_tell_stopped(sup->control);
@@ -463,6 +507,47 @@ static void close_up(struct daemon *d, const char *run_dir)
 	trust_end(sup);
 	watch_end(sup);
 	event_base_free(sup->base);
+}
+
+/* What a start and a takeover have in common. */
+static void begin(struct daemon *d, int control_fd)
+{
+	struct supervisor *sup = &d->sup;
+	sup->base = event_base_new();
+	sup->stop_timer = sup->base == NULL ? NULL : event_new(sup->base, -1, 0, on_stop_timer, sup);
+	sup->reload_timer = sup->base == NULL ? NULL : event_new(sup->base, -1, 0, on_reload_timer, sup);
+	if (sup->stop_timer == NULL || sup->reload_timer == NULL) {
+		log_fatal("out of memory");
+	}
+	if (program_look(&sup->program, sup->role_dir) != BH_OK) {
+		log_fatal("the program cannot be found");
+	}
+	watch_signals(d);
+	sup->sweeper = sweep_start(sup);
+	if (sup->sweeper == NULL) {
+		log_fatal("out of memory");
+	}
+	int rc = notify_watchdog_start(sup->base, &d->watchdog);
+	if (rc == BH_ENOMEM) {
+		log_fatal("out of memory");
+	}
+	if (rc != BH_OK) {
+		log_warn("WATCHDOG_USEC or WATCHDOG_PID is no number: no signs of life to the service manager");
+	}
+	sup->control = control_new(sup, control_fd);
+	if (sup->control == NULL) {
+		log_fatal("out of memory");
+	}
+}
+
+static int serve(struct daemon *d, const char *run_dir)
+{
+	if (event_base_dispatch(d->sup.base) < 0) {
+		log_fatal("event loop: %m");
+	}
+	close_up(d, run_dir);
+	log_info("stopped");
+	return d->sup.exit_status;
 }
 
 static int run(const struct options *o, const char *role_dir)
@@ -491,7 +576,7 @@ static int run(const struct options *o, const char *role_dir)
 		d.ready_fd = detach();
 	}
 	raise_file_limit();
-	take_run_dir(run_dir);
+	d.sup.lock_fd = take_run_dir(run_dir);
 	int control_fd = control_socket(run_dir, why, sizeof(why));
 	if (control_fd < 0) {
 		log_fatal("control socket: %s", why);
@@ -499,46 +584,72 @@ static int run(const struct options *o, const char *role_dir)
 	local_raise(&d.sup); /* tries it out with a child: before children are waited for */
 
 	d.sup.conf_path = conf_path;
+	d.sup.foreground = o->foreground;
 	d.sup.started_ms = clock_now_ms();
 	d.sup.next_id = 1;
 	d.sup.next_generation = 1;
 	d.sup.cause = (struct zone_cause){ .kind = ZONE_CAUSE_START, .uid = UINT32_MAX };
 	snprintf(d.sup.role_dir, sizeof(d.sup.role_dir), "%s", role_dir);
-	d.sup.base = event_base_new();
-	d.sup.stop_timer = d.sup.base == NULL ? NULL : event_new(d.sup.base, -1, 0, on_stop_timer, &d.sup);
-	d.sup.reload_timer = d.sup.base == NULL ? NULL : event_new(d.sup.base, -1, 0, on_reload_timer, &d.sup);
-	if (d.sup.stop_timer == NULL || d.sup.reload_timer == NULL) {
-		log_fatal("out of memory");
-	}
-	watch_signals(&d);
-	d.sup.sweeper = sweep_start(&d.sup);
-	if (d.sup.sweeper == NULL) {
-		log_fatal("out of memory");
-	}
-	int rc = notify_watchdog_start(d.sup.base, &d.watchdog);
-	if (rc == BH_ENOMEM) {
-		log_fatal("out of memory");
-	}
-	if (rc != BH_OK) {
-		log_warn("WATCHDOG_USEC or WATCHDOG_PID is no number: no signs of life to the service manager");
-	}
-	d.sup.control = control_new(&d.sup, control_fd);
-	if (d.sup.control == NULL) {
-		log_fatal("out of memory");
-	}
+	begin(&d, control_fd);
 	if (sandbox_enter_supervisor(why, sizeof(why)) != BH_OK) {
 		log_fatal("wall: %s", why);
 	}
 	if (change_begin(&d.sup, &ops, &d) != BH_OK) {
 		log_fatal("cannot begin");
 	}
-	if (event_base_dispatch(d.sup.base) < 0) {
-		log_fatal("event loop: %m");
-	}
-	close_up(&d, run_dir);
-	log_info("stopped");
+	int status = serve(&d, run_dir);
 	free(run_dir);
-	return d.sup.exit_status;
+	return status;
+}
+
+/*
+ * In the process of the program before. Signals have been waiting since; roles of its version serve. There is no way
+ * back: what fails here ends the appliance, its roles die with it, and the service manager starts it anew.
+ */
+static int take_over(const struct options *o)
+{
+	static struct daemon d = { .ready_fd = -1 };
+	static struct state state;
+	char why[IPC_TEXT_MAX];
+	char conf_path[PATH_MAX];
+	char run_dir[PATH_MAX];
+	sigset_t none;
+
+	d.journal = o->journal;
+	if (takeover_read(o->record_fd, &state, why, sizeof(why)) != BH_OK) {
+		log_fatal("takeover: %s", why);
+	}
+	(void)prctl(PR_SET_NAME, "bulkheadd", 0, 0, 0); /* exec by descriptor has made it a number */
+	if (!state.foreground) {
+		log_set_syslog("bulkheadd");
+	}
+	log_set_level((enum log_level)state.log_level);
+	takeover_keep_descriptors(&state);
+	raise_file_limit();
+	snprintf(conf_path, sizeof(conf_path), "%s", state.conf_path);
+	snprintf(run_dir, sizeof(run_dir), "%s", state.run_dir);
+	d.sup.conf_path = conf_path;
+	d.sup.foreground = state.foreground;
+	d.sup.lock_fd = state.lock_fd;
+	d.sup.cause = (struct zone_cause){ .kind = ZONE_CAUSE_START, .uid = UINT32_MAX };
+	snprintf(d.sup.role_dir, sizeof(d.sup.role_dir), "%s", state.role_dir);
+	begin(&d, state.control_fd);
+	sigemptyset(&none);
+	if (sigprocmask(SIG_SETMASK, &none, NULL) != 0) {
+		log_fatal("signals: %m");
+	}
+	if (sandbox_resume_supervisor(&state.walls, why, sizeof(why)) != BH_OK) {
+		log_fatal("wall: %s", why);
+	}
+	takeover_adopt(&d.sup, &state);
+	log_info("took over version=%s from=%s generation=%u roles=%u", PACKAGE_VERSION, d.sup.takeover.from,
+		 (unsigned)state.generation, elder_count(&d.sup));
+	state_clear(&state, false);
+	event_active(d.signals[0], EV_SIGNAL, 1); /* children may have ended while nobody listened */
+	if (!supervisor_reload(&d.sup)) {
+		log_fatal("cannot begin");
+	}
+	return serve(&d, run_dir);
 }
 
 int main(int argc, char **argv)
@@ -557,6 +668,9 @@ int main(int argc, char **argv)
 	umask(022);
 	if (geteuid() != 0) {
 		log_fatal("must be started as root: it builds the walls between its roles");
+	}
+	if (o.record_fd >= 0) {
+		return o.rehearse ? rehearsal_run(o.record_fd) : take_over(&o);
 	}
 	if (o.listen) {
 		return check_listen(o.conf_path);

@@ -126,6 +126,11 @@ struct rolelog *rolelog_new(struct event_base *base, int fd, const char *name)
 	return log;
 }
 
+int rolelog_descriptor(const struct rolelog *log)
+{
+	return log->fd;
+}
+
 /* Reads of the last words before closing: the pipe holds 64 KiB, so this many suffice. */
 #define LAST_READS 20
 

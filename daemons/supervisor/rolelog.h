@@ -20,6 +20,9 @@ struct rolelog;
 #define ROLELOG_FLOOD 5000
 struct rolelog *rolelog_new(struct event_base *base, int fd, const char *name);
 
+/* The pipe, which stays the log's. */
+int rolelog_descriptor(const struct rolelog *log);
+
 /* Read what is still in the pipe, then close. */
 void rolelog_free(struct rolelog *log);
 

@@ -8,9 +8,11 @@
 
 #include "common/util/clock.h"
 #include <config.h> /* of the build, not our own */
+#include "daemons/supervisor/elder.h"
 #include "daemons/supervisor/instance.h"
 #include "daemons/supervisor/local.h"
 #include "daemons/supervisor/rows.h"
+#include "daemons/supervisor/takeover.h"
 #include "daemons/supervisor/trust.h"
 
 #include <inttypes.h>
@@ -121,7 +123,8 @@ static int send_role(const struct instance *inst, struct link *link, uint32_t re
 	row_text(&row, "missing", words);
 	row_number(&row, "queries", places_queries(inst));
 	if (!up && inst->state != INSTANCE_STOPPING) {
-		*worst = CRITICAL;
+		/* An elder serves in its place. */
+		*worst = !takeover_running(inst->sup) ? CRITICAL : *worst < WARNING ? WARNING : *worst;
 	}
 	return row_send(link, request, &row);
 }
@@ -195,12 +198,15 @@ int status_send(struct supervisor *sup, bool zones, struct link *link, uint32_t 
 	row_text(&row, "version", PACKAGE_VERSION);
 	row_text(&row, "state", sup->stopping		     ? "stopping"
 				: sup->current.number == 0 ? "starting"
+				: sup->takeover.running	     ? "upgrading"
+				: sup->upgrade != NULL	     ? "preparing"
 				: sup->change != NULL	     ? "reloading"
 							     : "running");
 	row_number(&row, "generation", sup->current.number);
 	row_number(&row, "uptime_sec", (clock_now_ms() - sup->started_ms) / 1000);
 	row_number(&row, "pid", (uint64_t)getpid());
 	row_text(&row, "config", sup->conf_path);
+	takeover_fields(sup, &row);
 	row_number(&row, "at_ms", clock_now_ms()); /* of the queries that roles count: for rates */
 	const struct config *config = sup->current.config;
 	if (config != NULL) {
@@ -224,6 +230,9 @@ int status_send(struct supervisor *sup, bool zones, struct link *link, uint32_t 
 		rc = send_role(inst, link, request, &worst);
 	}
 	if (rc == BH_OK) {
+		rc = elder_rows(sup, link, request);
+	}
+	if (rc == BH_OK) {
 		rc = places_send(sup, link, request);
 	}
 	for (size_t i = 0; sup->current.zones != NULL && i < sup->current.zones->count && rc == BH_OK; i++) {
@@ -238,6 +247,10 @@ int status_send(struct supervisor *sup, bool zones, struct link *link, uint32_t 
 		worst = CRITICAL;
 	}
 	const char *text = words[worst];
+	if (takeover_running(sup) && worst <= WARNING) {
+		worst = WARNING;
+		text = "roles of the version before serve until those of this one can";
+	}
 	if (date != 0 && worst <= WARNING) {
 		worst = WARNING;
 		text = "signatures are checked as if it were validation-date, not now";

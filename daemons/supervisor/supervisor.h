@@ -8,6 +8,8 @@
  *   tracking.c  keys of anchor zones (RFC 5011), between resolvers and disk
  *   local.c     what resolvers may ask on this host
  *   control.c   the control socket; status.c and trust.c its answers
+ *   upgrade.c   asking another version of this program, and handing over to it by exec
+ *   takeover.c  the other side of that; elder.c  roles that the version before started
  *   watch.c     what the monitor is told
  *
  * SPDX-License-Identifier: BSD-2-Clause
@@ -22,6 +24,7 @@
 #include "daemons/supervisor/links.h"
 #include "daemons/supervisor/listen.h"
 #include "daemons/supervisor/nta.h"
+#include "daemons/supervisor/program.h"
 #include "daemons/supervisor/shared.h"
 #include "daemons/supervisor/tracked.h"
 #include "daemons/supervisor/zones.h"
@@ -33,8 +36,10 @@ struct event_base;
 struct instance;
 struct change;
 struct control;
+struct elder;
 struct localwall;
 struct saver;
+struct upgrade;
 struct sweeper;
 
 /* One complete set of what roles are told. In service, or in preparation by a change. */
@@ -45,9 +50,27 @@ struct generation {
 	struct ids_table ids;
 };
 
+/* After an exec from another program (takeover.c); all zeros otherwise. */
+struct takeover {
+	char from[IPC_BUILD_MAX]; /* version of that program */
+	uint64_t begun_ms;
+	uint64_t upgraded_sec; /* when the last elder went, since 1970; 0: not yet, or there was no upgrade */
+	bool running;	       /* there are elders */
+	bool done;	       /* their successors serve */
+	unsigned killed;       /* elders that did not end in time */
+	unsigned failures;     /* of changes that should have replaced them, in a row */
+	struct event *retry;
+};
+
 struct supervisor {
 	struct event_base *base;
 	const char *conf_path;
+	bool foreground;
+	int lock_fd; /* of the run directory */
+	struct program program;
+	struct upgrade *upgrade; /* NULL: no other program is being asked */
+	struct takeover takeover;
+	struct elder *elders;
 	char role_dir[PATH_MAX];
 	uint64_t started_ms;
 	uint32_t next_id;	   /* resources: listeners, query links, images, tables */
@@ -72,6 +95,7 @@ struct supervisor {
 	struct event *nta_timer;   /* the next end of one; NULL: none was ever set */
 	struct control *control;
 	struct zone_cause cause; /* of the next change */
+	bool upgrade_wanted; /* likewise */
 	bool reload_wanted; /* when the change that is under way has ended */
 	struct event *reload_timer;
 	bool stopping;
@@ -126,7 +150,12 @@ void supervisor_stop(struct supervisor *sup, int exit_status);
  * the appliance stops.
  */
 bool supervisor_reload(struct supervisor *sup);
-/* The same, but from the event loop, not from within. */
+/*
+ * Begin an upgrade (upgrade.h); while a reload is under way it is remembered, once, and begins when that has ended. False:
+ * it cannot begin, and why says so. What becomes of it is told by control_upgraded.
+ */
+bool supervisor_upgrade(struct supervisor *sup, char *why, size_t why_size) BH_CHECKED;
+/* A reload, but from the event loop, not from within; before it an upgrade that is remembered. */
 void supervisor_reload_later(struct supervisor *sup);
 
 #endif

@@ -125,7 +125,11 @@ void appliance_configure(struct appliance *a, const char *text)
 static pid_t spawn_supervisor(struct appliance *a, const char *option, const char *log, const char *env)
 {
 	static char program[PATH_MAX];
-	snprintf(program, sizeof(program), "%s/bulkheadd", build_directory());
+	if (a->bulkheadd[0] != '\0') {
+		snprintf(program, sizeof(program), "%s", a->bulkheadd);
+	} else {
+		snprintf(program, sizeof(program), "%s/bulkheadd", build_directory());
+	}
 	char *argv[] = { program, "-f", "-c", a->conf, "-L", a->programs, (char *)option, NULL };
 	return harness_spawn_in(a->network_of, argv, log, env);
 }

@@ -23,6 +23,7 @@ struct appliance {
 	char conf[128];	  /* its configuration file */
 	char log[128];	  /* what bulkheadd writes */
 	char socket[100]; /* control socket */
+	char bulkheadd[128]; /* "": that of the build */
 	char programs[128]; /* directory given with -L; roles_directory() unless a test changes it */
 	pid_t pid;	  /* the supervisor; 0: not running */
 	pid_t network_of; /* a process in whose network it runs; 0: that of the test */

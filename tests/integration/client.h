@@ -118,7 +118,7 @@ struct load;
 
 /*
  * A process that asks `server` for "<pid>-<number>.<suffix>" A, per_second times a second from several
- * sockets, wanting this RCODE. Never asks twice.
+ * sockets, wanting this RCODE. Never asks for a name twice, unless the suffix is "=" and a name: then always for that.
  */
 struct load *load_start(const char *server, const char *suffix, unsigned per_second, unsigned wanted_rcode);
 /* Numbers so far. */

@@ -45,7 +45,11 @@ static void send_one(struct load *load, const int *fds, struct outstanding *out,
 {
 	char name[256];
 	uint64_t number = load->result.sent;
-	snprintf(name, sizeof(name), "u%d-%llu.%s", (int)getpid(), (unsigned long long)number, load->suffix);
+	if (load->suffix[0] == '=') {
+		snprintf(name, sizeof(name), "%s", load->suffix + 1);
+	} else {
+		snprintf(name, sizeof(name), "u%d-%llu.%s", (int)getpid(), (unsigned long long)number, load->suffix);
+	}
 	struct ask ask = { .name = name, .flags = FLAG_RD, .edns = true };
 	uint8_t wire[ASK_WIRE_MAX];
 	size_t len = ask_compose(&ask, (uint16_t)number, wire);
