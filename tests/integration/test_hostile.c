@@ -33,7 +33,7 @@ static void stop(void)
 /* The programs of the build, but `role` is the hostile one with this plan (NULL: all are honest). */
 static void make_programs(const char *role, const char *plan)
 {
-	static const char *const programs[] = { "authority", "frontend", "resolver", "compiler" };
+	static const char *const programs[] = { "authority", "frontend", "resolver", "compiler", "monitor" };
 	snprintf(appliance.programs, sizeof(appliance.programs), "%s/programs", appliance.dir);
 	MUST(mkdir(appliance.programs, 0755) == 0 || errno == EEXIST, "mkdir: %s", strerror(errno));
 	for (size_t i = 0; i < COUNT(programs); i++) {
