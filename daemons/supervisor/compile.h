@@ -37,6 +37,13 @@ struct compile_ops {
 	void (*done)(void *ctx);
 };
 
+/* A change of one zone alone: everything else stays as it is, files are not looked at. */
+struct zone_override {
+	char view[IPC_VIEW_MAX];
+	uint8_t zone[DNAME_MAX];
+	struct zone_image *image; /* what it serves from now on; NULL: what its text says, the end of a rollback */
+};
+
 struct compile_env {
 	struct event_base *base;
 	const char *role_dir;
@@ -44,6 +51,8 @@ struct compile_env {
 	const struct ids_table *ids;
 	uint32_t *next_id; /* source of resource ids */
 	const char *state_dir; /* saved images are below it; NULL: compile everything */
+	struct zone_cause cause; /* of what is compiled */
+	const struct zone_override *only; /* NULL: all zones */
 };
 
 struct compile_run;

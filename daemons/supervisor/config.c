@@ -36,6 +36,11 @@ static void read_appliance(struct config_reader *r, cfg_t *section)
 	if (level != NULL && log_level_parse(level->text, &config->log_level) != BH_OK) {
 		FAULT(r, level, "log-level: '%s' is none of error, warning, info, debug", level->text);
 	}
+	unsigned long number;
+	config_read_number(r, section, "history-count", CONFIG_HISTORY_MAX, CONFIG_HISTORY_COUNT, &number);
+	config->history_count = (unsigned)number;
+	config_read_number(r, section, "history-days", CONFIG_HISTORY_DAYS_MAX, CONFIG_HISTORY_DAYS, &number);
+	config->history_days = (unsigned)number;
 	config_read_names(r, section, &(const struct config_names){ 0 }, &config->names);
 }
 
@@ -53,6 +58,8 @@ static void read_all(struct config_reader *r, cfg_t *cfg)
 		config->workers = config_cpus();
 		config->state_dir = config_must(strdup(BH_STATE_DIR));
 		config->run_dir = config_must(strdup(BH_RUN_DIR));
+		config->history_count = CONFIG_HISTORY_COUNT;
+		config->history_days = CONFIG_HISTORY_DAYS;
 	}
 	config_read_keys(r, cfg);
 	unsigned views = cfg_size(cfg, "view");
@@ -84,6 +91,7 @@ static void read_all(struct config_reader *r, cfg_t *cfg)
 	}
 	if (r->errors == 0) {
 		config_check_listens(r, cfg);
+		config_check_local(r, cfg);
 	}
 }
 
@@ -95,6 +103,7 @@ struct config *config_load(const char *path, config_error_fn *error, void *ctx)
 		return NULL;
 	}
 	r.config = config_must(calloc(1, sizeof(*r.config)));
+	r.config->refs = 1;
 	read_all(&r, cfg);
 	config_text_free(cfg);
 	if (r.errors > CONFIG_ERRORS_MAX) {
@@ -107,9 +116,15 @@ struct config *config_load(const char *path, config_error_fn *error, void *ctx)
 	return r.config;
 }
 
+struct config *config_share(struct config *config)
+{
+	config->refs++;
+	return config;
+}
+
 void config_free(struct config *config)
 {
-	if (config == NULL) {
+	if (config == NULL || --config->refs > 0) {
 		return;
 	}
 	for (size_t i = 0; i < config->view_count; i++) {

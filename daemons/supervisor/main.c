@@ -11,8 +11,10 @@
 #include "daemons/supervisor/check.h"
 #include "daemons/supervisor/control.h"
 #include "daemons/supervisor/instance.h"
+#include "daemons/supervisor/local.h"
 #include "daemons/supervisor/notify.h"
 #include "daemons/supervisor/saved.h"
+#include "daemons/supervisor/sweep.h"
 #include "daemons/supervisor/tracking.h"
 #include "daemons/supervisor/trust.h"
 #include "daemons/supervisor/watch.h"
@@ -406,6 +408,7 @@ static void on_signal(evutil_socket_t signo, short what, void *arg)
 		break;
 	case SIGHUP:
 		log_info("reload by signal");
+		d->sup.cause = (struct zone_cause){ .kind = ZONE_CAUSE_SIGNAL, .uid = UINT32_MAX };
 		if (d->sup.change != NULL) {
 			log_info("a change is under way, the reload begins after it");
 		}
@@ -436,6 +439,7 @@ static void close_up(struct daemon *d, const char *run_dir)
 {
 	struct supervisor *sup = &d->sup;
 	instance_free_all(sup);
+	local_remove(sup);
 	if (sup->control != NULL) {
 		control_tell_stopped(sup->control);
 	}
@@ -444,6 +448,7 @@ static void close_up(struct daemon *d, const char *run_dir)
 	query_link_clear(&sup->links);
 	shared_settle(&sup->shared, NULL);
 	saver_free(sup->saver);
+	sweep_end(sup->sweeper);
 	tracking_end(sup);
 	zone_set_free(sup->current.zones);
 	config_free(sup->current.config);
@@ -491,11 +496,13 @@ static int run(const struct options *o, const char *role_dir)
 	if (control_fd < 0) {
 		log_fatal("control socket: %s", why);
 	}
+	local_raise(&d.sup); /* tries it out with a child: before children are waited for */
 
 	d.sup.conf_path = conf_path;
 	d.sup.started_ms = clock_now_ms();
 	d.sup.next_id = 1;
 	d.sup.next_generation = 1;
+	d.sup.cause = (struct zone_cause){ .kind = ZONE_CAUSE_START, .uid = UINT32_MAX };
 	snprintf(d.sup.role_dir, sizeof(d.sup.role_dir), "%s", role_dir);
 	d.sup.base = event_base_new();
 	d.sup.stop_timer = d.sup.base == NULL ? NULL : event_new(d.sup.base, -1, 0, on_stop_timer, &d.sup);
@@ -504,6 +511,10 @@ static int run(const struct options *o, const char *role_dir)
 		log_fatal("out of memory");
 	}
 	watch_signals(&d);
+	d.sup.sweeper = sweep_start(&d.sup);
+	if (d.sup.sweeper == NULL) {
+		log_fatal("out of memory");
+	}
 	int rc = notify_watchdog_start(d.sup.base, &d.watchdog);
 	if (rc == BH_ENOMEM) {
 		log_fatal("out of memory");
