@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 /* Raised when a payload changes; with PACKAGE_VERSION it makes the build id of the hello. */
-#define IPC_PROTOCOL 3
+#define IPC_PROTOCOL 4
 
 enum role {
 	ROLE_SUPERVISOR = 0,
@@ -95,6 +95,8 @@ enum msg_type {
 	/* how a resolver finds an answer */
 	MSG_TRACE,	/* supervisor -> resolver: resolve this and tell each step */
 	MSG_TRACE_STEP, /* resolver -> supervisor; the last one says so */
+	/* a role -> supervisor: the other end of this query link breaks its format */
+	MSG_PEER_BROKEN,
 	MSG_TYPE_COUNT
 };
 
