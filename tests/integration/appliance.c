@@ -93,7 +93,7 @@ void appliance_file(struct appliance *a, const char *name, const char *text)
 
 void appliance_programs(struct appliance *a, const char *role, const char *plan)
 {
-	static const char *const programs[] = { "authority", "frontend", "resolver", "compiler" };
+	static const char *const programs[] = { "authority", "frontend", "resolver", "compiler", "monitor" };
 	snprintf(a->programs, sizeof(a->programs), "%s/programs", a->dir);
 	MUST(mkdir(a->programs, 0755) == 0 || errno == EEXIST, "mkdir: %s", strerror(errno));
 	for (size_t i = 0; i < COUNT(programs); i++) {
