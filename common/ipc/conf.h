@@ -97,7 +97,7 @@ struct ipc_image_refused {
 	char why[IPC_TEXT_MAX];
 };
 
-struct ipc_id { /* CONF_LISTENER, CONF_LINK, PEER_RESTARTED */
+struct ipc_id { /* CONF_LISTENER, CONF_LINK, PEER_RESTARTED, PEER_BROKEN */
 	uint32_t id;
 };
 

@@ -86,6 +86,8 @@ static const struct msg_rule rules[MSG_TYPE_COUNT] = {
 			.fds = 0, .phases = LATER },
 	[MSG_PEER_RESTARTED] = { .name = "peer_restarted", .from = SUP, .to = ROLES_SERVING, .min_len = 4,
 				 .max_len = 4, .fds = 0, .phases = PHASE_RUN },
+	[MSG_PEER_BROKEN] = { .name = "peer_broken", .from = ROLES_SERVING, .to = SUP, .min_len = 4, .max_len = 4,
+			      .fds = 0, .phases = PHASE_RUN },
 	[MSG_FLUSH] = { .name = "flush", .from = SUP, .to = FRONT | RES, .min_len = 2,
 			.max_len = 1 + DNAME_OCTETS, .fds = 0, .phases = PHASE_RUN },
 	[MSG_FLUSHED] = { .name = "flushed", .from = FRONT | RES, .to = SUP, .min_len = 8, .max_len = 8,

@@ -35,7 +35,7 @@ struct flink {
 	bool full; /* it took less than was to be sent */
 	struct event *writable; /* added while some are unsent */
 	struct route *route;
-	links_idle_fn *idle;
+	const struct links_ops *ops;
 	void *ctx;
 };
 
@@ -63,13 +63,16 @@ static void flink_release(struct flink *link)
 }
 
 /* Nothing more is read from or sent to this peer. */
-static void flink_die(struct flink *link, const char *why)
+static void flink_die(struct flink *link, int err)
 {
 	log_err("query link broken id=%u peer=%s index=%u why=\"%s\"", link->info.id,
-		role_text((enum role)link->info.peer), link->info.peer_index, why);
+		role_text((enum role)link->info.peer), link->info.peer_index, bh_strerror(err));
 	link->dead = true;
 	if (event_del(link->event) != 0) {
 		log_fatal("cannot leave a broken query link");
+	}
+	if (err == BH_EMALFORMED || err == BH_EPERM) {
+		link->ops->broken(link->ctx, link->info.id);
 	}
 	struct job **lists[] = { &link->jobs, &link->unsent[0], &link->unsent[1] };
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
@@ -204,7 +207,7 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 		route_send(link->route, job);
 	}
 	link->sending_unsent = false;
-	link->idle(link->ctx);
+	link->ops->idle(link->ctx);
 }
 
 static void on_readable(evutil_socket_t fd, short what, void *arg)
@@ -240,21 +243,21 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 		}
 	}
 	if (rc != BH_OK) {
-		flink_die(link, bh_strerror(rc));
+		flink_die(link, rc);
 	}
-	link->idle(link->ctx);
+	link->ops->idle(link->ctx);
 	route_wipe_stack(link->route);
 }
 
 static struct flink *flink_new(struct event_base *base, const struct role_query_link *info,
-			       struct route *route, links_idle_fn *idle, void *ctx)
+			       struct route *route, const struct links_ops *ops, void *ctx)
 {
 	struct flink *link = calloc(1, sizeof(*link));
 	if (link == NULL) {
 		return NULL;
 	}
 	*link = (struct flink){ .info = info->info, .fd = info->fd, .holders = 1, .route = route,
-				.idle = idle, .ctx = ctx };
+				.ops = ops, .ctx = ctx };
 	link->batch = qlink_batch_new();
 	link->event = event_new(base, link->fd, EV_READ | EV_PERSIST, on_readable, link);
 	link->writable = event_new(base, link->fd, EV_WRITE, on_writable, link);
@@ -312,7 +315,7 @@ static int index_links(struct links *links)
 }
 
 struct links *links_prepare(struct event_base *base, const struct role_query_link *list, size_t count,
-			    const struct links *current, struct route *route, links_idle_fn *idle, void *ctx)
+			    const struct links *current, struct route *route, const struct links_ops *ops, void *ctx)
 {
 	struct links *next = calloc(1, sizeof(*next));
 	if (next == NULL) {
@@ -324,7 +327,7 @@ struct links *links_prepare(struct event_base *base, const struct role_query_lin
 		if (link != NULL) {
 			link->holders++;
 		} else {
-			link = flink_new(base, &list[i], route, idle, ctx);
+			link = flink_new(base, &list[i], route, ops, ctx);
 		}
 		if (link == NULL) {
 			links_free(next);
@@ -424,7 +427,7 @@ void links_flush(struct links *links)
 		link->queued = false;
 		int rc = qlink_flush(link->batch, link->fd, on_lost, link);
 		if (rc != BH_OK && rc != BH_EAGAIN && !link->dead) {
-			flink_die(link, bh_strerror(rc));
+			flink_die(link, rc);
 		}
 	}
 }

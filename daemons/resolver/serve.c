@@ -77,6 +77,8 @@ struct serve {
 	struct trusting *trusting;
 	struct probing *probing;
 	struct tracing *tracing; /* NULL: nobody to tell */
+	serve_broken_fn *broken; /* NULL: nobody to tell */
+	void *broken_ctx;
 	serve_found_fn *found;	 /* NULL: nobody to tell */
 	void *found_ctx;
 	const struct role_conf *conf; /* in service; NULL: none yet */
@@ -408,6 +410,9 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 		(rc == BH_ECLOSED ? log_debug : log_err)("query link %u: %s, not reading it any more",
 							 (unsigned)link->id, bh_strerror(rc));
 		(void)event_del(link->event);
+		if (rc == BH_EMALFORMED && serve->broken != NULL) {
+			serve->broken(serve->broken_ctx, link->id);
+		}
 	}
 	pump_later(serve);
 }
@@ -646,6 +651,12 @@ void serve_negative_anchor(struct serve *serve, const struct ipc_negative_anchor
 void serve_anchor_state(struct serve *serve, const struct ipc_anchor_state *state)
 {
 	trusting_state(serve->trusting, state);
+}
+
+void serve_set_broken(struct serve *serve, serve_broken_fn *broken, void *ctx)
+{
+	serve->broken = broken;
+	serve->broken_ctx = ctx;
 }
 
 void serve_set_found(struct serve *serve, serve_found_fn *found, void *ctx)

@@ -32,6 +32,8 @@ static char plan[32];
 static int nothing; /* an epoll descriptor without events: where to wait for ever */
 static unsigned prepares;
 static unsigned commits;
+static int link_fd = -1; /* the last query link it got, and its id */
+static uint32_t link_id;
 
 static bool plan_is(const char *word)
 {
@@ -199,6 +201,26 @@ static void flood_log(void)
 	}
 }
 
+/* Says that its neighbour breaks their link, or, worse, one that is none of its own. */
+static void blame(void)
+{
+	if (commits > 1 && plan_is("blame")) {
+		say_number(MSG_PEER_BROKEN, link_id);
+	}
+	if (commits > 1 && plan_is("blame-others")) {
+		say_number(MSG_PEER_BROKEN, link_id + 1); /* of the frontend with the authority */
+	}
+}
+
+static void garble_link(void)
+{
+	struct iovec iov = { .iov_base = (char[]){ "no query" }, .iov_len = 8 };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	if (commits > 1 && plan_is("garble-link") && sendmsg(link_fd, &msg, MSG_NOSIGNAL) < 0) {
+		exit(3);
+	}
+}
+
 static void on_commit(uint32_t generation)
 {
 	commits++;
@@ -209,6 +231,8 @@ static void on_commit(uint32_t generation)
 		exit(0);
 	}
 	say_number(MSG_COMMITTED, generation);
+	garble_link();
+	blame();
 	flood(generation);
 	if (plan_is("flood-log")) {
 		flood_log();
@@ -360,6 +384,13 @@ static void listen_to_supervisor(void)
 		}
 		uint32_t number = n >= MSG_HEADER + 4 ? get_u32(bytes + MSG_HEADER) : 0;
 		switch ((enum msg_type)get_u16(bytes)) {
+		case MSG_LINK:
+			link_id = number;
+			link_fd = received_fd(&msg);
+			break;
+		case MSG_PEER_RESTARTED:
+			blame();
+			break;
 		case MSG_PREPARE:
 			on_prepare(number);
 			break;

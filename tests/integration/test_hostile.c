@@ -180,6 +180,66 @@ Test(hostile, commits_unasked, .fini = stop)
 	must_recover("resolver", "early-committed");
 }
 
+static const char *last_end(const char *role)
+{
+	static char text[256];
+	const struct ctl_answer *answer = appliance_control(&appliance, "status");
+	const struct ctl_row *row;
+	unsigned from = 0;
+	while ((row = answer_next(answer, "role", &from)) != NULL && strcmp(row_text(row, "role"), role) != 0) {
+	}
+	MUST(row != NULL, "no %s in status", role);
+	snprintf(text, sizeof(text), "%s", row_text(row, "last_end"));
+	return text;
+}
+
+/* A frontend breaks the format of a query link: who reads it tells the supervisor, which ends the frontend. */
+Test(hostile, breaks_its_query_link, .fini = stop)
+{
+	start_with("frontend", "garble-link");
+	MUST(reload("garble-link") == 0, "the reload fails");
+	MUST(appliance_log_wait(&appliance, "frontend/0: broke its query link with ", 5000), "nobody tells");
+	MUST(harness_until(all_run, NULL, BACK_MS), "it does not come back");
+	MUST(strncmp(last_end("frontend"), "killed: broke its query link with ", 34) == 0, "status says %s", last_end("frontend"));
+	MUST(appliance_role(&appliance, "resolver", "", 0).restarts == 0 &&
+		     appliance_role(&appliance, "authority", "internal", 0).restarts == 0,
+	     "who told was ended");
+	must_recover("frontend", "garble-link");
+	struct ask ask = { .server = RESOLVER, .name = "intranet.corp.example", .flags = FLAG_RD };
+	client_expect_ask(&ask, NULL, "intranet.corp.example. A 10.1.2.3", EDE_ANY);
+}
+
+static bool resolver_ended(void *ctx)
+{
+	(void)ctx;
+	return appliance_role(&appliance, "resolver", "", 0).restarts > 0;
+}
+
+/* The word of a role that was taken over ends its neighbour once; the second time it ends itself. */
+Test(hostile, accuses_its_neighbour_again_and_again, .fini = stop)
+{
+	start_with("resolver", "blame");
+	MUST(reload("blame") == 0, "the reload fails");
+	MUST(appliance_log_wait(&appliance, "frontend/0: broke its query link with resolver/0, killed", 5000), "it is not believed");
+	MUST(appliance_log_wait(&appliance, "resolver/0: said again that frontend/0 breaks their query link, killed", 5000),
+	     "it goes on accusing");
+	MUST(harness_until(resolver_ended, NULL, BACK_MS), "it does not come back");
+	MUST(appliance_role(&appliance, "frontend", "", 0).restarts == 1, "the frontend was ended more than once");
+	MUST(strstr(last_end("resolver"), "killed: said again that frontend/0") != NULL, "status says %s", last_end("resolver"));
+	must_recover("resolver", "blame");
+}
+
+Test(hostile, accuses_others_of_what_it_cannot_know, .fini = stop)
+{
+	start_with("resolver", "blame-others");
+	MUST(reload("blame-others") == 0, "the reload fails");
+	MUST(appliance_log_wait(&appliance, "resolver/0: broke the protocol", 5000), "it is believed");
+	MUST(appliance_role(&appliance, "frontend", "", 0).restarts == 0 &&
+		     appliance_role(&appliance, "authority", "internal", 0).restarts == 0,
+	     "somebody was ended on its word");
+	must_recover("resolver", "blame-others");
+}
+
 static void replace(const char *role, const char *plan)
 {
 	struct role_process old = appliance_role(&appliance, role, "", 0);

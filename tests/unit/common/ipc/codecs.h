@@ -103,6 +103,7 @@ static const struct codec codecs[MSG_TYPE_COUNT] = {
 	[MSG_COMMITTED] = CODEC(ipc_generation),
 	[MSG_ABORT] = CODEC(ipc_generation),
 	[MSG_PEER_RESTARTED] = CODEC(ipc_id),
+	[MSG_PEER_BROKEN] = CODEC(ipc_id),
 	[MSG_FLUSH] = CODEC(ipc_flush),
 	[MSG_FLUSHED] = CODEC(ipc_flushed),
 	[MSG_TRACE] = CODEC(ipc_trace),

@@ -237,6 +237,7 @@ static void largest(enum msg_type type, union payload *m)
 	case MSG_CONF_LINK:
 	case MSG_PEER_RESTARTED:
 	case MSG_CONF_PAGE:
+	case MSG_PEER_BROKEN:
 		m->id.id = UINT32_MAX;
 		break;
 	case MSG_CONF_AUTHORITY:
