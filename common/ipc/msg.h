@@ -95,6 +95,12 @@ enum msg_type {
 	/* how a resolver finds an answer */
 	MSG_TRACE,	/* supervisor -> resolver: resolve this and tell each step */
 	MSG_TRACE_STEP, /* resolver -> supervisor; the last one says so */
+	/* kept generations of a zone, shown by a compiler: images come one by one, then what is to be shown of them */
+	MSG_INSPECT,   /* descriptor: an image */
+	MSG_INSPECTED, /* what it is, or why it is of no use */
+	MSG_SHOW,      /* descriptor: where the text goes */
+	MSG_SHOWN,
+	MSG_CTL_STREAM, /* supervisor -> control: text of a zone comes through this pipe; before MSG_CTL_DONE */
 	MSG_TYPE_COUNT
 };
 

@@ -51,6 +51,9 @@ CODEC_FUNCTIONS(ipc_compile)
 CODEC_FUNCTIONS(ipc_diagnostic)
 CODEC_FUNCTIONS(ipc_source)
 CODEC_FUNCTIONS(ipc_compiled)
+CODEC_FUNCTIONS(ipc_inspect)
+CODEC_FUNCTIONS(ipc_inspected)
+CODEC_FUNCTIONS(ipc_shown)
 CODEC_FUNCTIONS(ctl_request)
 CODEC_FUNCTIONS(ctl_row)
 CODEC_FUNCTIONS(ctl_done)
@@ -112,6 +115,9 @@ static const struct codec codecs[MSG_TYPE_COUNT] = {
 	[MSG_CONF_ANCHOR_STATE] = CODEC(ipc_anchor_state),
 	[MSG_NEGATIVE_ANCHOR] = CODEC(ipc_negative_anchor),
 	[MSG_COMPILED] = CODEC(ipc_compiled),
+	[MSG_INSPECT] = CODEC(ipc_inspect),
+	[MSG_INSPECTED] = CODEC(ipc_inspected),
+	[MSG_SHOWN] = CODEC(ipc_shown),
 	[MSG_CTL_REQUEST] = CODEC(ctl_request),
 	[MSG_CTL_ROW] = CODEC(ctl_row),
 	[MSG_CTL_DONE] = CODEC(ctl_done),
