@@ -15,6 +15,7 @@
 #include "daemons/supervisor/status.h"
 #include "daemons/supervisor/trace.h"
 #include "daemons/supervisor/trust.h"
+#include "daemons/supervisor/zone_history.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -35,7 +36,7 @@
 #define GROUPS_MAX 256
 
 enum waiting { WAITING_NOTHING, WAITING_RELOAD, WAITING_NEXT_RELOAD /* not begun yet */, WAITING_FLUSH, WAITING_TRACE,
-	       WAITING_STOP };
+	       WAITING_STOP, WAITING_ZONE };
 
 struct client {
 	struct client *next;
@@ -53,6 +54,7 @@ struct client {
 	uint32_t trace_request; /* id towards the resolver */
 	const struct instance *tracer;
 	unsigned steps;
+	struct zone_job *job; /* of WAITING_ZONE */
 };
 
 struct control {
@@ -131,6 +133,9 @@ static void free_client(struct client *client)
 	}
 	*at = client->next;
 	client->control->client_count--;
+	if (client->waiting == WAITING_ZONE) {
+		zone_job_cancel(client->job);
+	}
 	link_free(client->link);
 	free(client);
 }
@@ -403,6 +408,36 @@ void control_trace_step(struct supervisor *sup, const struct instance *inst, uin
 	}
 }
 
+/* --- generations of zones ---------------------------------------------------------------------------- */
+
+static void on_zone_job(void *ctx, unsigned status, const char *text)
+{
+	struct client *client = ctx;
+	if (answer(client, status, text) != BH_OK) {
+		log_warn("control: a client did not take its answer");
+	}
+}
+
+static int begin_zone(struct client *client, const struct ctl_request *r)
+{
+	struct supervisor *sup = client->control->sup;
+	unsigned status;
+	char why[IPC_TEXT_MAX];
+	if (r->count >= 2 && r->count <= 3 && strcmp(r->words[1], "status") == 0) {
+		return zone_status_send(sup, r->count == 3 ? r->words[2] : NULL, client->link, client->request);
+	}
+	if (r->count >= 2 && strcmp(r->words[1], "history") == 0) {
+		return zone_history_send(sup, r, client->link, client->request);
+	}
+	client->job = zone_job_begin(sup, r, client->uid, client->link, client->request, on_zone_job, client, &status, why,
+				     sizeof(why));
+	if (client->job == NULL) {
+		return answer(client, status, why);
+	}
+	client->waiting = WAITING_ZONE;
+	return BH_OK;
+}
+
 /* --- requests ---------------------------------------------------------------------------------------- */
 
 static int on_request(struct client *client, const struct ctl_request *r)
@@ -420,10 +455,7 @@ static int on_request(struct client *client, const struct ctl_request *r)
 		return stats_send(sup, client->link, client->request, r->count == 2 ? r->words[1] : NULL);
 	}
 	if (strcmp(command, "zone") == 0) {
-		if (r->count < 2 || r->count > 3 || strcmp(r->words[1], "status") != 0) {
-			return answer(client, 3, "usage: zone status [ZONE]");
-		}
-		return zone_status_send(sup, r->count == 3 ? r->words[2] : NULL, client->link, client->request);
+		return begin_zone(client, r);
 	}
 	if (strcmp(command, "nta") == 0) {
 		return trust_nta(sup, r, client->link, client->request);

@@ -10,6 +10,7 @@
 #include "common/util/clock.h"
 #include "daemons/supervisor/check.h"
 #include "daemons/supervisor/control.h"
+#include "daemons/supervisor/inspect.h"
 #include "daemons/supervisor/instance.h"
 #include "daemons/supervisor/notify.h"
 #include "daemons/supervisor/saved.h"
@@ -399,7 +400,7 @@ static void on_signal(evutil_socket_t signo, short what, void *arg)
 	case SIGCHLD:
 		while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 			if (!instance_child_ended(&d->sup, pid, status) &&
-			    !change_child_ended(&d->sup, pid, status)) {
+			    !change_child_ended(&d->sup, pid, status) && !inspect_child_ended(&d->sup, pid, status)) {
 				log_debug("child of a change that was given up ended pid=%d", (int)pid);
 			}
 		}
@@ -446,6 +447,7 @@ static void close_up(struct daemon *d, const char *run_dir)
 	shared_settle(&sup->shared, NULL);
 	saver_free(sup->saver);
 	sweep_end(sup->sweeper);
+	inspect_end(sup);
 	tracking_end(sup);
 	zone_set_free(sup->current.zones);
 	config_free(sup->current.config);

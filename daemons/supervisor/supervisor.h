@@ -31,6 +31,7 @@ struct event_base;
 struct instance;
 struct change;
 struct control;
+struct inspect;
 struct saver;
 struct sweeper;
 
@@ -57,6 +58,7 @@ struct supervisor {
 	struct change *change; /* NULL: none under way */
 	struct saver *saver;   /* of the current generation; NULL: none yet */
 	struct sweeper *sweeper;
+	struct inspect *inspections; /* images that are being shown */
 	struct nta_list ntas;	   /* set by the operator */
 	struct tracked_list tracked; /* keys of anchor zones, as found */
 	struct event *tracking_timer; /* to save and tell them; NULL: nothing was ever found */
