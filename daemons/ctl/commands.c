@@ -10,10 +10,14 @@
 #include "daemons/ctl/answer.h"
 #include "daemons/ctl/ask.h"
 #include "daemons/ctl/check.h"
+#include "daemons/ctl/health/health.h"
 #include "daemons/ctl/progress.h"
 #include "daemons/ctl/session.h"
 #include "daemons/ctl/status.h"
 
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -30,6 +34,15 @@ const struct option_row option_rows[OPTION_COUNT] = {
 	[OPTION_BULKHEADD] = { 'b', "bulkheadd", "PROGRAM", "check", "for a FILE: the bulkheadd to use", COMPLETES_FILE },
 	[OPTION_ROLES] = { 'L', "roles", "DIRECTORY", "check", "for a FILE: where the role programs are",
 			   COMPLETES_DIRECTORY },
+	[OPTION_WARNING] = { 'w', "warning", "DAYS", "check", "signatures that end sooner are a warning (3)",
+			     COMPLETES_NOTHING },
+	[OPTION_CRITICAL] = { 'c', "critical", "DAYS", "check", "signatures that end sooner are critical (1)",
+			      COMPLETES_NOTHING },
+	[OPTION_TIMEOUT] = { 't', "timeout", "SECONDS", "check", "for everything together (20)", COMPLETES_NOTHING },
+	[OPTION_STATE] = { 0, "state", "FILE", "check", "keep there what the next check is to compare with",
+			   COMPLETES_FILE },
+	[OPTION_LOCAL] = { 0, "local", NULL, "check", "ask only this machine: neither the resolver nor parents",
+			   COMPLETES_NOTHING },
 	[OPTION_HELP] = { 'h', "help", NULL, NULL, "this, or what a command does", COMPLETES_NOTHING },
 	[OPTION_VERSION] = { 'V', "version", NULL, NULL, "which version this is", COMPLETES_NOTHING },
 };
@@ -45,7 +58,12 @@ const struct command command_rows[] = {
 	  .most = 1,
 	  .completes = { COMPLETES_FILE },
 	  .run = command_check,
-	  .help = "test a configuration and its zones; nothing is started or changed" },
+	  .help = "is the running appliance well? its listeners and parents are asked; or test FILE, a configuration",
+	  .more = "Without FILE, as a monitoring plug-in: roles and their walls, zones and serials through every listener and "
+		  "worker, over UDP and TCP, sizes of replies, signatures near their end, the resolver, delegations at parents "
+		  "(NS, glue, DS, lame servers), restarts, clock and disk.\n\n"
+		  "With FILE, nothing is asked: the configuration is read and all of its zones are compiled; nothing is started or "
+		  "changed." },
 	{ .name = "reload",
 	  .arguments = "",
 	  .run = command_send,
@@ -193,14 +211,50 @@ int command_trace(const struct call *call)
 	return send_words(words, call->options);
 }
 
+/* A number of an option from least to most, or the default; false: told what is allowed. */
+static bool option_number(const struct call *call, enum ctl_option option, uint32_t otherwise, uint32_t least,
+			  uint32_t most, uint32_t *out)
+{
+	const char *text = call->options->given[option];
+	char *end;
+	*out = otherwise;
+	if (text == NULL) {
+		return true;
+	}
+	errno = 0;
+	unsigned long value = strtoul(text, &end, 10);
+	if (errno != 0 || *end != '\0' || text[0] < '0' || text[0] > '9' || value < least || value > most) {
+		(void)command_usage_error(NULL, "--%s=%s: %u to %u are possible", option_rows[option].name, text,
+					  (unsigned)least, (unsigned)most);
+		return false;
+	}
+	*out = (uint32_t)value;
+	return true;
+}
+
+static int check_running(const struct call *call)
+{
+	struct health_settings settings = { .state_file = call->options->given[OPTION_STATE],
+					    .local = call->options->given[OPTION_LOCAL] != NULL };
+	if (!option_number(call, OPTION_TIMEOUT, HEALTH_TIMEOUT_SEC, 1, 600, &settings.timeout_sec) ||
+	    !option_number(call, OPTION_WARNING, HEALTH_WARNING_DAYS, 0, 3650, &settings.warning_days) ||
+	    !option_number(call, OPTION_CRITICAL, HEALTH_CRITICAL_DAYS, 0, 3650, &settings.critical_days)) {
+		return CTL_UNKNOWN;
+	}
+	return health_run(&settings, call->options);
+}
+
 int command_check(const struct call *call)
 {
+	if (call->argc == 0) {
+		return check_running(call);
+	}
 	struct progress progress;
 	const struct session_options session = ask_session(call->options, &progress);
 	const struct check_options check = {
 		.program = call->options->given[OPTION_BULKHEADD],
 		.role_dir = call->options->given[OPTION_ROLES],
-		.file = call->argc == 1 ? call->argv[0] : NULL,
+		.file = call->argv[0],
 	};
 	struct answer answer;
 	char why[IPC_TEXT_MAX];

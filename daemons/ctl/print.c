@@ -46,6 +46,8 @@ static const struct column_rule plain_column = { .form = FORM_PLAIN };
 static const struct column_rule column_rules[] = {
 	{ "appliance", "uptime_sec", "up", FORM_DURATION, NULL },
 	{ "appliance", "state", "state", FORM_STATE, NULL },
+	{ "appliance", "local_wall", "local wall", FORM_WALL, "on" },
+	{ "appliance", "local_refused", "local refused", FORM_NOTICE, NULL },
 	{ "role", "index", "#", FORM_PLAIN, NULL },
 	{ "role", "state", "state", FORM_STATE, NULL },
 	{ "role", "uptime_sec", "up", FORM_DURATION, NULL },

@@ -239,12 +239,27 @@ static void take_query(struct clients *c, struct origin *origin, const uint8_t *
 	c->ops->query(c->ctx, &q, origin, &to, c->now_ms);
 }
 
+/* The answers to what is in the batch. */
+static void look_ahead(struct clients *c, unsigned n)
+{
+	uint64_t looks[UDP_BATCH];
+	for (unsigned i = 0; i < n; i++) {
+		size_t len;
+		const uint8_t *msg = udp_batch_data(c->batch, i, &len);
+		looks[i] = c->ops->look(c->ctx, msg, len);
+	}
+	for (unsigned i = 0; i < n; i++) {
+		c->ops->fetch(c->ctx, looks[i]);
+	}
+}
+
 /* One batch. False: the socket is empty. */
 static bool take_batch(struct clients *c, struct listener *l)
 {
 	struct origin origin = { .listener = l };
 	unsigned n = udp_batch_receive(c->batch, l->fd);
 
+	look_ahead(c, n);
 	for (unsigned i = 0; i < n; i++) {
 		size_t len;
 		const uint8_t *msg = udp_batch_data(c->batch, i, &len);

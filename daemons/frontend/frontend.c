@@ -85,6 +85,18 @@ static bool is_allowed(void *ctx, const struct addr *client)
 	return acl_match(&f->acl, client);
 }
 
+static uint64_t on_look(void *ctx, const uint8_t *msg, size_t len)
+{
+	const struct frontend *f = ctx;
+	return cache_look(f->route.cache, msg, len);
+}
+
+static void on_fetch(void *ctx, uint64_t look)
+{
+	const struct frontend *f = ctx;
+	cache_fetch(f->route.cache, look);
+}
+
 static void on_query(void *ctx, const struct query *q, const struct origin *origin, const struct reply_to *to,
 		     uint64_t now_ms)
 {
@@ -112,7 +124,8 @@ static void on_refuse(void *ctx, const struct origin *origin, const struct reply
 	clients_refuse(f->clients, origin, to, refusal);
 }
 
-static const struct clients_ops clients_ops = { .allowed = is_allowed, .query = on_query, .idle = flush_all };
+static const struct clients_ops clients_ops = { .allowed = is_allowed, .look = on_look, .fetch = on_fetch, .query = on_query,
+						.idle = flush_all };
 static const struct route_ops route_ops = { .ask = on_ask, .answer = on_answer, .refuse = on_refuse };
 
 /* --- configuration ------------------------------------------------------------------------------------- */

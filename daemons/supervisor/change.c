@@ -10,6 +10,7 @@
 #include "common/util/log.h"
 #include "daemons/supervisor/counters.h"
 #include "daemons/supervisor/instance.h"
+#include "daemons/supervisor/local.h"
 #include "daemons/supervisor/saved.h"
 #include "daemons/supervisor/tracking.h"
 
@@ -201,6 +202,11 @@ static void begin_prepare(struct change *change)
 		fail(change, "cannot make tables of response rates: %s", bh_strerror(rc));
 		return;
 	}
+	char why[IPC_TEXT_MAX];
+	if (local_prepare(sup, &change->next, why, sizeof(why)) != BH_OK) {
+		fail(change, "%s", why);
+		return;
+	}
 	rc = instance_want(sup, &change->next);
 	if (rc != BH_OK) {
 		fail(change, "cannot make role instances: %s", bh_strerror(rc));
@@ -254,6 +260,7 @@ static void begin_commit(struct change *change)
 	change->old = sup->current;
 	sup->current = change->next;
 	change->next = (struct generation){ 0 };
+	local_commit(sup);
 	listener_commit(&sup->listeners);
 	query_link_commit(&sup->links);
 	shared_settle(&sup->shared, sup->current.config);

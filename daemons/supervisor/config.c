@@ -85,6 +85,7 @@ static void read_all(struct config_reader *r, cfg_t *cfg)
 	}
 	if (r->errors == 0) {
 		config_check_listens(r, cfg);
+		config_check_local(r, cfg);
 	}
 }
 

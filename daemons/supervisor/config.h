@@ -141,6 +141,7 @@ struct config_resolver {
 	bool prime_root;
 	bool use_cookies;
 	uint8_t localhost; /* enum ipc_localhost */
+	bool local_wall;   /* kept from this host's own services */
 };
 
 struct config {
@@ -165,6 +166,12 @@ struct config {
  * names, reads the secrets of keys; opens no sockets. What is questionable but no fault is logged as a warning.
  */
 struct config *config_load(const char *path, config_error_fn *error, void *ctx);
+/*
+ * May everybody ask this view at this address of it? Not the one whose names the resolver answers as the inside's,
+ * whatever its allow-query says.
+ */
+bool config_view_is_public(const struct config *config, const struct config_view *view, const struct addr *at);
+
 /* Processors that this process may use. */
 unsigned config_cpus(void);
 /* One user more: config_free frees it for the last one. */

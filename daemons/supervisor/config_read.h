@@ -91,6 +91,12 @@ void config_read_cookies(struct config_reader *r, cfg_t *section, struct config_
 void config_read_resolver(struct config_reader *r, cfg_t *section, struct config_resolver *resolver);
 void config_resolver_clear(struct config_resolver *resolver);
 
+/* --- config_local.c --- */
+
+void config_read_local(struct config_reader *r, cfg_t *section, struct config_resolver *resolver);
+/* What is named there although a view that is not for everybody listens there: warned of. */
+void config_check_local(struct config_reader *r, cfg_t *cfg);
+
 /* --- config_trust.c --- */
 
 /* Where validation begins and ends. */

@@ -108,6 +108,7 @@ void config_read_resolver(struct config_reader *r, cfg_t *section, struct config
 	read_internal_view(r, section, resolver);
 	config_read_upstream(r, section, resolver);
 	config_read_trust(r, section, resolver);
+	config_read_local(r, section, resolver);
 
 	const struct config_value *hints = config_text_value(section, "root-hints");
 	if (hints != NULL && hints->text[0] != '\0') {

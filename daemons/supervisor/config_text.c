@@ -426,6 +426,7 @@ cfg_t *config_text_parse(const char *path, config_error_fn *error, void *ctx)
 				 VALUE("prime-root"),
 				 VALUE("use-cookies"),
 				 VALUE("do-not-query-localhost"),
+				 VALUE("local-wall"),
 				 CFG_SEC("tcp", tcp, CFGF_MULTI),
 				 CFG_SEC("stub", stub, SECTIONS),
 				 CFG_SEC("forward", forward, SECTIONS),

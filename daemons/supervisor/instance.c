@@ -9,6 +9,7 @@
 #include "common/ipc/link.h"
 #include "common/util/clock.h"
 #include "daemons/supervisor/control.h"
+#include "daemons/supervisor/local.h"
 #include "daemons/supervisor/rolelog.h"
 #include "daemons/supervisor/send.h"
 #include "daemons/supervisor/spawn.h"
@@ -114,9 +115,14 @@ static int tell_generation(struct instance *inst, const struct generation *g)
 
 /* --- messages of the role ---------------------------------------------------------------------- */
 
+uint32_t instance_required_walls(const struct instance *inst)
+{
+	return sandbox_required_walls(inst->profile) | (inst->local_wall ? WALL_LOCAL : 0u);
+}
+
 static int check_hello(const struct instance *inst, const struct ipc_hello *hello)
 {
-	uint32_t missing = sandbox_required_walls(inst->profile) & ~hello->walls;
+	uint32_t missing = instance_required_walls(inst) & ~hello->walls;
 
 	if (strcmp(hello->build, ipc_build_id()) != 0 || hello->protocol != IPC_PROTOCOL) {
 		log_err("%s: is of another build: %s, expected %s", inst->name, hello->build, ipc_build_id());
@@ -476,11 +482,17 @@ static void start(struct instance *inst)
 		.title = inst->name,
 		.profile = inst->profile,
 		.ids = inst->ids,
+		.localwall = inst->local_wall ? inst->sup->localwall : NULL,
 	};
 
 	snprintf(program, sizeof(program), "%s/%s", inst->sup->role_dir, role_text(inst->role));
 	inst->started_ms = clock_now_ms();
 	inst->state = INSTANCE_STARTING;
+	if (inst->local_wall && local_missing(inst->sup) != NULL) {
+		snprintf(inst->last_end, sizeof(inst->last_end), "no local wall: %.140s", local_missing(inst->sup));
+		schedule_restart(inst, false);
+		return;
+	}
 	if (spawn_role(&request, &child) != BH_OK) {
 		snprintf(inst->last_end, sizeof(inst->last_end), "cannot fork: %s", strerror(errno));
 		schedule_restart(inst, false);
@@ -587,13 +599,14 @@ static const struct sandbox_profile *profile_of(enum role role)
 }
 
 static int want_one(struct supervisor *sup, enum role role, const char *view, unsigned index, unsigned count,
-		    struct sandbox_ids ids)
+		    struct sandbox_ids ids, bool local_wall)
 {
 	struct instance **tail = &sup->instances;
 	for (; *tail != NULL; tail = &(*tail)->next) {
 		struct instance *inst = *tail;
 		if (inst->role == role && inst->index == index && strcmp(inst->view, view) == 0 &&
-		    inst->ids.uid == ids.uid && inst->ids.gid == ids.gid && inst->state != INSTANCE_STOPPING) {
+		    inst->ids.uid == ids.uid && inst->ids.gid == ids.gid && inst->local_wall == local_wall &&
+		    inst->state != INSTANCE_STOPPING) {
 			inst->wanted = true;
 			inst->count = count;
 			return BH_OK;
@@ -609,6 +622,7 @@ static int want_one(struct supervisor *sup, enum role role, const char *view, un
 	inst->count = count;
 	inst->ids = ids;
 	inst->profile = profile_of(role);
+	inst->local_wall = local_wall;
 	inst->state = INSTANCE_DOWN;
 	inst->stats_fd = -1;
 	inst->wanted = true;
@@ -641,14 +655,16 @@ int instance_want(struct supervisor *sup, const struct generation *g)
 	}
 	for (size_t v = 0; v < g->config->view_count; v++) {
 		for (unsigned w = 0; w < workers && rc == BH_OK; w++) {
-			rc = want_one(sup, ROLE_AUTHORITY, g->config->views[v].name, w, workers, g->ids.authority[v]);
+			rc = want_one(sup, ROLE_AUTHORITY, g->config->views[v].name, w, workers, g->ids.authority[v],
+				      false);
 		}
 	}
 	if (g->config->resolver.present) {
 		for (unsigned w = 0; w < workers && rc == BH_OK; w++) {
-			rc = want_one(sup, ROLE_RESOLVER, "", w, workers, g->ids.resolver);
+			rc = want_one(sup, ROLE_RESOLVER, "", w, workers, g->ids.resolver,
+				      local_needed(sup, g->config));
 			if (rc == BH_OK) {
-				rc = want_one(sup, ROLE_FRONTEND, "", w, workers, g->ids.frontend);
+				rc = want_one(sup, ROLE_FRONTEND, "", w, workers, g->ids.frontend, false);
 			}
 		}
 	}

@@ -12,6 +12,7 @@
 #include "daemons/supervisor/control.h"
 #include "daemons/supervisor/inspect.h"
 #include "daemons/supervisor/instance.h"
+#include "daemons/supervisor/local.h"
 #include "daemons/supervisor/notify.h"
 #include "daemons/supervisor/saved.h"
 #include "daemons/supervisor/sweep.h"
@@ -438,6 +439,7 @@ static void close_up(struct daemon *d, const char *run_dir)
 {
 	struct supervisor *sup = &d->sup;
 	instance_free_all(sup);
+	local_remove(sup);
 	if (sup->control != NULL) {
 		control_tell_stopped(sup->control);
 	}
@@ -494,6 +496,7 @@ static int run(const struct options *o, const char *role_dir)
 	if (control_fd < 0) {
 		log_fatal("control socket: %s", why);
 	}
+	local_raise(&d.sup); /* tries it out with a child: before children are waited for */
 
 	d.sup.conf_path = conf_path;
 	d.sup.started_ms = clock_now_ms();

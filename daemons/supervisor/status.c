@@ -9,6 +9,7 @@
 #include "common/util/clock.h"
 #include <config.h> /* of the build, not our own */
 #include "daemons/supervisor/instance.h"
+#include "daemons/supervisor/local.h"
 #include "daemons/supervisor/rows.h"
 #include "daemons/supervisor/trust.h"
 
@@ -109,7 +110,7 @@ static int send_role(const struct instance *inst, struct link *link, uint32_t re
 	row_number(&row, "syscalls", inst->hello.syscalls);
 	wall_words(inst->hello.walls, words, sizeof(words));
 	row_text(&row, "walls", words);
-	wall_words(up ? sandbox_required_walls(inst->profile) & ~inst->hello.walls : 0, words, sizeof(words));
+	wall_words(up ? instance_required_walls(inst) & ~inst->hello.walls : 0, words, sizeof(words));
 	row_text(&row, "missing", words);
 	row_number(&row, "queries", places_queries(inst));
 	if (!up && inst->state != INSTANCE_STOPPING) {
@@ -194,6 +195,12 @@ int status_send(struct supervisor *sup, bool zones, struct link *link, uint32_t 
 		row_text(&row, "state_dir", config->state_dir);
 	}
 	row_number(&row, "zones", sup->current.zones == NULL ? 0 : sup->current.zones->count);
+	uint64_t refused;
+	const char *local = local_state(sup, &refused);
+	if (local != NULL) {
+		row_text(&row, "local_wall", local);
+		row_number(&row, "local_refused", refused);
+	}
 	uint64_t date = config != NULL ? config->resolver.validation_date : 0;
 	if (date != 0) {
 		char text[TIME_TEXT_MAX];

@@ -6,6 +6,7 @@
  *   instance.c  the life of one role process: start, hello, configuration, crash, back-off
  *   send.c      what a role is told of a generation
  *   tracking.c  keys of anchor zones (RFC 5011), between resolvers and disk
+ *   local.c     what resolvers may ask on this host
  *   control.c   the control socket; status.c and trust.c its answers
  *
  * SPDX-License-Identifier: BSD-2-Clause
@@ -32,6 +33,7 @@ struct instance;
 struct change;
 struct control;
 struct inspect;
+struct localwall;
 struct saver;
 struct sweeper;
 
@@ -54,6 +56,8 @@ struct supervisor {
 	struct listener_set listeners;
 	struct query_link_set links;
 	struct shared_set shared;
+	struct localwall *localwall; /* around resolvers; NULL: it could not be raised */
+	char localwall_why[IPC_TEXT_MAX];
 	struct instance *instances;
 	struct change *change; /* NULL: none under way */
 	struct saver *saver;   /* of the current generation; NULL: none yet */

@@ -284,12 +284,12 @@ Test(report, walls_are_read_back)
 
 Test(report, every_wall_has_a_name)
 {
-	for (uint32_t bit = 1; bit <= WALL_FDS; bit <<= 1) {
+	for (uint32_t bit = 1; bit <= WALL_LOCAL; bit <<= 1) {
 		cr_expect_not_null(sandbox_wall_text(bit), "wall %u", bit);
 	}
 	cr_expect_null(sandbox_wall_text(0));
 	cr_expect_null(sandbox_wall_text(3));
-	cr_expect_null(sandbox_wall_text(WALL_FDS << 1));
+	cr_expect_null(sandbox_wall_text(WALL_LOCAL << 1));
 }
 
 Test(life, roles_die_with_the_supervisor, .timeout = 60)

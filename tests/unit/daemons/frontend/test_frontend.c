@@ -754,7 +754,7 @@ Test(frontend, a_broken_peer_is_left_alone_until_it_is_new)
 	turn();
 	cr_assert_eq(expect(RCODE_SERVFAIL)->id, 1);
 	cr_assert_null(receive(), "the other side is none the worse");
-	send_query(3, "b.test", RR_A);
+	send_query(3, "b.a.test", RR_A); /* of the same shard */
 	cr_assert_eq(expect(RCODE_SERVFAIL)->ede, EDE_NETWORK_ERROR);
 	cr_assert(next_question(AUTHORITY, &seen));
 	reply_to(AUTHORITY, &seen, RCODE_NXDOMAIN, NULL);

@@ -252,7 +252,7 @@ static const struct {
 	  "cookie-secret-file, internal-view, "
 	  "outgoing, root-hints, trust-anchors, domain-insecure, validation-date, cache-size, min-ttl, max-ttl, "
 	  "max-negative-ttl, serve-stale, serve-stale-ttl, prefetch, rebind-protection, rebind-allow, ipv4, ipv6, use-0x20, "
-	  "qname-minimisation, prime-root, use-cookies, do-not-query-localhost, tcp, stub, forward\n" },
+	  "qname-minimisation, prime-root, use-cookies, do-not-query-localhost, local-wall, tcp, stub, forward\n" },
 	{ "appliance { workers = \"many\" }\n" VIEW(""),
 	  "test.conf:1: workers: 'many' is not a number from 0 to 64\n" },
 	{ "appliance { workers = 65 }\n" VIEW(""), "test.conf:1: workers: '65' is not a number from 0 to 64\n" },
@@ -365,6 +365,7 @@ static const struct {
 	  " forward \"y\" { to = { \"127.0.0.9\", \"::1\" } }\n}\n",
 	  "test.conf:3: forward 'x': the resolver listens at 0.0.0.0@5300 itself: queries would go round in a circle\n"
 	  "test.conf:4: forward 'y': the resolver listens at ::1@53 itself: queries would go round in a circle\n" },
+	{ RESOLVER("local-wall = maybe\n"), "test.conf:3: local-wall: 'maybe' is none of \"on\", \"off\"\n" },
 	{ RESOLVER("do-not-query-localhost = maybe\n"), "test.conf:3: do-not-query-localhost: 'maybe' is neither true nor false\n" },
 	{ RESOLVER("stub \"x\" { }\n"), "test.conf:3: stub 'x': 'to' takes 1 to 16 addresses\n" },
 	{ RESOLVER("stub \"x\" { to = { \"y\" } }\n"),
