@@ -10,6 +10,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/bpf.h>
 #include <stdlib.h>
 #include <string.h>
@@ -172,6 +173,18 @@ static int try_out(const struct localwall *wall, const struct why *why)
 	return BH_OK;
 }
 
+/* The memory of wall->map_fd. */
+static int map_table(struct localwall *wall, const struct why *why)
+{
+	void *table = mmap(NULL, sizeof(struct localwall_table), PROT_READ | PROT_WRITE, MAP_SHARED, wall->map_fd, 0);
+
+	if (table == MAP_FAILED) {
+		return why_errno(why, "local wall: map its memory");
+	}
+	wall->table = table;
+	return BH_OK;
+}
+
 static int make_map(struct localwall *wall, const struct why *why)
 {
 	union bpf_attr attr;
@@ -187,12 +200,7 @@ static int make_map(struct localwall *wall, const struct why *why)
 	if (wall->map_fd < 0) {
 		return why_errno(why, "local wall: BPF map");
 	}
-	void *table = mmap(NULL, sizeof(struct localwall_table), PROT_READ | PROT_WRITE, MAP_SHARED, wall->map_fd, 0);
-	if (table == MAP_FAILED) {
-		return why_errno(why, "local wall: map its memory");
-	}
-	wall->table = table;
-	return BH_OK;
+	return map_table(wall, why);
 }
 
 /* From here on it refuses. The attachment holds the program; nobody else needs its descriptor. */
@@ -218,6 +226,7 @@ static int attach(struct localwall *wall, const struct why *why)
 
 static void let_go(struct localwall *wall)
 {
+	localwall_group_close(&wall->group);
 	if (wall->table != NULL) {
 		munmap(wall->table, sizeof(*wall->table));
 	}
@@ -256,10 +265,50 @@ int localwall_raise(struct localwall **out, char *why_text, size_t why_size)
 	return BH_OK;
 }
 
+void localwall_hand_over(const struct localwall *wall, struct localwall_handover *out)
+{
+	*out = (struct localwall_handover){
+		.version = LOCALWALL_VERSION,
+		.fds = { wall->group.parent_fd, wall->group.dir_fd, wall->group.join_fd, wall->map_fd },
+	};
+}
+
+int localwall_take_over(const struct localwall_handover *in, struct localwall **out, char *why_text, size_t why_size)
+{
+	const struct why why = { why_text, why_size };
+	struct localwall *wall = in->version == LOCALWALL_VERSION ? calloc(1, sizeof(*wall)) : NULL;
+
+	if (wall == NULL) {
+		for (int i = 0; i < LOCALWALL_FDS; i++) {
+			close(in->fds[i]);
+		}
+		(void)why_not(&why, "local wall: %s", in->version == LOCALWALL_VERSION
+							      ? "out of memory"
+							      : "of another version, a restart is needed");
+		return in->version == LOCALWALL_VERSION ? BH_ENOMEM : BH_EVERSION;
+	}
+	wall->map_fd = in->fds[3];
+	int rc = localwall_group_take(&wall->group, in->fds, &why);
+	if (rc == BH_OK && fcntl(wall->map_fd, F_SETFD, FD_CLOEXEC) != 0) {
+		rc = why_errno(&why, "local wall: descriptor %d", wall->map_fd);
+	}
+	if (rc == BH_OK) {
+		rc = map_table(wall, &why);
+	}
+	if (rc != BH_OK) {
+		let_go(wall); /* the group stays as it is: roles may be in it */
+		return rc;
+	}
+	*out = wall;
+	return BH_OK;
+}
+
 int localwall_remove(struct localwall *wall)
 {
 	int rc = localwall_group_remove(&wall->group);
+	int saved = errno;
 
 	let_go(wall);
+	errno = saved;
 	return rc;
 }

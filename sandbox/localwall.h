@@ -64,6 +64,24 @@ uint64_t localwall_refused(const struct localwall *wall);
 int localwall_join(const struct localwall *wall, char *why_text, size_t why_size) BH_CHECKED;
 
 /*
+ * The wall of a supervisor that is replaced by another program with exec: its descriptors, which must then lose their
+ * close-on-exec flag, and a number of what both must agree on. The program that takes it over has no rights left to raise one.
+ * BH_EVERSION: it belongs to a version that this one cannot go on with. The descriptors are the new wall's, in
+ * any case.
+ */
+#define LOCALWALL_VERSION 1
+#define LOCALWALL_FDS 4
+
+struct localwall_handover {
+	uint32_t version;
+	int fds[LOCALWALL_FDS];
+};
+
+void localwall_hand_over(const struct localwall *wall, struct localwall_handover *out);
+int localwall_take_over(const struct localwall_handover *in, struct localwall **out, char *why_text,
+			size_t why_size) BH_CHECKED;
+
+/*
  * Remove the group and free all. Nobody may be left behind the wall: then, and when there are no more rights to
  * remove it, BH_ESYS, and the empty group is found and removed by the next localwall_raise beside it.
  */

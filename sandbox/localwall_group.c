@@ -193,7 +193,7 @@ static void remove_stale(int parent_fd)
 	closedir(dir);
 }
 
-static void close_all(struct localwall_group *group)
+void localwall_group_close(struct localwall_group *group)
 {
 	int *const fds[] = { &group->join_fd, &group->dir_fd, &group->parent_fd };
 
@@ -247,7 +247,7 @@ int localwall_group_make(struct localwall_group *group, const struct why *why)
 	}
 	if (rc != BH_OK) {
 		rc = why_errno(why, "control group: make one in %.200s", path);
-		close_all(group);
+		localwall_group_close(group);
 	}
 	return rc;
 }
@@ -261,10 +261,37 @@ int localwall_group_join(const struct localwall_group *group, const struct why *
 	return BH_OK;
 }
 
-int localwall_group_remove(struct localwall_group *group)
+/* The last part of what /proc says of a directory. */
+static bool read_name(int dir_fd, char name[LOCALWALL_GROUP_NAME_MAX])
 {
-	int rc = unlinkat(group->parent_fd, group->name, AT_REMOVEDIR) == 0 ? BH_OK : BH_ESYS;
+	char link[64];
+	char path[PATH_MAX];
 
-	close_all(group);
-	return rc;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", dir_fd);
+	ssize_t n = readlink(link, path, sizeof(path) - 1);
+	path[n > 0 ? n : 0] = '\0';
+	const char *slash = strrchr(path, '/');
+	return slash != NULL && strncmp(slash + 1, NAME_START, strlen(NAME_START)) == 0 &&
+	       (size_t)snprintf(name, LOCALWALL_GROUP_NAME_MAX, "%s", slash + 1) < LOCALWALL_GROUP_NAME_MAX;
+}
+
+int localwall_group_take(struct localwall_group *group, const int fds[3], const struct why *why)
+{
+	struct statfs fs;
+
+	*group = (struct localwall_group){ .parent_fd = fds[0], .dir_fd = fds[1], .join_fd = fds[2] };
+	for (int i = 0; i < 3; i++) {
+		if (fstatfs(fds[i], &fs) != 0 || fs.f_type != CGROUP2_SUPER_MAGIC ||
+		    fcntl(fds[i], F_SETFD, FD_CLOEXEC) != 0 || !read_name(group->dir_fd, group->name)) {
+			localwall_group_close(group);
+			(void)why_not(why, "control group: descriptor %d is not of the local wall", fds[i]);
+			return BH_EPERM;
+		}
+	}
+	return BH_OK;
+}
+
+int localwall_group_remove(const struct localwall_group *group)
+{
+	return unlinkat(group->parent_fd, group->name, AT_REMOVEDIR) == 0 ? BH_OK : BH_ESYS;
 }

@@ -24,8 +24,12 @@ int localwall_group_make(struct localwall_group *group, const struct why *why) B
 /* The calling process goes in. */
 int localwall_group_join(const struct localwall_group *group, const struct why *why) BH_CHECKED;
 
-/* Closes all in any case. BH_ESYS: the group is still there. */
-int localwall_group_remove(struct localwall_group *group) BH_CHECKED;
+/* The same group in the hands of another program: its three descriptors, which are closed when they are not that. */
+int localwall_group_take(struct localwall_group *group, const int fds[3], const struct why *why) BH_CHECKED;
+
+/* BH_ESYS: it is still there. It remains to be closed. */
+int localwall_group_remove(const struct localwall_group *group) BH_CHECKED;
+void localwall_group_close(struct localwall_group *group);
 
 /*
  * Where the group that we are in is found: the path in out. mounts and groups are texts as of /proc/self/mountinfo and

@@ -46,6 +46,8 @@ struct localwall_bank {
 };
 
 /*
+ * Of version LOCALWALL_VERSION: whoever changes it, or what the program makes of it, changes that too.
+ *
  * Two banks: the one in force is read by packets, the other is filled and then put in force by one store. A reader
  * would have to sleep through a whole change of generation to see its bank written.
  */

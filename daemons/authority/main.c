@@ -38,6 +38,19 @@ static void on_image_refused(void *ctx, uint32_t image, const char *why)
 	}
 }
 
+static void on_probe(evutil_socket_t fd, short what, void *arg)
+{
+	struct server *server = arg;
+	(void)fd;
+	(void)what;
+	unsigned ms = probe_tick(&server->probe, server->view, &server->work, server->stats, server->reply,
+				 clock_now_ms());
+	struct timeval next = { .tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000 };
+	if (event_add(server->probe_timer, &next) != 0) {
+		log_fatal("cannot set a timer");
+	}
+}
+
 static int on_prepare(void *ctx, const struct role_conf *conf, char *why, size_t why_size)
 {
 	struct server *server = ctx;
@@ -80,6 +93,13 @@ static void on_commit(void *ctx, const struct role_conf *conf)
 	server->tcp_options = conf->options.authority.tcp;
 	set_tcp_limits(server, tcp_limits_default.drain_ms);
 	sources_commit(server, conf);
+	if (conf->probe) {
+		probe_begin(&server->probe, server->stats);
+		on_probe(-1, 0, server);
+	} else {
+		(void)event_del(server->probe_timer);
+		stats_probes_clear(server->stats);
+	}
 }
 
 static void on_abort(void *ctx)
@@ -164,7 +184,8 @@ static void server_init(struct server *server)
 	}
 	server->tcp = serve_tcp_new(server);
 	server->stop_timer = event_new(server->base, -1, EV_PERSIST, on_stop_tick, server);
-	if (server->tcp == NULL || server->stop_timer == NULL) {
+	server->probe_timer = event_new(server->base, -1, 0, on_probe, server);
+	if (server->tcp == NULL || server->stop_timer == NULL || server->probe_timer == NULL) {
 		log_fatal("out of memory");
 	}
 }
@@ -174,6 +195,7 @@ static void server_clear(struct server *server)
 	sources_stop(server);
 	sources_abort(server);
 	event_free(server->stop_timer);
+	event_free(server->probe_timer);
 	tcp_server_free(server->tcp);
 	qlink_batch_free(server->links);
 	udp_batch_free(server->udp);

@@ -72,12 +72,14 @@ static void push(struct source *source, const struct qlink_message *m)
 static void reply_one(struct source *source, const struct qlink_message *m)
 {
 	struct server *server = source->server;
-	if (m->kind != QLINK_QUERY) {
+	if (m->kind != QLINK_QUERY && m->kind != QLINK_PROBE) {
 		return; /* we ask nothing, so nobody replies to us */
 	}
 	size_t len =
 		query_reply(&server->work, server->view, TRANSPORT_LINK, NULL, m->dns, m->dns_len, server->reply);
-	query_count(&server->work, TRANSPORT_LINK, len, server->stats);
+	if (m->kind == QLINK_QUERY) {
+		query_count(&server->work, TRANSPORT_LINK, len, server->stats);
+	}
 	if (len > 0) {
 		push(source, &(struct qlink_message){ .token = m->token,
 						      .kind = QLINK_REPLY,

@@ -8,6 +8,7 @@
 #define BULKHEAD_DAEMONS_AUTHORITY_SERVER_H
 
 #include "common/util/log.h"
+#include "daemons/authority/probe.h"
 #include "daemons/authority/query.h"
 
 #include <sys/queue.h>
@@ -63,6 +64,8 @@ struct server {
 	struct transfer_list running;
 	struct log_limit transfer_log; /* of those that ran */
 	struct log_limit refusal_log;
+	struct probe probe;
+	struct event *probe_timer; /* while somebody watches */
 	struct event *stop_timer;
 	unsigned stop_ticks;
 	bool retiring; /* another process serves in our place */

@@ -3,6 +3,7 @@
  */
 #include "daemons/ctl/ask.h"
 
+#include "common/util/clock.h"
 #include "daemons/ctl/answer.h"
 #include "daemons/ctl/command.h"
 #include "daemons/ctl/json.h"
@@ -51,7 +52,9 @@ struct session_options ask_session(const struct options *options, struct progres
 	const char *term = getenv("TERM");
 	bool shown = options->given[OPTION_JSON] == NULL && isatty(STDERR_FILENO) &&
 		     (term == NULL || strcmp(term, "dumb") != 0);
-	*progress = (struct progress){ .out = shown ? stderr : NULL, .width = ask_width(STDERR_FILENO) };
+	*progress = (struct progress){ .out = shown ? stderr : NULL,
+					.width = ask_width(STDERR_FILENO),
+					.began_ms = clock_now_ms() };
 	return (struct session_options){ .silence_ms = SILENCE_MS, .progress = progress_show, .ctx = progress };
 }
 

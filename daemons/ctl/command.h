@@ -47,6 +47,8 @@ enum ctl_option {
 	OPTION_TIMEOUT,
 	OPTION_STATE,
 	OPTION_LOCAL,
+	OPTION_WATCH,
+	OPTION_TIMES,
 	OPTION_HELP,
 	OPTION_VERSION,
 	OPTION_COUNT
@@ -95,6 +97,7 @@ struct command {
 	const char *arguments; /* as usage shows them: "[ZONE]"; "" for none */
 	unsigned least, most;  /* how many words may follow the name */
 	enum completes completes[COMMAND_ARGUMENTS_MAX];
+	const char *choices; /* a word that the first may be, besides names; NULL: none */
 	command_fn *run;
 	const char *help; /* one line */
 	const char *more; /* for its own help: sentences, lines end where they should; NULL: nothing more */

@@ -11,9 +11,11 @@
 #include "daemons/ctl/ask.h"
 #include "daemons/ctl/check.h"
 #include "daemons/ctl/health/health.h"
+#include "daemons/ctl/overview.h"
 #include "daemons/ctl/progress.h"
 #include "daemons/ctl/session.h"
 #include "daemons/ctl/status.h"
+#include "daemons/ctl/watch.h"
 
 #include <errno.h>
 #include <stdint.h>
@@ -43,6 +45,9 @@ const struct option_row option_rows[OPTION_COUNT] = {
 			   COMPLETES_FILE },
 	[OPTION_LOCAL] = { 0, "local", NULL, "check", "ask only this machine: neither the resolver nor parents",
 			   COMPLETES_NOTHING },
+	[OPTION_WATCH] = { 0, "watch", NULL, "stats", "rates, again and again: on a terminal a screen, else a line each time",
+			   COMPLETES_NOTHING },
+	[OPTION_TIMES] = { 'n', "times", "NUMBER", "stats", "with --watch: end after so many", COMPLETES_NOTHING },
 	[OPTION_HELP] = { 'h', "help", NULL, NULL, "this, or what a command does", COMPLETES_NOTHING },
 	[OPTION_VERSION] = { 'V', "version", NULL, NULL, "which version this is", COMPLETES_NOTHING },
 };
@@ -51,7 +56,7 @@ const struct option_row option_rows[OPTION_COUNT] = {
 const struct command command_rows[] = {
 	{ .name = "status",
 	  .arguments = "",
-	  .run = command_send,
+	  .run = command_status,
 	  .help = "is all well? roles, views, zones, and what needs attention" },
 	{ .name = "check",
 	  .arguments = "[FILE]",
@@ -70,11 +75,13 @@ const struct command command_rows[] = {
 	  .help = "read the configuration and the zones again, all or nothing" },
 	{ .name = "stop", .arguments = "", .run = command_send, .help = "end the appliance" },
 	{ .name = "stats",
-	  .arguments = "[VIEW|ZONE]",
-	  .most = 1,
-	  .completes = { COMPLETES_VIEW_OR_ZONE },
-	  .run = command_send,
-	  .help = "counters of every role; of one view and its zones; or of one zone" },
+	  .arguments = "[VIEW|ZONE] [--watch [SECONDS]]",
+	  .most = 2,
+	  .completes = { COMPLETES_VIEW_OR_ZONE, COMPLETES_NOTHING },
+	  .run = command_stats,
+	  .help = "counters of every role; of one view and its zones; or of one zone",
+	  .more = "With --watch, what happens for each second, every 2 or so many SECONDS, until q or Ctrl-C. In a pipe a line each "
+		  "time, with --json an object." },
 	{ .name = "zone status",
 	  .arguments = "[ZONE]",
 	  .most = 1,
@@ -124,6 +131,7 @@ const struct command command_rows[] = {
 	{ .name = "flush",
 	  .arguments = "NAME | -z ZONE | all",
 	  .most = 1,
+	  .choices = "all",
 	  .run = command_flush,
 	  .help = "forget one name in the caches, a zone and everything below it, or everything",
 	  .more = "A name that is really called all is written with its dot: all." },
@@ -230,6 +238,36 @@ static bool option_number(const struct call *call, enum ctl_option option, uint3
 	}
 	*out = (uint32_t)value;
 	return true;
+}
+
+int command_stats(const struct call *call)
+{
+	const char *of = NULL;
+	uint32_t interval = WATCH_INTERVAL_SEC;
+	uint32_t times;
+	bool watching = call->options->given[OPTION_WATCH] != NULL;
+	if (!watching) {
+		return call->options->given[OPTION_TIMES] != NULL || call->argc > 1
+			       ? command_usage_error(call->command, "only with --watch there is a number")
+			       : command_send(call);
+	}
+	for (int i = 0; i < call->argc; i++) {
+		/* "2" is a number of seconds; a zone of that name is "2." */
+		char *end;
+		unsigned long number = strtoul(call->argv[i], &end, 10);
+		bool is_number = *end == '\0' && call->argv[i][0] >= '0' && call->argv[i][0] <= '9';
+		if (is_number && (number < 1 || number > WATCH_INTERVAL_MAX)) {
+			return command_usage_error(call->command, "1 to %d seconds are possible", WATCH_INTERVAL_MAX);
+		}
+		if (is_number) {
+			interval = (uint32_t)number;
+		} else if (of != NULL) {
+			return command_usage_error(call->command, "one view or zone, not both: %s", call->argv[i]);
+		} else {
+			of = call->argv[i];
+		}
+	}
+	return option_number(call, OPTION_TIMES, 0, 1, 1000000, &times) ? watch_run(call, of, interval, times) : CTL_UNKNOWN;
 }
 
 static int check_running(const struct call *call)

@@ -12,6 +12,7 @@ command_fn command_send;
 command_fn command_check;
 command_fn command_flush;
 command_fn command_trace;
+command_fn command_stats;
 command_fn command_version;
 command_fn command_zone_rollback; /* zone_text.c */
 command_fn command_zone_text;

@@ -7,9 +7,11 @@
  * SPDX-License-Identifier: BSD-2-Clause
  */
 #include "daemons/ctl/command.h"
+#include "daemons/ctl/complete.h"
 
 #include <signal.h>
 #include <stdint.h>
+#include <string.h>
 
 int main(int argc, char **argv)
 {
@@ -17,6 +19,9 @@ int main(int argc, char **argv)
 	char why[256];
 
 	signal(SIGPIPE, SIG_IGN);
+	if (argc > 1 && strcmp(argv[1], "--complete") == 0) {
+		return complete_run(argc - 2, argv + 2); /* of a line that is not finished */
+	}
 	int first = options_read(argc, argv, &options, why, sizeof(why));
 	if (first < 0) {
 		return command_usage_error(NULL, "%s", why);

@@ -59,7 +59,9 @@ const char *progress_text(const struct ctl_row *row, uint64_t elapsed_ms, unsign
 	}
 	if (records > 0) {
 		add(out, ", ", human_count(records, number), " records");
-		add(out, ", ", human_rate(records, elapsed_ms, number), "/s");
+		if (elapsed_ms > 0) {
+			add(out, ", ", human_rate(records, elapsed_ms, number), "/s");
+		}
 	}
 	add(out, ", ", human_duration(elapsed_ms / 1000, number), "");
 	if (text_of(row, "zone")[0] != '\0') {
@@ -84,9 +86,6 @@ void progress_show(void *ctx, const struct ctl_row *row)
 	uint64_t now = clock_now_ms();
 	if (progress->out == NULL) {
 		return;
-	}
-	if (progress->began_ms == 0) {
-		progress->began_ms = now;
 	}
 	fprintf(progress->out, "\r%s\033[K", progress_text(row, now - progress->began_ms, progress->width, text));
 	fflush(progress->out);

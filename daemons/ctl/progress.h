@@ -17,7 +17,7 @@
 struct progress {
 	FILE *out; /* a terminal; NULL: nothing is shown */
 	unsigned width;
-	uint64_t began_ms; /* of the first row */
+	uint64_t began_ms; /* when the work was asked for (clock_now_ms) */
 	bool shown;
 };
 

@@ -13,6 +13,7 @@
 #include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* A stop waits this long for answers and TCP clients; checked every STOP_TICK_MS. */
 #define STOP_MAX_MS 2000
@@ -43,6 +44,9 @@ struct frontend {
 	uint64_t cache_bytes;
 	struct event *deadline; /* for the oldest question in work */
 	struct event *stop_tick;
+	struct event *probe_tick; /* while somebody watches */
+	uint8_t probe_zone[DNAME_MAX]; /* one of the internal view's */
+	bool has_zone;
 	uint64_t stop_at_ms;
 	uint64_t drain_at_ms; /* retiring: when TCP connections are ended; 0: they were, or it does not retire */
 	struct generation next;
@@ -206,6 +210,35 @@ static int frontend_prepare(void *ctx, const struct role_conf *conf, char *why, 
 	return BH_OK;
 }
 
+static void on_probe_tick(evutil_socket_t fd, short what, void *arg)
+{
+	struct frontend *f = arg;
+	uint64_t now_ms = clock_now_ms();
+	(void)fd;
+	(void)what;
+	stats_beat(*f->stats, now_ms);
+	links_probe(f->links, f->has_zone ? f->probe_zone : NULL, now_ms);
+	flush_all(f);
+}
+
+static void configure_probe(struct frontend *f, const struct role_conf *conf)
+{
+	static const struct timeval period = { .tv_sec = STATS_BEAT_MS / 1000 };
+	f->has_zone = conf->zone_count > 0;
+	if (f->has_zone) {
+		memcpy(f->probe_zone, conf->zones[0].info.name, dname_len(conf->zones[0].info.name));
+	}
+	if (!conf->probe) {
+		(void)event_del(f->probe_tick);
+		stats_probes_clear(*f->stats);
+		return;
+	}
+	if (event_add(f->probe_tick, &period) != 0) {
+		log_fatal("cannot set a timer");
+	}
+	event_active(f->probe_tick, EV_TIMEOUT, 0); /* and now */
+}
+
 static void frontend_commit(void *ctx, const struct role_conf *conf)
 {
 	struct frontend *f = ctx;
@@ -242,6 +275,7 @@ static void frontend_commit(void *ctx, const struct role_conf *conf)
 	clients_commit(f->clients, next->listeners, f->route.pending);
 	*next = (struct generation){ 0 };
 	f->prepared = false;
+	configure_probe(f, conf);
 	flush_all(f);
 }
 
@@ -354,7 +388,9 @@ struct frontend *frontend_new(struct event_base *base, struct stats_page **stats
 	f->clients = clients_new(base, stats, &clients_ops, f);
 	f->deadline = event_new(base, -1, 0, on_deadline, f);
 	f->stop_tick = event_new(base, -1, EV_PERSIST, on_stop_tick, f);
+	f->probe_tick = event_new(base, -1, EV_PERSIST, on_probe_tick, f);
 	if (f->route.pending == NULL || f->clients == NULL || f->deadline == NULL || f->stop_tick == NULL ||
+	    f->probe_tick == NULL ||
 	    route_init(&f->route) != BH_OK) {
 		frontend_free(f);
 		return NULL;
@@ -404,6 +440,9 @@ void frontend_free(struct frontend *f)
 	}
 	if (f->stop_tick != NULL) {
 		event_free(f->stop_tick);
+	}
+	if (f->probe_tick != NULL) {
+		event_free(f->probe_tick);
 	}
 	free(f);
 }

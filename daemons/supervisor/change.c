@@ -13,6 +13,7 @@
 #include "daemons/supervisor/local.h"
 #include "daemons/supervisor/saved.h"
 #include "daemons/supervisor/tracking.h"
+#include "daemons/supervisor/watch.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -125,6 +126,9 @@ static void end(struct change *change, bool ok, unsigned failures)
 	generation_clear(&change->old);
 	zone_image_release(change->only.image);
 	free(change);
+	sup->change_ok = ok;
+	sup->change_sec = clock_wall_sec();
+	watch_tell(sup);
 	ops->done(ctx, ok, failures, why);
 }
 

@@ -99,7 +99,7 @@ struct compile_run {
 	struct compiler *compilers[COMPILERS_MAX];
 	struct event *advance; /* does things from the event loop, never from within a callback */
 	uint32_t next_request;
-	uint32_t judged; /* jobs that came to an end, well or not; and what became of those that did well */
+	uint32_t judged; /* zones whose job came to an end, well or not; and what became of those that did well */
 	uint64_t records;
 	uint64_t octets;
 	size_t sources_octets;
@@ -533,8 +533,8 @@ static void fail_job_with(struct compiler *compiler, const char *why)
 	snprintf(job->first_error, sizeof(job->first_error), "%s", why);
 	tell(compiler, false, "", 0, why);
 	fail_job(compiler);
+	compiler->run->judged += job->zone != NULL;
 	job_clear(job);
-	compiler->run->judged++;
 }
 
 /* More work, or the end. */
@@ -634,8 +634,8 @@ static int on_compiled(struct compiler *compiler, const struct link_message *m)
 		compiler->run->records += info.records;
 		compiler->run->octets += info.size;
 	}
+	compiler->run->judged += job->zone != NULL;
 	job_clear(job);
-	compiler->run->judged++;
 	compiler->zones++;
 	compiler->octets += info.size;
 	return go_on(compiler);
@@ -890,7 +890,7 @@ struct compile_run *compile_start(const struct compile_env *env, struct zone_set
 void compile_progress(const struct compile_run *run, struct compile_progress *out)
 {
 	*out = (struct compile_progress){ .done = run->judged,
-					  .total = (uint32_t)run->pending_count,
+					  .total = run->set->compiled,
 					  .records = run->records,
 					  .octets = run->octets,
 					  .zone = "" };

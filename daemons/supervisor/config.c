@@ -1,7 +1,7 @@
 /*
  * The configuration as a whole: section "appliance", which sections there may be, and what must hold
  * between them. What stands in a section is read by a file for each: config_key.c, config_view.c,
- * config_resolver.c; config_listen.c and config_read.c have what they share.
+ * config_resolver.c, config_monitor.c; config_listen.c and config_read.c have what they share.
  *
  * Every fault is told with file, line, what is wrong and what is allowed; reading goes on after a
  * fault so that one run tells them all (up to CONFIG_ERRORS_MAX).
@@ -80,6 +80,12 @@ static void read_all(struct config_reader *r, cfg_t *cfg)
 	if (cfg_size(cfg, "resolver") > 0) {
 		config_read_resolver(r, cfg_getnsec(cfg, "resolver", 0), &config->resolver);
 	}
+	for (unsigned i = 1; i < cfg_size(cfg, "monitor"); i++) {
+		FAULT_SECTION(r, cfg_getnsec(cfg, "monitor", i), "section 'monitor' stands twice");
+	}
+	if (cfg_size(cfg, "monitor") > 0) {
+		config_read_monitor(r, cfg_getnsec(cfg, "monitor", 0), &config->monitor);
+	}
 	if (config->view_count == 0 && !config->resolver.present) {
 		FAULT_SECTION(r, cfg, "neither a view nor a resolver: nothing to serve");
 	}
@@ -126,6 +132,7 @@ void config_free(struct config *config)
 	}
 	free(config->views);
 	config_resolver_clear(&config->resolver);
+	config_monitor_clear(&config->monitor);
 	tsig_keys_free(config->keys, config->key_count);
 	free(config->state_dir);
 	free(config->run_dir);

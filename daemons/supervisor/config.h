@@ -12,6 +12,7 @@
 #define BULKHEAD_SUPERVISOR_CONFIG_H
 
 #include "common/ipc/conf.h"
+#include "common/ipc/watch.h"
 #include "common/util/addr.h"
 #include "common/util/log.h"
 
@@ -36,6 +37,8 @@
 #define CONFIG_HISTORY_DAYS_MAX 36500
 #define CONFIG_HISTORY_COUNT 20
 #define CONFIG_HISTORY_DAYS 90
+#define CONFIG_HOSTS_MAX 64
+#define CONFIG_MONITOR_PORT 9953
 #define CONFIG_ERRORS_MAX 50 /* told before giving up */
 
 /* A complaint about the configuration; called in the order of discovery. file may be "". */
@@ -144,6 +147,16 @@ struct config_resolver {
 	bool local_wall;   /* kept from this host's own services */
 };
 
+struct config_monitor {
+	bool present;
+	struct config_listen listen;
+	struct acl allow;
+	struct ipc_host *hosts; /* names by which it is asked, besides its addresses */
+	size_t host_count;
+	bool zones; /* it may know what the zones are called */
+	struct ipc_name probe; /* whose NS records a resolver asks itself for */
+};
+
 struct config {
 	unsigned refs; /* of generations that have the same; see config_share */
 	unsigned workers; /* resolved: never 0 */
@@ -158,6 +171,7 @@ struct config {
 	struct config_view *views;
 	size_t view_count;
 	struct config_resolver resolver;
+	struct config_monitor monitor;
 };
 
 /*

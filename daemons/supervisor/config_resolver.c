@@ -91,7 +91,7 @@ static void read_rebind(struct config_reader *r, cfg_t *section, struct config_r
 void config_read_resolver(struct config_reader *r, cfg_t *section, struct config_resolver *resolver)
 {
 	resolver->present = true;
-	config_read_listen(r, section, &resolver->listen);
+	config_read_listen(r, section, 53, &resolver->listen);
 	config_read_tcp(r, section, &resolver->tcp);
 	if (config_text_count(section, "allow-query") > 0) {
 		config_read_acl(r, section, "allow-query", &resolver->allow_query);

@@ -1,7 +1,7 @@
 /*
  * bulkheadctl's other end. Only root and members of the group "bulkhead" get in: by the mode of the socket,
  * and again by what the kernel says of the peer. A client that breaks the protocol loses its own
- * connection and nothing else; their number and their queues are bounded.
+ * connection and nothing else; their number and their queues are bounded, and one that is idle makes room for others.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -9,6 +9,7 @@
 
 #include "common/ipc/link.h"
 #include "common/ipc/shard.h"
+#include "common/util/clock.h"
 #include "daemons/supervisor/instance.h"
 #include "daemons/supervisor/progress.h"
 #include "daemons/supervisor/rows.h"
@@ -29,6 +30,10 @@
 #include <unistd.h>
 
 #define CLIENTS_MAX 32
+/* More of root's, when members of the group keep all of them at work. */
+#define CLIENTS_RESERVE 4
+/* One that waits for nothing may have to make room after so long without a word. */
+#define CLIENT_IDLE_MS 1000
 /* Rows waiting for one client: the status of a hundred thousand zones. */
 #define CLIENT_QUEUE_MAX (64u * 1024 * 1024)
 #define CONTROL_GROUP "bulkhead"
@@ -44,6 +49,7 @@ struct client {
 	struct link *link;
 	uid_t uid; /* as the kernel saw it */
 	enum waiting waiting;
+	uint64_t heard_ms; /* when it connected, or said something last */
 	uint32_t request;
 	struct ipc_flush flush;
 	enum role flush_role;	/* whose caches are being flushed */
@@ -501,6 +507,7 @@ static int on_message(void *ctx, struct link *link, struct link_message *m)
 		return BH_ENOMEM;
 	}
 	int rc = client->waiting != WAITING_NOTHING ? BH_EPERM : ctl_request_decode(m->payload, m->len, r);
+	client->heard_ms = clock_now_ms();
 	if (rc == BH_OK) {
 		client->request = m->request;
 		rc = on_request(client, r);
@@ -516,6 +523,41 @@ static void on_closed(void *ctx, struct link *link, int err, const char *why)
 		log_warn("control: connection closed: %s", why);
 	}
 	free_client(ctx);
+}
+
+/* The connection that nobody has used for longest, of the group's members or of root. NULL: all are in use. */
+static struct client *find_idlest(const struct control *control, bool of_root)
+{
+	struct client *found = NULL;
+	uint64_t now_ms = clock_now_ms();
+	for (struct client *c = control->clients; c != NULL; c = c->next) {
+		bool idle = c->waiting == WAITING_NOTHING && now_ms - c->heard_ms >= CLIENT_IDLE_MS;
+		if (idle && (c->uid == 0) == of_root && (found == NULL || c->heard_ms < found->heard_ms)) {
+			found = c;
+		}
+	}
+	return found;
+}
+
+static void evict(struct client *client)
+{
+	log_info("control: an idle connection is closed to make room for another uid=%u idle_ms=%llu", (unsigned)client->uid,
+		 (unsigned long long)(clock_now_ms() - client->heard_ms));
+	free_client(client);
+}
+
+/* May one more come in? Members make room for all, root's connections only for root's, and when its reserve is used up. */
+static bool make_room(struct control *control, uid_t newcomer)
+{
+	unsigned most = CLIENTS_MAX + (newcomer == 0 ? CLIENTS_RESERVE : 0u);
+	struct client *idlest;
+	while (control->client_count >= CLIENTS_MAX && (idlest = find_idlest(control, false)) != NULL) {
+		evict(idlest);
+	}
+	if (control->client_count >= most && newcomer == 0 && (idlest = find_idlest(control, true)) != NULL) {
+		evict(idlest);
+	}
+	return control->client_count < most;
 }
 
 static void on_accept(evutil_socket_t listen_fd, short what, void *arg)
@@ -534,7 +576,7 @@ static void on_accept(evutil_socket_t listen_fd, short what, void *arg)
 		close(fd);
 		return;
 	}
-	struct client *client = control->client_count < CLIENTS_MAX ? calloc(1, sizeof(*client)) : NULL;
+	struct client *client = make_room(control, cred.uid) ? calloc(1, sizeof(*client)) : NULL;
 	if (client == NULL) {
 		log_warn("control: too many connections");
 		close(fd);
@@ -542,6 +584,7 @@ static void on_accept(evutil_socket_t listen_fd, short what, void *arg)
 	}
 	client->control = control;
 	client->uid = cred.uid;
+	client->heard_ms = clock_now_ms();
 	client->link = link_new(control->sup->base, fd, ROLE_SUPERVISOR, ROLE_CONTROL, CLIENT_QUEUE_MAX, &link_ops,
 				client);
 	if (client->link == NULL) {

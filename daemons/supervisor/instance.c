@@ -9,12 +9,14 @@
 #include "common/ipc/link.h"
 #include "common/util/clock.h"
 #include "daemons/supervisor/control.h"
+#include "daemons/supervisor/counters.h"
 #include "daemons/supervisor/local.h"
 #include "daemons/supervisor/rolelog.h"
 #include "daemons/supervisor/send.h"
 #include "daemons/supervisor/spawn.h"
 #include "daemons/supervisor/tracking.h"
 #include "daemons/supervisor/trust.h"
+#include "daemons/supervisor/watch.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -344,6 +346,9 @@ static int on_committed(struct instance *inst, const struct link_message *m)
 			trust_tell(inst);
 			tracking_tell(inst);
 		}
+		if (inst->role == ROLE_MONITOR) {
+			watch_begin(inst->sup);
+		}
 	}
 	/* A change began while it was told the generation that is in service: now it can be told the next. */
 	const struct generation *next = change_preparing(inst->sup);
@@ -538,6 +543,9 @@ static void remove_instance(struct instance *inst)
 	if (inst->stats_fd >= 0) {
 		close(inst->stats_fd);
 	}
+	if (inst->page_fd >= 0) {
+		close(inst->page_fd);
+	}
 	free(inst);
 }
 
@@ -588,13 +596,16 @@ static int make_stats_page(struct instance *inst)
 		return BH_ESYS;
 	}
 	inst->stats = page;
-	return BH_OK;
+	inst->page_id = inst->sup->next_id++;
+	inst->page_fd = counters_open_for_reading(inst->stats_fd);
+	return inst->page_fd >= 0 ? BH_OK : BH_ESYS;
 }
 
 static const struct sandbox_profile *profile_of(enum role role)
 {
 	return role == ROLE_AUTHORITY  ? &sandbox_authority
 	       : role == ROLE_FRONTEND ? &sandbox_frontend
+	       : role == ROLE_MONITOR  ? &sandbox_monitor
 				       : &sandbox_resolver;
 }
 
@@ -625,6 +636,7 @@ static int want_one(struct supervisor *sup, enum role role, const char *view, un
 	inst->local_wall = local_wall;
 	inst->state = INSTANCE_DOWN;
 	inst->stats_fd = -1;
+	inst->page_fd = -1;
 	inst->wanted = true;
 	inst->fresh = true;
 	snprintf(inst->view, sizeof(inst->view), "%s", view);
@@ -667,6 +679,9 @@ int instance_want(struct supervisor *sup, const struct generation *g)
 				rc = want_one(sup, ROLE_FRONTEND, "", w, workers, g->ids.frontend, false);
 			}
 		}
+	}
+	if (g->config->monitor.present && rc == BH_OK) {
+		rc = want_one(sup, ROLE_MONITOR, "", 0, 1, g->ids.monitor, false);
 	}
 	return rc;
 }

@@ -39,6 +39,8 @@ struct instance {
 	struct rolelog *log;
 	int stats_fd;
 	const struct stats_page *stats; /* read-only */
+	uint32_t page_id;		/* what the monitor knows it by */
+	int page_fd;			/* the same memory, opened read-only: for the monitor */
 	struct ipc_hello hello;
 	uint64_t started_ms;
 	unsigned restarts;

@@ -163,7 +163,8 @@ int listener_want(struct listener_set *set, enum ipc_proto proto, const struct a
 	return BH_OK;
 }
 
-static int want_section(struct listener_set *set, const struct config_listen *listen, unsigned workers,
+/* tcp: that alone, for HTTP. */
+static int want_section(struct listener_set *set, const struct config_listen *listen, unsigned workers, bool tcp,
 			const char *owner, uint32_t *next_id, char *why, size_t why_size)
 {
 	static const enum ipc_proto protos[] = { IPC_UDP, IPC_TCP };
@@ -172,7 +173,7 @@ static int want_section(struct listener_set *set, const struct config_listen *li
 		size_t devices = listen->interface_count == 0 ? 1 : listen->interface_count;
 		for (size_t d = 0; d < devices; d++) {
 			const char *device = listen->interface_count == 0 ? "" : listen->interfaces[d];
-			for (unsigned w = 0; w < workers * 2; w++) {
+			for (unsigned w = tcp ? 1 : 0; w < workers * 2; w += tcp ? 2 : 1) {
 				int rc = listener_want(set, protos[w % 2], &listen->addrs[a], device, w / 2, owner,
 						       next_id, why, why_size);
 				if (rc != BH_OK) {
@@ -189,15 +190,19 @@ int listener_want_all(struct listener_set *set, const struct config *config, uns
 {
 	listener_unwant_all(set);
 	for (size_t i = 0; i < config->view_count; i++) {
-		int rc = want_section(set, &config->views[i].listen, workers, config->views[i].name, next_id, why,
+		int rc = want_section(set, &config->views[i].listen, workers, false, config->views[i].name, next_id, why,
 				      why_size);
 		if (rc != BH_OK) {
 			return rc;
 		}
 	}
-	return config->resolver.present
-		       ? want_section(set, &config->resolver.listen, workers, "", next_id, why, why_size)
-		       : BH_OK;
+	int rc = config->resolver.present
+			 ? want_section(set, &config->resolver.listen, workers, false, "", next_id, why, why_size)
+			 : BH_OK;
+	if (rc == BH_OK && config->monitor.present) {
+		rc = want_section(set, &config->monitor.listen, 1, true, LISTENER_OF_MONITOR, next_id, why, why_size);
+	}
+	return rc;
 }
 
 static void drop(struct listener_set *set, bool (*keep)(const struct listener *))

@@ -12,6 +12,9 @@
 #include <net/if.h>
 #include <stdbool.h>
 
+/* No view can be called so. */
+#define LISTENER_OF_MONITOR "/monitor"
+
 struct config;
 
 struct listener {
@@ -20,7 +23,7 @@ struct listener {
 	struct addr addr;
 	char device[IFNAMSIZ]; /* "": any */
 	unsigned worker;
-	char owner[IPC_VIEW_MAX]; /* name of the view, or "" for the frontend */
+	char owner[IPC_VIEW_MAX]; /* name of the view, "" for the frontend, or LISTENER_OF_MONITOR */
 	int fd;
 	bool wanted; /* named by the configuration in preparation */
 	bool in_use; /* named by the one in service */

@@ -18,6 +18,7 @@
 #include "daemons/supervisor/sweep.h"
 #include "daemons/supervisor/tracking.h"
 #include "daemons/supervisor/trust.h"
+#include "daemons/supervisor/watch.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -148,7 +149,7 @@ static void take_run_dir(const char *run_dir)
 
 static void check_programs(const char *role_dir)
 {
-	static const enum role roles[] = { ROLE_AUTHORITY, ROLE_FRONTEND, ROLE_RESOLVER, ROLE_COMPILER };
+	static const enum role roles[] = { ROLE_AUTHORITY, ROLE_FRONTEND, ROLE_RESOLVER, ROLE_COMPILER, ROLE_MONITOR };
 	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
 		char path[PATH_MAX + 32];
 		snprintf(path, sizeof(path), "%s/%s", role_dir, role_text(roles[i]));
@@ -367,8 +368,8 @@ static void on_stop_timer(evutil_socket_t fd, short what, void *arg)
 		event_add(sup->stop_timer, &again);
 		return;
 	}
-	instance_stop_all(sup, ROLES_SERVING, false);
-	if (instance_any_running(sup, ROLES_SERVING)) {
+	instance_stop_all(sup, ROLES_LASTING, false);
+	if (instance_any_running(sup, ROLES_LASTING)) {
 		event_add(sup->stop_timer, &again);
 		return;
 	}
@@ -462,6 +463,7 @@ static void close_up(struct daemon *d, const char *run_dir)
 	event_free(sup->stop_timer);
 	event_free(sup->reload_timer);
 	trust_end(sup);
+	watch_end(sup);
 	event_base_free(sup->base);
 }
 

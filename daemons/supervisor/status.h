@@ -30,4 +30,7 @@ int zone_status_send(const struct supervisor *sup, const char *name, struct link
  */
 int stats_send(const struct supervisor *sup, struct link *link, uint32_t request, const char *of) BH_CHECKED;
 
+/* Does the kernel show it, seen from outside, behind a filter, without capabilities or a way to new privileges? */
+bool status_confined(pid_t pid);
+
 #endif

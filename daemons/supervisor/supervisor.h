@@ -8,6 +8,7 @@
  *   tracking.c  keys of anchor zones (RFC 5011), between resolvers and disk
  *   local.c     what resolvers may ask on this host
  *   control.c   the control socket; status.c and trust.c its answers
+ *   watch.c     what the monitor is told
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -67,6 +68,9 @@ struct supervisor {
 	struct tracked_list tracked; /* keys of anchor zones, as found */
 	struct event *tracking_timer; /* to save and tell them; NULL: nothing was ever found */
 	struct log_limit tracking_complaints;
+	bool change_ok;	     /* the last change came into service, */
+	uint64_t change_sec; /* and when it ended, since 1970 */
+	struct event *watch_timer; /* tells the monitor how all fare; NULL: there never was one */
 	struct event *nta_timer;   /* the next end of one; NULL: none was ever set */
 	struct control *control;
 	struct zone_cause cause; /* of the next change */

@@ -551,7 +551,7 @@ static int copy_program(const char *from, const char *to)
  */
 static int copy_roles(char dir[64])
 {
-	static const char *const roles[] = { "authority", "frontend", "resolver", "compiler" };
+	static const char *const roles[] = { "authority", "frontend", "resolver", "compiler", "monitor" };
 	const char *build = getenv("BULKHEAD_BUILD_DIR");
 	harness_make_directory(dir);
 	for (size_t i = 0; i < COUNT(roles); i++) {

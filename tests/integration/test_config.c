@@ -43,7 +43,7 @@ static const struct wrong {
 				     "allow-query, zones-dir, user, answer-rotation, cookies, cookie-secret-file, "
 				     "nsid, identity, version, rate-limit, tcp, zone" },
 	{ CONF_HERE "nonsense = 1\n" GOOD_VIEW, "bulkhead.conf:2: no such option 'nonsense', allowed here: appliance, "
-						 "key, view, resolver" },
+						 "key, view, resolver, monitor" },
 	{ RESOLVER_WITH("dnssec = true"), "bulkhead.conf:5: no such option 'dnssec'" },
 	/* what later versions bring is refused, never silently ignored */
 	{ VIEW_WITH("rate-limit { slip = 2 }"), "bulkhead.conf:4: slip: '2' would leave queries without an answer" },

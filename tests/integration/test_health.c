@@ -74,7 +74,7 @@ static void change_com(const char *text)
 Test(health, a_well_appliance_is_well)
 {
 	start_with("");
-	expect(check(""), 0, "BULKHEAD OK - 8 zones of 3 views, 4 listeners, all well");
+	expect(check(""), 0, "BULKHEAD OK - 8 zones of 3 views, 4 listeners, all well | ");
 	MUST(strstr(output, " zones=8") != NULL && strstr(output, " zones_served=8") != NULL &&
 		     strstr(output, " delegations=4") != NULL && strstr(output, " listeners=4") != NULL,
 	     "measures: %s", output);

@@ -48,6 +48,9 @@ finish() {
 	exit 0
 }
 
-work=$(mktemp -d "${TMPDIR:-/tmp}/bulkhead-packages.XXXXXX") || exit 1
+# A program that runs in several stages hands its folder on, and the first one removes it.
+if [ -z "${work:-}" ]; then
+	work=$(mktemp -d "${TMPDIR:-/tmp}/bulkhead-$name.XXXXXX") || exit 1
+	trap 'rm -rf "$work"' EXIT
+fi
 cases_log=$work/last.log
-trap 'rm -rf "$work"' EXIT

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Sourced by the tests of packages: a Debian in a folder, booted by systemd-nspawn, with a network of its own.
+# Read by `.`: a Debian in a folder, booted by systemd-nspawn, with a network of its own.
 #
 # Everything here runs in a mount and a PID namespace that the test made for itself, and in control groups of its own: what
 # is left over at the end, however it ends, ends with them. Once the machine runs, the test's network namespace is the world
@@ -11,7 +11,7 @@
 #   NSPAWN    process of systemd-nspawn
 #   INIT      process 1 of the machine, as seen from here
 
-MACHINE=$WORK/machine
+MACHINE=$work/machine
 PACKAGES="systemd,systemd-sysv,dbus"
 LIBRARIES="libcap-ng0,libconfuse2,libevent-core-2.1-7,libexpat1,libseccomp2,libssl3,libzscanner4"
 
@@ -24,6 +24,8 @@ machine_mirror() {
 # Debian 12, with what the package depends on. In memory: dpkg waits for the disk after each file otherwise.
 machine_make() {
 	mount -t tmpfs -o mode=755,size=2g packages "$MACHINE" || return 1
+	# Where systemd-nspawn keeps locks: not those of the system around.
+	mkdir -p /run/systemd/nspawn && mount -t tmpfs -o mode=755 packages /run/systemd/nspawn || return 1
 	if [ -n "${PACKAGES_BASE:-}" ]; then
 		tar -x -f "$PACKAGES_BASE" -C "$MACHINE" || return 1
 	else
@@ -68,7 +70,7 @@ machine_start() {
 	SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 systemd-nspawn -q --register=no --keep-unit --directory="$MACHINE" \
 		--machine=bulkhead-packages --boot --network-namespace-path="/proc/$NETNS/ns/net" --resolv-conf=off \
 		--timezone=off --link-journal=no --console=pipe --system-call-filter=bpf \
-		--system-call-filter=@sandbox </dev/null >>"$WORK/console" 2>&1 &
+		--system-call-filter=@sandbox </dev/null >>"$work/console" 2>&1 &
 	NSPAWN=$!
 }
 

@@ -14,12 +14,9 @@ set -u -o pipefail
 BUILD=$PWD
 HERE=$(cd "$(dirname "$0")" && pwd)
 TOP=$(cd "$HERE/../.." && pwd)
+name=deb
+. "$HERE/cases.sh"
 . "$HERE/lib.sh"
-
-skip_all() {
-	echo "SKIPPED: packages/deb: $*"
-	exit 77
-}
 
 # --- outside: what is needed, and cleaning up ---------------------------------------------------------------
 
@@ -51,19 +48,19 @@ outside() {
 	for mount in $(hierarchies); do
 		mkdir "$mount/$GROUP" 2>/dev/null || { remove_groups; skip_all "cannot make control groups in $mount"; }
 	done
-	WORK=$(mktemp -d /tmp/bulkhead-packages.XXXXXX) && chmod 755 "$WORK" && mkdir "$WORK/machine" || exit 1
+	chmod 755 "$work" && mkdir "$work/machine" || exit 1
 	BEGAN=$(date +%s)
-	export WORK BEGAN
+	export work BEGAN
 	inner=
 	trap '[ -z "$inner" ] || kill -KILL "$inner" 2>/dev/null; exit 143' INT TERM HUP
-	trap 'within 10 remove_groups || echo "control groups are left: $GROUP"; [ -n "${PACKAGES_KEEP:-}" ] || rm -rf "$WORK"' EXIT
+	trap 'within 10 remove_groups || echo "control groups are left: $GROUP"; [ -n "${PACKAGES_KEEP:-}" ] || rm -rf "$work"' EXIT
 	# The whole run is bounded; every wait inside is, too.
 	(
 		for mount in $(hierarchies); do
 			echo "$BASHPID" >"$mount/$GROUP/cgroup.procs" || exit 1
 		done
-		PACKAGES_INSIDE=1 exec timeout -s KILL 900 unshare -m -p --fork --kill-child --mount-proc --propagation private \
-			bash "$HERE/test_deb.sh"
+		PACKAGES_INSIDE=1 exec unshare -m -p --fork --kill-child --mount-proc --propagation private \
+			timeout -s KILL 900 bash "$HERE/test_deb.sh"
 	) &
 	inner=$!
 	wait "$inner" || status=$?
@@ -85,32 +82,32 @@ outside() {
 build_packages() {
 	local version
 	if [ -n "${PACKAGES_DEBS:-}" ]; then
-		cp -R "$PACKAGES_DEBS"/1 "$PACKAGES_DEBS"/2 "$WORK/"
+		cp -R "$PACKAGES_DEBS"/1 "$PACKAGES_DEBS"/2 "$work/"
 		return
 	fi
-	mkdir -p "$WORK/1" "$WORK/2"
+	mkdir -p "$work/1" "$work/2"
 	version=$(sed -n 's/^AC_INIT(\[bulkhead\], \[\(.*\)\])/\1/p' "$TOP/configure.ac")
 	export DEB_BUILD_OPTIONS="nocheck parallel=$(nproc)"
-	timeout 300 sh "$TOP/packaging/deb/build" -o "$WORK/1" &&
-		timeout 300 sh "$TOP/packaging/deb/build" -b -v "$version+later" -o "$WORK/2"
+	timeout 300 sh "$TOP/packaging/deb/build" -o "$work/1" &&
+		timeout 300 sh "$TOP/packaging/deb/build" -b -v "$version+later" -o "$work/2"
 }
 
 # The world outside: roots, registries and hosting of the demo, at addresses that are not the machine's, served by what
 # was built here.
 start_internet() {
 	local role
-	mkdir -p "$WORK/internet/run" "$WORK/internet/state" "$WORK/internet/roles"
+	mkdir -p "$work/internet/run" "$work/internet/state" "$work/internet/roles"
 	for role in "$BUILD"/authority "$BUILD"/frontend "$BUILD"/resolver "$BUILD"/compiler "$BUILD"/monitor; do
-		[ ! -x "$role" ] || cp "$role" "$WORK/internet/roles/"
+		[ ! -x "$role" ] || cp "$role" "$work/internet/roles/"
 	done
-	cp "$TOP"/etc/demo/internet/* "$WORK/internet/"
-	sed -i 's/127\.53\.0\./198.51.100./g' "$WORK/internet"/*.zone "$WORK/internet"/*.conf "$WORK/internet"/*.hints
-	printf 'appliance { workers = 1  run-dir = "%s"  state-dir = "%s" }\n' "$WORK/internet/run" "$WORK/internet/state" \
-		>>"$WORK/internet/internet.conf"
+	cp "$TOP"/etc/demo/internet/* "$work/internet/"
+	sed -i 's/127\.53\.0\./198.51.100./g' "$work/internet"/*.zone "$work/internet"/*.conf "$work/internet"/*.hints
+	printf 'appliance { workers = 1  run-dir = "%s"  state-dir = "%s" }\n' "$work/internet/run" "$work/internet/state" \
+		>>"$work/internet/internet.conf"
 	for address in 1 2 10 20; do
 		ip address add "198.51.100.$address/32" dev lo || return 1
 	done
-	"$BUILD/bulkheadd" -f -L "$WORK/internet/roles" -c "$WORK/internet/internet.conf" >"$WORK/internet/log" 2>&1 &
+	"$BUILD/bulkheadd" -f -L "$work/internet/roles" -c "$work/internet/internet.conf" >"$work/internet/log" 2>&1 &
 	within 30 answer 198.51.100.20 www.example.org
 }
 
@@ -133,7 +130,7 @@ write_configuration() {
 	local etc=$MACHINE/etc/bulkhead
 	cp "$TOP"/etc/demo/internal/*.zone "$etc/internal/"
 	cp "$TOP"/etc/demo/external/*.zone "$etc/external/"
-	cp "$WORK/internet/root.hints" "$etc/"
+	cp "$work/internet/root.hints" "$etc/"
 	cat >"$etc/bulkhead.conf" <<'EOF'
 appliance { workers = 1 }
 view "internal" {
@@ -163,22 +160,22 @@ EOF
 
 # ask_all WHEN: every side is asked once
 ask_all() {
-	is "$1: an inside name at the internal view" "$(answer 10.53.0.53 portal.corp.example)" 10.0.0.81
-	is "$1: the same over IPv6 and TCP" "$(answer fd53::53 portal.corp.example +tcp)" 10.0.0.81
-	is "$1: an outside name at the external view" "$(answer 203.0.113.53 www.example.com)" 192.0.2.80
-	is "$1: an inside name is refused at the external view" "$(rcode 203.0.113.53 portal.corp.example)" REFUSED
-	is "$1: an inside name at the resolver" "$(answer 10.53.0.54 www.example.com)" 10.0.0.80
-	is "$1: a name of the Internet at the resolver" "$(answer 10.53.0.54 www.example.org)" 198.51.100.80
+	same "$1: an inside name at the internal view" 10.0.0.81 "$(answer 10.53.0.53 portal.corp.example)"
+	same "$1: the same over IPv6 and TCP" 10.0.0.81 "$(answer fd53::53 portal.corp.example +tcp)"
+	same "$1: an outside name at the external view" 192.0.2.80 "$(answer 203.0.113.53 www.example.com)"
+	same "$1: an inside name is refused at the external view" REFUSED "$(rcode 203.0.113.53 portal.corp.example)"
+	same "$1: an inside name at the resolver" 10.0.0.80 "$(answer 10.53.0.54 www.example.com)"
+	same "$1: a name of the Internet at the resolver" 198.51.100.80 "$(answer 10.53.0.54 www.example.org)"
 }
 
 # Load on every side, over UDP and TCP, at a pace that leaves processors for what is tested.
 LOADS="internal external resolver tcp"
 load_start() {
 	local name
-	printf 'portal.corp.example A\nwww.example.com A\n' >"$WORK/internal.queries"
-	printf 'www.example.com A\nmail.example.com A\n' >"$WORK/external.queries"
-	printf 'portal.corp.example A\nwww.example.org A\nwww.example.com A\n' >"$WORK/resolver.queries"
-	cp "$WORK/external.queries" "$WORK/tcp.queries"
+	printf 'portal.corp.example A\nwww.example.com A\n' >"$work/internal.queries"
+	printf 'www.example.com A\nmail.example.com A\n' >"$work/external.queries"
+	printf 'portal.corp.example A\nwww.example.org A\nwww.example.com A\n' >"$work/resolver.queries"
+	cp "$work/external.queries" "$work/tcp.queries"
 	LOAD_PIDS=
 	for name in $LOADS; do
 		local server=203.0.113.53 mode=udp
@@ -188,34 +185,45 @@ load_start() {
 		tcp) mode=tcp ;;
 		esac
 		# No more than 250 each second, and so many without an answer that none is held back meanwhile.
-		dnsperf -s $server -m $mode -d "$WORK/$name.queries" -l 300 -Q 250 -q 20000 -c 4 -t 4 >"$WORK/$name.load" 2>&1 &
+		dnsperf -s $server -m $mode -d "$work/$name.queries" -l 300 -Q 250 -q 20000 -c 4 -t 3 >"$work/$name.load" 2>&1 &
 		LOAD_PIDS="$LOAD_PIDS $!"
 	done
 	sleep 1
 }
 
-# load_stop WHEN: nothing may have been lost, and nothing answered by another status
+load_measure() {
+	sleep 4 # what is lost is lost after three seconds
+	# shellcheck disable=SC2086 # a list
+	kill -INT $LOAD_PIDS
+	# shellcheck disable=SC2086
+	wait $LOAD_PIDS
+	grep -H 'Queries lost' "$work"/*.load
+}
+
+# load_stop WHEN: nothing may have been lost, and nothing answered by another status. What was sent a moment before the end
+# is still on its way then, and dnsperf counts it apart.
 load_stop() {
-	local name sent lost codes
-	sleep 1
+	local name sent lost flying codes
+	sleep 4 # what is lost is lost after three seconds
 	# shellcheck disable=SC2086 # a list
 	kill -INT $LOAD_PIDS
 	# shellcheck disable=SC2086
 	wait $LOAD_PIDS
 	for name in $LOADS; do
-		sent=$(awk '/Queries sent:/ { print $3 }' "$WORK/$name.load")
-		lost=$(awk '/Queries lost:/ { print $3 }' "$WORK/$name.load")
-		codes=$(sed -n 's/.*Response codes: *//p' "$WORK/$name.load")
-		echo "load $name: sent ${sent:-none}, lost ${lost:-unknown}, $codes"
+		sent=$(awk '/Queries sent:/ { print $3 }' "$work/$name.load")
+		lost=$(awk '/Queries lost:/ { print $3 }' "$work/$name.load")
+		flying=$(awk '/Queries interrupted:/ { print $3 }' "$work/$name.load")
+		codes=$(sed -n 's/.*Response codes: *//p' "$work/$name.load")
+		echo "load $name: sent ${sent:-none}, lost ${lost:-unknown}, on their way at the end ${flying:-0}, $codes"
 		if [ "${sent:-0}" -lt 250 ]; then
 			fail "$1: load $name: too little was sent to say anything"
-			cat "$WORK/$name.load"
-		elif [ "$lost" != 0 ]; then
-			fail "$1: load $name: $lost of $sent queries lost"
+			grep -v Timeout "$work/$name.load"
+		elif [ "$lost" != 0 ] || [ "${flying:-0}" -gt 20 ]; then
+			fail "$1: load $name: $lost of $sent queries lost, and $flying not answered at the end"
 		elif [ "${codes#NOERROR }" = "$codes" ] || [ "${codes#*, }" != "$codes" ]; then
 			fail "$1: load $name: $codes"
 		else
-			pass "$1: load $name: none of $sent queries lost"
+			pass
 		fi
 	done
 }
@@ -243,39 +251,36 @@ serves() {
 
 give_up() {
 	fail "$*"
-	tail -n 40 "$WORK/console"
-	totals
-	exit 1
+	tail -n 40 "$work/console"
+	finish
 }
 
 # --- the run ----------------------------------------------------------------------------------------------------
 
 if [ "$PACKAGES_INSIDE" = 1 ]; then
 	step "building the packages, and a Debian 12"
-	build_packages >"$WORK/build.log" 2>&1 &
+	build_packages >"$work/build.log" 2>&1 &
 	building=$!
 	machine=no
-	machine_make >"$WORK/debootstrap.log" 2>&1 && machine=yes
+	machine_make >"$work/debootstrap.log" 2>&1 && machine=yes
 	echo "a machine: $machine, after $(($(date +%s) - BEGAN)) s"
 	if ! wait "$building"; then
 		fail "the packages cannot be built"
-		tail -n 60 "$WORK/build.log"
-		totals
-		exit 1
+		tail -n 60 "$work/build.log"
+		finish
 	fi
-	pass "packages are built from the tree"
+	pass
 
 	step "lintian"
 	if command -v lintian >/dev/null; then
-		good "lintian finds no error, no warning and nothing of interest" timeout 120 lintian --allow-root --no-cfg \
-			--fail-on error,warning,info -I -i "$WORK"/1/*.changes
+		expect "lintian finds no error, no warning and nothing of interest" timeout 120 lintian --allow-root --no-cfg \
+			--fail-on error,warning,info -I -i "$work"/1/*.changes
 	else
-		skip "lintian: not installed"
+		skip "lintian is not installed"
 	fi
 	if [ $machine = no ]; then
-		skip "everything else: no Debian 12 can be bootstrapped: $(tail -n 1 "$WORK/debootstrap.log")"
-		totals
-		exit
+		skip "everything else: no Debian 12 can be bootstrapped: $(tail -n 1 "$work/debootstrap.log")"
+		finish
 	fi
 	# All that follows is in a network namespace of its own.
 	PACKAGES_INSIDE="$passed $failed $skipped" exec unshare -n -- bash "$HERE/test_deb.sh"
@@ -283,99 +288,106 @@ fi
 read -r passed failed skipped <<<"$PACKAGES_INSIDE"
 
 mkdir -p "$MACHINE/root/bulkhead"
-old=$(basename "$(ls "$WORK"/1/bulkhead_*.deb)")
-new=$(basename "$(ls "$WORK"/2/bulkhead_*.deb)")
-cp "$WORK/1/$old" "$WORK/2/$new" "$TOP/packaging/deb/debian/tests/serves" "$MACHINE/root/bulkhead/"
-good "the second is the higher version" dpkg --compare-versions "$(dpkg-deb -f "$WORK/2/$new" Version)" gt \
-	"$(dpkg-deb -f "$WORK/1/$old" Version)"
+old=$(basename "$(ls "$work"/1/bulkhead_*.deb)")
+new=$(basename "$(ls "$work"/2/bulkhead_*.deb)")
+cp "$work/1/$old" "$work/2/$new" "$TOP/packaging/deb/debian/tests/serves" "$MACHINE/root/bulkhead/"
+expect "the second is the higher version" dpkg --compare-versions "$(dpkg-deb -f "$work/2/$new" Version)" gt \
+	"$(dpkg-deb -f "$work/1/$old" Version)"
 
 step "booting"
 machine_network || give_up "the network cannot be made"
 machine_boot || give_up "the machine does not boot"
-pass "the machine boots"
-start_internet || give_up "the made-up Internet does not answer: $(tail -n 3 "$WORK/internet/log")"
-machine_files >"$WORK/files.before"
+pass
+start_internet || give_up "the made-up Internet does not answer: $(tail -n 3 "$work/internet/log")"
+machine_files >"$work/files.before"
 
 step "installing beside another name server"
 start_other_server || give_up "the other name server cannot be started"
 output=$(inside dpkg -i "/root/bulkhead/$old" 2>&1)
-is "the installation succeeds" $? 0
+same "the installation succeeds" 0 $?
 has "it says what is taken" "$output" "bulkhead: not started: cannot listen on udp 127.0.0.1"
-is "the unit is enabled" "$(inside systemctl is-enabled bulkhead)" enabled
-is "the unit was not started" "$(unit ActiveState)/$(unit Result)/$(unit NRestarts)" inactive/success/0
+same "the unit is enabled" enabled "$(inside systemctl is-enabled bulkhead)"
+same "the unit was not started" inactive/success/0 "$(unit ActiveState)/$(unit Result)/$(unit NRestarts)"
 kill "$OTHER"
 wait "$OTHER" 2>/dev/null
-good "purge of what has never run" inside dpkg --purge bulkhead
+expect "purge of what has never run" inside dpkg --purge bulkhead
 
 step "installing"
-good "the installation succeeds" inside dpkg -i "/root/bulkhead/$old"
-is "the unit is enabled" "$(inside systemctl is-enabled bulkhead)" enabled
-is "the unit is active" "$(unit ActiveState)" active
+expect "the installation succeeds" inside dpkg -i "/root/bulkhead/$old"
+same "the unit is enabled" enabled "$(inside systemctl is-enabled bulkhead)"
+same "the unit is active" active "$(unit ActiveState)"
 within 10 in_network dig +time=1 +tries=1 @127.0.0.1 localhost
-is "it answers the machine itself" "$(in_network dig +time=2 +short @127.0.0.1 localhost)" 127.0.0.1
-is "and over IPv6" "$(in_network dig +time=2 +short @::1 localhost)" 127.0.0.1
-bad "and nobody else" dig +time=1 +tries=1 @203.0.113.53 localhost
+same "it answers the machine itself" 127.0.0.1 "$(in_network dig +time=2 +short @127.0.0.1 localhost)"
+same "and over IPv6" 127.0.0.1 "$(in_network dig +time=2 +short @::1 localhost)"
+refuse "and nobody else" dig +time=1 +tries=1 @203.0.113.53 localhost
 for user in int ext front res zone; do
-	is "user bulkhead-$user can not log in" "$(inside getent passwd "bulkhead-$user" | cut -d : -f 7)" /usr/sbin/nologin
+	same "user bulkhead-$user can not log in" /usr/sbin/nologin "$(inside getent passwd "bulkhead-$user" | cut -d : -f 7)"
 done
-good "the package's own test (autopkgtest)" inside sh /root/bulkhead/serves
-is "nobody is in the group that may use the control socket" "$(inside getent group bulkhead | cut -d : -f 4)" ""
-is "every file is root's, and nobody else may write" "$(inside dpkg -L bulkhead | while read -r path; do
-	[ -L "$MACHINE$path" ] || stat -c '%U:%G %A %n' "$MACHINE$path"; done | grep -v '^root:root [-dl][-r][-w][-x][-r]-[-x][-r]-[-x] ')" ""
-is "libzscanner is linked into the compiler alone" "$(cd "$MACHINE/usr" && for file in sbin/bulkhead* libexec/bulkhead/*; do
-	[ -z "$(inside ldd "/usr/$file" | grep zscanner)" ] || echo "$file"; done)" libexec/bulkhead/compiler
+expect "the package's own test (autopkgtest)" inside sh /root/bulkhead/serves
+same "nobody is in the group that may use the control socket" "" "$(inside getent group bulkhead | cut -d : -f 4)"
+expect "it has its files" [ "$(inside dpkg -L bulkhead | wc -l)" -gt 40 ]
+same "every file is root's, and nobody else may write" "" "$(inside dpkg -L bulkhead | while read -r path; do
+	[ -L "$MACHINE$path" ] || stat -c '%U:%G %A %n' "$MACHINE$path"; done | grep -v '^root:root [-dl][-r][-w][-x][-r]-[-x][-r]-[-x] ')"
+same "libzscanner is linked into the compiler alone" libexec/bulkhead/compiler \
+	"$(cd "$MACHINE/usr" && for file in sbin/bulkhead* libexec/bulkhead/*; do
+	[ -z "$(inside ldd "/usr/$file" | grep zscanner)" ] || echo "$file"; done)"
 
 step "views and a resolver, by a reload"
 write_configuration
-good "bulkheadctl check" inside bulkheadctl check /etc/bulkhead/bulkhead.conf
-good "systemctl reload" inside systemctl reload bulkhead
+expect "bulkheadctl check" inside bulkheadctl check /etc/bulkhead/bulkhead.conf
+expect "systemctl reload" inside systemctl reload bulkhead
 ask_all "after a reload"
-good "bulkheadctl status" inside bulkheadctl status
+expect "bulkheadctl status" inside bulkheadctl status
 
 step "walls and files, from outside"
 walls_all
-is "mode of /etc/bulkhead/bulkhead.conf" "$(stat -c '%U:%G %a' "$MACHINE/etc/bulkhead/bulkhead.conf")" "root:root 644"
-is "mode of /run/bulkhead" "$(inside stat -c '%U:%G %a' /run/bulkhead)" "root:root 755"
-is "mode of the control socket" "$(inside stat -c '%U:%G %a %F' /run/bulkhead/control.sock)" "root:bulkhead 660 socket"
-is "state is written by root alone" "$(inside find /var/lib/bulkhead \( ! -user root -o -perm /022 \) -printf '%p %u %m\n')" ""
-is "compiled zones are read by root alone" "$(inside find /var/lib/bulkhead -type f -perm /044 -printf '%p %m\n')" ""
+same "mode of /etc/bulkhead/bulkhead.conf" "root:root 644" "$(stat -c '%U:%G %a' "$MACHINE/etc/bulkhead/bulkhead.conf")"
+same "mode of /run/bulkhead" "root:root 755" "$(inside stat -c '%U:%G %a' /run/bulkhead)"
+same "mode of the control socket" "root:bulkhead 660 socket" "$(inside stat -c '%U:%G %a %F' /run/bulkhead/control.sock)"
+same "state is written by root alone" "" "$(inside find /var/lib/bulkhead \( ! -user root -o -perm /022 \) -printf '%p %u %m\n')"
+same "compiled zones are read by root alone" "" "$(inside find /var/lib/bulkhead -type f -perm /044 -printf '%p %m\n')"
 has "zones were saved" "$(inside find /var/lib/bulkhead -type f)" /var/lib/bulkhead/
 
 step "reload under load, and reloads that must change nothing"
 load_start
 sed -i 's/^portal\tA\t.*/portal\tA\t10.0.0.82/; s/2026110100/2026110101/' "$MACHINE/etc/bulkhead/internal/corp.example.zone"
-good "systemctl reload with a changed zone" inside systemctl reload bulkhead
-is "the changed zone is served" "$(answer 10.53.0.53 portal.corp.example)" 10.0.0.82
+expect "systemctl reload with a changed zone" inside systemctl reload bulkhead
+same "the changed zone is served" 10.0.0.82 "$(answer 10.53.0.53 portal.corp.example)"
 sed -i 's/^portal\tA\t.*/portal\tA\t10.0.0.81/; s/2026110101/2026110102/' "$MACHINE/etc/bulkhead/internal/corp.example.zone"
-good "systemctl reload with the zone as it was" inside systemctl reload bulkhead
-cp "$MACHINE/etc/bulkhead/bulkhead.conf" "$WORK/good.conf"
+expect "systemctl reload with the zone as it was" inside systemctl reload bulkhead
+cp "$MACHINE/etc/bulkhead/bulkhead.conf" "$work/good.conf"
 echo 'nonsense = 1' >>"$MACHINE/etc/bulkhead/bulkhead.conf"
-bad "systemctl reload fails with a wrong configuration" inside systemctl reload bulkhead
-is "the unit stays active" "$(unit ActiveState)" active
+refuse "systemctl reload fails with a wrong configuration" inside systemctl reload bulkhead
+same "the unit stays active" active "$(unit ActiveState)"
 load_stop "reloads"
 ask_all "after a failed reload"
 
 step "upgrading while the configuration is wrong"
 before=$(unit MainPID)
 output=$(inside dpkg -i "/root/bulkhead/$old" 2>&1)
-is "the installation succeeds" $? 0
+same "the installation succeeds" 0 $?
 has "it says that the old one stays" "$output" "the old version stays in service"
-is "the old one stays" "$(unit MainPID)" "$before"
+same "the old one stays" "$before" "$(unit MainPID)"
 ask_all "with the old version"
-cp "$WORK/good.conf" "$MACHINE/etc/bulkhead/bulkhead.conf"
+cp "$work/good.conf" "$MACHINE/etc/bulkhead/bulkhead.conf"
 
 step "upgrading under load"
 load_start
 output=$(inside dpkg -i "/root/bulkhead/$new" 2>&1)
-is "the upgrade succeeds" $? 0
+same "the upgrade succeeds" 0 $?
 within 20 serves
-load_stop "upgrade"
+if inside bulkheadctl help | grep -q '^  upgrade '; then
+	load_stop "upgrade"
+else
+	load_measure
+	skip "queries lost by an upgrade: this version restarts"
+fi
 printf '%s\n' "$output"
-is "the configuration was kept" "$(cmp "$WORK/good.conf" "$MACHINE/etc/bulkhead/bulkhead.conf" && echo same)" same
-is "the unit is active" "$(unit ActiveState)" active
+same "the configuration was kept" same "$(cmp "$work/good.conf" "$MACHINE/etc/bulkhead/bulkhead.conf" && echo same)"
+same "the unit is active" active "$(unit ActiveState)"
 has "the new version runs" "$(inside bulkheadd -V)" "+later"
-is "no process runs a program that was replaced" "$(walls_processes | while read -r pid name; do
-	readlink "/proc/$pid/exe" | grep deleted; done)" ""
+same "no process runs a program that was replaced" "" "$(walls_processes | while read -r pid name; do
+	readlink "/proc/$pid/exe" | grep deleted; done)"
 ask_all "after the upgrade"
 walls_all
 
@@ -383,31 +395,31 @@ step "the supervisor is killed"
 kill -KILL "$SUPERVISOR"
 within 20 ended "$SUPERVISOR"
 within 20 serves
-is "systemd has started it again" "$(unit NRestarts)" 1
+same "systemd has started it again" 1 "$(unit NRestarts)"
 ask_all "after a restart"
 
 step "rebooting"
 machine_reboot || give_up "the machine does not come back"
 within 20 serves
-is "the service came back" "$(unit ActiveState)" active
+same "the service came back" active "$(unit ActiveState)"
 ask_all "after a reboot"
-is "no unit has failed" "$(inside systemctl --failed --no-legend --plain)" ""
+same "no unit has failed" "" "$(inside systemctl --failed --no-legend --plain)"
 
 step "removing and purging"
-good "remove" inside dpkg --remove bulkhead
-is "nothing of it runs" "$(walls_processes)" ""
-bad "nobody answers" dig +time=1 +tries=1 @203.0.113.53 www.example.com
+expect "remove" inside dpkg --remove bulkhead
+same "nothing of it runs" "" "$(walls_processes)"
+refuse "nobody answers" dig +time=1 +tries=1 @203.0.113.53 www.example.com
 has "the configuration is still there" "$(ls "$MACHINE/etc/bulkhead")" bulkhead.conf
 has "the state is still there" "$(inside find /var/lib/bulkhead -type f)" /var/lib/bulkhead/
-good "purge" inside dpkg --purge bulkhead
-machine_files >"$WORK/files.after"
-is "only what the administrator wrote is left, and the users" \
-	"$(diff <(sed 's/ .*//' "$WORK/files.before") <(sed 's/ .*//' "$WORK/files.after") | grep '^[<>]' | xargs)" \
-	"$(cd "$MACHINE" && find etc/bulkhead -printf '> /%p\n' | LC_ALL=C sort | xargs)"
-is "state is gone" "$(inside ls -d /var/lib/bulkhead /run/bulkhead 2>/dev/null)" ""
-is "the configuration of the package is gone" "$(ls "$MACHINE/etc/bulkhead" | xargs)" "external internal root.hints"
+expect "purge" inside dpkg --purge bulkhead
+machine_files >"$work/files.after"
+same "only what the administrator wrote is left, and the users" \
+	"$(cd "$MACHINE" && find etc/bulkhead -printf '> /%p\n' | LC_ALL=C sort | xargs)" \
+	"$(diff <(sed 's/ .*//' "$work/files.before") <(sed 's/ .*//' "$work/files.after") | grep '^[<>]' | xargs)"
+same "state is gone" "" "$(inside ls -d /var/lib/bulkhead /run/bulkhead 2>/dev/null)"
+same "the configuration of the package is gone" "external internal root.hints" "$(ls "$MACHINE/etc/bulkhead" | xargs)"
 has "the users stay" "$(cat "$MACHINE/etc/passwd")" bulkhead-int
 machine_stop || fail "the machine does not stop"
 
 step "the end"
-totals
+finish

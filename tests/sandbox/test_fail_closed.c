@@ -266,6 +266,7 @@ Test(report, walls_are_read_back)
 	cr_expect_eq(all | WALL_LANDLOCK, 8191u, "every other wall is required");
 	cr_expect_eq(sandbox_required_walls(&sandbox_frontend), all);
 	cr_expect_eq(sandbox_required_walls(&sandbox_compiler), all);
+	cr_expect_eq(sandbox_required_walls(&sandbox_monitor), all);
 	cr_expect_eq(sandbox_required_walls(&sandbox_resolver), all & ~(uint32_t)WALL_EMPTY_NET);
 
 	const uint32_t landlock = syscall(444, NULL, 0, 1) >= 1 ? WALL_LANDLOCK : 0;
@@ -299,6 +300,7 @@ Test(life, roles_die_with_the_supervisor, .timeout = 60)
 		&sandbox_frontend,
 		&sandbox_resolver,
 		&sandbox_compiler,
+		&sandbox_monitor,
 	};
 
 	needs_root();

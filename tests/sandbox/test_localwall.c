@@ -509,6 +509,61 @@ Test(localwall, cleans_up_after_one_that_was_killed)
 	cr_expect_eq(groups(), 0u);
 }
 
+/* The program after the one that raised it changes its rules, starts roles behind it, and removes it. */
+Test(localwall, goes_on_with_another_program)
+{
+	struct localwall_handover over;
+	struct localwall_handover copy;
+	struct localwall *next = NULL;
+	char why[256] = "";
+	make_host();
+	struct localwall *wall = raise_wall();
+	const struct localwall_rule one = { addr_of("127.0.0.1@1001"), LOCALWALL_ALLOW };
+	const struct localwall_rule two = { addr_of("127.0.0.1@1002"), LOCALWALL_ALLOW };
+	set_rules(wall, &one, 1);
+	localwall_hand_over(wall, &over);
+	copy = over;
+	for (int i = 0; i < LOCALWALL_FDS; i++) {
+		copy.fds[i] = dup(over.fds[i]);
+		cr_assert_geq(copy.fds[i], 0);
+	}
+	cr_assert_eq(localwall_take_over(&copy, &next, why, sizeof(why)), BH_OK, "%s", why);
+	for (int i = 0; i < LOCALWALL_FDS; i++) {
+		cr_expect_eq(fcntl(copy.fds[i], F_GETFD), FD_CLOEXEC);
+	}
+	cr_expect_str_eq(reach(next, "udp", "127.0.0.1@1001"), "sent");
+	set_rules(next, &two, 1);
+	cr_expect_str_eq(reach(next, "udp", "127.0.0.1@1001"), "refused");
+	cr_expect_str_eq(reach(next, "udp", "127.0.0.1@1002"), "sent");
+	cr_expect_eq(localwall_remove(next), BH_OK);
+	cr_expect_eq(groups(), 0u);
+	cr_expect_eq(localwall_remove(wall), BH_ESYS); /* it is gone already */
+}
+
+Test(localwall, is_not_taken_for_something_else)
+{
+	struct localwall_handover over;
+	struct localwall *next = NULL;
+	char why[256] = "";
+	make_host();
+	struct localwall *wall = raise_wall();
+	for (int wrong = 0; wrong <= LOCALWALL_FDS; wrong++) {
+		localwall_hand_over(wall, &over);
+		for (int i = 0; i < LOCALWALL_FDS; i++) {
+			over.fds[i] = i == wrong ? open("/dev/null", O_RDWR) : dup(over.fds[i]);
+		}
+		over.version += wrong == LOCALWALL_FDS;
+		int rc = localwall_take_over(&over, &next, why, sizeof(why));
+		cr_expect_neq(rc, BH_OK, "%d", wrong);
+		cr_expect_eq(rc == BH_EVERSION, wrong == LOCALWALL_FDS, "%d: %s", wrong, why);
+		cr_expect_neq(why[0], '\0');
+		for (int i = 0; i < LOCALWALL_FDS; i++) {
+			cr_expect_eq(fcntl(over.fds[i], F_GETFD), -1, "%d: %d is left open", wrong, i);
+		}
+	}
+	cr_expect_eq(localwall_remove(wall), BH_OK);
+}
+
 /* --- where it cannot be had ------------------------------------------------------------------------------- */
 
 /* Linux 6.9 takes CAP_SYS_ADMIN for CAP_NET_ADMIN. */

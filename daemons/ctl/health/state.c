@@ -122,12 +122,10 @@ void state_judge_space(const char *state_dir, uint64_t free_octets, uint64_t all
 	report_measure(report, "state_free", free_octets, "B", "", "");
 }
 
-void state_judge_clock(uint64_t now_sec, uint64_t built_sec, bool synchronised, struct report *report)
+void state_judge_clock(uint64_t now_sec, uint64_t built_sec, struct report *report)
 {
 	if (now_sec < built_sec) {
 		report_add(report, SEVERITY_CRITICAL, "clock", "", "",
 			   "is before the time this program was made: no signature can be judged");
-	} else if (!synchronised) {
-		report_add(report, SEVERITY_SKIPPED, "clock", "", "", "the kernel does not know that anything keeps it right");
 	}
 }

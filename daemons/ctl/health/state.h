@@ -37,10 +37,7 @@ void state_judge_zones(const struct facts *facts, struct report *report);
 void state_judge_space(const char *state_dir, uint64_t free_octets, uint64_t all_octets, uint64_t image_octets,
 		       struct report *report);
 
-/*
- * Is the clock fit for judging signatures? built_sec: this program is not older than that. synchronised: the kernel says that
- * something keeps it right; only a word, since virtual machines often leave it to their host.
- */
-void state_judge_clock(uint64_t now_sec, uint64_t built_sec, bool synchronised, struct report *report);
+/* Is the clock fit for judging signatures? built_sec: when this program was made, so it is later now. */
+void state_judge_clock(uint64_t now_sec, uint64_t built_sec, struct report *report);
 
 #endif

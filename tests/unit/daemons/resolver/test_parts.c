@@ -376,7 +376,7 @@ Test(stats, every_counter_of_the_resolver_has_a_name_of_its_own)
 	cr_expect_null(stats_name(ROLE_RESOLVER, STAT_RES_COUNT, names[0]));
 	cr_expect_str_eq(names[STAT_RES_VALIDATED_BOGUS], "validated_bogus");
 	cr_expect_str_eq(names[STAT_RES_LATENCY], "latency_under_1ms");
-	cr_expect_str_eq(names[STAT_RES_COUNT - 1], "latency_longer");
+	cr_expect_str_eq(names[STAT_RES_LATENCY_MS - 1], "latency_longer");
 }
 
 Test(stats, times_fall_into_buckets_of_powers_of_two)
