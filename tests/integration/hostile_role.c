@@ -357,6 +357,46 @@ static void on_compile(uint32_t request, int image, const uint8_t *payload, size
 	wait_for_ever();
 }
 
+static void inspected(uint32_t request)
+{
+	struct ipc_inspected m = { .ok = 1, .serial = 4711, .records = 1, .checksum = 1 };
+	uint8_t bytes[128];
+	struct sink s = sink_of(bytes, sizeof(bytes));
+	ipc_inspected_encode(&s, &m);
+	say(MSG_INSPECTED, request, &s, -1);
+}
+
+static void shown(uint32_t request)
+{
+	struct ipc_shown m = { .ok = 1 };
+	uint8_t bytes[128];
+	struct sink s = sink_of(bytes, sizeof(bytes));
+	ipc_shown_encode(&s, &m);
+	say(MSG_SHOWN, request, &s, -1);
+}
+
+/* A compiler that is to verify an image and to show it. */
+static void on_inspect(uint32_t request)
+{
+	if (plan_is("inspect-lies") || plan_is("inspect-twice")) {
+		inspected(request); /* all is well with it, whatever it is */
+	}
+	for (unsigned i = 0; i < FLOOD && plan_is("inspect-twice"); i++) {
+		inspected(request);
+	}
+	if (plan_is("shown-unasked")) {
+		shown(request);
+	} else if (plan_is("inspect-other")) {
+		inspected(request + 1);
+	} else if (plan_is("inspect-compiles")) {
+		compiled(request, true, IMAGE_SIZE);
+	} else if (plan_is("inspect-closes")) {
+		close(FD_LINK);
+	} else if (plan_is("inspect-dies")) {
+		exit(3);
+	}
+}
+
 static int received_fd(struct msghdr *msg)
 {
 	int fd = -1;
@@ -405,6 +445,9 @@ static void listen_to_supervisor(void)
 			break;
 		case MSG_COMPILE:
 			on_compile(get_u32(bytes + 4), received_fd(&msg), bytes + MSG_HEADER, (size_t)n - MSG_HEADER);
+			break;
+		case MSG_INSPECT:
+			on_inspect(get_u32(bytes + 4));
 			break;
 		case MSG_STOP:
 			exit(0);

@@ -386,6 +386,38 @@ Test(hostile, compiler_answers_twice, .fini = stop)
 	hostile_compiler("compiled-twice");
 }
 
+/*
+ * A compiler that is to verify what a zone goes back to, or to show it, and lies: nothing is changed, and who asked is told.
+ */
+Test(hostile, compiler_lies_about_history, .fini = stop)
+{
+	static const char *const plans[] = { "inspect-lies",	 "inspect-twice",    "shown-unasked", "inspect-other",
+					     "inspect-compiles", "inspect-closes", "inspect-dies" };
+	char command[512];
+	char *argv[] = { "sh", "-c", command, NULL };
+	start_with(NULL, NULL);
+	snprintf(command, sizeof(command), "echo 'one-more.corp.example. A 10.1.2.9' >>%s/internal/corp.example.zone",
+		 appliance.dir);
+	MUST(harness_run(argv, NULL, 10000) == 0, "%s", command);
+	MUST(reload("history") == 0, "the reload fails");
+	harness_sleep_ms(500); /* until all is saved, and the last control connection is gone */
+	int descriptors = harness_fd_count(appliance.pid);
+	for (size_t i = 0; i < COUNT(plans); i++) {
+		static char output[APPLIANCE_OUTPUT_MAX];
+		make_programs("compiler", plans[i]);
+		const struct ctl_answer *answer = appliance_control(&appliance, "zone rollback corp.example");
+		MUST(answer->done.status == 2, "%s: %u %s", plans[i], answer->done.status, answer->done.text);
+		must_serve(plans[i]);
+		if (strcmp(plans[i], "inspect-lies") != 0) { /* that one waits for ever, for a text that it will not write */
+			MUST(appliance_bulkheadctl(&appliance, "zone dump corp.example", output) == 2, "%s: %s", plans[i], output);
+		}
+		MUST(harness_until(has_descriptors, &descriptors, 2000), "%s: descriptors are left", plans[i]);
+	}
+	make_programs(NULL, NULL);
+	MUST(appliance_control(&appliance, "zone rollback corp.example")->done.status <= 1, "nothing works any more");
+	must_serve("history");
+}
+
 /* The zone in work fails, those before and after it are judged on their own. */
 Test(hostile, compiler_dies_in_one_zone, .fini = stop)
 {
