@@ -37,6 +37,17 @@ enum resolver_bounds {
 	FRAME_DEPTH_MAX = 5,
 	/* NXNSAttack (CVE-2020-12662): names of servers looked up for one delegation. */
 	NS_LOOKUPS_MAX = 5,
+	/*
+	 * ... and for one question, whatever delegations it meets. Servers in a circle or a tree without addresses multiply
+	 * NS_LOOKUPS_MAX by itself down to FRAME_DEPTH_MAX, with hardly a packet when the delegations are known: that cost
+	 * 50 times the CPU of an honest miss. Two lookups, A and AAAA, for each of ALIAS_STEPS_MAX.
+	 */
+	LOOKUPS_MAX = 24,
+	/*
+	 * Cuts of one question, without a server that is left to ask, for which glue of other delegations is looked for. It
+	 * is the last resort, and takes a walk through the cache for each of NS_PER_ZONE_MAX names.
+	 */
+	GLUE_SEARCHES_MAX = 4,
 	/* The root and many TLDs have 13; more names than that are not kept. */
 	NS_PER_ZONE_MAX = 13,
 	/* Addresses kept for one server name. */

@@ -140,6 +140,8 @@ struct resolution {
 	struct region region;
 	struct frame *top;
 	unsigned depth;
+	unsigned lookups; /* of servers' addresses, LOOKUPS_MAX */
+	unsigned glue_searches; /* GLUE_SEARCHES_MAX */
 	struct upstream *waiting;
 	struct resolution *wait_next;
 	struct resolution *done_next;
