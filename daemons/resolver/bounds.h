@@ -189,14 +189,26 @@ enum resolver_bounds {
 	/* Scratch for one parsed reply: MESSAGE_EXPANDED_MAX and its record table. */
 	PARSE_MEMORY_MAX = 2 * 1024 * 1024,
 
+	/* Octets of replies that one frontend does not take at once, with what keeping them costs: 50,000 usual ones. */
+	BACKLOG_MAX = 16 * 1024 * 1024,
+
 	/* TCP connections to servers at the same time. */
 	UPSTREAM_TCP_MAX = 256,
 	/* Of these to one server: eight slow ones can take all, one cannot. */
 	UPSTREAM_TCP_SERVER_MAX = 32,
 	/* When all are taken, one that waits for so long makes room for the next. */
 	UPSTREAM_TCP_FAIR_MS = 1000,
-	/* Sockets to servers at the same time; each waiting question holds one. */
-	UPSTREAM_MAX = 8192,
+	/*
+	 * Sockets to servers at the same time; each waiting question holds one at most. More than questions that may be in
+	 * work (RESOLVER_PENDING of the supervisor), so that these are what is shared out, by QUESTION_FAIR_MS.
+	 */
+	UPSTREAM_MAX = 12288,
+	/*
+	 * When as many questions are in work as may be, or their memory is used up, the oldest one that has had this much
+	 * makes room for the next: servers that are slow on purpose cannot fill the table for RESOLUTION_MS. Honest
+	 * ones are answered in a tenth of it.
+	 */
+	QUESTION_FAIR_MS = 1000,
 	/* Sockets that rest between two queries: what is usually in flight, not the peak of a flood. */
 	UPSTREAM_IDLE_MAX = 512,
 	/* Packets thrown away when a socket is laid to rest; one with more is closed. */
