@@ -50,6 +50,9 @@ uint32_t report_outside(const struct sandbox_profile *profile, const struct why 
 	if (profile->namespaces & SANDBOX_NET) {
 		found(&f, WALL_EMPTY_NET,
 		      namespaces_own_stands(SANDBOX_NET, &said) && namespaces_net_stands(&said), &said);
+	} else {
+		/* Not required here: only the supervisor knows whether it raised it. */
+		found(&f, WALL_LOCAL, localwall_stands(&said), &said);
 	}
 	return f.walls;
 }
@@ -120,6 +123,8 @@ const char *sandbox_wall_text(uint32_t bit)
 		return "limits";
 	case WALL_FDS:
 		return "descriptors";
+	case WALL_LOCAL:
+		return "local-wall";
 	}
 	return NULL;
 }

@@ -89,6 +89,7 @@ extern const struct sandbox_profile sandbox_authority;
 extern const struct sandbox_profile sandbox_frontend;
 extern const struct sandbox_profile sandbox_resolver;
 extern const struct sandbox_profile sandbox_compiler;
+extern const struct sandbox_profile sandbox_monitor;
 
 /* What sandbox_enter found in force, for HELLO: bits of enum wall_bits in common/ipc/conf.h. */
 struct sandbox_state {

@@ -69,6 +69,9 @@ int rlimit_no_dump(const struct why *why) BH_CHECKED;
 /* landlock.c: *found says whether the kernel has Landlock; without it nothing was done. */
 int landlock_raise(const struct sandbox_profile *profile, bool *found, const struct why *why) BH_CHECKED;
 
+/* localwall_proof.c: nothing that we send arrives on this host. Needs socket(2). */
+bool localwall_stands(const struct why *why);
+
 /* seccomp.c */
 struct seccomp_list {
 	const struct sandbox_rule *rules;

@@ -7,7 +7,7 @@
 
 #include "common/util/addr.h"
 #include "common/util/cursor.h"
-#include "common/util/rand.h"
+#include "common/util/siphash.h"
 
 #include <string.h>
 

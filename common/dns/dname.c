@@ -5,8 +5,9 @@
  */
 #include "common/dns/dname.h"
 
-#include "common/util/rand.h"
+#include "common/util/siphash.h"
 
+#include <endian.h>
 #include <string.h>
 
 size_t dname_len(const uint8_t *name)
@@ -124,20 +125,70 @@ int dname_skip(const uint8_t *msg, size_t msg_len, size_t *pos)
 	}
 }
 
+/*
+ * Letters of eight octets at once. An octet is upper case when it is ASCII, at least 'A' and not above 'Z': added to
+ * its lower seven bits, the distance to 0x80 tells by the highest bit. Length octets are below 'A', so folding
+ * leaves them alone and names need not be taken apart.
+ */
+static inline uint64_t fold_word(uint64_t octets)
+{
+	const uint64_t each = UINT64_C(0x0101010101010101);
+	uint64_t low = octets & each * 0x7f;
+	uint64_t from_a = low + each * (0x80 - 'A');
+	uint64_t above_z = low + each * (0x80 - 'Z' - 1);
+	uint64_t upper = ~octets & from_a & ~above_z & each * 0x80;
+	return octets | upper >> 2; /* 0x80 becomes 0x20 */
+}
+
+static inline uint64_t load_word(const uint8_t *p)
+{
+	uint64_t word;
+	memcpy(&word, p, sizeof(word));
+	return le64toh(word);
+}
+
+/*
+ * The last eight octets of a name of len octets, or all it has. The upper octet of the word is 0: it is that of the root, or
+ * there are not so many.
+ */
+static inline uint64_t load_rest(const uint8_t *name, size_t len)
+{
+	if (len >= sizeof(uint64_t)) {
+		return load_word(name + len - sizeof(uint64_t));
+	}
+	uint64_t word = 0;
+	for (size_t i = 0; i < len; i++) {
+		word |= (uint64_t)name[i] << 8 * i;
+	}
+	return word;
+}
+
 size_t dname_copy_lower(uint8_t *out, const uint8_t *name)
 {
 	size_t len = dname_len(name);
-	for (size_t i = 0; i < len; i++) {
-		out[i] = dname_fold(name[i]);
+	size_t at = 0;
+	for (; len - at >= 8; at += 8) {
+		uint64_t word = htole64(fold_word(load_word(name + at)));
+		memcpy(out + at, &word, sizeof(word));
+	}
+	for (; at < len; at++) {
+		out[at] = dname_fold(name[at]);
 	}
 	return len;
 }
 
-/* Length octets are below 'A', so folding leaves them alone and one loop does both. */
 static bool bytes_equal_folded(const uint8_t *a, const uint8_t *b, size_t len)
 {
-	for (size_t i = 0; i < len; i++) {
-		if (dname_fold(a[i]) != dname_fold(b[i])) {
+	size_t at = 0;
+	for (; len - at >= 8; at += 8) {
+		uint64_t wa = load_word(a + at);
+		uint64_t wb = load_word(b + at);
+		if (wa != wb && fold_word(wa) != fold_word(wb)) {
+			return false;
+		}
+	}
+	for (; at < len; at++) {
+		if (dname_fold(a[at]) != dname_fold(b[at])) {
 			return false;
 		}
 	}
@@ -221,9 +272,13 @@ int dname_compare(const uint8_t *a, const uint8_t *b)
 
 uint64_t dname_hash(const struct siphash_key *key, const uint8_t *name)
 {
-	uint8_t lower[DNAME_MAX];
-	size_t len = dname_copy_lower(lower, name);
-	return siphash(key, lower, len);
+	size_t len = dname_len(name);
+	struct siphash_state s = siphash_begin(key);
+	for (size_t at = 0; len - at > 8; at += 8) {
+		siphash_word(&s, fold_word(load_word(name + at)), 1);
+	}
+	siphash_word(&s, (uint64_t)len << 56 | fold_word(load_rest(name, len)), 1);
+	return siphash_end(&s, 3);
 }
 
 /* One character of master-file text at *text, escapes resolved: 0..255, or -1. */

@@ -7,58 +7,10 @@
 #include "common/ipc/conf.h"
 
 #include "common/dns/rr.h"
-#include "common/util/rand.h"
+#include "common/ipc/codec.h"
+#include "common/util/siphash.h"
 
 #include <string.h>
-
-static int finish(const struct cursor *c)
-{
-	return cursor_done(c) ? BH_OK : BH_EMALFORMED;
-}
-
-/* A value in 0..max, else the cursor fails. */
-static uint32_t bounded(struct cursor *c, uint32_t value, uint32_t min, uint32_t max)
-{
-	if (value < min || value > max) {
-		c->failed = true;
-		return min;
-	}
-	return value;
-}
-
-static uint8_t get_bool(struct cursor *c)
-{
-	return (uint8_t)bounded(c, cursor_u8(c), 0, 1);
-}
-
-/* How many elements follow; more than the message can hold is a mistake of ours that must not go out. */
-static void put_count(struct sink *s, unsigned count, unsigned max)
-{
-	if (count > max) {
-		s->failed = true;
-		return;
-	}
-	sink_u8(s, (uint8_t)count);
-}
-
-static void put_name(struct sink *s, const uint8_t *name)
-{
-	sink_bytes(s, name, dname_len(name));
-}
-
-static void get_name(struct cursor *c, uint8_t out[DNAME_MAX])
-{
-	int len = c->failed ? BH_ETRUNC : dname_check(c->base + c->pos, c->len - c->pos);
-	if (len < 0) {
-		c->failed = true;
-		out[0] = 0;
-		return;
-	}
-	const uint8_t *p = cursor_bytes(c, (size_t)len);
-	if (p != NULL) {
-		memcpy(out, p, (size_t)len);
-	}
-}
 
 static uint8_t get_log_level(struct cursor *c)
 {

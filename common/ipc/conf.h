@@ -44,6 +44,7 @@ enum wall_bits {
 	WALL_LANDLOCK = 1024,
 	WALL_RLIMITS = 2048,
 	WALL_FDS = 4096, /* no descriptors but those it was given */
+	WALL_LOCAL = 8192, /* in the host's network, but what it sends to this host is refused */
 };
 
 struct ipc_hello {

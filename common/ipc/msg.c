@@ -11,6 +11,7 @@
 #define AUTH ROLE_BIT(ROLE_AUTHORITY)
 #define FRONT ROLE_BIT(ROLE_FRONTEND)
 #define RES ROLE_BIT(ROLE_RESOLVER)
+#define MON ROLE_BIT(ROLE_MONITOR)
 #define LATER (PHASE_CONFIG | PHASE_RUN)
 #define DNAME_OCTETS 255 /* RFC 1035 3.1; this file needs nothing else of DNS */
 #define TRACE_WHY_OCTETS 95 /* IPC_TRACE_WHY_MAX */
@@ -19,11 +20,11 @@
 #define ANCHOR_OCTETS 1024 /* ANCHOR_RDATA_MAX */
 
 static const struct msg_rule rules[MSG_TYPE_COUNT] = {
-	[MSG_HELLO] = { .name = "hello", .from = ROLES_SERVING | COMP, .to = SUP, .min_len = 21,
+	[MSG_HELLO] = { .name = "hello", .from = ROLES_LASTING | COMP, .to = SUP, .min_len = 21,
 			.max_len = 128, .fds = 0, .phases = PHASE_START },
-	[MSG_IDENTITY] = { .name = "identity", .from = SUP, .to = ROLES_SERVING, .min_len = 7,
+	[MSG_IDENTITY] = { .name = "identity", .from = SUP, .to = ROLES_LASTING, .min_len = 7,
 			   .max_len = 64, .fds = 1, .phases = PHASE_START },
-	[MSG_LISTENER] = { .name = "listener", .from = SUP, .to = AUTH | FRONT, .min_len = 16,
+	[MSG_LISTENER] = { .name = "listener", .from = SUP, .to = AUTH | FRONT | MON, .min_len = 16,
 			   .max_len = 28, .fds = 1, .phases = LATER },
 	[MSG_LINK] = { .name = "link", .from = SUP, .to = ROLES_SERVING, .min_len = 7, .max_len = 7,
 		       .fds = 1, .phases = LATER },
@@ -31,7 +32,7 @@ static const struct msg_rule rules[MSG_TYPE_COUNT] = {
 			.fds = 1, .phases = LATER },
 	[MSG_RATE_TABLE] = { .name = "rate_table", .from = SUP, .to = AUTH, .min_len = 20, .max_len = 20,
 			     .fds = 1, .phases = LATER, .secret = true },
-	[MSG_CONF_BEGIN] = { .name = "conf_begin", .from = SUP, .to = ROLES_SERVING, .min_len = 4,
+	[MSG_CONF_BEGIN] = { .name = "conf_begin", .from = SUP, .to = ROLES_LASTING, .min_len = 4,
 			     .max_len = 4, .fds = 0, .phases = LATER },
 	[MSG_CONF_AUTHORITY] = { .name = "conf_authority", .from = SUP, .to = AUTH, .min_len = 25,
 				 .max_len = 25 + NSID_OCTETS + 2 * 255, .fds = 0, .phases = LATER },
@@ -39,11 +40,11 @@ static const struct msg_rule rules[MSG_TYPE_COUNT] = {
 				.max_len = 40, .fds = 0, .phases = LATER },
 	[MSG_CONF_RESOLVER] = { .name = "conf_resolver", .from = SUP, .to = RES, .min_len = 44,
 				.max_len = 44, .fds = 0, .phases = LATER },
-	[MSG_CONF_LISTENER] = { .name = "conf_listener", .from = SUP, .to = AUTH | FRONT, .min_len = 4,
+	[MSG_CONF_LISTENER] = { .name = "conf_listener", .from = SUP, .to = AUTH | FRONT | MON, .min_len = 4,
 				.max_len = 4, .fds = 0, .phases = LATER },
 	[MSG_CONF_LINK] = { .name = "conf_link", .from = SUP, .to = ROLES_SERVING, .min_len = 4,
 			    .max_len = 4, .fds = 0, .phases = LATER },
-	[MSG_CONF_ACL] = { .name = "conf_acl", .from = SUP, .to = AUTH | FRONT, .min_len = 6,
+	[MSG_CONF_ACL] = { .name = "conf_acl", .from = SUP, .to = AUTH | FRONT | MON, .min_len = 6,
 			   .max_len = 18, .fds = 0, .phases = LATER },
 	[MSG_CONF_ZONE] = { .name = "conf_zone", .from = SUP, .to = AUTH | FRONT, .min_len = 10,
 			    .max_len = 9 + DNAME_OCTETS, .fds = 0, .phases = LATER },
@@ -69,19 +70,19 @@ static const struct msg_rule rules[MSG_TYPE_COUNT] = {
 			    .max_len = DNAME_OCTETS + 1 + 16 * 23, .fds = 0, .phases = LATER },
 	[MSG_CONF_OUTGOING] = { .name = "conf_outgoing", .from = SUP, .to = RES, .min_len = 11,
 				.max_len = 23, .fds = 0, .phases = LATER },
-	[MSG_PREPARE] = { .name = "prepare", .from = SUP, .to = ROLES_SERVING, .min_len = 4, .max_len = 4,
+	[MSG_PREPARE] = { .name = "prepare", .from = SUP, .to = ROLES_LASTING, .min_len = 4, .max_len = 4,
 			  .fds = 0, .phases = LATER },
-	[MSG_PREPARED] = { .name = "prepared", .from = ROLES_SERVING, .to = SUP, .min_len = 4, .max_len = 4,
+	[MSG_PREPARED] = { .name = "prepared", .from = ROLES_LASTING, .to = SUP, .min_len = 4, .max_len = 4,
 			   .fds = 0, .phases = LATER },
-	[MSG_REFUSED] = { .name = "refused", .from = ROLES_SERVING, .to = SUP, .min_len = 6, .max_len = 600,
+	[MSG_REFUSED] = { .name = "refused", .from = ROLES_LASTING, .to = SUP, .min_len = 6, .max_len = 600,
 			  .fds = 0, .phases = LATER },
 	[MSG_IMAGE_REFUSED] = { .name = "image_refused", .from = AUTH, .to = SUP, .min_len = 6, .max_len = 600,
 				.fds = 0, .phases = LATER },
-	[MSG_COMMIT] = { .name = "commit", .from = SUP, .to = ROLES_SERVING, .min_len = 4, .max_len = 4,
+	[MSG_COMMIT] = { .name = "commit", .from = SUP, .to = ROLES_LASTING, .min_len = 4, .max_len = 4,
 			 .fds = 0, .phases = LATER },
-	[MSG_COMMITTED] = { .name = "committed", .from = ROLES_SERVING, .to = SUP, .min_len = 4,
+	[MSG_COMMITTED] = { .name = "committed", .from = ROLES_LASTING, .to = SUP, .min_len = 4,
 			    .max_len = 4, .fds = 0, .phases = LATER },
-	[MSG_ABORT] = { .name = "abort", .from = SUP, .to = ROLES_SERVING, .min_len = 4, .max_len = 4,
+	[MSG_ABORT] = { .name = "abort", .from = SUP, .to = ROLES_LASTING, .min_len = 4, .max_len = 4,
 			.fds = 0, .phases = LATER },
 	[MSG_PEER_RESTARTED] = { .name = "peer_restarted", .from = SUP, .to = ROLES_SERVING, .min_len = 4,
 				 .max_len = 4, .fds = 0, .phases = PHASE_RUN },
@@ -93,7 +94,7 @@ static const struct msg_rule rules[MSG_TYPE_COUNT] = {
 			.fds = 0, .phases = PHASE_RUN },
 	[MSG_TRACE_STEP] = { .name = "trace_step", .from = RES, .to = SUP, .min_len = 32,
 			     .max_len = 54 + 2 * DNAME_OCTETS + TRACE_WHY_OCTETS, .fds = 0, .phases = PHASE_RUN },
-	[MSG_STOP] = { .name = "stop", .from = SUP, .to = ROLES_SERVING | COMP, .min_len = 0, .max_len = 0,
+	[MSG_STOP] = { .name = "stop", .from = SUP, .to = ROLES_LASTING | COMP, .min_len = 0, .max_len = 0,
 		       .fds = 0, .phases = PHASE_START | LATER },
 	[MSG_COMPILE] = { .name = "compile", .from = SUP, .to = COMP, .min_len = 17, .max_len = 2048,
 			  .fds = 1, .phases = PHASE_START | PHASE_RUN },
@@ -122,6 +123,23 @@ static const struct msg_rule rules[MSG_TYPE_COUNT] = {
 				  .max_len = DNAME_OCTETS + 4, .fds = 0, .phases = PHASE_RUN },
 	[MSG_COMPILED] = { .name = "compiled", .from = COMP, .to = SUP, .min_len = 33, .max_len = 33,
 			   .fds = 0, .phases = PHASE_RUN },
+	/* The monitor gets counters, names and states: no link to anybody, no data of a zone. */
+	[MSG_CONF_PROBE] = { .name = "conf_probe", .from = SUP, .to = ROLES_SERVING, .min_len = 1,
+			     .max_len = DNAME_OCTETS, .fds = 0, .phases = LATER },
+	[MSG_PAGE] = { .name = "page", .from = SUP, .to = MON, .min_len = 9, .max_len = 40, .fds = 1,
+		       .phases = LATER },
+	[MSG_CONF_MONITOR] = { .name = "conf_monitor", .from = SUP, .to = MON, .min_len = 1, .max_len = 1,
+			       .fds = 0, .phases = LATER },
+	[MSG_CONF_PAGE] = { .name = "conf_page", .from = SUP, .to = MON, .min_len = 4, .max_len = 4, .fds = 0,
+			    .phases = LATER },
+	[MSG_CONF_HOST] = { .name = "conf_host", .from = SUP, .to = MON, .min_len = 3, .max_len = 257, .fds = 0,
+			    .phases = LATER },
+	[MSG_CONF_WATCHED] = { .name = "conf_watched", .from = SUP, .to = MON, .min_len = 32,
+			       .max_len = 62 + DNAME_OCTETS, .fds = 0, .phases = LATER },
+	[MSG_ROLE_FACTS] = { .name = "role_facts", .from = SUP, .to = MON, .min_len = 54, .max_len = 213,
+			     .fds = 0, .phases = PHASE_RUN },
+	[MSG_APPLIANCE_FACTS] = { .name = "appliance_facts", .from = SUP, .to = MON, .min_len = 42,
+				  .max_len = 42, .fds = 0, .phases = PHASE_RUN },
 	[MSG_CTL_REQUEST] = { .name = "ctl_request", .from = CTL, .to = SUP, .min_len = 3,
 			      .max_len = 8 * 1026 + 1, .fds = 0, .phases = PHASE_RUN },
 	[MSG_CTL_ROW] = { .name = "ctl_row", .from = SUP, .to = CTL, .min_len = 3,
@@ -133,6 +151,7 @@ static const struct msg_rule rules[MSG_TYPE_COUNT] = {
 static const char *const role_names[ROLE_COUNT] = {
 	[ROLE_SUPERVISOR] = "supervisor", [ROLE_AUTHORITY] = "authority", [ROLE_FRONTEND] = "frontend",
 	[ROLE_RESOLVER] = "resolver",	  [ROLE_COMPILER] = "compiler",	  [ROLE_CONTROL] = "control",
+	[ROLE_MONITOR] = "monitor",
 };
 
 const char *role_text(enum role role)

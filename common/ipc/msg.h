@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 /* Raised when a payload changes; with PACKAGE_VERSION it makes the build id of the hello. */
-#define IPC_PROTOCOL 3
+#define IPC_PROTOCOL 4
 
 enum role {
 	ROLE_SUPERVISOR = 0,
@@ -24,6 +24,7 @@ enum role {
 	ROLE_RESOLVER = 3,
 	ROLE_COMPILER = 4,
 	ROLE_CONTROL = 5, /* a bulkheadctl on the control socket */
+	ROLE_MONITOR = 6,
 	ROLE_COUNT
 };
 
@@ -95,6 +96,15 @@ enum msg_type {
 	/* how a resolver finds an answer */
 	MSG_TRACE,	/* supervisor -> resolver: resolve this and tell each step */
 	MSG_TRACE_STEP, /* resolver -> supervisor; the last one says so */
+	/* what is watched, and by whom */
+	MSG_CONF_PROBE,	   /* roles ask themselves, and write down how it went (stats.h) */
+	MSG_PAGE,	   /* supervisor -> monitor, a resource; descriptor: a counter page, read only */
+	MSG_CONF_MONITOR,
+	MSG_CONF_PAGE,	   /* this page is of the configuration */
+	MSG_CONF_HOST,	   /* a name that clients know us by */
+	MSG_CONF_WATCHED,  /* a zone, what it is called and how it stands; nothing of its data */
+	MSG_ROLE_FACTS,	   /* how a process fares, again and again */
+	MSG_APPLIANCE_FACTS, /* the appliance as a whole, behind those of its roles */
 	MSG_TYPE_COUNT
 };
 
@@ -106,6 +116,8 @@ enum msg_phase {
 
 #define ROLE_BIT(role) (1u << (role))
 #define ROLES_SERVING (ROLE_BIT(ROLE_AUTHORITY) | ROLE_BIT(ROLE_FRONTEND) | ROLE_BIT(ROLE_RESOLVER))
+/* Those that live as long as the appliance, and are told generations. */
+#define ROLES_LASTING (ROLES_SERVING | ROLE_BIT(ROLE_MONITOR))
 
 struct msg_rule {
 	const char *name;

@@ -51,7 +51,7 @@ void qlink_batch_free(struct qlink_batch *batch)
 
 static bool kind_is_known(uint8_t kind)
 {
-	return kind == QLINK_QUERY || kind == QLINK_REPLY || kind == QLINK_REFRESH;
+	return kind >= QLINK_QUERY && kind <= QLINK_PROBE;
 }
 
 int qlink_decode(const uint8_t *bytes, size_t len, struct qlink_message *out)

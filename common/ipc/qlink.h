@@ -16,7 +16,9 @@
  *                  NOERROR and NXDOMAIN replace what the frontend has; anything else, SERVFAIL above all, is no
  *                  reason to forget an answer that still holds. When the resolver is busy, a refresh is the
  *                  first thing that it refuses (SERVFAIL).
- *   QLINK_REPLY    the answer to either, with the token of the query.
+ *   QLINK_PROBE    are you there, and do you answer? An authority answers as it does a query, a resolver without
+ *                  resolving: what it can resolve it asks itself. Counted by nobody.
+ *   QLINK_REPLY    the answer to any of them, with the token of the query.
  *
  * Both ends stay open in the supervisor: when one role dies, queued queries wait for its successor.
  *
@@ -40,7 +42,7 @@
  */
 #define QLINK_LEFTOVERS_MAX 8192
 
-enum qlink_kind { QLINK_QUERY = 1, QLINK_REPLY = 2, QLINK_REFRESH = 3 };
+enum qlink_kind { QLINK_QUERY = 1, QLINK_REPLY = 2, QLINK_REFRESH = 3, QLINK_PROBE = 4 };
 
 /* The last part of a life in which an answer that is in use is asked for anew: one in so many. */
 #define QLINK_REFRESH_SHARE 10

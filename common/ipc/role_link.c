@@ -21,7 +21,7 @@
 /* Replies of a role are small; a supervisor that does not read them is broken. */
 #define ROLE_QUEUE_MAX (1024 * 1024)
 
-enum resource_kind { RESOURCE_LISTENER, RESOURCE_LINK, RESOURCE_IMAGE, RESOURCE_RATE_TABLE };
+enum resource_kind { RESOURCE_LISTENER, RESOURCE_LINK, RESOURCE_IMAGE, RESOURCE_RATE_TABLE, RESOURCE_PAGE };
 
 struct resource {
 	uint32_t id;
@@ -31,6 +31,7 @@ struct resource {
 		struct ipc_listener listener;
 		struct ipc_link link;
 		struct ipc_rate_table rate_table;
+		struct ipc_page page;
 	} info;
 };
 
@@ -84,6 +85,9 @@ static void conf_clear(struct role_conf *conf)
 	free(conf->anchors);
 	free(conf->negative_anchors);
 	free(conf->anchor_states);
+	free(conf->pages);
+	free(conf->hosts);
+	free(conf->watched);
 	acl_clear(&conf->acl);
 	acl_clear(&conf->rate_exempt);
 	explicit_bzero(&conf->cookie_secrets, sizeof(conf->cookie_secrets));
@@ -144,6 +148,13 @@ static bool conf_uses(const struct role_conf *conf, const struct resource *r)
 	case RESOURCE_LINK:
 		for (size_t i = 0; i < conf->link_count; i++) {
 			if (conf->links[i].info.id == r->id) {
+				return true;
+			}
+		}
+		return false;
+	case RESOURCE_PAGE:
+		for (size_t i = 0; i < conf->page_count; i++) {
+			if (conf->pages[i].info.id == r->id) {
 				return true;
 			}
 		}
@@ -211,7 +222,8 @@ static int on_identity(struct role_link *rl, struct link_message *m)
 		return BH_ESYS;
 	}
 	*rl->stats = page;
-	(*rl->stats)->zone_room = (stats_size(rl->role) - STATS_PAGE_SIZE) / sizeof(uint64_t);
+	(*rl->stats)->zone_room = rl->role == ROLE_AUTHORITY ? STATS_ZONES_MAX : 0;
+	stats_probes_clear(page);
 	log_set_level((enum log_level)rl->identity.log_level);
 	link_set_phase(rl->link, PHASE_CONFIG);
 	return BH_OK;
@@ -258,6 +270,17 @@ static int on_rate_table(struct role_link *rl, struct link_message *m)
 	return rc;
 }
 
+static int on_page(struct role_link *rl, struct link_message *m)
+{
+	struct ipc_page info;
+	struct resource *r;
+	int rc = ipc_page_decode(m->payload, m->len, &info);
+	if (rc == BH_OK && (rc = add_resource(rl, RESOURCE_PAGE, info.id, m, &r)) == BH_OK) {
+		r->info.page = info;
+	}
+	return rc;
+}
+
 static int on_conf_begin(struct role_link *rl, const struct link_message *m)
 {
 	struct ipc_generation g;
@@ -298,6 +321,20 @@ static int conf_add_link(struct role_link *rl, const struct link_message *m)
 	struct role_conf *conf = &rl->next;
 	conf->links = array_grow(conf->links, conf->link_count, sizeof(*conf->links));
 	conf->links[conf->link_count++] = (struct role_query_link){ r->info.link, r->fd };
+	return BH_OK;
+}
+
+static int conf_add_page(struct role_link *rl, const struct link_message *m)
+{
+	struct ipc_id id;
+	int rc = ipc_id_decode(m->payload, m->len, &id);
+	const struct resource *r = rc == BH_OK ? find_resource(rl, RESOURCE_PAGE, id.id) : NULL;
+	if (r == NULL) {
+		return BH_EMALFORMED;
+	}
+	struct role_conf *conf = &rl->next;
+	conf->pages = array_grow(conf->pages, conf->page_count, sizeof(*conf->pages));
+	conf->pages[conf->page_count++] = (struct role_page){ r->info.page, r->fd };
 	return BH_OK;
 }
 
@@ -462,6 +499,24 @@ static int on_conf_part(struct role_link *rl, const struct link_message *m)
 		rc = ipc_anchor_state_decode(m->payload, m->len, &conf->anchor_states[conf->anchor_state_count]);
 		conf->anchor_state_count += rc == BH_OK;
 		return rc;
+	case MSG_CONF_PROBE:
+		conf->probe = true;
+		return ipc_name_decode(m->payload, m->len, &conf->probe_name);
+	case MSG_CONF_MONITOR:
+		rl->have_options = true;
+		return ipc_conf_monitor_decode(m->payload, m->len, &conf->options.monitor);
+	case MSG_CONF_PAGE:
+		return conf_add_page(rl, m);
+	case MSG_CONF_HOST:
+		conf->hosts = array_grow(conf->hosts, conf->host_count, sizeof(*conf->hosts));
+		rc = ipc_host_decode(m->payload, m->len, &conf->hosts[conf->host_count]);
+		conf->host_count += rc == BH_OK;
+		return rc;
+	case MSG_CONF_WATCHED:
+		conf->watched = array_grow(conf->watched, conf->watched_count, sizeof(*conf->watched));
+		rc = ipc_watched_decode(m->payload, m->len, &conf->watched[conf->watched_count]);
+		conf->watched_count += rc == BH_OK;
+		return rc;
 	default:
 		return BH_EMALFORMED;
 	}
@@ -598,6 +653,26 @@ static int on_trace(struct role_link *rl, const struct link_message *m)
 	return rc;
 }
 
+static int on_role_facts(struct role_link *rl, const struct link_message *m)
+{
+	struct ipc_role_facts facts;
+	int rc = ipc_role_facts_decode(m->payload, m->len, &facts);
+	if (rc == BH_OK && rl->ops->role_facts != NULL) {
+		rl->ops->role_facts(rl->ctx, &facts);
+	}
+	return rc;
+}
+
+static int on_appliance_facts(struct role_link *rl, const struct link_message *m)
+{
+	struct ipc_appliance_facts facts;
+	int rc = ipc_appliance_facts_decode(m->payload, m->len, &facts);
+	if (rc == BH_OK && rl->ops->appliance_facts != NULL) {
+		rl->ops->appliance_facts(rl->ctx, &facts);
+	}
+	return rc;
+}
+
 static int on_peer_restarted(struct role_link *rl, const struct link_message *m)
 {
 	struct ipc_id id;
@@ -606,6 +681,15 @@ static int on_peer_restarted(struct role_link *rl, const struct link_message *m)
 		rl->ops->peer_restarted(rl->ctx, id.id);
 	}
 	return rc;
+}
+
+static int stop(struct role_link *rl)
+{
+	if (rl->ops->stop != NULL) {
+		rl->ops->stop(rl->ctx);
+		return BH_OK;
+	}
+	return event_base_loopbreak(rl->base) == 0 ? BH_OK : BH_ESYS;
 }
 
 static int on_message(void *ctx, struct link *link, struct link_message *m)
@@ -624,6 +708,12 @@ static int on_message(void *ctx, struct link *link, struct link_message *m)
 		return on_image(rl, m);
 	case MSG_RATE_TABLE:
 		return on_rate_table(rl, m);
+	case MSG_PAGE:
+		return on_page(rl, m);
+	case MSG_ROLE_FACTS:
+		return on_role_facts(rl, m);
+	case MSG_APPLIANCE_FACTS:
+		return on_appliance_facts(rl, m);
 	case MSG_CONF_BEGIN:
 		return on_conf_begin(rl, m);
 	case MSG_PREPARE:
@@ -643,11 +733,7 @@ static int on_message(void *ctx, struct link *link, struct link_message *m)
 	case MSG_ANCHOR_STATE:
 		return on_anchor_state(rl, m);
 	case MSG_STOP:
-		if (rl->ops->stop != NULL) {
-			rl->ops->stop(rl->ctx);
-			return BH_OK;
-		}
-		return event_base_loopbreak(rl->base) == 0 ? BH_OK : BH_ESYS;
+		return stop(rl);
 	default:
 		return on_conf_part(rl, m);
 	}
@@ -655,12 +741,20 @@ static int on_message(void *ctx, struct link *link, struct link_message *m)
 
 static void on_closed(void *ctx, struct link *link, int err, const char *why)
 {
-	(void)ctx;
+	struct role_link *rl = ctx;
 	(void)link;
-	if (err == BH_ECLOSED) {
+	if (err != BH_ECLOSED) {
+		log_fatal("control link: %s, ending", why);
+	}
+	if (!rl->running) {
 		log_fatal("the supervisor is gone, ending");
 	}
-	log_fatal("control link: %s, ending", why);
+	log_debug("another process takes over, ending when all is answered");
+	if (rl->ops->retire != NULL) {
+		rl->ops->retire(rl->ctx);
+	} else if (stop(rl) != BH_OK) {
+		log_fatal("cannot leave the event loop");
+	}
 }
 
 struct role_link *role_link_new(struct event_base *base, enum role role, struct ipc_hello *hello,

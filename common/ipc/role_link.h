@@ -10,6 +10,11 @@
  * A message that the supervisor should not have sent ends the process (log_fatal): a child treats
  * a bad parent as fatal.
  *
+ * When the supervisor ends its side of the link, another process serves in this one's place: it finishes what
+ * it has in work and ends. This is how a supervisor of another version, which may know other messages, lets go of
+ * the roles that the one before it started (daemons/supervisor/elder.h), so it must never change. A role cannot
+ * outlive its supervisor by it: the kernel kills it then.
+ *
  * SPDX-License-Identifier: BSD-2-Clause
  */
 #ifndef BULKHEAD_COMMON_IPC_ROLE_LINK_H
@@ -17,6 +22,7 @@
 
 #include "common/ipc/conf.h"
 #include "common/ipc/stats.h"
+#include "common/ipc/watch.h"
 
 struct event_base;
 struct role_link;
@@ -37,6 +43,11 @@ struct role_zone {
 	int image_fd; /* -1 for failed zones and for roles without images */
 };
 
+struct role_page {
+	struct ipc_page info;
+	int fd;
+};
+
 /*
  * A complete configuration, valid until the next one is committed and, if not committed, until the
  * call of abort. Arrays may be empty. Which options struct is filled depends on the role.
@@ -48,6 +59,7 @@ struct role_conf {
 		struct ipc_conf_authority authority;
 		struct ipc_conf_frontend frontend;
 		struct ipc_conf_resolver resolver;
+		struct ipc_conf_monitor monitor;
 	} options;
 	struct role_listener *listeners;
 	size_t listener_count;
@@ -81,6 +93,15 @@ struct role_conf {
 	size_t negative_anchor_count;
 	struct ipc_anchor_state *anchor_states;
 	size_t anchor_state_count;
+	bool probe;		    /* somebody watches: ask yourself (stats.h) */
+	struct ipc_name probe_name; /* what a resolver asks for: the NS records of this */
+	/* of the monitor */
+	struct role_page *pages;
+	size_t page_count;
+	struct ipc_host *hosts;
+	size_t host_count;
+	struct ipc_watched *watched; /* by view, then by name */
+	size_t watched_count;
 };
 
 struct role_ops {
@@ -106,6 +127,14 @@ struct role_ops {
 	void (*anchor_state)(void *ctx, const struct ipc_anchor_state *state);
 	/* Resolve and tell each step by role_link_trace_step, the last one in any case. May be NULL. */
 	void (*trace)(void *ctx, uint32_t request, const struct ipc_trace *what);
+	/* How a process, and then the appliance, fares. May be NULL; the monitor alone is told. */
+	void (*role_facts)(void *ctx, const struct ipc_role_facts *facts);
+	void (*appliance_facts)(void *ctx, const struct ipc_appliance_facts *facts);
+	/*
+	 * Another process has taken over: take nothing new, finish what is in work, however long that takes within
+	 * bounds, and end the event loop. May be NULL: as stop.
+	 */
+	void (*retire)(void *ctx);
 	/* Stop: finish what is in work and end the event loop soon. May be NULL (loop ends at once). */
 	void (*stop)(void *ctx);
 };

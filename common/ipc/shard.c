@@ -4,7 +4,7 @@
 #include "common/ipc/shard.h"
 
 #include "common/dns/dname.h"
-#include "common/util/rand.h"
+#include "common/util/siphash.h"
 
 uint32_t shard_of_name(const uint8_t *name, uint32_t count)
 {

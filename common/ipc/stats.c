@@ -99,6 +99,7 @@ static const char *const frontend_names[] = {
 	[STAT_FRONT_WAIT + 5] = "wait_below_1024ms",
 	[STAT_FRONT_WAIT + 6] = "wait_below_4096ms",
 	[STAT_FRONT_WAIT + 7] = "wait_longer",
+	[STAT_FRONT_WAIT_MS] = "wait_ms",
 };
 
 static const char *const resolver_names[STAT_RES_COUNT] = {
@@ -143,6 +144,7 @@ static const char *const resolver_names[STAT_RES_COUNT] = {
 	[STAT_RES_CACHE_EVICTIONS] = "cache_evictions",
 	[STAT_RES_PENDING] = "pending",
 	[STAT_RES_SEND_FAILED] = "send_failed",
+	[STAT_RES_LATENCY_MS] = "latency_ms",
 };
 
 static_assert(STAT_AUTH_COUNT <= STATS_COUNTERS, "in one page");
@@ -167,7 +169,19 @@ unsigned stats_count(enum role role)
 
 size_t stats_size(enum role role)
 {
-	return STATS_PAGE_SIZE + (role == ROLE_AUTHORITY ? STATS_ZONES_MAX * sizeof(uint64_t) : 0);
+	return STATS_PAGE_SIZE +
+	       (role == ROLE_AUTHORITY ? (STATS_ZONES_MAX + STATS_FAILED_WORDS) * sizeof(uint64_t) : 0);
+}
+
+void stats_probes_clear(struct stats_page *page)
+{
+	stats_write(&page->beat_ms, 0);
+	for (unsigned i = 0; i < STATS_PROBES; i++) {
+		stats_write(&page->probes[i].ended_ms, 0);
+		stats_write(&page->probes[i].parts, 0);
+		stats_write(&page->probes[i].failed, 0);
+		stats_write(&page->probes[i].first, 0);
+	}
 }
 
 /* Of those that are many: the kind, and the number or type. */

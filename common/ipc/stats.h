@@ -10,6 +10,7 @@
 
 #include "common/ipc/msg.h"
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -23,12 +24,34 @@
  */
 #define STATS_ZONES_MAX 200000
 
+/*
+ * How a role fares when it asks itself (MSG_CONF_PROBE). Times are those of CLOCK_MONOTONIC, the same for all
+ * processes.
+ */
+struct stats_probe {
+	uint64_t ended_ms; /* when the last round ended; 0: none has */
+	uint64_t parts;	   /* that were asked in it */
+	uint64_t failed;   /* those that did not answer rightly when they were asked last */
+	uint64_t first;	   /* which of them was the first: index of a peer */
+};
+
+/*
+ * Which probe: of an authority, its zones; of a resolver, a question of its own; of a frontend, the internal view and
+ * the resolver over their links, each 0 parts when there is no such link.
+ */
+enum stats_probe_index { STATS_PROBE_OWN, STATS_PROBE_VIEW = 0, STATS_PROBE_RESOLVER = 1, STATS_PROBES = 2 };
+
+/* A role that probes itself says so at least this often. */
+#define STATS_BEAT_MS 1000
+
 /* Octets are those of the machine; both ends run on it. */
 struct stats_page {
 	uint64_t counters[STATS_COUNTERS];
 	uint64_t zone_room; /* counters of zones behind this page; the role's own note, as the next */
 	uint64_t zone_high; /* those from here on were never used */
-	uint64_t unused[STATS_PAGE_SIZE / 8 - STATS_COUNTERS - 2];
+	uint64_t beat_ms;   /* when it last said that its event loop runs; 0: it does not probe itself */
+	struct stats_probe probes[STATS_PROBES];
+	uint64_t unused[STATS_PAGE_SIZE / 8 - STATS_COUNTERS - 3 - STATS_PROBES * 4];
 };
 
 /* Counters of zones, zone_room of them. */
@@ -36,6 +59,35 @@ static inline uint64_t *stats_zones(struct stats_page *page)
 {
 	return (uint64_t *)(page + 1);
 }
+
+/* Behind those one bit for each: the zone did not answer when it was asked last. */
+#define STATS_FAILED_WORDS (STATS_ZONES_MAX / 64)
+static_assert(STATS_ZONES_MAX % 64 == 0, "whole words");
+
+static inline uint64_t *stats_failed(struct stats_page *page)
+{
+	return stats_zones(page) + STATS_ZONES_MAX;
+}
+
+/* A number that another process may be writing. */
+static inline uint64_t stats_read(const uint64_t *number)
+{
+	return __atomic_load_n(number, __ATOMIC_RELAXED);
+}
+
+static inline void stats_write(uint64_t *number, uint64_t value)
+{
+	__atomic_store_n(number, value, __ATOMIC_RELAXED);
+}
+
+/* The event loop of this role runs. */
+static inline void stats_beat(struct stats_page *page, uint64_t now_ms)
+{
+	stats_write(&page->beat_ms, now_ms);
+}
+
+/* Forget all probes of whoever wrote this page before. */
+void stats_probes_clear(struct stats_page *page);
 
 /* Octets of the memory for a role. */
 size_t stats_size(enum role role);
@@ -119,7 +171,8 @@ enum stats_frontend {
 	STAT_FRONT_DISPLACED,	   /* given up for a client that waits for less */
 	STAT_FRONT_LATE,	   /* TC=1 in the place of a late answer to a client that is not proven */
 	STAT_FRONT_WAIT,	   /* answers that had to be waited for, by milliseconds: STATS_WAITS of them */
-	STAT_FRONT_COUNT = STAT_FRONT_WAIT + STATS_WAITS
+	STAT_FRONT_WAIT_MS = STAT_FRONT_WAIT + STATS_WAITS, /* how long all of them together */
+	STAT_FRONT_COUNT
 };
 
 /*
@@ -180,7 +233,8 @@ enum stats_resolver {
 	STAT_RES_PENDING,
 	STAT_RES_SEND_FAILED,
 	STAT_RES_LATENCY, /* of questions for which somebody was asked: STATS_LATENCIES of them */
-	STAT_RES_COUNT = STAT_RES_LATENCY + STATS_LATENCIES
+	STAT_RES_LATENCY_MS = STAT_RES_LATENCY + STATS_LATENCIES, /* how long all of them together */
+	STAT_RES_COUNT
 };
 
 #define STATS_NAME_MAX 32

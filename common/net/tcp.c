@@ -43,6 +43,8 @@ enum {
 	RETIRE_MAX = 8,
 	TICK_MIN_MS = 20,
 	TICK_MAX_MS = 500,
+	/* Idle time of connections to a server that is being replaced: some round trips for the first query. */
+	FADE_IDLE_MS = 1000,
 };
 
 /* --- slots --- */
@@ -236,7 +238,7 @@ uint64_t tcp_server_time(const struct tcp_server *s, unsigned ms)
 
 unsigned tcp_server_idle_ms(const struct tcp_server *server)
 {
-	return server->draining ? 0 : (unsigned)tcp_server_time(server, server->limits.idle_ms);
+	return server->draining || server->fading ? 0 : (unsigned)tcp_server_time(server, server->limits.idle_ms);
 }
 
 static void on_tick(evutil_socket_t fd, short what, void *arg)
@@ -262,7 +264,7 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 		}
 		tcp_conn_retire(c);
 	}
-	if (s->accept_paused && !s->draining) {
+	if (s->accept_paused && !s->draining && !s->fading) {
 		resume_accept(s);
 	}
 	tcp_server_turn(s);
@@ -458,14 +460,32 @@ void tcp_reply_stream(struct tcp_server *server, struct tcp_ref ref, const struc
 	}
 }
 
+static void free_listeners(struct tcp_server *server)
+{
+	while (!LIST_EMPTY(&server->listeners)) {
+		listener_free(LIST_FIRST(&server->listeners));
+	}
+}
+
+void tcp_server_fade(struct tcp_server *server)
+{
+	server->fading = true;
+	server->now_ms = clock_now_ms();
+	free_listeners(server);
+	if (server->limits.idle_ms > FADE_IDLE_MS) {
+		server->limits.idle_ms = FADE_IDLE_MS;
+	}
+	if (server->open > 0) {
+		start_tick(server);
+	}
+}
+
 void tcp_server_drain(struct tcp_server *server)
 {
 	server->draining = true;
 	server->now_ms = clock_now_ms();
 	server->drain_since_ms = server->now_ms;
-	while (!LIST_EMPTY(&server->listeners)) {
-		listener_free(LIST_FIRST(&server->listeners));
-	}
+	free_listeners(server);
 	for (uint32_t i = 0; i < server->slot_count; i++) {
 		struct tcp_conn *c = server->slots[i].conn;
 		if (c != NULL && c != server->gathering) {

@@ -3,6 +3,8 @@
  */
 #include "common/net/tcp_client.h"
 
+#include "common/util/rand.h"
+
 #include <stdlib.h>
 #include <string.h>
 

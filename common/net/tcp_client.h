@@ -8,7 +8,7 @@
 #define BULKHEAD_COMMON_NET_TCP_CLIENT_H
 
 #include "common/util/addr.h"
-#include "common/util/rand.h"
+#include "common/util/siphash.h"
 
 #include <sys/queue.h>
 

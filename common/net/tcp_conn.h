@@ -99,6 +99,7 @@ struct tcp_server {
 	bool ticking;
 	bool accept_paused; /* no descriptor or memory for more: tried again with the next tick */
 	bool draining;
+	bool fading; /* being replaced: no new connections */
 	bool cut_failed; /* told once */
 	uint64_t drain_since_ms;
 	uint64_t now_ms;

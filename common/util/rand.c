@@ -1,5 +1,5 @@
 /*
- * getrandom(2) in blocks, and SipHash-2-4. The block is the only state.
+ * getrandom(2) in blocks. The block is the only state.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -76,91 +76,4 @@ uint32_t rand_below(uint32_t bound)
 		v = rand_u32();
 	} while (v < tail);
 	return v % bound;
-}
-
-static inline uint64_t rotl(uint64_t v, unsigned bits)
-{
-	return v << bits | v >> (64 - bits);
-}
-
-static inline void sip_round(uint64_t v[4])
-{
-	v[0] += v[1];
-	v[1] = rotl(v[1], 13) ^ v[0];
-	v[0] = rotl(v[0], 32);
-	v[2] += v[3];
-	v[3] = rotl(v[3], 16) ^ v[2];
-	v[0] += v[3];
-	v[3] = rotl(v[3], 21) ^ v[0];
-	v[2] += v[1];
-	v[1] = rotl(v[1], 17) ^ v[2];
-	v[2] = rotl(v[2], 32);
-}
-
-/* Little-endian load of n <= 8 bytes, as the algorithm defines its words. */
-static inline uint64_t load_le(const uint8_t *p, size_t n)
-{
-	uint64_t v = 0;
-	for (size_t i = 0; i < n; i++) {
-		v |= (uint64_t)p[i] << (8 * i);
-	}
-	return v;
-}
-
-static void sip_begin(const struct siphash_key *key, uint64_t v[4])
-{
-	v[0] = key->k0 ^ UINT64_C(0x736f6d6570736575);
-	v[1] = key->k1 ^ UINT64_C(0x646f72616e646f6d);
-	v[2] = key->k0 ^ UINT64_C(0x6c7967656e657261);
-	v[3] = key->k1 ^ UINT64_C(0x7465646279746573);
-}
-
-static inline void sip_word(uint64_t v[4], uint64_t word, unsigned rounds)
-{
-	v[3] ^= word;
-	for (unsigned i = 0; i < rounds; i++) {
-		sip_round(v);
-	}
-	v[0] ^= word;
-}
-
-static inline uint64_t sip_end(uint64_t v[4], unsigned rounds)
-{
-	v[2] ^= 0xff;
-	for (unsigned i = 0; i < rounds; i++) {
-		sip_round(v);
-	}
-	return v[0] ^ v[1] ^ v[2] ^ v[3];
-}
-
-struct siphash_key siphash_key_new(void)
-{
-	struct siphash_key key;
-	rand_bytes(&key, sizeof(key));
-	return key;
-}
-
-uint64_t siphash(const struct siphash_key *key, const void *bytes, size_t len)
-{
-	const uint8_t *p = bytes;
-	uint64_t v[4];
-
-	sip_begin(key, v);
-	size_t left = len;
-	for (; left >= 8; p += 8, left -= 8) {
-		sip_word(v, load_le(p, 8), 2);
-	}
-	sip_word(v, (uint64_t)len << 56 | load_le(p, left), 2);
-	return sip_end(v, 4);
-}
-
-uint64_t siphash_words(const struct siphash_key *key, const uint64_t words[3])
-{
-	uint64_t v[4];
-
-	sip_begin(key, v);
-	for (unsigned i = 0; i < 3; i++) {
-		sip_word(v, words[i], 1);
-	}
-	return sip_end(v, 3);
 }

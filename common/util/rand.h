@@ -1,6 +1,5 @@
 /*
- * Random numbers from the kernel's generator, and keyed hashing of names for tables that strangers
- * fill. There is no other source of randomness in the project.
+ * Random numbers from the kernel's generator. There is no other source of randomness in the project.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -22,19 +21,5 @@ uint64_t rand_u64(void);
 
 /* Uniform in 0 .. bound-1 (no modulo bias); bound > 0. */
 uint32_t rand_below(uint32_t bound);
-
-/* SipHash-2-4 (Aumasson, Bernstein 2012): 64 bits over len bytes under a 128-bit key. */
-struct siphash_key {
-	uint64_t k0, k1;
-};
-/* A key that nobody knows. */
-struct siphash_key siphash_key_new(void);
-uint64_t siphash(const struct siphash_key *key, const void *bytes, size_t len);
-
-/*
- * SipHash-1-3 of three words, always three: no length is mixed in. Its fewer rounds do where nobody sees the hash,
- * as in tables of this process.
- */
-uint64_t siphash_words(const struct siphash_key *key, const uint64_t words[3]);
 
 #endif

@@ -9,6 +9,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 /* One in so many units of a part is for what is new. */
 #define SMALL_SHARE 8
@@ -18,6 +19,8 @@
 #define ROUNDS_MAX 32
 /* Entries that are looked at for room for one that was never used. */
 #define SEARCH_MAX 4
+/* Octets of an entry that are fetched ahead: an ordinary one. */
+#define FETCH_OCTETS 256
 /* One in so many of those that were never used takes a use from the one at the main ring's tail. */
 #define AGING 8
 
@@ -44,6 +47,7 @@ struct ring {
 struct shelf {
 	struct shelf_options options;
 	uint8_t *block;
+	size_t block_size;
 	uint32_t *table;
 	uint32_t mask;
 	struct ring rings[2 * SHELF_PARTS_MAX]; /* of part i: 2i small, 2i+1 main */
@@ -88,6 +92,13 @@ static void ring_init(struct ring *ring, uint32_t begin, uint32_t units)
 	*ring = (struct ring){ .begin = begin, .end = begin + units, .head = begin, .tail = begin };
 }
 
+/* It becomes resident as it is filled. Not malloc, which may have been told to fill what it hands out (M_PERTURB). */
+static uint8_t *block_new(size_t size)
+{
+	void *block = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	return block == MAP_FAILED ? NULL : block;
+}
+
 struct shelf *shelf_new(const struct shelf_options *options)
 {
 	size_t buckets = 64;
@@ -110,7 +121,8 @@ struct shelf *shelf_new(const struct shelf_options *options)
 	shelf->options = *options;
 	shelf->mask = (uint32_t)(buckets - 1);
 	shelf->table = calloc(buckets, sizeof(uint32_t));
-	shelf->block = malloc((size_t)units * SHELF_UNIT); /* becomes resident as it is filled */
+	shelf->block_size = (size_t)units * SHELF_UNIT;
+	shelf->block = block_new(shelf->block_size);
 	if (shelf->table == NULL || shelf->block == NULL) {
 		shelf_free(shelf);
 		return NULL;
@@ -129,7 +141,9 @@ void shelf_free(struct shelf *shelf)
 {
 	if (shelf != NULL) {
 		free(shelf->table);
-		free(shelf->block);
+		if (shelf->block != NULL) {
+			(void)munmap(shelf->block, shelf->block_size); /* fails for what was not mapped only */
+		}
 		free(shelf);
 	}
 }
@@ -159,6 +173,19 @@ void *shelf_next(const struct shelf *shelf, const void *entry)
 	const struct slot *slot = slot_of(entry);
 	struct slot *next = next_with_hash(shelf, slot->chain, slot->hash);
 	return next == NULL ? NULL : entry_of(next);
+}
+
+void shelf_look(const struct shelf *shelf, uint32_t hash)
+{
+	__builtin_prefetch(&shelf->table[hash & shelf->mask]);
+}
+
+void shelf_fetch(const struct shelf *shelf, uint32_t hash)
+{
+	const uint8_t *slot = shelf->block + (size_t)shelf->table[hash & shelf->mask] * SHELF_UNIT;
+	for (unsigned i = 0; i < FETCH_OCTETS; i += 64) {
+		__builtin_prefetch(slot + i);
+	}
 }
 
 /* Where the place of a live slot is written. */

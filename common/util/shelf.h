@@ -53,6 +53,13 @@ void shelf_free(struct shelf *shelf);
 void *shelf_first(const struct shelf *shelf, uint32_t hash);
 void *shelf_next(const struct shelf *shelf, const void *entry);
 
+/*
+ * Memory that shelf_first is going to read, fetched ahead of it: the chain's place in the table; and the first entry of the
+ * chain, once the former is there.
+ */
+void shelf_look(const struct shelf *shelf, uint32_t hash);
+void shelf_fetch(const struct shelf *shelf, uint32_t hash);
+
 /* It was used. */
 void shelf_touch(void *entry);
 

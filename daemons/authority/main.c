@@ -22,12 +22,32 @@
 /* Stop: how often and how many times it is asked whether TCP connections have got their replies. */
 #define STOP_TICK_MS 20
 #define STOP_TICKS_MAX 100
+/*
+ * Replaced by another process, there is no hurry: connections may go on for so long, and what is in work then, zone
+ * transfers above all, for so long.
+ */
+#define RETIRE_FADE_TICKS (3000 / STOP_TICK_MS)
+#define RETIRE_DRAIN_MS 30000
+#define RETIRE_TICKS_MAX (RETIRE_FADE_TICKS + (RETIRE_DRAIN_MS + 2000) / STOP_TICK_MS)
 
 static void on_image_refused(void *ctx, uint32_t image, const char *why)
 {
 	struct server *server = ctx;
 	if (role_link_refuse_image(server->link, image, why) != BH_OK) {
 		log_err("cannot tell that image %u is refused: %s", (unsigned)image, why);
+	}
+}
+
+static void on_probe(evutil_socket_t fd, short what, void *arg)
+{
+	struct server *server = arg;
+	(void)fd;
+	(void)what;
+	unsigned ms = probe_tick(&server->probe, server->view, &server->work, server->stats, server->reply,
+				 clock_now_ms());
+	struct timeval next = { .tv_sec = ms / 1000, .tv_usec = (suseconds_t)(ms % 1000) * 1000 };
+	if (event_add(server->probe_timer, &next) != 0) {
+		log_fatal("cannot set a timer");
 	}
 }
 
@@ -48,11 +68,21 @@ static int on_prepare(void *ctx, const struct role_conf *conf, char *why, size_t
 	return rc;
 }
 
+static void set_tcp_limits(struct server *server, unsigned drain_ms)
+{
+	const struct ipc_tcp *tcp = &server->tcp_options;
+	struct tcp_limits limits = tcp_limits_default;
+	limits.connections = tcp->connections;
+	limits.connections_client = tcp->connections_client;
+	limits.idle_ms = tcp->idle_ms;
+	limits.write_ms = tcp->reply_ms;
+	limits.drain_ms = drain_ms;
+	tcp_server_limits(server->tcp, &limits);
+}
+
 static void on_commit(void *ctx, const struct role_conf *conf)
 {
 	struct server *server = ctx;
-	struct tcp_limits limits = tcp_limits_default;
-	const struct ipc_tcp *tcp = &conf->options.authority.tcp;
 
 	tsig_engine_forget(server->work.tsig);
 	view_free(server->view); /* no query is in work between two events */
@@ -60,12 +90,16 @@ static void on_commit(void *ctx, const struct role_conf *conf)
 	server->next = NULL;
 	count_view(server->view, server->stats);
 
-	limits.connections = tcp->connections;
-	limits.connections_client = tcp->connections_client;
-	limits.idle_ms = tcp->idle_ms;
-	limits.write_ms = tcp->reply_ms;
-	tcp_server_limits(server->tcp, &limits);
+	server->tcp_options = conf->options.authority.tcp;
+	set_tcp_limits(server, tcp_limits_default.drain_ms);
 	sources_commit(server, conf);
+	if (conf->probe) {
+		probe_begin(&server->probe, server->stats);
+		on_probe(-1, 0, server);
+	} else {
+		(void)event_del(server->probe_timer);
+		stats_probes_clear(server->stats);
+	}
 }
 
 static void on_abort(void *ctx)
@@ -86,8 +120,13 @@ static void on_stop_tick(evutil_socket_t fd, short what, void *arg)
 	struct server *server = arg;
 	(void)fd;
 	(void)what;
-	if (tcp_server_count(server->tcp) == 0 || ++server->stop_ticks > STOP_TICKS_MAX) {
+	unsigned most = server->retiring ? RETIRE_TICKS_MAX : STOP_TICKS_MAX;
+	if (tcp_server_count(server->tcp) == 0 || ++server->stop_ticks > most) {
 		event_base_loopbreak(server->base);
+		return;
+	}
+	if (server->retiring && server->stop_ticks == RETIRE_FADE_TICKS) {
+		tcp_server_drain(server->tcp);
 	}
 }
 
@@ -99,6 +138,21 @@ static void on_stop(void *ctx)
 
 	sources_stop(server);
 	tcp_server_drain(server->tcp);
+	if (tcp_server_count(server->tcp) == 0 || event_add(server->stop_timer, &tick) != 0) {
+		event_base_loopbreak(server->base);
+	}
+}
+
+/* Its successor reads the same sockets: what is in them is not lost. */
+static void on_retire(void *ctx)
+{
+	struct server *server = ctx;
+	static const struct timeval tick = { .tv_usec = STOP_TICK_MS * 1000 };
+
+	server->retiring = true;
+	sources_stop(server);
+	set_tcp_limits(server, RETIRE_DRAIN_MS);
+	tcp_server_fade(server->tcp);
 	if (tcp_server_count(server->tcp) == 0 || event_add(server->stop_timer, &tick) != 0) {
 		event_base_loopbreak(server->base);
 	}
@@ -130,7 +184,8 @@ static void server_init(struct server *server)
 	}
 	server->tcp = serve_tcp_new(server);
 	server->stop_timer = event_new(server->base, -1, EV_PERSIST, on_stop_tick, server);
-	if (server->tcp == NULL || server->stop_timer == NULL) {
+	server->probe_timer = event_new(server->base, -1, 0, on_probe, server);
+	if (server->tcp == NULL || server->stop_timer == NULL || server->probe_timer == NULL) {
 		log_fatal("out of memory");
 	}
 }
@@ -140,6 +195,7 @@ static void server_clear(struct server *server)
 	sources_stop(server);
 	sources_abort(server);
 	event_free(server->stop_timer);
+	event_free(server->probe_timer);
 	tcp_server_free(server->tcp);
 	qlink_batch_free(server->links);
 	udp_batch_free(server->udp);
@@ -153,7 +209,7 @@ int main(void)
 {
 	static const struct role_ops ops = {
 		.prepare = on_prepare, .commit = on_commit, .abort = on_abort,
-		.peer_restarted = on_peer_restarted, .stop = on_stop
+		.peer_restarted = on_peer_restarted, .retire = on_retire, .stop = on_stop
 	};
 	static struct server server; /* large: scratch memory and the reply buffer */
 	struct sandbox_state walls;

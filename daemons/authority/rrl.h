@@ -53,7 +53,7 @@
 #define BULKHEAD_DAEMONS_AUTHORITY_RRL_H
 
 #include "common/util/addr.h"
-#include "common/util/rand.h"
+#include "common/util/siphash.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>

@@ -27,7 +27,9 @@ struct held_reply {
 /* A link whose peer breaks the format, or is gone for good, is left alone until its peer is a new process. */
 static void give_up(struct source *source, int rc)
 {
-	log_err("query link %u: %s, no longer served", (unsigned)source->id, bh_strerror(rc));
+	/* Its end is no fault: when a new version takes over, the frontends of the old one go first. */
+	(rc == BH_ECLOSED ? log_debug : log_err)("query link %u: %s, no longer served", (unsigned)source->id,
+						 bh_strerror(rc));
 	event_del(source->readable);
 	event_del(source->writable);
 }
@@ -70,12 +72,14 @@ static void push(struct source *source, const struct qlink_message *m)
 static void reply_one(struct source *source, const struct qlink_message *m)
 {
 	struct server *server = source->server;
-	if (m->kind != QLINK_QUERY) {
+	if (m->kind != QLINK_QUERY && m->kind != QLINK_PROBE) {
 		return; /* we ask nothing, so nobody replies to us */
 	}
 	size_t len =
 		query_reply(&server->work, server->view, TRANSPORT_LINK, NULL, m->dns, m->dns_len, server->reply);
-	query_count(&server->work, TRANSPORT_LINK, len, server->stats);
+	if (m->kind == QLINK_QUERY) {
+		query_count(&server->work, TRANSPORT_LINK, len, server->stats);
+	}
 	if (len > 0) {
 		push(source, &(struct qlink_message){ .token = m->token,
 						      .kind = QLINK_REPLY,

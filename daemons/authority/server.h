@@ -8,6 +8,7 @@
 #define BULKHEAD_DAEMONS_AUTHORITY_SERVER_H
 
 #include "common/util/log.h"
+#include "daemons/authority/probe.h"
 #include "daemons/authority/query.h"
 
 #include <sys/queue.h>
@@ -63,8 +64,12 @@ struct server {
 	struct transfer_list running;
 	struct log_limit transfer_log; /* of those that ran */
 	struct log_limit refusal_log;
+	struct probe probe;
+	struct event *probe_timer; /* while somebody watches */
 	struct event *stop_timer;
 	unsigned stop_ticks;
+	bool retiring; /* another process serves in our place */
+	struct ipc_tcp tcp_options;
 	struct log_limit rate_log;
 	struct query_work work;
 	struct ahead ahead[AHEAD_MAX]; /* of a part of a batch of packets */

@@ -28,7 +28,7 @@ static const char *keep_text(struct answer *answer, const char *text)
 	return region_copy(&answer->region, text, strlen(text) + 1);
 }
 
-static struct answer_table *find_table(struct answer *answer, const char *name)
+static struct answer_table *find_table(const struct answer *answer, const char *name)
 {
 	for (struct answer_table *t = answer->first; t != NULL; t = t->next) {
 		if (strcmp(t->name, name) == 0) {
@@ -127,4 +127,21 @@ const struct answer_field *answer_field(const struct answer_row *row, const char
 		}
 	}
 	return NULL;
+}
+
+const struct answer_table *answer_table(const struct answer *answer, const char *name)
+{
+	return find_table(answer, name);
+}
+
+const char *answer_text(const struct answer_row *row, const char *name)
+{
+	const struct answer_field *field = answer_field(row, name);
+	return field == NULL ? "" : field->text;
+}
+
+uint64_t answer_number(const struct answer_row *row, const char *name)
+{
+	const struct answer_field *field = answer_field(row, name);
+	return field == NULL ? 0 : field->number;
 }

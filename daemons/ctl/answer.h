@@ -57,7 +57,12 @@ int answer_add(struct answer *answer, const struct ctl_row *row) BH_CHECKED;
 /* How it ended. A status that is no exit status of ours counts as 3 (unknown). */
 void answer_end(struct answer *answer, uint8_t status, const char *text);
 
-/* The field of that name, or NULL. */
+/* The table of that name, or NULL. */
+const struct answer_table *answer_table(const struct answer *answer, const char *name);
+
+/* The field of that name, or NULL; its text ("" when it has none), its number or truth (0 when it has none). */
 const struct answer_field *answer_field(const struct answer_row *row, const char *name);
+const char *answer_text(const struct answer_row *row, const char *name);
+uint64_t answer_number(const struct answer_row *row, const char *name);
 
 #endif

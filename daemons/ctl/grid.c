@@ -6,6 +6,8 @@
 #include <string.h>
 
 #define GAP 2 /* blanks between columns */
+#define COLUMN_LEAST 8 /* a text that is cut keeps as much */
+#define LINE_MAX 1024  /* wider than terminals are */
 
 struct grid_line {
 	struct grid_cell cells[GRID_COLUMNS_MAX];
@@ -148,7 +150,9 @@ void tone_print(FILE *out, bool colour, enum tone tone, const char *text)
 
 struct look {
 	bool colour;
+	unsigned indent;
 	bool shown[GRID_COLUMNS_MAX];
+	int width[GRID_COLUMNS_MAX];
 };
 
 /* The last column of a line that has something to show: no blanks are written behind it. */
@@ -167,6 +171,7 @@ static void print_line(FILE *out, const struct grid *grid, const struct look *lo
 		       const struct grid_cell *cells, bool bad)
 {
 	const unsigned last = last_filled(grid, look, cells);
+	fprintf(out, "%*s", (int)look->indent, "");
 	if (grid->any_bad) {
 		tone_print(out, look->colour, TONE_BAD, bad ? "! " : "  ");
 	}
@@ -175,7 +180,14 @@ static void print_line(FILE *out, const struct grid *grid, const struct look *lo
 			continue;
 		}
 		const char *text = cells[i].text == NULL ? "" : cells[i].text;
-		int pad = grid->width[i] - (int)strlen(text);
+		int len = (int)strlen(text);
+		char cut[LINE_MAX];
+		if (len > look->width[i] && look->width[i] < LINE_MAX) { /* at least COLUMN_LEAST wide */
+			snprintf(cut, sizeof(cut), "%.*s..", look->width[i] - 2, text);
+			text = cut;
+			len = look->width[i];
+		}
+		int pad = look->width[i] - len;
 		if (grid->right[i]) {
 			fprintf(out, "%*s", pad, "");
 		}
@@ -188,16 +200,48 @@ static void print_line(FILE *out, const struct grid *grid, const struct look *lo
 	fputc('\n', out);
 }
 
-void grid_print(FILE *out, const struct grid *grid, bool colour, bool all)
+/* Take columns from the widest texts until the line fits. */
+static void fit(const struct grid *grid, struct look *look, unsigned width)
 {
-	struct look look = { .colour = colour };
+	for (;;) {
+		int total = (int)look->indent + (grid->any_bad ? 2 : 0);
+		int widest = -1;
+		int shown = 0;
+		for (unsigned i = 0; i < grid->columns; i++) {
+			if (!look->shown[i]) {
+				continue;
+			}
+			total += look->width[i] + (shown++ > 0 ? GAP : 0);
+			if (!grid->right[i] && look->width[i] > COLUMN_LEAST &&
+			    (widest < 0 || look->width[i] > look->width[widest])) {
+				widest = (int)i;
+			}
+		}
+		if (total <= (int)width || widest < 0) {
+			return;
+		}
+		int over = total - (int)width;
+		int less = look->width[widest] - COLUMN_LEAST;
+		look->width[widest] -= over < less ? (over + 1) / 2 : less > 1 ? (less + 1) / 2 : 1;
+	}
+}
+
+void grid_print(FILE *out, const struct grid *grid, const struct grid_look *wanted)
+{
+	struct look look = { .colour = wanted->colour, .indent = wanted->indent };
 	struct grid_cell titles[GRID_COLUMNS_MAX] = { 0 };
 	for (unsigned i = 0; i < grid->columns; i++) {
-		look.shown[i] = all || grid->filled[i];
+		look.shown[i] = wanted->all || grid->filled[i];
+		look.width[i] = grid->width[i];
 		titles[i].text = grid->titles[i];
 		titles[i].tone = TONE_FAINT;
 	}
-	print_line(out, grid, &look, titles, false);
+	if (wanted->width > 0) {
+		fit(grid, &look, wanted->width);
+	}
+	if (!wanted->untitled) {
+		print_line(out, grid, &look, titles, false);
+	}
 	for (const struct grid_line *line = grid->first; line != NULL; line = line->next) {
 		print_line(out, grid, &look, line->cells, line->bad);
 	}

@@ -39,8 +39,19 @@ int grid_row(struct grid *grid, bool bad) BH_CHECKED;
 /* Set a cell of the last row. */
 int grid_set(struct grid *grid, unsigned column, const char *text, enum tone tone) BH_CHECKED;
 
-/* Columns in which every cell is empty are left out, unless all is asked for. */
-void grid_print(FILE *out, const struct grid *grid, bool colour, bool all);
+struct grid_look {
+	bool colour;
+	bool all;	/* also columns in which every cell is empty */
+	bool untitled;	/* without the line of titles */
+	unsigned width; /* lines are to end before; 0: they may be as long as they are */
+	unsigned indent;
+};
+
+/*
+ * Where lines are too wide, the widest texts are cut (what was cut ends with ".."), numbers never; a terminal that is narrower
+ * than that needs gets lines that are too long.
+ */
+void grid_print(FILE *out, const struct grid *grid, const struct grid_look *look);
 
 /* text with everything that is not printable ASCII as \DDD, in the region; NULL: out of memory. */
 const char *text_printable(struct region *region, const char *text);

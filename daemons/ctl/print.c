@@ -4,7 +4,9 @@
 #include "daemons/ctl/print.h"
 
 #include "daemons/ctl/answer.h"
+#include "daemons/ctl/counters.h"
 #include "daemons/ctl/grid.h"
+#include "daemons/ctl/human.h"
 #include "daemons/ctl/status.h"
 
 #include <inttypes.h>
@@ -44,6 +46,8 @@ static const struct column_rule plain_column = { .form = FORM_PLAIN };
 static const struct column_rule column_rules[] = {
 	{ "appliance", "uptime_sec", "up", FORM_DURATION, NULL },
 	{ "appliance", "state", "state", FORM_STATE, NULL },
+	{ "appliance", "local_wall", "local wall", FORM_WALL, "on" },
+	{ "appliance", "local_refused", "local refused", FORM_NOTICE, NULL },
 	{ "role", "index", "#", FORM_PLAIN, NULL },
 	{ "role", "state", "state", FORM_STATE, NULL },
 	{ "role", "uptime_sec", "up", FORM_DURATION, NULL },
@@ -112,47 +116,6 @@ static enum tone state_tone(const char *state)
 	return TONE_BAD;
 }
 
-const char *print_duration(uint64_t sec, char out[PRINT_DURATION_MAX])
-{
-	if (sec < 60) {
-		snprintf(out, PRINT_DURATION_MAX, "%us", (unsigned)sec);
-	} else if (sec < 3600) {
-		snprintf(out, PRINT_DURATION_MAX, "%um %02us", (unsigned)(sec / 60), (unsigned)(sec % 60));
-	} else if (sec < 86400) {
-		snprintf(out, PRINT_DURATION_MAX, "%uh %02um", (unsigned)(sec / 3600),
-			 (unsigned)(sec / 60 % 60));
-	} else {
-		snprintf(out, PRINT_DURATION_MAX, "%" PRIu64 "d %02uh", sec / 86400,
-			 (unsigned)(sec / 3600 % 24));
-	}
-	return out;
-}
-
-const char *print_size(uint64_t octets, char out[PRINT_SIZE_MAX])
-{
-	static const char units[] = "KMGTPE";
-	if (octets < 1024) {
-		snprintf(out, PRINT_SIZE_MAX, "%u", (unsigned)octets);
-		return out;
-	}
-	unsigned unit = 0;
-	uint64_t whole = octets;
-	unsigned tenths = 0;
-	for (;; unit++) {
-		tenths = (unsigned)(whole % 1024 * 10 / 1024);
-		whole /= 1024;
-		if (whole < 1024 || units[unit + 1] == '\0') {
-			break;
-		}
-	}
-	if (whole < 10) {
-		snprintf(out, PRINT_SIZE_MAX, "%u.%u%c", (unsigned)whole, tenths, units[unit]);
-	} else {
-		snprintf(out, PRINT_SIZE_MAX, "%u%c", (unsigned)whole, units[unit]);
-	}
-	return out;
-}
-
 static const struct column_rule *find_rule(const char *table, const char *field)
 {
 	for (size_t i = 0; i < sizeof(column_rules) / sizeof(column_rules[0]); i++) {
@@ -205,13 +168,13 @@ static enum tone field_tone(const struct answer_field *field, const struct colum
 
 static void field_text(const struct answer_field *field, enum form form, bool verbose, char out[CELL_MAX])
 {
-	char text[PRINT_DURATION_MAX];
+	char text[HUMAN_MAX];
 	if (field->type == CTL_BOOL) {
 		snprintf(out, CELL_MAX, "%s", field->number != 0 ? "yes" : form == FORM_FLAG ? "" : "no");
 	} else if (field->type == CTL_NUMBER && form == FORM_DURATION) {
-		snprintf(out, CELL_MAX, "%s", print_duration(field->number, text));
+		snprintf(out, CELL_MAX, "%s", human_duration(field->number, text));
 	} else if (field->type == CTL_NUMBER && form == FORM_SIZE) {
-		snprintf(out, CELL_MAX, "%s", print_size(field->number, text));
+		snprintf(out, CELL_MAX, "%s", human_size(field->number, text));
 	} else if (field->type == CTL_NUMBER && form == FORM_FILLED && field->number == 0) {
 		out[0] = '\0';
 	} else if (field->type == CTL_NUMBER) {
@@ -296,8 +259,7 @@ static bool row_is_bad(const struct columns *columns, const struct answer_row *r
 	return false;
 }
 
-static int print_table(FILE *out, struct region *region, const struct answer_table *table,
-		       const struct print_style *style)
+int print_table(FILE *out, struct region *region, const struct answer_table *table, const struct print_style *style)
 {
 	struct columns columns = { 0 };
 	char text[CELL_MAX];
@@ -320,7 +282,8 @@ static int print_table(FILE *out, struct region *region, const struct answer_tab
 		}
 	}
 	if (err == 0) {
-		grid_print(out, grid, style->colour, style->verbose);
+		grid_print(out, grid, &(struct grid_look){ .colour = style->colour, .all = style->verbose,
+								   .width = style->verbose ? 0 : style->width });
 	}
 	return err;
 }
@@ -334,7 +297,7 @@ static const char *printable_field(struct region *region, const struct answer_ro
 	return text == NULL ? "" : text;
 }
 
-static void print_finding(FILE *out, struct region *region, const struct answer_row *row,
+void print_finding(FILE *out, struct region *region, const struct answer_row *row,
 			  const struct print_style *style)
 {
 	const char *severity = printable_field(region, row, "severity");
@@ -357,164 +320,6 @@ static void print_finding(FILE *out, struct region *region, const struct answer_
 			zone[0] == '\0' || view[0] == '\0' ? "" : ", ", zone[0] == '\0' ? "" : "zone ", zone);
 	}
 	fputc('\n', out);
-}
-
-/* --- counters: one grid per role, a row per name, a column per view, workers added up -------------- */
-
-struct counter {
-	const char *role, *view, *name;
-	uint64_t value;
-};
-
-static bool get_counter(const struct answer_row *row, struct counter *out)
-{
-	const struct answer_field *role = answer_field(row, "role");
-	const struct answer_field *view = answer_field(row, "view");
-	const struct answer_field *name = answer_field(row, "name");
-	const struct answer_field *value = answer_field(row, "value");
-	if (role == NULL || name == NULL || value == NULL || value->type == CTL_TEXT) {
-		return false;
-	}
-	*out = (struct counter){ role->text, view == NULL ? "" : view->text, name->text, value->number };
-	return true;
-}
-
-struct sums {
-	struct {
-		const char *name;
-		uint64_t values[GRID_COLUMNS_MAX]; /* by view */
-	} rows[512];				   /* a role has at most STATS_COUNTERS of them */
-	unsigned row_count;
-	const char *views[GRID_COLUMNS_MAX - 1];
-	unsigned view_count;
-};
-
-static bool add_counter(struct sums *sums, const struct counter *counter)
-{
-	unsigned r = 0;
-	unsigned v = 0;
-	while (r < sums->row_count && strcmp(sums->rows[r].name, counter->name) != 0) {
-		r++;
-	}
-	while (v < sums->view_count && strcmp(sums->views[v], counter->view) != 0) {
-		v++;
-	}
-	if (r == sizeof(sums->rows) / sizeof(sums->rows[0]) ||
-	    v == sizeof(sums->views) / sizeof(sums->views[0])) {
-		return false;
-	}
-	if (r == sums->row_count) {
-		sums->rows[sums->row_count++].name = counter->name;
-	}
-	if (v == sums->view_count) {
-		sums->views[sums->view_count++] = counter->view;
-	}
-	sums->rows[r].values[v] += counter->value;
-	return true;
-}
-
-/* Shown even at zero: that nobody asks is worth knowing, and that nothing was dropped on purpose. */
-static bool is_always_shown(const char *name)
-{
-	static const char ending[] = "queries";
-	size_t len = strlen(name);
-	return strcmp(name, "intentional_drops") == 0 ||
-	       (len >= sizeof(ending) - 1 && strcmp(name + len - (sizeof(ending) - 1), ending) == 0);
-}
-
-static int print_sums(FILE *out, struct region *region, const char *role, const struct sums *sums,
-		      const struct print_style *style)
-{
-	char text[24];
-	unsigned hidden = 0;
-	struct grid *grid = grid_new(region);
-	if (grid == NULL) {
-		return BH_ENOMEM;
-	}
-	int err = grid_column(grid, role, false);
-	for (unsigned v = 0; v < sums->view_count && err >= 0; v++) {
-		err = grid_column(grid, sums->views[v][0] == '\0' ? "total" : sums->views[v], true);
-	}
-	for (unsigned r = 0; r < sums->row_count && err >= 0; r++) {
-		bool alarm = strcmp(sums->rows[r].name, "intentional_drops") == 0;
-		uint64_t any = 0;
-		for (unsigned v = 0; v < sums->view_count; v++) {
-			any |= sums->rows[r].values[v];
-		}
-		if (any == 0 && !is_always_shown(sums->rows[r].name) && !style->verbose) {
-			hidden++;
-			continue;
-		}
-		err = grid_row(grid, alarm && any != 0);
-		if (err == 0) {
-			err = grid_set(grid, 0, sums->rows[r].name, TONE_PLAIN);
-		}
-		for (unsigned v = 0; v < sums->view_count && err == 0; v++) {
-			uint64_t value = sums->rows[r].values[v];
-			snprintf(text, sizeof(text), "%" PRIu64, value);
-			err = grid_set(grid, v + 1, text, alarm && value != 0 ? TONE_BAD : TONE_PLAIN);
-		}
-	}
-	if (err < 0) {
-		return err;
-	}
-	grid_print(out, grid, style->colour, true);
-	if (hidden > 0) {
-		fprintf(out, "(%u more at zero; -v shows them)\n", hidden);
-	}
-	return 0;
-}
-
-/* Whether an earlier row of the table has the same role. */
-static bool role_came_before(const struct answer_table *table, const struct answer_row *until, const char *role)
-{
-	for (const struct answer_row *row = table->first; row != until; row = row->next) {
-		const struct answer_field *field = answer_field(row, "role");
-		if (field != NULL && strcmp(field->text, role) == 0) {
-			return true;
-		}
-	}
-	return false;
-}
-
-static int print_counters(FILE *out, struct region *region, const struct answer_table *table,
-			  const struct print_style *style)
-{
-	struct counter counter;
-	for (const struct answer_row *row = table->first; row != NULL; row = row->next) {
-		if (!get_counter(row, &counter)) {
-			return print_table(out, region, table, style);
-		}
-	}
-	const char *last_role = NULL;
-	for (const struct answer_row *row = table->first; row != NULL; row = row->next) {
-		const char *role = answer_field(row, "role")->text;
-		if ((last_role != NULL && strcmp(role, last_role) == 0) || role_came_before(table, row, role)) {
-			continue;
-		}
-		struct sums *sums = region_alloc(region, sizeof(*sums));
-		if (sums == NULL) {
-			return BH_ENOMEM;
-		}
-		bool fits = true;
-		for (const struct answer_row *r = row; r != NULL; r = r->next) {
-			if (get_counter(r, &counter) && strcmp(counter.role, role) == 0) {
-				fits = add_counter(sums, &counter) && fits;
-			}
-		}
-		if (!fits) {
-			return print_table(out, region, table, style);
-		}
-		if (last_role != NULL) {
-			fputc('\n', out);
-		}
-		int err = print_sums(out, region, role, sums, style);
-		if (err != 0) {
-			return err;
-		}
-		last_role = role;
-	}
-	return 0;
 }
 
 /* --- the whole --------------------------------------------------------------------------------------- */
@@ -568,7 +373,7 @@ int print_answer(FILE *out, const struct answer *answer, const struct print_styl
 				}
 			}
 		} else if (strcmp(t->name, "counter") == 0) {
-			err = print_counters(out, &region, t, style);
+			err = counters_print(out, &region, t, style);
 		} else {
 			err = print_table(out, &region, t, style);
 		}
@@ -576,24 +381,4 @@ int print_answer(FILE *out, const struct answer *answer, const struct print_styl
 	}
 	region_clear(&region);
 	return err;
-}
-
-void print_progress(FILE *out, const struct ctl_row *row)
-{
-	struct region region;
-	region_init(&region, 4u << 10, 64u << 10);
-	const char *gap = "";
-	for (unsigned i = 0; i < row->count; i++) {
-		const struct ctl_field *field = &row->fields[i];
-		const char *text = text_printable(&region, field->text);
-		if (field->type == CTL_TEXT && text != NULL) {
-			fprintf(out, "%s%s", gap, text);
-		} else if (field->type != CTL_TEXT) {
-			const char *name = text_printable(&region, field->name);
-			fprintf(out, "%s%s %" PRIu64, gap, name == NULL ? "" : name, field->number);
-		}
-		gap = "  ";
-	}
-	fputc('\n', out);
-	region_clear(&region);
 }

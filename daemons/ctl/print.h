@@ -16,23 +16,24 @@
 #include <stdio.h>
 
 struct answer;
+struct answer_row;
+struct answer_table;
+struct region;
 
 struct print_style {
 	bool colour;
 	bool verbose; /* every column, every counter, nothing shortened */
+	unsigned width; /* columns of the terminal; 0: lines may be as long as they are */
 };
 
 /* Returns 0 or BH_ENOMEM, BH_ELIMIT; errors of output stay in the stream (ferror). */
 int print_answer(FILE *out, const struct answer *answer, const struct print_style *style) BH_CHECKED;
 
-/* A row of the progress table as one short line. */
-void print_progress(FILE *out, const struct ctl_row *row);
+/* One table as it is, with the friendly columns of those that are known. */
+int print_table(FILE *out, struct region *region, const struct answer_table *table,
+		const struct print_style *style) BH_CHECKED;
 
-/* "42s", "3m 07s", "5h 12m", "9d 03h" */
-#define PRINT_DURATION_MAX 32
-const char *print_duration(uint64_t sec, char out[PRINT_DURATION_MAX]);
-/* "812", "1.5K", "20M", "3.1G": binary multiples */
-#define PRINT_SIZE_MAX 24
-const char *print_size(uint64_t octets, char out[PRINT_SIZE_MAX]);
+/* The line of a finding: "file:line: error: text  [view internal, zone corp.example.]" */
+void print_finding(FILE *out, struct region *region, const struct answer_row *row, const struct print_style *style);
 
 #endif

@@ -8,8 +8,8 @@
 
 #include "common/dns/dname.h"
 #include "common/ipc/qlink.h"
-#include "common/util/rand.h"
 #include "common/util/shelf.h"
+#include "common/util/siphash.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -32,21 +32,40 @@ struct cache {
 	struct shelf *shelf;
 };
 
-void cache_hash(struct cache_key *key)
+/* The factor is odd: types and flags of one name are never in one chain, and where the name is nobody knows. */
+static uint64_t hash_of(const uint8_t *qname, uint16_t qtype, uint8_t flags)
 {
 	static struct siphash_key secret;
 	static bool ready;
-	uint8_t bytes[DNAME_MAX + 3];
-
 	if (!ready) {
-		rand_bytes(&secret, sizeof(secret));
+		secret = siphash_key_new();
 		ready = true;
 	}
-	memcpy(bytes, key->qname, key->qname_len);
-	bytes[key->qname_len] = (uint8_t)(key->qtype >> 8);
-	bytes[key->qname_len + 1] = (uint8_t)key->qtype;
-	bytes[key->qname_len + 2] = (uint8_t)(key->flags & ~KEY_DO);
-	key->hash = siphash(&secret, bytes, (size_t)key->qname_len + 3);
+	return dname_hash(&secret, qname) + ((uint64_t)qtype << 8 | (uint8_t)(flags & ~KEY_DO)) * UINT64_C(0x9e3779b97f4a7c15);
+}
+
+void cache_hash(struct cache_key *key)
+{
+	key->hash = hash_of(key->qname, key->qtype, key->flags);
+}
+
+uint64_t cache_look(const struct cache *cache, const uint8_t *msg, size_t len)
+{
+	const uint8_t *qname = msg + DNS_HEADER_SIZE;
+	int qname_len = len > DNS_HEADER_SIZE ? dname_check(qname, len - DNS_HEADER_SIZE) : BH_ETRUNC;
+	if (qname_len < 0 || len - DNS_HEADER_SIZE - (size_t)qname_len < 4) {
+		return 0; /* no query: it is refused without a look into the cache */
+	}
+	uint16_t flags = get_u16(msg + 2);
+	uint64_t hash = hash_of(qname, get_u16(qname + qname_len),
+				(uint8_t)((flags & FLAG_CD ? KEY_CD : 0) | (flags & FLAG_RD ? 0 : KEY_NO_RD)));
+	shelf_look(cache->shelf, (uint32_t)hash);
+	return hash;
+}
+
+void cache_fetch(const struct cache *cache, uint64_t look)
+{
+	shelf_fetch(cache->shelf, (uint32_t)look);
 }
 
 /* What is over is never given out again. */

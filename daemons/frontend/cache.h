@@ -33,6 +33,14 @@ struct cache_key {
 /* Fill key->hash with a keyed hash over the other fields; the key is made anew in each process. */
 void cache_hash(struct cache_key *key);
 
+/*
+ * For queries that are worked off one after the other: waiting for memory is most of what a hit costs, so the memory is
+ * asked for while the queries before are at work. cache_look for each of a batch, whatever its octets are; then
+ * cache_fetch with what that returned.
+ */
+uint64_t cache_look(const struct cache *cache, const uint8_t *msg, size_t len);
+void cache_fetch(const struct cache *cache, uint64_t look);
+
 /* limit: ceiling for everything, in octets; at least 64 KiB are used. NULL: out of memory. */
 struct cache *cache_new(uint64_t limit);
 void cache_free(struct cache *cache);

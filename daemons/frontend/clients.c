@@ -52,6 +52,7 @@ struct clients {
 	struct tcp_limits tcp_limits;
 	uint8_t *tcp_reply;
 	struct listener_set *listeners;
+	bool faded; /* what waits in UDP sockets is another process's */
 	enum ipc_cookies cookies;
 	struct cookie_secrets cookie_secrets;
 	uint32_t now_sec; /* since 1970: cookies */
@@ -238,12 +239,27 @@ static void take_query(struct clients *c, struct origin *origin, const uint8_t *
 	c->ops->query(c->ctx, &q, origin, &to, c->now_ms);
 }
 
+/* The answers to what is in the batch. */
+static void look_ahead(struct clients *c, unsigned n)
+{
+	uint64_t looks[UDP_BATCH];
+	for (unsigned i = 0; i < n; i++) {
+		size_t len;
+		const uint8_t *msg = udp_batch_data(c->batch, i, &len);
+		looks[i] = c->ops->look(c->ctx, msg, len);
+	}
+	for (unsigned i = 0; i < n; i++) {
+		c->ops->fetch(c->ctx, looks[i]);
+	}
+}
+
 /* One batch. False: the socket is empty. */
 static bool take_batch(struct clients *c, struct listener *l)
 {
 	struct origin origin = { .listener = l };
 	unsigned n = udp_batch_receive(c->batch, l->fd);
 
+	look_ahead(c, n);
 	for (unsigned i = 0; i < n; i++) {
 		size_t len;
 		const uint8_t *msg = udp_batch_data(c->batch, i, &len);
@@ -441,20 +457,33 @@ void clients_cookies(struct clients *c, enum ipc_cookies mode, const struct cook
 	c->cookie_secrets = *secrets;
 }
 
-void clients_drain(struct clients *c)
+/* No queries over UDP from here on. last: but for those that wait in the sockets. */
+static void leave_udp(struct clients *c, bool last)
 {
 	for (size_t i = 0; c->listeners != NULL && i < c->listeners->count; i++) {
 		struct listener *l = c->listeners->items[i];
 		if (l->info.proto == IPC_UDP) {
 			take_time(c);
-			for (unsigned round = 0; round < LAST_ROUNDS_MAX && take_batch(c, l); round++) {
+			for (unsigned round = 0; last && round < LAST_ROUNDS_MAX && take_batch(c, l); round++) {
 			}
 			if (event_del(l->event) != 0) {
 				log_warn("cannot leave a listener");
 			}
 		}
 	}
+}
+
+void clients_drain(struct clients *c)
+{
+	leave_udp(c, !c->faded);
 	tcp_server_drain(c->tcp);
+}
+
+void clients_fade(struct clients *c)
+{
+	c->faded = true;
+	leave_udp(c, false);
+	tcp_server_fade(c->tcp);
 }
 
 unsigned clients_connections(const struct clients *c)

@@ -23,6 +23,12 @@ struct listener_set;
 struct clients_ops {
 	/* May this address ask? */
 	bool (*allowed)(void *ctx, const struct addr *client);
+	/*
+	 * What comes next, still unread: its answer may be asked for from memory while the queries before it are at work.
+	 * look for each, then fetch for each with what that returned.
+	 */
+	uint64_t (*look)(void *ctx, const uint8_t *msg, size_t len);
+	void (*fetch)(void *ctx, uint64_t look);
 	/* A query that passed all refusals that need no look at names. Answer by clients_answer or clients_refuse. */
 	void (*query)(void *ctx, const struct query *q, const struct origin *origin, const struct reply_to *to,
 		      uint64_t now_ms);
@@ -58,6 +64,8 @@ void clients_flush(struct clients *clients);
 
 /* No new queries; TCP connections close when idle. */
 void clients_drain(struct clients *clients);
+/* Another process takes new queries: those of open TCP connections go on, as in tcp_server_fade. */
+void clients_fade(struct clients *clients);
 /* TCP connections open. */
 unsigned clients_connections(const struct clients *clients);
 

@@ -13,10 +13,17 @@
 #include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* A stop waits this long for answers and TCP clients; checked every STOP_TICK_MS. */
 #define STOP_MAX_MS 2000
 #define STOP_TICK_MS 20
+/*
+ * Replaced by another process, there is no hurry: TCP connections go on for so long, and what they or others have
+ * asked is answered or has failed by its own deadline.
+ */
+#define RETIRE_FADE_MS 3000
+#define RETIRE_MAX_MS (RETIRE_FADE_MS + JOB_DEADLINE_MS + 2000)
 
 /* What one configuration brings and the next one replaces. */
 struct generation {
@@ -37,7 +44,11 @@ struct frontend {
 	uint64_t cache_bytes;
 	struct event *deadline; /* for the oldest question in work */
 	struct event *stop_tick;
+	struct event *probe_tick; /* while somebody watches */
+	uint8_t probe_zone[DNAME_MAX]; /* one of the internal view's */
+	bool has_zone;
 	uint64_t stop_at_ms;
+	uint64_t drain_at_ms; /* retiring: when TCP connections are ended; 0: they were, or it does not retire */
 	struct generation next;
 	bool prepared;
 };
@@ -78,6 +89,18 @@ static bool is_allowed(void *ctx, const struct addr *client)
 	return acl_match(&f->acl, client);
 }
 
+static uint64_t on_look(void *ctx, const uint8_t *msg, size_t len)
+{
+	const struct frontend *f = ctx;
+	return cache_look(f->route.cache, msg, len);
+}
+
+static void on_fetch(void *ctx, uint64_t look)
+{
+	const struct frontend *f = ctx;
+	cache_fetch(f->route.cache, look);
+}
+
 static void on_query(void *ctx, const struct query *q, const struct origin *origin, const struct reply_to *to,
 		     uint64_t now_ms)
 {
@@ -105,7 +128,8 @@ static void on_refuse(void *ctx, const struct origin *origin, const struct reply
 	clients_refuse(f->clients, origin, to, refusal);
 }
 
-static const struct clients_ops clients_ops = { .allowed = is_allowed, .query = on_query, .idle = flush_all };
+static const struct clients_ops clients_ops = { .allowed = is_allowed, .look = on_look, .fetch = on_fetch, .query = on_query,
+						.idle = flush_all };
 static const struct route_ops route_ops = { .ask = on_ask, .answer = on_answer, .refuse = on_refuse };
 
 /* --- configuration ------------------------------------------------------------------------------------- */
@@ -186,6 +210,35 @@ static int frontend_prepare(void *ctx, const struct role_conf *conf, char *why, 
 	return BH_OK;
 }
 
+static void on_probe_tick(evutil_socket_t fd, short what, void *arg)
+{
+	struct frontend *f = arg;
+	uint64_t now_ms = clock_now_ms();
+	(void)fd;
+	(void)what;
+	stats_beat(*f->stats, now_ms);
+	links_probe(f->links, f->has_zone ? f->probe_zone : NULL, now_ms);
+	flush_all(f);
+}
+
+static void configure_probe(struct frontend *f, const struct role_conf *conf)
+{
+	static const struct timeval period = { .tv_sec = STATS_BEAT_MS / 1000 };
+	f->has_zone = conf->zone_count > 0;
+	if (f->has_zone) {
+		memcpy(f->probe_zone, conf->zones[0].info.name, dname_len(conf->zones[0].info.name));
+	}
+	if (!conf->probe) {
+		(void)event_del(f->probe_tick);
+		stats_probes_clear(*f->stats);
+		return;
+	}
+	if (event_add(f->probe_tick, &period) != 0) {
+		log_fatal("cannot set a timer");
+	}
+	event_active(f->probe_tick, EV_TIMEOUT, 0); /* and now */
+}
+
 static void frontend_commit(void *ctx, const struct role_conf *conf)
 {
 	struct frontend *f = ctx;
@@ -222,6 +275,7 @@ static void frontend_commit(void *ctx, const struct role_conf *conf)
 	clients_commit(f->clients, next->listeners, f->route.pending);
 	*next = (struct generation){ 0 };
 	f->prepared = false;
+	configure_probe(f, conf);
 	flush_all(f);
 }
 
@@ -268,22 +322,44 @@ static void on_stop_tick(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	bool quiet = pending_count(f->route.pending) == 0 && clients_connections(f->clients) == 0;
-	if ((quiet || clock_now_ms() >= f->stop_at_ms) && event_base_loopbreak(f->base) != 0) {
+	uint64_t now_ms = clock_now_ms();
+	if (f->drain_at_ms != 0 && now_ms >= f->drain_at_ms) {
+		f->drain_at_ms = 0;
+		clients_drain(f->clients);
+		flush_all(f);
+	}
+	if ((quiet || now_ms >= f->stop_at_ms) && event_base_loopbreak(f->base) != 0) {
 		log_fatal("cannot leave the event loop");
+	}
+}
+
+static void start_tick(struct frontend *f)
+{
+	struct timeval tick = { .tv_usec = STOP_TICK_MS * 1000 };
+	flush_all(f);
+	if (event_add(f->stop_tick, &tick) != 0) {
+		log_fatal("cannot set a timer");
 	}
 }
 
 static void frontend_stop(void *ctx)
 {
 	struct frontend *f = ctx;
-	struct timeval tick = { .tv_usec = STOP_TICK_MS * 1000 };
-
 	f->stop_at_ms = clock_now_ms() + STOP_MAX_MS;
+	f->drain_at_ms = 0;
 	clients_drain(f->clients);
-	flush_all(f);
-	if (event_add(f->stop_tick, &tick) != 0) {
-		log_fatal("cannot set a timer");
-	}
+	start_tick(f);
+}
+
+/* Its successor reads the same sockets: what is in them is not lost. */
+static void frontend_retire(void *ctx)
+{
+	struct frontend *f = ctx;
+	uint64_t now_ms = clock_now_ms();
+	f->stop_at_ms = now_ms + RETIRE_MAX_MS;
+	f->drain_at_ms = now_ms + RETIRE_FADE_MS;
+	clients_fade(f->clients);
+	start_tick(f);
 }
 
 const struct role_ops frontend_role_ops = {
@@ -292,6 +368,7 @@ const struct role_ops frontend_role_ops = {
 	.abort = frontend_abort,
 	.peer_restarted = frontend_peer_restarted,
 	.flush = frontend_flush,
+	.retire = frontend_retire,
 	.stop = frontend_stop,
 };
 
@@ -311,7 +388,9 @@ struct frontend *frontend_new(struct event_base *base, struct stats_page **stats
 	f->clients = clients_new(base, stats, &clients_ops, f);
 	f->deadline = event_new(base, -1, 0, on_deadline, f);
 	f->stop_tick = event_new(base, -1, EV_PERSIST, on_stop_tick, f);
+	f->probe_tick = event_new(base, -1, EV_PERSIST, on_probe_tick, f);
 	if (f->route.pending == NULL || f->clients == NULL || f->deadline == NULL || f->stop_tick == NULL ||
+	    f->probe_tick == NULL ||
 	    route_init(&f->route) != BH_OK) {
 		frontend_free(f);
 		return NULL;
@@ -361,6 +440,9 @@ void frontend_free(struct frontend *f)
 	}
 	if (f->stop_tick != NULL) {
 		event_free(f->stop_tick);
+	}
+	if (f->probe_tick != NULL) {
+		event_free(f->probe_tick);
 	}
 	free(f);
 }

@@ -8,9 +8,11 @@
 #include "common/ipc/shard.h"
 #include "common/util/clock.h"
 #include "common/util/log.h"
+#include "common/util/rand.h"
 
 #include <event2/event.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Batches of replies read before other sockets get their turn. */
 #define ROUNDS_MAX 4
@@ -29,6 +31,9 @@ struct flink {
 	bool sending_unsent;
 	bool full; /* it took less than was to be sent */
 	struct event *writable; /* added while some are unsent */
+	uint64_t probe_token;	/* of the last probe */
+	uint64_t probed_ms;	/* when it was sent; 0: it was answered, or there was none */
+	enum { PROBE_UNKNOWN, PROBE_FINE, PROBE_FAILED } probe;
 	struct route *route;
 	links_idle_fn *idle;
 	void *ctx;
@@ -111,6 +116,97 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 	link->idle(link->ctx);
 }
 
+/* --- probes --- */
+
+/* No job has such a slot. */
+#define PROBE_SLOT 0xffffff
+/* Header, a name, type and class. */
+#define PROBE_MAX (DNS_HEADER_SIZE + DNAME_MAX + 4)
+
+/* Is this the reply to a probe? Nothing of it is kept: it may be of an internal zone. */
+static bool take_probe(struct flink *link, const struct qlink_message *m)
+{
+	if (link->probed_ms == 0 || m->token != link->probe_token) {
+		return false;
+	}
+	uint16_t flags = m->dns_len < DNS_HEADER_SIZE ? 0 : get_u16(m->dns + 2);
+	unsigned rcode = flags & FLAG_RCODE;
+	bool authority = link->info.peer == ROLE_AUTHORITY;
+	/* A zone without data is SERVFAIL, which its authority tells itself; that it answers is what counts here. */
+	bool fine = (flags & FLAG_QR) != 0 && ((rcode == RCODE_NOERROR && (!authority || (flags & FLAG_AA) != 0)) ||
+					       (rcode == RCODE_SERVFAIL && authority));
+	link->probe = fine ? PROBE_FINE : PROBE_FAILED;
+	link->probed_ms = 0;
+	return true;
+}
+
+static void send_probe(struct flink *link, const uint8_t *name, uint64_t now_ms)
+{
+	uint8_t wire[PROBE_MAX];
+	struct sink s = sink_of(wire, sizeof(wire));
+	link->probe_token = rand_u64() | PROBE_SLOT;
+	sink_u16(&s, (uint16_t)(link->probe_token >> 24));
+	sink_u16(&s, link->info.peer == ROLE_AUTHORITY ? 0 : FLAG_RD);
+	sink_u16(&s, 1);
+	sink_u16(&s, 0);
+	sink_u32(&s, 0);
+	sink_bytes(&s, name, dname_len(name));
+	sink_u16(&s, RR_SOA);
+	sink_u16(&s, CLASS_IN);
+	struct qlink_message m = { .token = link->probe_token, .kind = QLINK_PROBE, .dns = wire, .dns_len = s.pos };
+	if (link->dead || qlink_push(link->batch, link->fd, &m) != BH_OK) {
+		link->probe = PROBE_FAILED;
+		return;
+	}
+	link->queued = true;
+	link->probed_ms = now_ms;
+}
+
+static void write_probes(const struct links *links, bool has_zone, struct stats_page *page, uint64_t now_ms)
+{
+	struct stats_probe out[STATS_PROBES] = { 0 };
+	bool unknown[STATS_PROBES] = { false };
+	for (size_t i = 0; i < links->count; i++) {
+		const struct flink *link = links->items[i];
+		unsigned which = link->info.peer == ROLE_AUTHORITY ? STATS_PROBE_VIEW : STATS_PROBE_RESOLVER;
+		if (which == STATS_PROBE_VIEW && !has_zone) {
+			continue;
+		}
+		out[which].parts++;
+		unknown[which] = unknown[which] || link->probe == PROBE_UNKNOWN;
+		if (link->probe == PROBE_FAILED && out[which].failed++ == 0) {
+			out[which].first = link->info.peer_index;
+		}
+	}
+	for (unsigned i = 0; i < STATS_PROBES; i++) {
+		stats_write(&page->probes[i].parts, out[i].parts);
+		stats_write(&page->probes[i].failed, out[i].failed);
+		stats_write(&page->probes[i].first, out[i].first);
+		stats_write(&page->probes[i].ended_ms, unknown[i] ? 0 : now_ms);
+	}
+}
+
+void links_probe(struct links *links, const uint8_t *zone, uint64_t now_ms)
+{
+	static const uint8_t root[1] = { 0 };
+	for (size_t i = 0; i < links->count; i++) {
+		struct flink *link = links->items[i];
+		if (link->info.peer == ROLE_AUTHORITY && zone == NULL) {
+			continue;
+		}
+		if (link->probed_ms != 0 && now_ms - link->probed_ms < LINKS_PROBE_MS) {
+			continue; /* it has time yet */
+		}
+		if (link->probed_ms != 0) {
+			link->probe = PROBE_FAILED;
+		}
+		send_probe(link, link->info.peer == ROLE_AUTHORITY ? zone : root, now_ms);
+	}
+	if (links->count > 0) {
+		write_probes(links, zone != NULL, *links->items[0]->route->stats, now_ms);
+	}
+}
+
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	struct flink *link = arg;
@@ -135,7 +231,9 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 				rc = BH_EPERM; /* nobody asks the frontend */
 				break;
 			}
-			route_reply(link->route, link->info.id, m, now_ms);
+			if (!take_probe(link, m)) {
+				route_reply(link->route, link->info.id, m, now_ms);
+			}
 			if (link->info.peer == ROLE_AUTHORITY) {
 				qlink_wipe(link->batch, i);
 			}
@@ -338,6 +436,7 @@ void links_peer_restarted(struct links *links, uint32_t id, uint64_t now_ms)
 		return;
 	}
 	link->leftovers = QLINK_LEFTOVERS_MAX;
+	link->probed_ms = 0; /* what was asked before, its successor answers, or nobody */
 	if (link->dead) {
 		link->dead = false;
 		if (event_add(link->event, NULL) != 0) {

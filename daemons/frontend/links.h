@@ -37,6 +37,14 @@ void links_free(struct links *links);
 
 /* For route_ops. */
 int links_ask(struct links *links, const struct route_ask *ask) BH_CHECKED;
+/*
+ * Ask each neighbour whether it is there, once in a while: an authority for the SOA of zone (NULL: there is none to ask
+ * for). Answers, and those that do not come within LINKS_PROBE_MS, are written into the counter page. Sent by the next
+ * links_flush.
+ */
+#define LINKS_PROBE_MS 3000
+void links_probe(struct links *links, const uint8_t *zone, uint64_t now_ms);
+
 /* Send what is queued on all links. */
 void links_flush(struct links *links);
 /* The peer of a link is a new process. */

@@ -3,6 +3,8 @@
  */
 #include "daemons/frontend/party.h"
 
+#include "common/util/rand.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>

@@ -8,7 +8,7 @@
 #define BULKHEAD_DAEMONS_FRONTEND_PARTY_H
 
 #include "common/util/addr.h"
-#include "common/util/rand.h"
+#include "common/util/siphash.h"
 
 #include <sys/queue.h>
 

@@ -93,6 +93,7 @@ static void count_wait(struct route *r, const struct waiter *w, uint64_t now_ms)
 		bucket++;
 	}
 	(*r->stats)->counters[STAT_FRONT_WAIT + bucket]++;
+	(*r->stats)->counters[STAT_FRONT_WAIT_MS] += wait_ms;
 }
 
 /* Answer those who wait for the forms of this answer. */

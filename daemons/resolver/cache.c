@@ -110,6 +110,17 @@ static bool get(struct cache *cache, uint64_t hash, const uint8_t *name, enum ca
 	return true;
 }
 
+uint64_t cache_hash(const struct cache *cache, const uint8_t *name)
+{
+	return dname_hash(&cache->key, name);
+}
+
+bool cache_get_at(struct cache *cache, uint64_t hash, const uint8_t *name, enum cache_kind kind, uint16_t type,
+		  uint64_t now_ms, struct cache_hit *hit)
+{
+	return get(cache, hash, name, kind, type, 0, now_ms, hit);
+}
+
 bool cache_get(struct cache *cache, const uint8_t *name, enum cache_kind kind, uint16_t type, uint64_t now_ms,
 	       struct cache_hit *hit)
 {
@@ -122,10 +133,9 @@ bool cache_get_late(struct cache *cache, const uint8_t *name, enum cache_kind ki
 	return get(cache, dname_hash(&cache->key, name), name, kind, type, late_ms, now_ms, hit);
 }
 
-bool cache_get_any(struct cache *cache, const uint8_t *name, uint16_t type, uint64_t now_ms,
+bool cache_get_any(struct cache *cache, uint64_t hash, const uint8_t *name, uint16_t type, uint64_t now_ms,
 		   struct cache_hit *hit)
 {
-	uint64_t hash = dname_hash(&cache->key, name);
 	return get(cache, hash, name, CACHE_RRSET, type, 0, now_ms, hit) ||
 	       get(cache, hash, name, CACHE_NODATA, type, 0, now_ms, hit) ||
 	       get(cache, hash, name, CACHE_NXDOMAIN, 0, 0, now_ms, hit) ||

@@ -16,7 +16,7 @@
 #define BULKHEAD_DAEMONS_RESOLVER_CACHE_H
 
 #include "common/util/err.h"
-#include "common/util/rand.h"
+#include "common/util/siphash.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -71,6 +71,13 @@ void cache_free(struct cache *cache);
 /* What has expired for so long is worth its room like what has not. 0 at first. */
 void cache_set_grace(struct cache *cache, uint64_t grace_ms);
 
+/*
+ * Keyed hash of a name, for those who look for several things at it: cache_get_at is cache_get with that.
+ */
+uint64_t cache_hash(const struct cache *cache, const uint8_t *name);
+bool cache_get_at(struct cache *cache, uint64_t hash, const uint8_t *name, enum cache_kind kind, uint16_t type,
+		  uint64_t now_ms, struct cache_hit *hit);
+
 /* An unexpired entry of this very kind; it counts as used. */
 bool cache_get(struct cache *cache, const uint8_t *name, enum cache_kind kind, uint16_t type,
 	       uint64_t now_ms, struct cache_hit *hit);
@@ -81,9 +88,9 @@ bool cache_get_late(struct cache *cache, const uint8_t *name, enum cache_kind ki
 
 /*
  * What is known about records of a type at a name: the RRset, its absence, the name's absence or a
- * recent failure, in this order. One hash of the name for all.
+ * recent failure, in this order. hash: cache_hash of the name.
  */
-bool cache_get_any(struct cache *cache, const uint8_t *name, uint16_t type, uint64_t now_ms,
+bool cache_get_any(struct cache *cache, uint64_t hash, const uint8_t *name, uint16_t type, uint64_t now_ms,
 		   struct cache_hit *hit);
 
 /*

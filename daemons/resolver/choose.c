@@ -31,7 +31,8 @@ static bool family_on(const struct core *core, const struct addr *addr)
 	return addr->family == ADDR_V4 ? core->options.ipv4 : core->options.ipv6;
 }
 
-static uint32_t score(const struct core *core, const struct frame *f, const struct ns_addr *a, uint64_t now_ms)
+static uint32_t score(const struct core *core, const struct frame *f, const struct ns_addr *a, uint64_t zone_hash,
+		      uint64_t now_ms)
 {
 	struct server_facts facts;
 	if (a->out || a->tries > TRIES_PER_SERVER_MAX || !family_on(core, &a->addr)) {
@@ -46,7 +47,7 @@ static uint32_t score(const struct core *core, const struct frame *f, const stru
 	if (facts.down && !facts.may_probe && !f->cut->forward) {
 		return SCORE_NONE;
 	}
-	bool lame = servers_is_lame(core->servers, &a->addr, f->cut->zone, now_ms);
+	bool lame = servers_is_lame(core->servers, &a->addr, zone_hash, now_ms);
 	if (lame && f->lame_tries >= LAME_TRIES_MAX) {
 		return SCORE_NONE;
 	}
@@ -69,8 +70,9 @@ int choose_server(struct core *core, const struct frame *f, uint64_t now_ms)
 	if (f->sends >= SENDS_PER_ZONE_MAX) {
 		return -1;
 	}
+	uint64_t zone_hash = servers_zone_hash(core->servers, cut->zone);
 	for (unsigned i = 0; i < cut->addr_count; i++) {
-		scores[i] = score(core, f, &cut->addrs[i], now_ms);
+		scores[i] = score(core, f, &cut->addrs[i], zone_hash, now_ms);
 		best = scores[i] < best ? scores[i] : best;
 	}
 	if (best == SCORE_NONE) {
@@ -159,7 +161,7 @@ static void fill_type(struct core *core, struct delegation *cut, uint8_t n, uint
 {
 	struct cache_hit hit;
 	struct ns_name *ns = &cut->ns[n];
-	if (!cache_get_any(core->cache, ns->name, type, now_ms, &hit)) {
+	if (!cache_get_any(core->cache, cache_hash(core->cache, ns->name), ns->name, type, now_ms, &hit)) {
 		return;
 	}
 	ns->asked |= type == RR_A ? NS_ASKED_A : NS_ASKED_AAAA;

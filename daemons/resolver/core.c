@@ -396,7 +396,7 @@ struct resolution *core_start(struct core *core, const struct core_question *que
 		r->secure = core->validating;
 		r->refresh = question->refresh;
 		r->fresh = question->fresh;
-		if (!r->fresh) {
+		if (!r->fresh && !question->quiet) {
 			core_count(core, r->refresh ? STAT_RES_REFRESHES : STAT_RES_QUERIES);
 		}
 		iterate_run(core, r, now_ms);

@@ -115,8 +115,8 @@ static void frame_ask(struct core *core, struct resolution *r, uint64_t now_ms)
 
 	set_question(core, f, now_ms);
 	int server = choose_server(core, f, now_ms);
-	bool lame = server >= 0 &&
-		    servers_is_lame(core->servers, &f->cut->addrs[server].addr, f->cut->zone, now_ms);
+	bool lame = server >= 0 && servers_is_lame(core->servers, &f->cut->addrs[server].addr,
+						   servers_zone_hash(core->servers, f->cut->zone), now_ms);
 	/* Servers without address may be better than one that failed for the zone a moment ago. */
 	int ns = server < 0 || lame ? choose_lookup(core, r, f, &type) : -1;
 	if (ns >= 0) {
@@ -307,7 +307,7 @@ static void complain_of_forwarder(struct core *core, const struct frame *f, cons
 {
 	char text[ADDR_TEXT_MAX];
 	char name[DNAME_TEXT_MAX];
-	if (f->cut->forward && core->validating && f->ask_type == RR_DNSKEY && reply->kind == REPLY_ANSWER &&
+	if (core->validating && f->ask_type == RR_DNSKEY && reply->kind == REPLY_ANSWER &&
 	    reply->records->sig_count == 0 && log_limit_pass(&core->complaints, now_ms, 600000, 1, NULL)) {
 		log_warn("forwarder %s gives keys of %s without signatures: it must support DNSSEC, or validation fails",
 			 addr_text(&f->cut->addrs[f->choice].addr, text), dname_text(f->ask_name, name));
@@ -333,7 +333,9 @@ static void on_reply(struct core *core, struct resolution *r, const struct messa
 		reply.kind = REPLY_ERROR;
 	}
 	count_reply(core, reply.kind);
-	complain_of_forwarder(core, f, &reply, now_ms);
+	if (f->cut->forward) {
+		complain_of_forwarder(core, f, &reply, now_ms);
+	}
 	reply_bound_ttl(&reply, &core->options);
 	trace_reply(core, r, msg, &reply, now_ms);
 	if (reply.kind == REPLY_REFERRAL) {

@@ -231,6 +231,7 @@ struct core_question {
 	bool cd;       /* the client validates itself (RFC 6840 5.9): it gets what there is */
 	bool trace;    /* tell the steps, see core_set_trace */
 	bool refresh;  /* what the cache has in the last part of its life (QLINK_REFRESH_SHARE) is asked for anew */
+	bool quiet;    /* our own: counted as nobody's */
 	bool fresh;    /* our own: what the cache has of the name, a failure too, is no answer; counted as nobody's */
 	uint32_t budget;
 };

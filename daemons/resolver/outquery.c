@@ -28,7 +28,7 @@ struct outquery *outquery_new(struct event_base *base, outquery_progress_fn *pro
 	oq->progress = progress;
 	oq->ctx = ctx;
 	wheel_init(&oq->wheel, clock_now_ms());
-	rand_bytes(&oq->source_key, sizeof(oq->source_key));
+	oq->source_key = siphash_key_new();
 	if (event_assign(&oq->tick, base, -1, EV_PERSIST, on_tick, oq) != 0 ||
 	    outquery_set_sources(oq, NULL, 0) != BH_OK) {
 		free(oq);

@@ -7,7 +7,7 @@
 #define BULKHEAD_DAEMONS_RESOLVER_OUTWIRE_H
 
 #include "common/util/log.h"
-#include "common/util/rand.h"
+#include "common/util/siphash.h"
 #include "daemons/resolver/bounds.h"
 #include "daemons/resolver/outquery.h"
 #include "daemons/resolver/wheel.h"

@@ -11,10 +11,12 @@
 #include "common/util/clock.h"
 #include "common/util/log.h"
 #include "common/util/rand.h"
+#include "common/util/siphash.h"
 #include "daemons/resolver/answer.h"
 #include "daemons/resolver/backlog.h"
 #include "daemons/resolver/bounds.h"
 #include "daemons/resolver/outquery.h"
+#include "daemons/resolver/probing.h"
 #include "daemons/resolver/trusting.h"
 
 #include <event2/event.h>
@@ -82,6 +84,7 @@ struct serve {
 	struct dnssec *dnssec;
 	struct nsec3_hasher *hasher;
 	struct trusting *trusting;
+	struct probing *probing;
 	struct tracing *tracing; /* NULL: nobody to tell */
 	serve_found_fn *found;	 /* NULL: nobody to tell */
 	void *found_ctx;
@@ -233,7 +236,7 @@ static bool take_done(struct serve *serve)
 	struct resolution *r;
 	bool any = false;
 	while ((r = core_next_done(serve->core)) != NULL) {
-		if (trusting_take(serve->trusting, r)) {
+		if (probing_take(serve->probing, r) || trusting_take(serve->trusting, r)) {
 			; /* a question of our own */
 		} else if (r->traced) {
 			tracing_over(serve->tracing, r);
@@ -331,6 +334,7 @@ static void end_job(struct serve *serve, struct resolution *r)
 		uint64_t took_ms = clock_now_ms() - job->begin_ms;
 		(*counter(serve, STAT_RES_CACHE_MISSES))++;
 		(*serve->stats)->counters[STAT_RES_LATENCY + stats_latency(took_ms)]++;
+		(*serve->stats)->counters[STAT_RES_LATENCY_MS] += took_ms;
 	}
 
 	uint32_t spent = job->budget - r->budget;
@@ -435,6 +439,11 @@ static void on_question(struct serve *serve, uint32_t link_id, const struct qlin
 		return;
 	}
 	uint16_t rcode = answer_judge_query(verdict, &w->query);
+	if (m->kind == QLINK_PROBE) { /* the loop runs and the link works: no more is asked */
+		send_reply(serve, link_id, w->token, w->budget, answer_error(&w->query, rcode, EDE_NONE, NULL, serve->reply));
+		free(w);
+		return;
+	}
 	if (rcode == RCODE_NOERROR) {
 		begin_job(serve, w);
 		return;
@@ -477,8 +486,12 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 		}
 	}
 	if (rc != BH_OK) {
-		/* Both ends stay open in the supervisor, so this is a broken peer: no more of it. */
-		log_err("query link %u: %s, not reading it any more", (unsigned)link->id, bh_strerror(rc));
+		/*
+		 * Both ends stay open in the supervisor, so this is a broken peer: no more of it. But its end: a new
+		 * version takes over, and the frontends of the old one go first.
+		 */
+		(rc == BH_ECLOSED ? log_debug : log_err)("query link %u: %s, not reading it any more",
+							 (unsigned)link->id, bh_strerror(rc));
 		(void)event_del(link->event);
 	}
 	pump_later(serve);
@@ -553,9 +566,10 @@ struct serve *serve_new(struct event_base *base, struct stats_page **stats)
 	serve->pump = event_new(base, -1, 0, on_pump, serve);
 	serve->dnssec = dnssec_new();
 	serve->hasher = nsec3_hasher_new();
+	serve->probing = probing_new(base, stats, on_progress, serve);
 	serve->trusting = serve->dnssec == NULL ? NULL : trusting_new(base, serve->dnssec, &trusting_ops, serve);
 	if (serve->batch == NULL || serve->oq == NULL || serve->stop_timer == NULL || serve->wake_timer == NULL || serve->pump == NULL ||
-	    serve->dnssec == NULL || serve->hasher == NULL || serve->trusting == NULL) {
+	    serve->probing == NULL || serve->dnssec == NULL || serve->hasher == NULL || serve->trusting == NULL) {
 		serve_free(serve);
 		return NULL;
 	}
@@ -587,6 +601,7 @@ void serve_free(struct serve *serve)
 	links_free(&serve->next);
 	outquery_free(serve->oq);
 	tracing_free(serve->tracing);
+	probing_free(serve->probing);
 	trusting_free(serve->trusting);
 	core_free(serve->core);
 	dnssec_free(serve->dnssec);
@@ -712,6 +727,7 @@ void serve_commit(struct serve *serve, const struct role_conf *conf)
 			log_fatal("cannot watch a query link");
 		}
 	}
+	probing_configure(serve->probing, serve->core, conf);
 }
 
 void serve_abort(struct serve *serve)

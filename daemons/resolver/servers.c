@@ -85,21 +85,16 @@ void servers_clear(struct servers *servers)
 	memset(servers->lame, 0, servers->set_count * sizeof(*servers->lame));
 }
 
-static size_t addr_bytes(const struct addr *addr, uint8_t out[24])
+static uint64_t addr_hash(const struct servers *servers, const struct addr *addr)
 {
-	out[0] = addr->family;
-	out[1] = (uint8_t)(addr->port >> 8);
-	out[2] = (uint8_t)addr->port;
-	memcpy(out + 3, &addr->scope_id, 4);
-	memcpy(out + 7, addr->bytes, 16);
-	return 23;
+	uint64_t words[3] = { (uint64_t)addr->family << 48 | (uint64_t)addr->port << 32 | addr->scope_id };
+	memcpy(&words[1], addr->bytes, sizeof(addr->bytes));
+	return siphash_words(&servers->key, words);
 }
 
 static struct server *set_of(const struct servers *servers, const struct addr *addr)
 {
-	uint8_t bytes[24];
-	size_t len = addr_bytes(addr, bytes);
-	return servers->sets[siphash(&servers->key, bytes, len) & (servers->set_count - 1)];
+	return servers->sets[addr_hash(servers, addr) & (servers->set_count - 1)];
 }
 
 static const struct server *find(const struct servers *servers, const struct addr *addr)
@@ -239,18 +234,21 @@ uint32_t servers_timeout_ms(const struct server_facts *facts)
 	return (uint32_t)(rto > RTO_MAX_MS ? RTO_MAX_MS : rto);
 }
 
-static uint64_t lame_hash(const struct servers *servers, const struct addr *addr, const uint8_t *zone)
+uint64_t servers_zone_hash(const struct servers *servers, const uint8_t *zone)
 {
-	uint8_t bytes[24 + DNAME_MAX];
-	size_t len = addr_bytes(addr, bytes);
-	len += dname_copy_lower(bytes + len, zone);
-	return siphash(&servers->key, bytes, len);
+	return dname_hash(&servers->key, zone);
+}
+
+static uint64_t lame_hash(const struct servers *servers, const struct addr *addr, uint64_t zone_hash)
+{
+	const uint64_t words[3] = { addr_hash(servers, addr), zone_hash, 0 };
+	return siphash_words(&servers->key, words);
 }
 
 void servers_set_lame(struct servers *servers, const struct addr *addr, const uint8_t *zone,
 		      uint64_t until_ms)
 {
-	uint64_t hash = lame_hash(servers, addr, zone);
+	uint64_t hash = lame_hash(servers, addr, servers_zone_hash(servers, zone));
 	struct lame_slot *set = servers->lame[hash & (servers->set_count - 1)];
 	struct lame_slot *slot = &set[0];
 	for (unsigned i = 0; i < WAYS; i++) {
@@ -265,10 +263,9 @@ void servers_set_lame(struct servers *servers, const struct addr *addr, const ui
 	*slot = (struct lame_slot){ hash, until_ms };
 }
 
-bool servers_is_lame(const struct servers *servers, const struct addr *addr, const uint8_t *zone,
-		     uint64_t now_ms)
+bool servers_is_lame(const struct servers *servers, const struct addr *addr, uint64_t zone_hash, uint64_t now_ms)
 {
-	uint64_t hash = lame_hash(servers, addr, zone);
+	uint64_t hash = lame_hash(servers, addr, zone_hash);
 	const struct lame_slot *set = servers->lame[hash & (servers->set_count - 1)];
 	for (unsigned i = 0; i < WAYS; i++) {
 		if (set[i].hash == hash) {

@@ -12,7 +12,7 @@
 
 #include "common/dns/limits.h"
 #include "common/util/addr.h"
-#include "common/util/rand.h"
+#include "common/util/siphash.h"
 
 struct servers;
 
@@ -78,8 +78,9 @@ uint32_t servers_timeout_ms(const struct server_facts *facts);
 /* Until then this server is asked about this zone only when there is nobody better. */
 void servers_set_lame(struct servers *servers, const struct addr *addr, const uint8_t *zone,
 		      uint64_t until_ms);
-bool servers_is_lame(const struct servers *servers, const struct addr *addr, const uint8_t *zone,
-		     uint64_t now_ms);
+/* zone_hash: servers_zone_hash of the zone, made once for all its servers. */
+bool servers_is_lame(const struct servers *servers, const struct addr *addr, uint64_t zone_hash, uint64_t now_ms);
+uint64_t servers_zone_hash(const struct servers *servers, const uint8_t *zone);
 
 /* Forget all facts. */
 void servers_clear(struct servers *servers);

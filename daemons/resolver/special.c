@@ -61,34 +61,45 @@ static const uint8_t *find_ranged(const uint8_t *name, unsigned labels)
 	return hit ? zone : NULL;
 }
 
-/* The special zone that holds name, as a suffix of it, or NULL. */
+struct special_zone {
+	uint8_t name[80];
+	unsigned labels;
+};
+
+/* In wire form, made at the first use. */
+static const struct special_zone *zones_in_wire(void)
+{
+	static struct special_zone zones[ZONE_COUNT];
+	for (size_t i = 0; i < ZONE_COUNT && zones[ZONE_COUNT - 1].labels == 0; i++) {
+		uint8_t wire[DNAME_MAX];
+		int len = dname_from_text(special_zones[i], wire);
+		assert(len > 0 && (size_t)len <= sizeof(zones[i].name));
+		memcpy(zones[i].name, wire, (size_t)len);
+		zones[i].labels = dname_label_count(wire);
+	}
+	return zones;
+}
+
+/* The special zone that holds name, as a suffix of it, or NULL. Every miss comes here: mostly the last label decides. */
 static const uint8_t *find_zone(const uint8_t *name)
 {
-	static uint8_t zones[ZONE_COUNT][80];
-	static bool ready;
-	if (!ready) {
-		for (size_t i = 0; i < ZONE_COUNT; i++) {
-			uint8_t wire[DNAME_MAX];
-			int len = dname_from_text(special_zones[i], wire);
-			assert(len > 0 && (size_t)len <= sizeof(zones[i]));
-			memcpy(zones[i], wire, (size_t)len);
-		}
-		ready = true;
-	}
+	static const uint8_t arpa[] = "\004arpa";
+	const struct special_zone *zones = zones_in_wire();
 	unsigned labels = dname_label_count(name);
 	if (labels == 0) {
 		return NULL;
 	}
+	const uint8_t *top = dname_skip_labels(name, labels - 1);
+	bool in_arpa = dname_equal(top, arpa);
 	for (size_t i = 0; i < ZONE_COUNT; i++) {
-		unsigned zone_labels = dname_label_count(zones[i]);
-		if (labels >= zone_labels) {
-			const uint8_t *suffix = dname_skip_labels(name, labels - zone_labels);
-			if (dname_equal(suffix, zones[i])) {
-				return suffix;
-			}
+		/* Top-level ones, and those below arpa. */
+		if (zones[i].labels == 1 ? !in_arpa && dname_equal(top, zones[i].name)
+					 : in_arpa && labels >= zones[i].labels &&
+					     dname_equal(dname_skip_labels(name, labels - zones[i].labels), zones[i].name)) {
+			return dname_skip_labels(name, labels - zones[i].labels);
 		}
 	}
-	return find_ranged(name, labels);
+	return in_arpa ? find_ranged(name, labels) : NULL;
 }
 
 /* RFC 6303 3: "@ 10800 IN SOA @ nobody.invalid. 1 3600 1200 604800 10800" */

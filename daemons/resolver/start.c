@@ -151,8 +151,9 @@ static bool asks_anew(const struct resolution *r, const struct cache_hit *hit, u
 }
 
 /*
- * RFC 8020 2: below a name that does not exist there is nothing. Only where that was proven: unsigned servers that
- * deny the names above existing ones are too many (RFC 8020 6; Unbound's harden-below-nxdomain does the same).
+ * RFC 8020 2: below a name that does not exist there is nothing. Only where that was proven, or the root said it of a
+ * top-level domain: unsigned servers that deny the names above existing ones are too many (RFC 8020 6; Unbound's
+ * harden-below-nxdomain does the same).
  */
 static bool start_below_nothing(struct core *core, struct resolution *r, uint64_t now_ms)
 {
@@ -160,11 +161,17 @@ static bool start_below_nothing(struct core *core, struct resolution *r, uint64_
 	const struct core_zone *stub = core_find_stub(core, f->name);
 	unsigned least = stub == NULL ? 0 : stub->labels; /* what the Internet says ends there */
 	const uint8_t *name = f->name;
-	for (unsigned labels = dname_label_count(name); f->purpose == FRAME_CLIENT && labels > least + 1; labels--) {
+	for (unsigned labels = dname_label_count(name); labels > least + 1; labels--) {
 		struct cache_hit hit;
+		bool top = labels == 2 && stub == NULL;
 		name = dname_parent(name);
-		if (cache_get(core->cache, name, CACHE_NXDOMAIN, 0, now_ms, &hit) &&
-		    store_security(&hit) == SECURITY_SECURE && !asks_anew(r, &hit, now_ms)) {
+		if ((f->purpose != FRAME_CLIENT && !top) ||
+		    !cache_get(core->cache, name, CACHE_NXDOMAIN, 0, now_ms, &hit)) {
+			continue;
+		}
+		if ((top && (hit.flags & STORE_CUT) != 0) ||
+		    (f->purpose == FRAME_CLIENT && store_security(&hit) == SECURITY_SECURE &&
+		     !asks_anew(r, &hit, now_ms))) {
 			use_hit(core, r, &hit, name, f->type, now_ms);
 			return true;
 		}
@@ -181,28 +188,21 @@ static bool start_cached(struct core *core, struct resolution *r, uint64_t now_m
 	if (r->fresh && f->purpose == FRAME_CLIENT) {
 		return false;
 	}
-	if (cache_get_any(core->cache, f->name, f->type, now_ms, &hit) && hit.kind != CACHE_FAILURE &&
+	uint64_t hash = cache_hash(core->cache, f->name);
+	if (cache_get_any(core->cache, hash, f->name, f->type, now_ms, &hit) && hit.kind != CACHE_FAILURE &&
 	    is_answer(f, &hit) && !asks_anew(r, &hit, now_ms)) {
 		use_hit(core, r, &hit, f->name, f->type, now_ms);
 		return true;
 	}
-	if (f->type != RR_CNAME && cache_get(core->cache, f->name, CACHE_RRSET, RR_CNAME, now_ms, &hit) &&
+	if (f->type != RR_CNAME && cache_get_at(core->cache, hash, f->name, CACHE_RRSET, RR_CNAME, now_ms, &hit) &&
 	    !asks_anew(r, &hit, now_ms)) {
 		use_hit(core, r, &hit, f->name, RR_CNAME, now_ms);
 		return true;
 	}
 	/* RFC 4035 3.2.2, RFC 6840 5.9: who checks himself is not kept from the data because it could not be checked here. */
-	if (cache_get(core->cache, f->name, CACHE_FAILURE, f->type, now_ms, &hit) &&
+	if (cache_get_at(core->cache, hash, f->name, CACHE_FAILURE, f->type, now_ms, &hit) &&
 	    (r->validates || !store_is_unchecked(&hit))) {
 		frame_fail(core, r, EDE_CACHED_ERROR, store_failure_text(&hit), now_ms);
-		return true;
-	}
-	/* RFC 8020, where the root said that a top-level domain does not exist. */
-	unsigned labels = dname_label_count(f->name);
-	const uint8_t *top = labels > 1 ? dname_skip_labels(f->name, labels - 1) : NULL;
-	if (top != NULL && cache_get(core->cache, top, CACHE_NXDOMAIN, 0, now_ms, &hit) &&
-	    (hit.flags & STORE_CUT) != 0 && core_find_stub(core, f->name) == NULL) {
-		use_hit(core, r, &hit, top, f->type, now_ms);
 		return true;
 	}
 	return start_below_nothing(core, r, now_ms);

@@ -10,8 +10,10 @@
 #include "common/util/log.h"
 #include "daemons/supervisor/counters.h"
 #include "daemons/supervisor/instance.h"
+#include "daemons/supervisor/local.h"
 #include "daemons/supervisor/saved.h"
 #include "daemons/supervisor/tracking.h"
+#include "daemons/supervisor/watch.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -33,6 +35,7 @@ struct change {
 	enum change_step step;
 	struct generation next;
 	struct generation old; /* kept until nobody refers to it */
+	struct zone_override only; /* view "": a change of everything */
 	struct compile_run *compile;
 	struct event *advance;
 	struct event *timer;
@@ -97,8 +100,7 @@ static unsigned failed_zones(const struct zone_set *set)
 /* The generation is in service: now there is time to save its images. */
 static void save_images(struct supervisor *sup, const struct config *before)
 {
-	saver_free(sup->saver);
-	sup->saver = saver_start(sup->base, sup->current.config, before, sup->current.zones);
+	sup->saver = saver_start(sup->base, sup->current.config, before, sup->current.zones, sup->saver);
 	if (sup->saver == NULL) {
 		log_warn("zone images are not saved: out of memory");
 	}
@@ -122,7 +124,11 @@ static void end(struct change *change, bool ok, unsigned failures)
 	tracking_settle(sup);
 	generation_clear(&change->next);
 	generation_clear(&change->old);
+	zone_image_release(change->only.image);
 	free(change);
+	sup->change_ok = ok;
+	sup->change_sec = clock_wall_sec();
+	watch_tell(sup);
 	ops->done(ctx, ok, failures, why);
 }
 
@@ -149,40 +155,16 @@ static void abandon(struct change *change)
 
 /* --- listeners and links of the new configuration -------------------------------------------------- */
 
-static int want_listen(struct change *change, const struct config_listen *listen, const char *owner)
-{
-	struct supervisor *sup = change->sup;
-	char why[IPC_TEXT_MAX] = "";
-	static const enum ipc_proto protos[] = { IPC_UDP, IPC_TCP };
-
-	for (size_t a = 0; a < listen->count; a++) {
-		size_t devices = listen->interface_count == 0 ? 1 : listen->interface_count;
-		for (size_t d = 0; d < devices; d++) {
-			const char *device = listen->interface_count == 0 ? "" : listen->interfaces[d];
-			for (unsigned w = 0; w < change->next.config->workers * 2; w++) {
-				int rc = listener_want(&sup->listeners, protos[w % 2], &listen->addrs[a], device,
-						       w / 2, owner, &sup->next_id, why, sizeof(why));
-				if (rc != BH_OK) {
-					fail(change, "%s", why);
-					return rc;
-				}
-			}
-		}
-	}
-	return BH_OK;
-}
-
 static int want_listeners(struct change *change)
 {
+	char why[IPC_TEXT_MAX] = "";
+	struct supervisor *sup = change->sup;
 	const struct config *config = change->next.config;
-	listener_unwant_all(&change->sup->listeners);
-	for (size_t i = 0; i < config->view_count; i++) {
-		int rc = want_listen(change, &config->views[i].listen, config->views[i].name);
-		if (rc != BH_OK) {
-			return rc;
-		}
+	int rc = listener_want_all(&sup->listeners, config, config->workers, &sup->next_id, why, sizeof(why));
+	if (rc != BH_OK) {
+		fail(change, "%s", why);
 	}
-	return config->resolver.present ? want_listen(change, &config->resolver.listen, "") : BH_OK;
+	return rc;
 }
 
 static int want_links(struct change *change)
@@ -222,6 +204,11 @@ static void begin_prepare(struct change *change)
 	int rc = shared_want(&sup->shared, change->next.config, &sup->next_id);
 	if (rc != BH_OK) {
 		fail(change, "cannot make tables of response rates: %s", bh_strerror(rc));
+		return;
+	}
+	char why[IPC_TEXT_MAX];
+	if (local_prepare(sup, &change->next, why, sizeof(why)) != BH_OK) {
+		fail(change, "%s", why);
 		return;
 	}
 	rc = instance_want(sup, &change->next);
@@ -277,6 +264,7 @@ static void begin_commit(struct change *change)
 	change->old = sup->current;
 	sup->current = change->next;
 	change->next = (struct generation){ 0 };
+	local_commit(sup);
 	listener_commit(&sup->listeners);
 	query_link_commit(&sup->links);
 	shared_settle(&sup->shared, sup->current.config);
@@ -331,6 +319,24 @@ static void on_finding(void *ctx, const struct zone_finding_info *finding)
 	change->ops->finding(change->ctx, finding);
 }
 
+/* A change of one zone is about that zone: without it there is nothing to do. */
+static bool has_its_zone(struct change *change)
+{
+	const struct zone_set *set = change->next.zones;
+	for (size_t i = 0; i < set->count; i++) {
+		const struct zone_state *zone = &set->items[i];
+		if (strcmp(zone->view_name, change->only.view) == 0 && dname_equal(zone->conf->name, change->only.zone)) {
+			if (zone->stale || zone->image == NULL) {
+				fail(change, "%.400s", zone->detail);
+				return false;
+			}
+			return true;
+		}
+	}
+	fail(change, "the zone is not configured any more");
+	return false;
+}
+
 static void on_compiled(void *ctx)
 {
 	struct change *change = ctx;
@@ -344,6 +350,9 @@ static void on_compiled(void *ctx)
 	if (change->next.zones->anchors_failed && change->next.config->resolver.present) {
 		/* Without its anchors a zone would be taken for one that needs no validation. */
 		fail(change, "trust-anchors: %.400s", change->next.zones->anchors_detail);
+		return;
+	}
+	if (change->only.view[0] != '\0' && !has_its_zone(change)) {
 		return;
 	}
 	if (zone_set_add_root_anchors(change->next.zones) != BH_OK) {
@@ -381,16 +390,62 @@ static bool have_descriptors(struct change *change)
 	return true;
 }
 
-int change_begin(struct supervisor *sup, const struct change_ops *ops, void *ctx)
+/* The configuration of a change, and whom its roles run as. False: the change has failed. */
+static bool read_configuration(struct change *change)
+{
+	struct supervisor *sup = change->sup;
+	char why[IPC_TEXT_MAX];
+	change->next.config = config_load(sup->conf_path, change->ops->config_error, change->ctx);
+	if (change->next.config == NULL) {
+		fail(change, "the configuration has errors");
+		return false;
+	}
+	if (sup->current.number != 0 && (strcmp(sup->current.config->run_dir, change->next.config->run_dir) != 0)) {
+		fail(change, "run-dir cannot be changed by a reload, restart instead");
+		return false;
+	}
+	if (ids_resolve(change->next.config, sup->current.config, &sup->current.ids, &change->next.ids, why,
+			sizeof(why)) != BH_OK) {
+		fail(change, "%s", why);
+		return false;
+	}
+	return true;
+}
+
+static void start_compiling(struct change *change, const struct zone_override *only)
 {
 	static const struct compile_ops compile_ops = { .finding = on_finding, .done = on_compiled };
+	struct supervisor *sup = change->sup;
 
-	if (sup->change != NULL || sup->stopping) {
-		return BH_EEXIST;
+	change->next.zones = zone_set_new(change->next.config);
+	if (change->next.zones == NULL || counters_assign(change->next.zones, sup->current.zones) != BH_OK ||
+	    (only != NULL && zone_set_copy_roots(change->next.zones, sup->current.zones) != BH_OK)) {
+		fail(change, "out of memory");
+		return;
 	}
+	if (!have_descriptors(change)) {
+		return;
+	}
+	struct compile_env env = { .base = sup->base,
+				   .role_dir = sup->role_dir,
+				   .config = change->next.config,
+				   .ids = &change->next.ids,
+				   .next_id = &sup->next_id,
+				   .state_dir = change->next.config->state_dir,
+				   .cause = sup->cause,
+				   .only = only };
+	sup->cause = (struct zone_cause){ .kind = ZONE_CAUSE_REPAIR, .uid = UINT32_MAX };
+	change->compile = compile_start(&env, change->next.zones, sup->current.zones, &compile_ops, change);
+	if (change->compile == NULL) {
+		fail(change, "out of memory");
+	}
+}
+
+static struct change *change_new(struct supervisor *sup, const struct change_ops *ops, void *ctx)
+{
 	struct change *change = calloc(1, sizeof(*change));
 	if (change == NULL) {
-		return BH_ENOMEM;
+		return NULL;
 	}
 	change->sup = sup;
 	change->ops = ops;
@@ -403,40 +458,60 @@ int change_begin(struct supervisor *sup, const struct change_ops *ops, void *ctx
 	}
 	sup->change = change;
 	change->next.number = sup->next_generation++;
-	change->next.config = config_load(sup->conf_path, ops->config_error, ctx);
-	if (change->next.config == NULL) {
-		fail(change, "the configuration has errors");
-		return BH_OK;
+	return change;
+}
+
+int change_begin(struct supervisor *sup, const struct change_ops *ops, void *ctx)
+{
+	if (sup->change != NULL || sup->stopping) {
+		return BH_EEXIST;
 	}
-	if (sup->current.number != 0 && (strcmp(sup->current.config->run_dir, change->next.config->run_dir) != 0)) {
-		fail(change, "run-dir cannot be changed by a reload, restart instead");
-		return BH_OK;
+	struct change *change = change_new(sup, ops, ctx);
+	if (change == NULL) {
+		return BH_ENOMEM;
 	}
-	char why[IPC_TEXT_MAX];
-	if (ids_resolve(change->next.config, sup->current.config, &sup->current.ids, &change->next.ids, why,
-			sizeof(why)) != BH_OK) {
-		fail(change, "%s", why);
-		return BH_OK;
-	}
-	change->next.zones = zone_set_new(change->next.config);
-	if (change->next.zones == NULL || counters_assign(change->next.zones, sup->current.zones) != BH_OK) {
-		fail(change, "out of memory");
-		return BH_OK;
-	}
-	if (!have_descriptors(change)) {
-		return BH_OK;
-	}
-	struct compile_env env = { .base = sup->base,
-				   .role_dir = sup->role_dir,
-				   .config = change->next.config,
-				   .ids = &change->next.ids,
-				   .next_id = &sup->next_id,
-				   .state_dir = change->next.config->state_dir };
-	change->compile = compile_start(&env, change->next.zones, sup->current.zones, &compile_ops, change);
-	if (change->compile == NULL) {
-		fail(change, "out of memory");
+	if (read_configuration(change)) {
+		start_compiling(change, NULL);
 	}
 	return BH_OK;
+}
+
+int change_begin_zone(struct supervisor *sup, const struct zone_override *only, const struct change_ops *ops, void *ctx)
+{
+	if (sup->change != NULL || sup->stopping || sup->current.number == 0) {
+		return BH_EEXIST;
+	}
+	struct change *change = change_new(sup, ops, ctx);
+	if (change == NULL) {
+		return BH_ENOMEM;
+	}
+	change->only = *only;
+	if (only->image != NULL) {
+		only->image->refs++; /* until the change ends */
+	}
+	change->next.config = config_share(sup->current.config);
+	change->next.ids = sup->current.ids;
+	start_compiling(change, &change->only);
+	return BH_OK;
+}
+
+const struct zone_override *change_of_zone(const struct supervisor *sup)
+{
+	return sup->change != NULL && sup->change->only.view[0] != '\0' ? &sup->change->only : NULL;
+}
+
+const char *change_progress(const struct supervisor *sup, struct compile_progress *out)
+{
+	static const char *const steps[] = { [CHANGE_COMPILE] = "compiling", [CHANGE_PREPARE] = "roles prepare",
+					     [CHANGE_COMMIT] = "roles take over" };
+	*out = (struct compile_progress){ .zone = "" };
+	if (sup->change == NULL) {
+		return NULL;
+	}
+	if (sup->change->compile != NULL) {
+		compile_progress(sup->change->compile, out);
+	}
+	return steps[sup->change->step];
 }
 
 bool change_child_ended(struct supervisor *sup, pid_t pid, int status)

@@ -6,8 +6,10 @@
 #include "daemons/supervisor/check.h"
 
 #include "common/ipc/link.h"
-#include "daemons/supervisor/rows.h"
 #include "daemons/supervisor/compile.h"
+#include "daemons/supervisor/listen.h"
+#include "daemons/supervisor/progress.h"
+#include "daemons/supervisor/rows.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -71,6 +73,21 @@ static void on_config_error(void *ctx, const char *file, unsigned line, const ch
 	}
 }
 
+/* A sign of life for who listens. */
+static void on_progress(evutil_socket_t fd, short what, void *arg)
+{
+	struct check *check = arg;
+	struct compile_progress progress;
+	struct ctl_row row;
+	(void)fd;
+	(void)what;
+	compile_progress(check->run, &progress);
+	progress_row("compiling", &progress, &row);
+	if (row_send(check->report, 0, &row) != BH_OK) {
+		log_fatal("the one who asked does not listen");
+	}
+}
+
 static void on_done(void *ctx)
 {
 	struct check *check = ctx;
@@ -111,7 +128,9 @@ static void compile_all(struct check *check, const struct config *config, const 
 	static struct ids_table ids;
 	uint32_t next_id = 1;
 	char why[IPC_TEXT_MAX];
+	const struct timeval interval = { .tv_usec = PROGRESS_INTERVAL_MS * 1000 };
 	struct event *child = NULL;
+	struct event *progress = NULL;
 	struct zone_set *zones = zone_set_new(config);
 	struct compile_env env = {
 		.base = check->base, .role_dir = role_dir, .config = config, .ids = &ids, .next_id = &next_id
@@ -123,7 +142,9 @@ static void compile_all(struct check *check, const struct config *config, const 
 	}
 	child = evsignal_new(check->base, SIGCHLD, on_child, check);
 	check->run = zones == NULL ? NULL : compile_start(&env, zones, NULL, &ops, check);
-	if (child == NULL || check->run == NULL || event_add(child, NULL) != 0 ||
+	progress = event_new(check->base, -1, EV_PERSIST, on_progress, check);
+	if (child == NULL || progress == NULL || check->run == NULL || event_add(child, NULL) != 0 ||
+	    (check->report != NULL && event_add(progress, &interval) != 0) ||
 	    event_base_dispatch(check->base) < 0) {
 		log_fatal("out of memory");
 	}
@@ -131,6 +152,9 @@ out:
 	compile_free(check->run);
 	if (child != NULL) {
 		event_free(child);
+	}
+	if (progress != NULL) {
+		event_free(progress);
 	}
 	zone_set_free(zones);
 }
@@ -171,4 +195,33 @@ int check_run(const char *conf_path, const char *role_dir, int report_fd)
 	link_free(check.report);
 	event_base_free(check.base);
 	return check.errors > 0 ? 1 : 0;
+}
+
+static void tell_config_error(void *ctx, const char *file, unsigned line, const char *text)
+{
+	(void)ctx;
+	if (line > 0) {
+		fprintf(stderr, "%s:%u: %s\n", file, line, text);
+	} else {
+		fprintf(stderr, "%s: %s\n", file, text);
+	}
+}
+
+int check_listen(const char *conf_path)
+{
+	struct listener_set set = { 0 };
+	char why[IPC_TEXT_MAX] = "";
+	uint32_t next_id = 1;
+	struct config *config = config_load(conf_path, tell_config_error, NULL);
+	if (config == NULL) {
+		return 1;
+	}
+	/* One worker tells for all: the others share its sockets' addresses. */
+	int rc = listener_want_all(&set, config, 1, &next_id, why, sizeof(why));
+	if (rc != BH_OK) {
+		fprintf(stderr, "%s\n", why);
+	}
+	listener_clear(&set);
+	config_free(config);
+	return rc == BH_OK ? 0 : 1;
 }

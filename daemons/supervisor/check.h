@@ -1,5 +1,6 @@
 /*
- * bulkheadd -t: test the configuration and every zone, tell what is found, change nothing.
+ * bulkheadd -t: test the configuration and every zone, tell what is found, change nothing. bulkheadd -l: find out whether
+ * somebody else listens already.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -13,5 +14,12 @@
  * monitoring plug-ins do: 0 fine, 1 warnings, 2 errors.
  */
 int check_run(const char *conf_path, const char *role_dir, int report_fd);
+
+/*
+ * bulkheadd -l: could the addresses of this configuration be listened on now? Opens and closes them again, answers
+ * nobody, compiles nothing. Returns 0, or 1 with a line on standard error that names the first that is taken, or what
+ * is wrong with the configuration.
+ */
+int check_listen(const char *conf_path);
 
 #endif

@@ -99,6 +99,9 @@ struct compile_run {
 	struct compiler *compilers[COMPILERS_MAX];
 	struct event *advance; /* does things from the event loop, never from within a callback */
 	uint32_t next_request;
+	uint32_t judged; /* zones whose job came to an end, well or not; and what became of those that did well */
+	uint64_t records;
+	uint64_t octets;
 	size_t sources_octets;
 	unsigned unused; /* saved images */
 };
@@ -231,7 +234,18 @@ static bool load_saved(struct compile_run *run, struct zone_state *zone, enum sa
 	}
 	image->info = head.info;
 	image->made_sec = head.made_sec;
+	image->cause = head.cause;
+	image->number = head.number;
 	image->saved = true;
+	if (head.image_of != 0) {
+		image->rollback = (struct zone_rollback){ .image_of = head.image_of,
+							  .since_sec = head.since_sec,
+							  .text_serial = head.text_serial,
+							  .text_size = head.text_size,
+							  .text_checksum = head.text_checksum };
+		log_warn("zone %s view=%s: rolled back, generation %llu is served serial=%u", zone->conf->text,
+			 zone->view_name, (unsigned long long)head.image_of, (unsigned)head.info.serial);
+	}
 	sources_move(&image->sources, &head.sources);
 	take(zone, image, ZONE_LOADED);
 	return true;
@@ -245,15 +259,58 @@ static bool load(struct compile_run *run, struct zone_state *zone)
 	return loaded;
 }
 
+static bool is_overridden(const struct compile_run *run, const struct zone_state *zone)
+{
+	const struct zone_override *only = run->env.only;
+	return only != NULL && strcmp(only->view, zone->view_name) == 0 && dname_equal(only->zone, zone->conf->name);
+}
+
+/* Of a change of one zone: that one gets its image, or is compiled; all others stay as they are. */
+static bool override(struct compile_run *run, struct zone_state *zone)
+{
+	const struct zone_state *old = run->old == NULL ? NULL : zone_set_find(run->old, zone);
+	if (is_overridden(run, zone)) {
+		if (run->env.only->image == NULL) {
+			return false;
+		}
+		run->env.only->image->refs++;
+		run->env.only->image->id = (*run->env.next_id)++;
+		take(zone, run->env.only->image, ZONE_LOADED);
+		run->set->loaded++;
+		return true;
+	}
+	if (old != NULL) {
+		memcpy(zone->detail, old->detail, sizeof(zone->detail));
+		zone->stale = old->stale;
+		if (old->image != NULL) {
+			old->image->refs++;
+			take(zone, old->image, ZONE_KEPT);
+			run->set->kept++;
+		}
+	}
+	return true;
+}
+
+/* Needs no compiler? */
+static bool is_there(struct compile_run *run, struct zone_state *zone, uint64_t *octets)
+{
+	if (run->env.only != NULL) {
+		return override(run, zone);
+	}
+	if (load(run, zone)) {
+		*octets += zone->image->info.size;
+		return true;
+	}
+	return keep(run, zone);
+}
+
 /* Some zones more. True: all were looked at. */
 static bool look(struct compile_run *run)
 {
 	uint64_t octets = 0;
 	for (unsigned i = 0; i < LOOK_ZONES && octets < LOOK_OCTETS && run->looked < run->set->count; i++) {
 		struct zone_state *zone = &run->set->items[run->looked];
-		if (load(run, zone)) {
-			octets += zone->image->info.size;
-		} else if (!keep(run, zone)) {
+		if (!is_there(run, zone, &octets)) {
 			run->pending[run->pending_count++] = run->looked;
 			run->set->compiled++;
 		}
@@ -264,6 +321,10 @@ static bool look(struct compile_run *run)
 	}
 	if (run->unused > UNUSED_TOLD_MAX) {
 		log_info("saved images that are not used count=%u", run->unused);
+	}
+	if (run->env.only != NULL) {
+		run->looked++;
+		return true;
 	}
 	if (run->env.config->resolver.root_hints != NULL) {
 		run->pending[run->pending_count++] = run->set->count;
@@ -353,6 +414,25 @@ static int send_job(struct compiler *compiler)
 			: link_send(compiler->link, MSG_COMPILE, job->request, bytes, s.pos, job->image_fd);
 }
 
+/*
+ * Is this what the image in service was made for? Of a zone that is rolled back that is what its text made then, unless
+ * the rollback is to end.
+ */
+static bool makes_the_same(const struct compile_run *run, const struct zone_state *zone, const struct zone_image *old,
+			   const struct ipc_compiled *info)
+{
+	const struct zone_rollback *rollback = &old->rollback;
+	if (old->refused != NULL) {
+		return false;
+	}
+	if (rollback->image_of != 0) {
+		return !is_overridden(run, zone) && rollback->text_checksum == info->checksum &&
+		       rollback->text_size == info->size && rollback->text_serial == info->serial;
+	}
+	return old->info.checksum == info->checksum && old->info.size == info->size &&
+	       old->info.serial == info->serial;
+}
+
 /* The image of a job that went well into its zone. NULL, or why not. */
 static const char *take_image(struct compiler *compiler, const struct ipc_compiled *info)
 {
@@ -370,8 +450,7 @@ static const char *take_image(struct compiler *compiler, const struct ipc_compil
 	if (fstat(job->image_fd, &st) != 0 || (uint64_t)st.st_size != info->size) {
 		return "its image has another size than it says";
 	}
-	if (old != NULL && old->refused == NULL && old->info.checksum == info->checksum &&
-	    old->info.size == info->size && old->info.serial == info->serial) {
+	if (old != NULL && makes_the_same(run, job->zone, old, info)) {
 		old->refs++;
 		image = old; /* other text, same zone; what it says of it is new */
 	} else {
@@ -381,8 +460,19 @@ static const char *take_image(struct compiler *compiler, const struct ipc_compil
 		}
 		job->image_fd = -1;
 		image->made_sec = clock_wall_sec();
+		image->cause = run->env.cause;
+		if (old != NULL && old->rollback.image_of != 0) {
+			log_warn("zone %s view=%s: no longer rolled back, %s serial=%u", job->zone->conf->text,
+				 job->zone->view_name,
+				 run->env.only != NULL	? "released"
+				 : old->refused != NULL ? "its image was refused"
+							: "its text has changed",
+				 (unsigned)info->serial);
+		}
 	}
-	image->info = *info;
+	if (image->rollback.image_of == 0) {
+		image->info = *info;
+	}
 	run->sources_octets += job->sources.octets + job->sources.count * sizeof(struct source);
 	if (run->sources_octets > SOURCES_TOTAL_MAX) {
 		sources_clear(&job->sources);
@@ -435,6 +525,7 @@ static void fail_job_with(struct compiler *compiler, const char *why)
 	snprintf(job->first_error, sizeof(job->first_error), "%s", why);
 	tell(compiler, false, "", 0, why);
 	fail_job(compiler);
+	compiler->run->judged += job->zone != NULL;
 	job_clear(job);
 }
 
@@ -531,7 +622,11 @@ static int on_compiled(struct compiler *compiler, const struct link_message *m)
 	}
 	if (!info.ok || is_empty(compiler)) {
 		fail_job(compiler);
+	} else {
+		compiler->run->records += info.records;
+		compiler->run->octets += info.size;
 	}
+	compiler->run->judged += job->zone != NULL;
 	job_clear(job);
 	compiler->zones++;
 	compiler->octets += info.size;
@@ -782,6 +877,22 @@ struct compile_run *compile_start(const struct compile_env *env, struct zone_set
 	}
 	advance_soon(run);
 	return run;
+}
+
+void compile_progress(const struct compile_run *run, struct compile_progress *out)
+{
+	*out = (struct compile_progress){ .done = run->judged,
+					  .total = run->set->compiled,
+					  .records = run->records,
+					  .octets = run->octets,
+					  .zone = "" };
+	for (size_t i = 0; i < COMPILERS_MAX; i++) {
+		const struct compiler *compiler = run->compilers[i];
+		if (compiler != NULL && compiler->job.given && compiler->job.zone != NULL) {
+			out->zone = compiler->job.zone->conf->text;
+			return;
+		}
+	}
 }
 
 bool compile_child_ended(struct compile_run *run, pid_t pid, int status)

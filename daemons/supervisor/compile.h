@@ -37,6 +37,13 @@ struct compile_ops {
 	void (*done)(void *ctx);
 };
 
+/* A change of one zone alone: everything else stays as it is, files are not looked at. */
+struct zone_override {
+	char view[IPC_VIEW_MAX];
+	uint8_t zone[DNAME_MAX];
+	struct zone_image *image; /* what it serves from now on; NULL: what its text says, the end of a rollback */
+};
+
 struct compile_env {
 	struct event_base *base;
 	const char *role_dir;
@@ -44,9 +51,19 @@ struct compile_env {
 	const struct ids_table *ids;
 	uint32_t *next_id; /* source of resource ids */
 	const char *state_dir; /* saved images are below it; NULL: compile everything */
+	struct zone_cause cause; /* of what is compiled */
+	const struct zone_override *only; /* NULL: all zones */
 };
 
 struct compile_run;
+
+struct compile_progress {
+	uint32_t done; /* zones that were compiled, or failed to */
+	uint32_t total; /* and all that are to be; grows while files are looked at */
+	uint64_t records; /* of those that were compiled */
+	uint64_t octets;  /* of their images */
+	const char *zone; /* one in work; "" for none */
+};
 
 /*
  * Fill `set`, the zones of env->config, root hints and trust anchors. A zone of `old` (may be NULL) with the same sources or
@@ -58,6 +75,9 @@ struct compile_run *compile_start(const struct compile_env *env, struct zone_set
 
 /* A child ended. True: it was one of this run. */
 bool compile_child_ended(struct compile_run *run, pid_t pid, int status);
+
+/* How far it is. Pointers live as long as the run. */
+void compile_progress(const struct compile_run *run, struct compile_progress *out);
 
 /* Kills compilers that still run. */
 void compile_free(struct compile_run *run);

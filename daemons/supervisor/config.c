@@ -1,7 +1,7 @@
 /*
  * The configuration as a whole: section "appliance", which sections there may be, and what must hold
  * between them. What stands in a section is read by a file for each: config_key.c, config_view.c,
- * config_resolver.c; config_listen.c and config_read.c have what they share.
+ * config_resolver.c, config_monitor.c; config_listen.c and config_read.c have what they share.
  *
  * Every fault is told with file, line, what is wrong and what is allowed; reading goes on after a
  * fault so that one run tells them all (up to CONFIG_ERRORS_MAX).
@@ -36,6 +36,11 @@ static void read_appliance(struct config_reader *r, cfg_t *section)
 	if (level != NULL && log_level_parse(level->text, &config->log_level) != BH_OK) {
 		FAULT(r, level, "log-level: '%s' is none of error, warning, info, debug", level->text);
 	}
+	unsigned long number;
+	config_read_number(r, section, "history-count", CONFIG_HISTORY_MAX, CONFIG_HISTORY_COUNT, &number);
+	config->history_count = (unsigned)number;
+	config_read_number(r, section, "history-days", CONFIG_HISTORY_DAYS_MAX, CONFIG_HISTORY_DAYS, &number);
+	config->history_days = (unsigned)number;
 	config_read_names(r, section, &(const struct config_names){ 0 }, &config->names);
 }
 
@@ -53,6 +58,8 @@ static void read_all(struct config_reader *r, cfg_t *cfg)
 		config->workers = config_cpus();
 		config->state_dir = config_must(strdup(BH_STATE_DIR));
 		config->run_dir = config_must(strdup(BH_RUN_DIR));
+		config->history_count = CONFIG_HISTORY_COUNT;
+		config->history_days = CONFIG_HISTORY_DAYS;
 	}
 	config_read_keys(r, cfg);
 	unsigned views = cfg_size(cfg, "view");
@@ -73,11 +80,18 @@ static void read_all(struct config_reader *r, cfg_t *cfg)
 	if (cfg_size(cfg, "resolver") > 0) {
 		config_read_resolver(r, cfg_getnsec(cfg, "resolver", 0), &config->resolver);
 	}
+	for (unsigned i = 1; i < cfg_size(cfg, "monitor"); i++) {
+		FAULT_SECTION(r, cfg_getnsec(cfg, "monitor", i), "section 'monitor' stands twice");
+	}
+	if (cfg_size(cfg, "monitor") > 0) {
+		config_read_monitor(r, cfg_getnsec(cfg, "monitor", 0), &config->monitor);
+	}
 	if (config->view_count == 0 && !config->resolver.present) {
 		FAULT_SECTION(r, cfg, "neither a view nor a resolver: nothing to serve");
 	}
 	if (r->errors == 0) {
 		config_check_listens(r, cfg);
+		config_check_local(r, cfg);
 	}
 }
 
@@ -89,6 +103,7 @@ struct config *config_load(const char *path, config_error_fn *error, void *ctx)
 		return NULL;
 	}
 	r.config = config_must(calloc(1, sizeof(*r.config)));
+	r.config->refs = 1;
 	read_all(&r, cfg);
 	config_text_free(cfg);
 	if (r.errors > CONFIG_ERRORS_MAX) {
@@ -101,9 +116,15 @@ struct config *config_load(const char *path, config_error_fn *error, void *ctx)
 	return r.config;
 }
 
+struct config *config_share(struct config *config)
+{
+	config->refs++;
+	return config;
+}
+
 void config_free(struct config *config)
 {
-	if (config == NULL) {
+	if (config == NULL || --config->refs > 0) {
 		return;
 	}
 	for (size_t i = 0; i < config->view_count; i++) {
@@ -111,6 +132,7 @@ void config_free(struct config *config)
 	}
 	free(config->views);
 	config_resolver_clear(&config->resolver);
+	config_monitor_clear(&config->monitor);
 	tsig_keys_free(config->keys, config->key_count);
 	free(config->state_dir);
 	free(config->run_dir);

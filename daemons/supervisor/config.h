@@ -12,6 +12,7 @@
 #define BULKHEAD_SUPERVISOR_CONFIG_H
 
 #include "common/ipc/conf.h"
+#include "common/ipc/watch.h"
 #include "common/util/addr.h"
 #include "common/util/log.h"
 
@@ -32,6 +33,12 @@
 #define CONFIG_MAX_TTL_MAX 604800    /* RFC 8767 4: a week, where RFC 2181 8 has 68 years */
 #define CONFIG_NEGATIVE_TTL_MAX 86400 /* RFC 2308 5: more than a day is found to be a problem */
 #define CONFIG_STALE_TTL_MAX 604800
+#define CONFIG_HISTORY_MAX 1000	     /* generations of a zone: each is a file as large as the zone's image */
+#define CONFIG_HISTORY_DAYS_MAX 36500
+#define CONFIG_HISTORY_COUNT 20
+#define CONFIG_HISTORY_DAYS 90
+#define CONFIG_HOSTS_MAX 64
+#define CONFIG_MONITOR_PORT 9953
 #define CONFIG_ERRORS_MAX 50 /* told before giving up */
 
 /* A complaint about the configuration; called in the order of discovery. file may be "". */
@@ -137,19 +144,34 @@ struct config_resolver {
 	bool prime_root;
 	bool use_cookies;
 	uint8_t localhost; /* enum ipc_localhost */
+	bool local_wall;   /* kept from this host's own services */
+};
+
+struct config_monitor {
+	bool present;
+	struct config_listen listen;
+	struct acl allow;
+	struct ipc_host *hosts; /* names by which it is asked, besides its addresses */
+	size_t host_count;
+	bool zones; /* it may know what the zones are called */
+	struct ipc_name probe; /* whose NS records a resolver asks itself for */
 };
 
 struct config {
+	unsigned refs; /* of generations that have the same; see config_share */
 	unsigned workers; /* resolved: never 0 */
 	char *state_dir;
 	char *run_dir;
 	enum log_level log_level;
+	unsigned history_count; /* generations of each zone that are kept besides the newest */
+	unsigned history_days;	/* since another took their place; 0: whatever their age */
 	struct config_names names; /* of views that say nothing else */
 	struct tsig_key *keys;
 	size_t key_count;
 	struct config_view *views;
 	size_t view_count;
 	struct config_resolver resolver;
+	struct config_monitor monitor;
 };
 
 /*
@@ -158,8 +180,16 @@ struct config {
  * names, reads the secrets of keys; opens no sockets. What is questionable but no fault is logged as a warning.
  */
 struct config *config_load(const char *path, config_error_fn *error, void *ctx);
+/*
+ * May everybody ask this view at this address of it? Not the one whose names the resolver answers as the inside's,
+ * whatever its allow-query says.
+ */
+bool config_view_is_public(const struct config *config, const struct config_view *view, const struct addr *at);
+
 /* Processors that this process may use. */
 unsigned config_cpus(void);
+/* One user more: config_free frees it for the last one. */
+struct config *config_share(struct config *config);
 void config_free(struct config *config);
 
 #endif

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-void config_read_listen(struct config_reader *r, cfg_t *section, struct config_listen *out)
+void config_read_listen(struct config_reader *r, cfg_t *section, uint16_t port, struct config_listen *out)
 {
 	unsigned count = config_text_count(section, "listen");
 	if (count == 0) {
@@ -25,7 +25,7 @@ void config_read_listen(struct config_reader *r, cfg_t *section, struct config_l
 	for (unsigned i = 0; i < count; i++) {
 		const struct config_value *v = config_text_item(section, "listen", i);
 		struct addr *addr = &out->addrs[out->count];
-		if (addr_parse(v->text, 53, addr) != BH_OK) {
+		if (addr_parse(v->text, port, addr) != BH_OK) {
 			FAULT(r, v, "listen: '%s' is not an address, allowed: \"address\" or \"address@port\"",
 			      v->text);
 			continue;
@@ -95,32 +95,57 @@ static bool listens_clash(const struct config_listen *a, const struct config_lis
 	return false;
 }
 
+/* One that listens, and the section where that stands. */
+struct listening {
+	const struct config_listen *listen;
+	cfg_t *section;
+	const char *name; /* of a view, or "" */
+};
+
+static void check_one(struct config_reader *r, const struct listening *all, size_t i)
+{
+	const struct config_listen *own = all[i].listen;
+	char text[ADDR_TEXT_MAX];
+	struct addr addr;
+	for (size_t k = 0; k < own->count; k++) {
+		for (size_t m = 0; m < k; m++) {
+			if (addr_equal(&own->addrs[k], &own->addrs[m])) {
+				FAULT(r, config_text_item(all[i].section, "listen", (unsigned)k), "listen: %s stands twice",
+				      addr_text(&own->addrs[k], text));
+			}
+		}
+	}
+	for (size_t k = 0; k < i; k++) {
+		if (!listens_clash(own, all[k].listen, &addr)) {
+			continue;
+		}
+		bool view = all[k].name[0] != '\0';
+		const struct config_value *at = config_text_item(all[i].section, "listen", 0);
+		/* Without a value of its own the section listens where it does by default. */
+		config_fault_at(r, at != NULL ? at->file : config_text_file(all[i].section),
+				at != NULL ? at->line : (unsigned)all[i].section->line, "listen: %s is also used by %s%s%s",
+				addr_text(&addr, text), view ? "view '" : "the resolver", all[k].name, view ? "'" : "");
+	}
+}
+
 void config_check_listens(struct config_reader *r, cfg_t *cfg)
 {
-	struct config *config = r->config;
-	size_t count = config->view_count + (config->resolver.present ? 1 : 0);
+	const struct config *config = r->config;
+	struct listening all[CONFIG_VIEWS_MAX + 2];
+	size_t count = 0;
 
+	for (; count < config->view_count; count++) {
+		all[count] = (struct listening){ &config->views[count].listen, cfg_getnsec(cfg, "view", (unsigned)count),
+						 config->views[count].name };
+	}
+	if (config->resolver.present) {
+		all[count++] = (struct listening){ &config->resolver.listen, cfg_getnsec(cfg, "resolver", 0), "" };
+	}
+	if (config->monitor.present) {
+		all[count++] = (struct listening){ &config->monitor.listen, cfg_getnsec(cfg, "monitor", 0), "" };
+	}
 	for (size_t i = 0; i < count; i++) {
-		bool last = i == config->view_count;
-		const struct config_listen *own = last ? &config->resolver.listen : &config->views[i].listen;
-		cfg_t *section = cfg_getnsec(cfg, last ? "resolver" : "view", last ? 0 : (unsigned)i);
-		char text[ADDR_TEXT_MAX];
-		struct addr addr;
-		for (size_t k = 0; k < own->count; k++) {
-			for (size_t m = 0; m < k; m++) {
-				if (addr_equal(&own->addrs[k], &own->addrs[m])) {
-					FAULT(r, config_text_item(section, "listen", (unsigned)k),
-					      "listen: %s stands twice", addr_text(&own->addrs[k], text));
-				}
-			}
-		}
-		for (size_t k = 0; k < i; k++) {
-			if (listens_clash(own, &config->views[k].listen, &addr)) {
-				FAULT(r, config_text_item(section, "listen", 0),
-				      "listen: %s is also used by view '%s'", addr_text(&addr, text),
-				      config->views[k].name);
-			}
-		}
+		check_one(r, all, i);
 	}
 }
 

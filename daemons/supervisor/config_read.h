@@ -63,7 +63,8 @@ char *config_read_path(cfg_t *section, const char *name, const char *fallback);
 
 /* --- config_listen.c --- */
 
-void config_read_listen(struct config_reader *r, cfg_t *section, struct config_listen *out);
+/* Addresses without a port get this one. */
+void config_read_listen(struct config_reader *r, cfg_t *section, uint16_t port, struct config_listen *out);
 void config_read_tcp(struct config_reader *r, cfg_t *parent, struct ipc_tcp *out);
 /* One address and port belongs to one section: the socket chooses the view. */
 void config_check_listens(struct config_reader *r, cfg_t *cfg);
@@ -90,6 +91,17 @@ void config_read_cookies(struct config_reader *r, cfg_t *section, struct config_
 
 void config_read_resolver(struct config_reader *r, cfg_t *section, struct config_resolver *resolver);
 void config_resolver_clear(struct config_resolver *resolver);
+
+/* --- config_local.c --- */
+
+void config_read_local(struct config_reader *r, cfg_t *section, struct config_resolver *resolver);
+/* What is named there although a view that is not for everybody listens there: warned of. */
+void config_check_local(struct config_reader *r, cfg_t *cfg);
+
+/* --- config_monitor.c --- */
+
+void config_read_monitor(struct config_reader *r, cfg_t *section, struct config_monitor *monitor);
+void config_monitor_clear(struct config_monitor *monitor);
 
 /* --- config_trust.c --- */
 

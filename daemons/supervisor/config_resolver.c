@@ -91,7 +91,7 @@ static void read_rebind(struct config_reader *r, cfg_t *section, struct config_r
 void config_read_resolver(struct config_reader *r, cfg_t *section, struct config_resolver *resolver)
 {
 	resolver->present = true;
-	config_read_listen(r, section, &resolver->listen);
+	config_read_listen(r, section, 53, &resolver->listen);
 	config_read_tcp(r, section, &resolver->tcp);
 	if (config_text_count(section, "allow-query") > 0) {
 		config_read_acl(r, section, "allow-query", &resolver->allow_query);
@@ -108,6 +108,7 @@ void config_read_resolver(struct config_reader *r, cfg_t *section, struct config
 	read_internal_view(r, section, resolver);
 	config_read_upstream(r, section, resolver);
 	config_read_trust(r, section, resolver);
+	config_read_local(r, section, resolver);
 
 	const struct config_value *hints = config_text_value(section, "root-hints");
 	if (hints != NULL && hints->text[0] != '\0') {

@@ -372,6 +372,7 @@ static bool parse_files(cfg_t *cfg)
 cfg_t *config_text_parse(const char *path, config_error_fn *error, void *ctx)
 {
 	cfg_opt_t appliance[] = { VALUE("workers"), VALUE("state-dir"), VALUE("run-dir"), VALUE("log-level"),
+				  VALUE("history-count"), VALUE("history-days"),
 				  VALUE("nsid"), VALUE("identity"), VALUE("version"), CFG_END() };
 	cfg_opt_t key[] = { VALUE("algorithm"), VALUE("secret-file"), CFG_END() };
 	cfg_opt_t zone[] = { VALUE("file"), VALUE("overlay"), VALUES("allow-transfer"), CFG_END() };
@@ -425,15 +426,19 @@ cfg_t *config_text_parse(const char *path, config_error_fn *error, void *ctx)
 				 VALUE("prime-root"),
 				 VALUE("use-cookies"),
 				 VALUE("do-not-query-localhost"),
+				 VALUE("local-wall"),
 				 CFG_SEC("tcp", tcp, CFGF_MULTI),
 				 CFG_SEC("stub", stub, SECTIONS),
 				 CFG_SEC("forward", forward, SECTIONS),
 				 CFG_END() };
+	cfg_opt_t monitor[] = { VALUES("listen"), VALUES("interfaces"), VALUES("allow"), VALUES("names"), VALUE("zones"),
+				VALUE("probe"), CFG_END() };
 	/* Sections that may stand once are MULTI too, so that a second one is seen and refused. */
 	cfg_opt_t root[] = { CFG_SEC("appliance", appliance, CFGF_MULTI),
 			     CFG_SEC("key", key, SECTIONS),
 			     CFG_SEC("view", view, SECTIONS),
-			     CFG_SEC("resolver", resolver, CFGF_MULTI), CFG_FUNC("include", on_include),
+			     CFG_SEC("resolver", resolver, CFGF_MULTI),
+			     CFG_SEC("monitor", monitor, CFGF_MULTI), CFG_FUNC("include", on_include),
 			     CFG_END() };
 
 	reading.error = error;

@@ -243,7 +243,7 @@ void config_read_view(struct config_reader *r, cfg_t *section, struct config_vie
 		return;
 	}
 	snprintf(view->name, sizeof(view->name), "%s", name);
-	config_read_listen(r, section, &view->listen);
+	config_read_listen(r, section, 53, &view->listen);
 	config_read_tcp(r, section, &view->tcp);
 	view->anyone = config_text_count(section, "allow-query") == 0;
 	config_read_acl(r, section, "allow-query", &view->allow_query);

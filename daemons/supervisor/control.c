@@ -1,7 +1,7 @@
 /*
  * bulkheadctl's other end. Only root and members of the group "bulkhead" get in: by the mode of the socket,
  * and again by what the kernel says of the peer. A client that breaks the protocol loses its own
- * connection and nothing else; their number and their queues are bounded.
+ * connection and nothing else; their number and their queues are bounded, and one that is idle makes room for others.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -9,7 +9,9 @@
 
 #include "common/ipc/link.h"
 #include "common/ipc/shard.h"
+#include "common/util/clock.h"
 #include "daemons/supervisor/instance.h"
+#include "daemons/supervisor/progress.h"
 #include "daemons/supervisor/rows.h"
 #include "daemons/supervisor/status.h"
 #include "daemons/supervisor/trace.h"
@@ -27,6 +29,10 @@
 #include <unistd.h>
 
 #define CLIENTS_MAX 32
+/* More of root's, when members of the group keep all of them at work. */
+#define CLIENTS_RESERVE 4
+/* One that waits for nothing may have to make room after so long without a word. */
+#define CLIENT_IDLE_MS 1000
 /* Rows waiting for one client: the status of a hundred thousand zones. */
 #define CLIENT_QUEUE_MAX (64u * 1024 * 1024)
 #define CONTROL_GROUP "bulkhead"
@@ -40,7 +46,9 @@ struct client {
 	struct client *next;
 	struct control *control;
 	struct link *link;
+	uid_t uid; /* as the kernel saw it */
 	enum waiting waiting;
+	uint64_t heard_ms; /* when it connected, or said something last */
 	uint32_t request;
 	struct ipc_flush flush;
 	enum role flush_role;	/* whose caches are being flushed */
@@ -61,6 +69,7 @@ struct control {
 	unsigned client_count;
 	uint32_t next_flush;
 	uint32_t next_trace;
+	struct event *progress; /* while somebody waits for a reload */
 };
 
 int control_socket(const char *run_dir, char *why, size_t why_size)
@@ -155,6 +164,45 @@ void control_finding(struct supervisor *sup, const struct zone_finding_info *fin
 {
 	if (sup->control != NULL) {
 		send_finding(sup->control, finding);
+	}
+}
+
+/*
+ * To all that wait for a reload: how far it is, now and then. Costs no more than PROGRESS_INTERVAL_MS allows, and ends with the
+ * last one who waits; who does not read loses only its own connection.
+ */
+static void on_progress(evutil_socket_t fd, short what, void *arg)
+{
+	const struct timeval interval = { .tv_usec = PROGRESS_INTERVAL_MS * 1000 };
+	struct control *control = arg;
+	struct compile_progress progress;
+	struct ctl_row row;
+	bool any = false;
+	(void)fd;
+	(void)what;
+
+	const char *step = change_progress(control->sup, &progress);
+	progress_row(step == NULL ? "waiting" : step, &progress, &row);
+	for (struct client *c = control->clients; c != NULL; c = c->next) {
+		if (c->waiting != WAITING_RELOAD && c->waiting != WAITING_NEXT_RELOAD) {
+			continue;
+		}
+		if (row_send(c->link, c->request, &row) != BH_OK) {
+			c->waiting = WAITING_NOTHING; /* it does not read; its link ends by itself */
+			continue;
+		}
+		any = true;
+	}
+	if (any && event_add(control->progress, &interval) != 0) {
+		log_warn("control: progress is not told: out of memory");
+	}
+}
+
+static void tell_progress(struct control *control)
+{
+	const struct timeval interval = { .tv_usec = PROGRESS_INTERVAL_MS * 1000 };
+	if (!event_pending(control->progress, EV_TIMEOUT, NULL) && event_add(control->progress, &interval) != 0) {
+		log_warn("control: progress is not told: out of memory");
 	}
 }
 
@@ -386,20 +434,25 @@ static int on_request(struct client *client, const struct ctl_request *r)
 	if (strcmp(command, "nta") == 0) {
 		return trust_nta(sup, r, client->link, client->request);
 	}
+	if (strcmp(command, "status") == 0 && r->count == 2 && strcmp(r->words[1], "summary") == 0) {
+		return status_send(sup, false, client->link, client->request);
+	}
 	if (r->count != 1) {
 		return answer(client, 3, "this command takes no such arguments");
 	}
 	if (strcmp(command, "status") == 0) {
-		return status_send(sup, client->link, client->request);
+		return status_send(sup, true, client->link, client->request);
 	}
 	if (strcmp(command, "anchors") == 0) {
 		return trust_anchors_send(sup, client->link, client->request);
 	}
 	if (strcmp(command, "reload") == 0) {
+		sup->cause = (struct zone_cause){ .kind = ZONE_CAUSE_RELOAD, .uid = client->uid };
 		client->waiting = WAITING_NEXT_RELOAD; /* at once: faults of the configuration are told from within */
 		if (!supervisor_reload(sup)) {
 			return answer(client, 2, "the appliance stops");
 		}
+		tell_progress(client->control);
 		return BH_OK;
 	}
 	if (strcmp(command, "stop") == 0) {
@@ -422,6 +475,7 @@ static int on_message(void *ctx, struct link *link, struct link_message *m)
 		return BH_ENOMEM;
 	}
 	int rc = client->waiting != WAITING_NOTHING ? BH_EPERM : ctl_request_decode(m->payload, m->len, r);
+	client->heard_ms = clock_now_ms();
 	if (rc == BH_OK) {
 		client->request = m->request;
 		rc = on_request(client, r);
@@ -437,6 +491,41 @@ static void on_closed(void *ctx, struct link *link, int err, const char *why)
 		log_warn("control: connection closed: %s", why);
 	}
 	free_client(ctx);
+}
+
+/* The connection that nobody has used for longest, of the group's members or of root. NULL: all are in use. */
+static struct client *find_idlest(const struct control *control, bool of_root)
+{
+	struct client *found = NULL;
+	uint64_t now_ms = clock_now_ms();
+	for (struct client *c = control->clients; c != NULL; c = c->next) {
+		bool idle = c->waiting == WAITING_NOTHING && now_ms - c->heard_ms >= CLIENT_IDLE_MS;
+		if (idle && (c->uid == 0) == of_root && (found == NULL || c->heard_ms < found->heard_ms)) {
+			found = c;
+		}
+	}
+	return found;
+}
+
+static void evict(struct client *client)
+{
+	log_info("control: an idle connection is closed to make room for another uid=%u idle_ms=%llu", (unsigned)client->uid,
+		 (unsigned long long)(clock_now_ms() - client->heard_ms));
+	free_client(client);
+}
+
+/* May one more come in? Members make room for all, root's connections only for root's, and when its reserve is used up. */
+static bool make_room(struct control *control, uid_t newcomer)
+{
+	unsigned most = CLIENTS_MAX + (newcomer == 0 ? CLIENTS_RESERVE : 0u);
+	struct client *idlest;
+	while (control->client_count >= CLIENTS_MAX && (idlest = find_idlest(control, false)) != NULL) {
+		evict(idlest);
+	}
+	if (control->client_count >= most && newcomer == 0 && (idlest = find_idlest(control, true)) != NULL) {
+		evict(idlest);
+	}
+	return control->client_count < most;
 }
 
 static void on_accept(evutil_socket_t listen_fd, short what, void *arg)
@@ -455,13 +544,15 @@ static void on_accept(evutil_socket_t listen_fd, short what, void *arg)
 		close(fd);
 		return;
 	}
-	struct client *client = control->client_count < CLIENTS_MAX ? calloc(1, sizeof(*client)) : NULL;
+	struct client *client = make_room(control, cred.uid) ? calloc(1, sizeof(*client)) : NULL;
 	if (client == NULL) {
 		log_warn("control: too many connections");
 		close(fd);
 		return;
 	}
 	client->control = control;
+	client->uid = cred.uid;
+	client->heard_ms = clock_now_ms();
 	client->link = link_new(control->sup->base, fd, ROLE_SUPERVISOR, ROLE_CONTROL, CLIENT_QUEUE_MAX, &link_ops,
 				client);
 	if (client->link == NULL) {
@@ -484,7 +575,14 @@ struct control *control_new(struct supervisor *sup, int fd)
 	control->sup = sup;
 	control->fd = fd;
 	control->readable = event_new(sup->base, fd, EV_READ | EV_PERSIST, on_accept, control);
-	if (control->readable == NULL || event_add(control->readable, NULL) != 0) {
+	control->progress = evtimer_new(sup->base, on_progress, control);
+	if (control->readable == NULL || control->progress == NULL || event_add(control->readable, NULL) != 0) {
+		if (control->readable != NULL) {
+			event_free(control->readable);
+		}
+		if (control->progress != NULL) {
+			event_free(control->progress);
+		}
 		free(control);
 		return NULL;
 	}
@@ -513,6 +611,7 @@ void control_free(struct control *control, const char *run_dir)
 		free_client(control->clients);
 	}
 	event_free(control->readable);
+	event_free(control->progress);
 	close(control->fd);
 	snprintf(path, sizeof(path), "%s/control.sock", run_dir);
 	unlink(path);

@@ -9,6 +9,8 @@
 #include "daemons/supervisor/zones.h"
 
 #include <assert.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,4 +73,11 @@ int counters_assign(struct zone_set *next, const struct zone_set *old)
 	}
 	free(used);
 	return BH_OK;
+}
+
+int counters_open_for_reading(int counters_fd)
+{
+	char path[32];
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", counters_fd);
+	return open(path, O_RDONLY | O_CLOEXEC);
 }

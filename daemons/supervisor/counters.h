@@ -1,5 +1,5 @@
 /*
- * Which counter of an authority belongs to which zone.
+ * Which counter of an authority belongs to which zone, and counters for those who only read.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -15,5 +15,12 @@ struct zone_set;
  * its view has there, since both sets live until a change is committed or given up. BH_ENOMEM.
  */
 int counters_assign(struct zone_set *next, const struct zone_set *old) BH_CHECKED;
+
+/*
+ * The memory of a role's counters once more, opened so that nobody can write to it: neither by write(2) nor by a shared
+ * mapping. (F_SEAL_FUTURE_WRITE would also keep the role's next process from writing.) The caller closes it; -1 with
+ * errno.
+ */
+int counters_open_for_reading(int counters_fd) BH_CHECKED;
 
 #endif

@@ -11,7 +11,7 @@
 /* systemd's UIDS-GIDS table leaves 60578..61183 to nobody; a block is taken from there. */
 #define BLOCK_FIRST 60600u
 #define BLOCK_LAST 61183u
-#define SLOTS_FIXED 3u
+#define SLOTS_FIXED 4u
 /* A view has two, for its authority and its compiler; during a reload there are two sets of views. */
 #define SLOTS_MAX (SLOTS_FIXED + 2u * 2u * CONFIG_VIEWS_MAX)
 
@@ -122,6 +122,7 @@ static int check_alone(const struct config *config, unsigned i, const struct ids
 		const struct sandbox_ids *ids;
 	} others[] = { { "the frontend", &out->frontend },
 		       { "the resolver", &out->resolver },
+		       { "the monitor", &out->monitor },
 		       { "the compiler", &out->hints },
 		       { "the compiler", &out->compiler[i] } };
 
@@ -162,6 +163,7 @@ int ids_resolve(const struct config *config, const struct config *old_config, co
 	out->frontend = named_or_slot("bulkhead-front", out->block, 0);
 	out->resolver = named_or_slot("bulkhead-res", out->block, 1);
 	out->hints = named_or_slot("bulkhead-zone", out->block, 2);
+	out->monitor = named_or_slot("bulkhead-mon", out->block, 3);
 	for (unsigned i = 0; i < config->view_count; i++) {
 		const struct config_view *view = &config->views[i];
 		out->slots[i] = find_slot(config, i, old_config, old, out);

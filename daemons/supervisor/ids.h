@@ -19,6 +19,7 @@ struct ids_table {
 	struct sandbox_ids authority[CONFIG_VIEWS_MAX]; /* by view */
 	struct sandbox_ids compiler[CONFIG_VIEWS_MAX];
 	struct sandbox_ids hints; /* compiler of the root hints */
+	struct sandbox_ids monitor;
 	uid_t block;		  /* first number of the block */
 	unsigned slots[CONFIG_VIEWS_MAX]; /* place of each view in it */
 };

@@ -9,11 +9,14 @@
 #include "common/ipc/link.h"
 #include "common/util/clock.h"
 #include "daemons/supervisor/control.h"
+#include "daemons/supervisor/counters.h"
+#include "daemons/supervisor/local.h"
 #include "daemons/supervisor/rolelog.h"
 #include "daemons/supervisor/send.h"
 #include "daemons/supervisor/spawn.h"
 #include "daemons/supervisor/tracking.h"
 #include "daemons/supervisor/trust.h"
+#include "daemons/supervisor/watch.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -114,9 +117,14 @@ static int tell_generation(struct instance *inst, const struct generation *g)
 
 /* --- messages of the role ---------------------------------------------------------------------- */
 
+uint32_t instance_required_walls(const struct instance *inst)
+{
+	return sandbox_required_walls(inst->profile) | (inst->local_wall ? WALL_LOCAL : 0u);
+}
+
 static int check_hello(const struct instance *inst, const struct ipc_hello *hello)
 {
-	uint32_t missing = sandbox_required_walls(inst->profile) & ~hello->walls;
+	uint32_t missing = instance_required_walls(inst) & ~hello->walls;
 
 	if (strcmp(hello->build, ipc_build_id()) != 0 || hello->protocol != IPC_PROTOCOL) {
 		log_err("%s: is of another build: %s, expected %s", inst->name, hello->build, ipc_build_id());
@@ -277,7 +285,10 @@ static int on_image_refused(struct instance *inst, const struct link_message *m)
 		if (zone->image->refused == NULL) {
 			return BH_ENOMEM;
 		}
-		if (zone->origin == ZONE_LOADED) {
+		const struct zone_override *only = change_of_zone(inst->sup);
+		if (only != NULL && only->image == zone->image) {
+			change_fail(inst->sup, text); /* the image before stays in service everywhere */
+		} else if (zone->origin == ZONE_LOADED) {
 			log_warn("zone %s view=%s: its saved image is of no use, it is compiled anew", zone->conf->text,
 				 zone->view_name);
 			supervisor_reload_later(inst->sup);
@@ -334,6 +345,9 @@ static int on_committed(struct instance *inst, const struct link_message *m)
 		if (inst->role == ROLE_RESOLVER) {
 			trust_tell(inst);
 			tracking_tell(inst);
+		}
+		if (inst->role == ROLE_MONITOR) {
+			watch_begin(inst->sup);
 		}
 	}
 	/* A change began while it was told the generation that is in service: now it can be told the next. */
@@ -473,11 +487,17 @@ static void start(struct instance *inst)
 		.title = inst->name,
 		.profile = inst->profile,
 		.ids = inst->ids,
+		.localwall = inst->local_wall ? inst->sup->localwall : NULL,
 	};
 
 	snprintf(program, sizeof(program), "%s/%s", inst->sup->role_dir, role_text(inst->role));
 	inst->started_ms = clock_now_ms();
 	inst->state = INSTANCE_STARTING;
+	if (inst->local_wall && local_missing(inst->sup) != NULL) {
+		snprintf(inst->last_end, sizeof(inst->last_end), "no local wall: %.140s", local_missing(inst->sup));
+		schedule_restart(inst, false);
+		return;
+	}
 	if (spawn_role(&request, &child) != BH_OK) {
 		snprintf(inst->last_end, sizeof(inst->last_end), "cannot fork: %s", strerror(errno));
 		schedule_restart(inst, false);
@@ -522,6 +542,9 @@ static void remove_instance(struct instance *inst)
 	}
 	if (inst->stats_fd >= 0) {
 		close(inst->stats_fd);
+	}
+	if (inst->page_fd >= 0) {
+		close(inst->page_fd);
 	}
 	free(inst);
 }
@@ -573,24 +596,28 @@ static int make_stats_page(struct instance *inst)
 		return BH_ESYS;
 	}
 	inst->stats = page;
-	return BH_OK;
+	inst->page_id = inst->sup->next_id++;
+	inst->page_fd = counters_open_for_reading(inst->stats_fd);
+	return inst->page_fd >= 0 ? BH_OK : BH_ESYS;
 }
 
 static const struct sandbox_profile *profile_of(enum role role)
 {
 	return role == ROLE_AUTHORITY  ? &sandbox_authority
 	       : role == ROLE_FRONTEND ? &sandbox_frontend
+	       : role == ROLE_MONITOR  ? &sandbox_monitor
 				       : &sandbox_resolver;
 }
 
 static int want_one(struct supervisor *sup, enum role role, const char *view, unsigned index, unsigned count,
-		    struct sandbox_ids ids)
+		    struct sandbox_ids ids, bool local_wall)
 {
 	struct instance **tail = &sup->instances;
 	for (; *tail != NULL; tail = &(*tail)->next) {
 		struct instance *inst = *tail;
 		if (inst->role == role && inst->index == index && strcmp(inst->view, view) == 0 &&
-		    inst->ids.uid == ids.uid && inst->ids.gid == ids.gid && inst->state != INSTANCE_STOPPING) {
+		    inst->ids.uid == ids.uid && inst->ids.gid == ids.gid && inst->local_wall == local_wall &&
+		    inst->state != INSTANCE_STOPPING) {
 			inst->wanted = true;
 			inst->count = count;
 			return BH_OK;
@@ -606,8 +633,10 @@ static int want_one(struct supervisor *sup, enum role role, const char *view, un
 	inst->count = count;
 	inst->ids = ids;
 	inst->profile = profile_of(role);
+	inst->local_wall = local_wall;
 	inst->state = INSTANCE_DOWN;
 	inst->stats_fd = -1;
+	inst->page_fd = -1;
 	inst->wanted = true;
 	inst->fresh = true;
 	snprintf(inst->view, sizeof(inst->view), "%s", view);
@@ -638,16 +667,21 @@ int instance_want(struct supervisor *sup, const struct generation *g)
 	}
 	for (size_t v = 0; v < g->config->view_count; v++) {
 		for (unsigned w = 0; w < workers && rc == BH_OK; w++) {
-			rc = want_one(sup, ROLE_AUTHORITY, g->config->views[v].name, w, workers, g->ids.authority[v]);
+			rc = want_one(sup, ROLE_AUTHORITY, g->config->views[v].name, w, workers, g->ids.authority[v],
+				      false);
 		}
 	}
 	if (g->config->resolver.present) {
 		for (unsigned w = 0; w < workers && rc == BH_OK; w++) {
-			rc = want_one(sup, ROLE_RESOLVER, "", w, workers, g->ids.resolver);
+			rc = want_one(sup, ROLE_RESOLVER, "", w, workers, g->ids.resolver,
+				      local_needed(sup, g->config));
 			if (rc == BH_OK) {
-				rc = want_one(sup, ROLE_FRONTEND, "", w, workers, g->ids.frontend);
+				rc = want_one(sup, ROLE_FRONTEND, "", w, workers, g->ids.frontend, false);
 			}
 		}
+	}
+	if (g->config->monitor.present && rc == BH_OK) {
+		rc = want_one(sup, ROLE_MONITOR, "", 0, 1, g->ids.monitor, false);
 	}
 	return rc;
 }

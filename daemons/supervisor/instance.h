@@ -34,10 +34,13 @@ struct instance {
 	pid_t pid; /* 0: no process */
 	struct sandbox_ids ids;
 	const struct sandbox_profile *profile;
+	bool local_wall; /* is started behind it */
 	struct link *link;
 	struct rolelog *log;
 	int stats_fd;
 	const struct stats_page *stats; /* read-only */
+	uint32_t page_id;		/* what the monitor knows it by */
+	int page_fd;			/* the same memory, opened read-only: for the monitor */
 	struct ipc_hello hello;
 	uint64_t started_ms;
 	unsigned restarts;
@@ -87,6 +90,8 @@ bool instance_any_running(const struct supervisor *sup, unsigned role_bits);
 void instance_free_all(struct supervisor *sup);
 
 const char *instance_state_text(enum instance_state state);
+/* The walls that it must have found around itself. */
+uint32_t instance_required_walls(const struct instance *inst);
 
 /* Replies to MSG_FLUSH, routed to whom asked (control.c). */
 void control_flushed(struct supervisor *sup, const struct instance *inst, uint32_t request,

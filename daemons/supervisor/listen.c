@@ -3,6 +3,8 @@
  */
 #include "daemons/supervisor/listen.h"
 
+#include "daemons/supervisor/config.h"
+
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -159,6 +161,48 @@ int listener_want(struct listener_set *set, enum ipc_proto proto, const struct a
 	snprintf(l->device, sizeof(l->device), "%s", device);
 	snprintf(l->owner, sizeof(l->owner), "%s", owner);
 	return BH_OK;
+}
+
+/* tcp: that alone, for HTTP. */
+static int want_section(struct listener_set *set, const struct config_listen *listen, unsigned workers, bool tcp,
+			const char *owner, uint32_t *next_id, char *why, size_t why_size)
+{
+	static const enum ipc_proto protos[] = { IPC_UDP, IPC_TCP };
+
+	for (size_t a = 0; a < listen->count; a++) {
+		size_t devices = listen->interface_count == 0 ? 1 : listen->interface_count;
+		for (size_t d = 0; d < devices; d++) {
+			const char *device = listen->interface_count == 0 ? "" : listen->interfaces[d];
+			for (unsigned w = tcp ? 1 : 0; w < workers * 2; w += tcp ? 2 : 1) {
+				int rc = listener_want(set, protos[w % 2], &listen->addrs[a], device, w / 2, owner,
+						       next_id, why, why_size);
+				if (rc != BH_OK) {
+					return rc;
+				}
+			}
+		}
+	}
+	return BH_OK;
+}
+
+int listener_want_all(struct listener_set *set, const struct config *config, unsigned workers, uint32_t *next_id,
+		      char *why, size_t why_size)
+{
+	listener_unwant_all(set);
+	for (size_t i = 0; i < config->view_count; i++) {
+		int rc = want_section(set, &config->views[i].listen, workers, false, config->views[i].name, next_id, why,
+				      why_size);
+		if (rc != BH_OK) {
+			return rc;
+		}
+	}
+	int rc = config->resolver.present
+			 ? want_section(set, &config->resolver.listen, workers, false, "", next_id, why, why_size)
+			 : BH_OK;
+	if (rc == BH_OK && config->monitor.present) {
+		rc = want_section(set, &config->monitor.listen, 1, true, LISTENER_OF_MONITOR, next_id, why, why_size);
+	}
+	return rc;
 }
 
 static void drop(struct listener_set *set, bool (*keep)(const struct listener *))

@@ -12,13 +12,18 @@
 #include <net/if.h>
 #include <stdbool.h>
 
+/* No view can be called so. */
+#define LISTENER_OF_MONITOR "/monitor"
+
+struct config;
+
 struct listener {
 	uint32_t id;
 	enum ipc_proto proto;
 	struct addr addr;
 	char device[IFNAMSIZ]; /* "": any */
 	unsigned worker;
-	char owner[IPC_VIEW_MAX]; /* name of the view, or "" for the frontend */
+	char owner[IPC_VIEW_MAX]; /* name of the view, "" for the frontend, or LISTENER_OF_MONITOR */
 	int fd;
 	bool wanted; /* named by the configuration in preparation */
 	bool in_use; /* named by the one in service */
@@ -40,6 +45,13 @@ void listener_unwant_all(struct listener_set *set);
  */
 int listener_want(struct listener_set *set, enum ipc_proto proto, const struct addr *addr, const char *device,
 		  unsigned worker, const char *owner, uint32_t *next_id, char *why, size_t why_size) BH_CHECKED;
+
+/*
+ * Exactly the sockets that this configuration names are wanted, for so many workers each; those of a configuration
+ * before it are not. The first that cannot be opened ends it, and why says which.
+ */
+int listener_want_all(struct listener_set *set, const struct config *config, unsigned workers, uint32_t *next_id,
+		      char *why, size_t why_size) BH_CHECKED;
 
 /* The configuration in preparation is in service now: close those that it does not want. */
 void listener_commit(struct listener_set *set);

@@ -11,10 +11,13 @@
 #include "daemons/supervisor/check.h"
 #include "daemons/supervisor/control.h"
 #include "daemons/supervisor/instance.h"
+#include "daemons/supervisor/local.h"
 #include "daemons/supervisor/notify.h"
 #include "daemons/supervisor/saved.h"
+#include "daemons/supervisor/sweep.h"
 #include "daemons/supervisor/tracking.h"
 #include "daemons/supervisor/trust.h"
+#include "daemons/supervisor/watch.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -34,6 +37,8 @@ struct options {
 	const char *role_dir;
 	bool foreground;
 	bool test;
+	bool listen;
+	bool journal;  /* standard error is the journal */
 	int report_fd; /* -1: none */
 };
 
@@ -42,10 +47,11 @@ struct options {
 
 static void usage(FILE *out)
 {
-	fprintf(out, "usage: bulkheadd [-c FILE] [-f] [-t] [-L DIR] [-V] [-h]\n"
+	fprintf(out, "usage: bulkheadd [-c FILE] [-f] [-t | -l] [-L DIR] [-V] [-h]\n"
 		     "  -c FILE  configuration (default " BH_CONF_FILE ")\n"
 		     "  -f       stay in the foreground, log to standard error\n"
 		     "  -t       test the configuration and all zones, then exit\n"
+		     "  -l       test whether the listening addresses are free, then exit\n"
 		     "  -L DIR   role programs are in DIR (default " BH_ROLE_DIR ")\n"
 		     "  -V       print the version\n");
 }
@@ -54,7 +60,7 @@ static bool parse_options(int argc, char **argv, struct options *o)
 {
 	int opt;
 	*o = (struct options){ .conf_path = BH_CONF_FILE, .role_dir = BH_ROLE_DIR, .report_fd = -1 };
-	while ((opt = getopt(argc, argv, "c:ftL:r:Vh")) != -1) {
+	while ((opt = getopt(argc, argv, "c:ftlL:r:Vh")) != -1) {
 		switch (opt) {
 		case 'c':
 			o->conf_path = optarg;
@@ -64,6 +70,9 @@ static bool parse_options(int argc, char **argv, struct options *o)
 			break;
 		case 't':
 			o->test = true;
+			break;
+		case 'l':
+			o->listen = true;
 			break;
 		case 'L':
 			o->role_dir = optarg;
@@ -82,7 +91,7 @@ static bool parse_options(int argc, char **argv, struct options *o)
 			return false;
 		}
 	}
-	if (optind != argc) {
+	if (optind != argc || (o->test && o->listen)) {
 		usage(stderr);
 		return false;
 	}
@@ -139,7 +148,7 @@ static void take_run_dir(const char *run_dir)
 
 static void check_programs(const char *role_dir)
 {
-	static const enum role roles[] = { ROLE_AUTHORITY, ROLE_FRONTEND, ROLE_RESOLVER, ROLE_COMPILER };
+	static const enum role roles[] = { ROLE_AUTHORITY, ROLE_FRONTEND, ROLE_RESOLVER, ROLE_COMPILER, ROLE_MONITOR };
 	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
 		char path[PATH_MAX + 32];
 		snprintf(path, sizeof(path), "%s/%s", role_dir, role_text(roles[i]));
@@ -212,6 +221,8 @@ static void tell_parent(int fd)
 struct daemon {
 	struct supervisor sup;
 	int ready_fd; /* -1: foreground, or told already */
+	bool journal;		/* standard error is the journal: every line has its level in front */
+	struct event *watchdog; /* NULL: nobody watches */
 	struct event *signals[4];
 };
 
@@ -230,7 +241,7 @@ static void on_finding(void *ctx, const struct zone_finding_info *f)
 static void on_config_error(void *ctx, const char *file, unsigned line, const char *text)
 {
 	struct daemon *d = ctx;
-	if (d->sup.current.number == 0) { /* start: the bare line, as a compiler would print it */
+	if (d->sup.current.number == 0 && !d->journal) { /* start: the bare line, as a compiler would print it */
 		if (line > 0) {
 			fprintf(stderr, "%s:%u: %s\n", file, line, text);
 		} else {
@@ -238,7 +249,11 @@ static void on_config_error(void *ctx, const char *file, unsigned line, const ch
 		}
 		return;
 	}
-	log_err("%s:%u: %s", file, line, text);
+	if (line > 0) {
+		log_err("%s:%u: %s", file, line, text);
+	} else {
+		log_err("%s: %s", file, text);
+	}
 	control_finding(&d->sup, &(struct zone_finding_info){
 					 .view = "", .zone = "", .file = file, .line = line, .text = text });
 }
@@ -317,12 +332,12 @@ bool supervisor_reload(struct supervisor *sup)
 	}
 	sup->reload_wanted = false;
 	control_reload_begins(sup);
+	notify_reloading();
 	if (change_begin(sup, &ops, d) != BH_OK) {
 		log_err("no reload: out of memory");
 		control_reloaded(sup, 2, "out of memory");
-		return true;
+		notify("READY=1");
 	}
-	notify("RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)clock_now_ms() * 1000);
 	return true;
 }
 
@@ -352,8 +367,8 @@ static void on_stop_timer(evutil_socket_t fd, short what, void *arg)
 		event_add(sup->stop_timer, &again);
 		return;
 	}
-	instance_stop_all(sup, ROLES_SERVING, false);
-	if (instance_any_running(sup, ROLES_SERVING)) {
+	instance_stop_all(sup, ROLES_LASTING, false);
+	if (instance_any_running(sup, ROLES_LASTING)) {
 		event_add(sup->stop_timer, &again);
 		return;
 	}
@@ -393,6 +408,7 @@ static void on_signal(evutil_socket_t signo, short what, void *arg)
 		break;
 	case SIGHUP:
 		log_info("reload by signal");
+		d->sup.cause = (struct zone_cause){ .kind = ZONE_CAUSE_SIGNAL, .uid = UINT32_MAX };
 		if (d->sup.change != NULL) {
 			log_info("a change is under way, the reload begins after it");
 		}
@@ -423,6 +439,7 @@ static void close_up(struct daemon *d, const char *run_dir)
 {
 	struct supervisor *sup = &d->sup;
 	instance_free_all(sup);
+	local_remove(sup);
 	if (sup->control != NULL) {
 		control_tell_stopped(sup->control);
 	}
@@ -431,15 +448,20 @@ static void close_up(struct daemon *d, const char *run_dir)
 	query_link_clear(&sup->links);
 	shared_settle(&sup->shared, NULL);
 	saver_free(sup->saver);
+	sweep_end(sup->sweeper);
 	tracking_end(sup);
 	zone_set_free(sup->current.zones);
 	config_free(sup->current.config);
 	for (size_t i = 0; i < sizeof(d->signals) / sizeof(d->signals[0]); i++) {
 		event_free(d->signals[i]);
 	}
+	if (d->watchdog != NULL) {
+		event_free(d->watchdog);
+	}
 	event_free(sup->stop_timer);
 	event_free(sup->reload_timer);
 	trust_end(sup);
+	watch_end(sup);
 	event_base_free(sup->base);
 }
 
@@ -452,6 +474,7 @@ static int run(const struct options *o, const char *role_dir)
 	char why[IPC_TEXT_MAX];
 	char conf_path[PATH_MAX];
 
+	d.journal = o->journal;
 	/* Read once for the places that must be taken before privileges go; the change reads it again. */
 	struct config *config = config_load(o->conf_path, on_config_error, &d);
 	if (config == NULL) {
@@ -473,11 +496,13 @@ static int run(const struct options *o, const char *role_dir)
 	if (control_fd < 0) {
 		log_fatal("control socket: %s", why);
 	}
+	local_raise(&d.sup); /* tries it out with a child: before children are waited for */
 
 	d.sup.conf_path = conf_path;
 	d.sup.started_ms = clock_now_ms();
 	d.sup.next_id = 1;
 	d.sup.next_generation = 1;
+	d.sup.cause = (struct zone_cause){ .kind = ZONE_CAUSE_START, .uid = UINT32_MAX };
 	snprintf(d.sup.role_dir, sizeof(d.sup.role_dir), "%s", role_dir);
 	d.sup.base = event_base_new();
 	d.sup.stop_timer = d.sup.base == NULL ? NULL : event_new(d.sup.base, -1, 0, on_stop_timer, &d.sup);
@@ -486,6 +511,17 @@ static int run(const struct options *o, const char *role_dir)
 		log_fatal("out of memory");
 	}
 	watch_signals(&d);
+	d.sup.sweeper = sweep_start(&d.sup);
+	if (d.sup.sweeper == NULL) {
+		log_fatal("out of memory");
+	}
+	int rc = notify_watchdog_start(d.sup.base, &d.watchdog);
+	if (rc == BH_ENOMEM) {
+		log_fatal("out of memory");
+	}
+	if (rc != BH_OK) {
+		log_warn("WATCHDOG_USEC or WATCHDOG_PID is no number: no signs of life to the service manager");
+	}
 	d.sup.control = control_new(&d.sup, control_fd);
 	if (d.sup.control == NULL) {
 		log_fatal("out of memory");
@@ -515,11 +551,15 @@ int main(int argc, char **argv)
 	if (!parse_options(argc, argv, &o)) {
 		return 1;
 	}
-	/* Under systemd standard error is the journal, which reads the "<N>" prefix. */
-	log_set_fd(STDERR_FILENO, getenv("JOURNAL_STREAM") != NULL);
+	/* The journal reads the "<N>" prefix (sd-daemon(3)). */
+	o.journal = notify_is_journal(STDERR_FILENO, getenv("JOURNAL_STREAM"));
+	log_set_fd(STDERR_FILENO, o.journal);
 	umask(022);
 	if (geteuid() != 0) {
 		log_fatal("must be started as root: it builds the walls between its roles");
+	}
+	if (o.listen) {
+		return check_listen(o.conf_path);
 	}
 	if (realpath(o.role_dir, role_dir) == NULL) {
 		log_fatal("role programs: %s: %m", o.role_dir);

@@ -8,6 +8,7 @@
 
 #include "common/ipc/link.h"
 #include "common/util/checksum.h"
+#include "daemons/supervisor/history.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,7 +24,7 @@
 #define SUFFIX ".image"
 #define SUFFIX_LEN (sizeof(SUFFIX) - 1)
 
-static const uint8_t magic[8] = { 'B', 'H', 'S', 'A', 'V', 'E', 'D', '2' };
+static const uint8_t magic[8] = { 'B', 'H', 'S', 'A', 'V', 'E', 'D', '3' };
 
 
 /* --- names ------------------------------------------------------------------------------------------ */
@@ -129,7 +130,16 @@ bool saved_name_parse(const char *name, uint8_t zone[DNAME_MAX])
 void saved_head_encode(struct sink *out, const struct saved_head *head)
 {
 	sink_string(out, head->build);
+	sink_u32(out, head->image_version);
 	sink_bytes(out, head->zone, dname_len(head->zone));
+	sink_u64(out, head->number);
+	sink_u8(out, head->cause.kind);
+	sink_u32(out, head->cause.uid);
+	sink_u64(out, head->since_sec);
+	sink_u64(out, head->image_of);
+	sink_u32(out, head->text_serial);
+	sink_u64(out, head->text_size);
+	sink_u64(out, head->text_checksum);
 	sink_u32(out, head->info.warnings);
 	sink_u32(out, head->info.serial);
 	sink_u32(out, head->info.records);
@@ -144,12 +154,25 @@ int saved_head_decode(const uint8_t *p, size_t len, struct saved_head *head)
 	struct cursor c = cursor_of(p, len);
 	*head = (struct saved_head){ .info = { .ok = 1 } };
 	cursor_string(&c, head->build, sizeof(head->build));
+	head->image_version = cursor_u32(&c);
 	int name_len = c.failed ? BH_ETRUNC : dname_check(c.base + c.pos, c.len - c.pos);
 	const uint8_t *name = name_len < 0 ? NULL : cursor_bytes(&c, (size_t)name_len);
 	if (name == NULL) {
 		return BH_EMALFORMED;
 	}
 	memcpy(head->zone, name, (size_t)name_len);
+	head->number = cursor_u64(&c);
+	head->cause.kind = cursor_u8(&c);
+	head->cause.uid = cursor_u32(&c);
+	head->since_sec = cursor_u64(&c);
+	head->image_of = cursor_u64(&c);
+	head->text_serial = cursor_u32(&c);
+	head->text_size = cursor_u64(&c);
+	head->text_checksum = cursor_u64(&c);
+	if (head->number == 0 || head->number > SAVED_NUMBER_MAX || head->image_of >= head->number ||
+	    head->cause.kind < ZONE_CAUSE_START || head->cause.kind > ZONE_CAUSE_LAST) {
+		return BH_EMALFORMED;
+	}
 	head->info.warnings = cursor_u32(&c);
 	head->info.serial = cursor_u32(&c);
 	head->info.records = cursor_u32(&c);
@@ -251,9 +274,26 @@ static int read_head(int fd, uint64_t file_size, struct saved_head *head, uint64
 	return rc;
 }
 
+int saved_read(int fd, struct saved_head *head, uint64_t *image_at, char *why, size_t why_size)
+{
+	struct stat st;
+	*head = (struct saved_head){ .made_sec = 0 };
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_uid != 0 || (st.st_mode & 022) != 0) {
+		return refuse(why, why_size, "is not a file that only root can write");
+	}
+	int rc = read_head(fd, (uint64_t)st.st_size, head, image_at, why, why_size);
+	if (rc == BH_OK && (head->info.size == 0 || saved_image_size(head) != (uint64_t)st.st_size - *image_at)) {
+		rc = refuse(why, why_size, "is cut, or too long");
+	}
+	if (rc != BH_OK) {
+		sources_clear(&head->sources);
+	}
+	return rc;
+}
+
 /* Does the head describe what a compiler would make now? NULL, or why not. */
 static const char *head_fault(const struct saved_head *head, const char *zones_dir, const struct config_zone *zone,
-			      uint32_t default_ttl, enum saved_age age, uint64_t image_octets)
+			      uint32_t default_ttl, enum saved_age age)
 {
 	if (strcmp(head->build, ipc_build_id()) != 0) {
 		return "is of another version";
@@ -262,17 +302,13 @@ static const char *head_fault(const struct saved_head *head, const char *zones_d
 	if (dname_len(head->zone) != len || memcmp(head->zone, zone->name, len) != 0) { /* case is part of it */
 		return "is of another zone";
 	}
-	if (head->info.size != image_octets || image_octets == 0) {
-		return "is cut, or too long";
-	}
 	if (age == SAVED_CURRENT && !sources_current(&head->sources, zones_dir, zone->file, default_ttl)) {
 		return "is older than the zone's files";
 	}
 	return NULL;
 }
 
-/* The image into a sealed memfd of its own. Returns it or an error. */
-static int copy_image(int fd, uint64_t at, const struct saved_head *head, char *why, size_t why_size)
+int saved_copy_image(int fd, uint64_t at, const struct saved_head *head, char *why, size_t why_size)
 {
 	const int seals = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
 	int memfd = memfd_create("zone-image", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -290,27 +326,24 @@ static int copy_image(int fd, uint64_t at, const struct saved_head *head, char *
 	return rc;
 }
 
-static int load(int fd, const char *zones_dir, const struct config_zone *zone, uint32_t default_ttl,
-		enum saved_age age, struct saved_head *head, int *memfd, char *why, size_t why_size)
+/* An image that stands in an earlier generation. */
+static int load_earlier(const char *state_dir, const char *view, const struct saved_head *head, int *memfd, char *why,
+			size_t why_size)
 {
-	struct stat st;
-	uint64_t at = 0;
-	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_uid != 0 || (st.st_mode & 022) != 0) {
-		return refuse(why, why_size, "is not a file that only root can write");
-	}
-	int rc = read_head(fd, (uint64_t)st.st_size, head, &at, why, why_size);
+	struct saved_head of;
+	char fault[96];
+	int rc = history_open(state_dir, view, head->zone, head->image_of, &of, memfd, fault, sizeof(fault));
 	if (rc != BH_OK) {
-		return rc;
+		snprintf(why, why_size, "serves generation %llu again, which %s", (unsigned long long)head->image_of, fault);
+		return BH_EMALFORMED;
 	}
-	const char *fault = head_fault(head, zones_dir, zone, default_ttl, age, (uint64_t)st.st_size - at);
-	if (fault != NULL) {
-		return refuse(why, why_size, fault);
+	sources_clear(&of.sources);
+	if (of.info.size != head->info.size || of.info.checksum != head->info.checksum) {
+		close(*memfd);
+		snprintf(why, why_size, "serves generation %llu again, which has another image now",
+			 (unsigned long long)head->image_of);
+		return BH_EMALFORMED;
 	}
-	rc = copy_image(fd, at, head, why, why_size);
-	if (rc < 0) {
-		return rc;
-	}
-	*memfd = rc;
 	return BH_OK;
 }
 
@@ -335,10 +368,21 @@ int saved_load(const char *state_dir, const char *view, const char *zones_dir, c
 		snprintf(why, why_size, "cannot be opened: %s", strerror(errno));
 		return BH_ESYS;
 	}
-	int rc = load(fd, zones_dir, zone, default_ttl, age, head, memfd, why, why_size);
-	close(fd);
-	if (rc != BH_OK) {
-		sources_clear(&head->sources);
+	uint64_t at = 0;
+	int rc = saved_read(fd, head, &at, why, why_size);
+	if (rc == BH_OK) {
+		const char *fault = head_fault(head, zones_dir, zone, default_ttl, age);
+		rc = fault != NULL ? refuse(why, why_size, fault) : BH_OK;
+		if (rc == BH_OK && head->image_of != 0) {
+			rc = load_earlier(state_dir, view, head, memfd, why, why_size);
+		} else if (rc == BH_OK && (rc = saved_copy_image(fd, at, head, why, why_size)) >= 0) {
+			*memfd = rc;
+			rc = BH_OK;
+		}
+		if (rc != BH_OK) {
+			sources_clear(&head->sources);
+		}
 	}
+	close(fd);
 	return rc;
 }

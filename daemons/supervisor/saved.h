@@ -1,16 +1,18 @@
 /*
- * Saved images: STATE-DIR/VIEW/ZONE.image, so that a start with unchanged zone files needs no compiler.
+ * Saved images: STATE-DIR/VIEW/ZONE.image, so that a start with unchanged zone files needs no compiler. It is the
+ * newest generation of the zone's history (history.h); those before it are files of the same form.
  *
- * A file is a head (what the image was made from, by which build, how large it is, a sum of the head) and the image.
+ * A file is a head (which generation this is and why it came, what the image was made from, by which build, how large
+ * it is, a sum of the head) and the image. A generation that serves an earlier image again (a rollback) has none of
+ * its own: its head says of which generation it is.
  * The head is the only part that is looked at here: the image goes from memfd to file and from file to memfd inside
  * the kernel, so that no data of a zone is ever in this process. A file that is not of root, cut, too long, with a
  * damaged head, of another build, of another zone, or older than its sources is not used, and the zone is compiled.
  * Damage of the image itself is found where every image is verified, in the authorities; they refuse it, and a
  * reload that begins by itself compiles the zone (instance.c) and removes the file (saver.c).
  *
- * Written beside the old one and renamed. There is no fsync: for a large image it would hold up everything else
- * for seconds, and what it would save is a compilation. After a power cut there is the old file, the new one,
- * or one whose sums are wrong, here or in the authority.
+ * Written beside the old one, forced to disk and renamed (saver.c): after a power cut there is the old file or the
+ * new one.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -33,16 +35,35 @@ struct config;
 #define SAVED_BODY_MAX (1u << 20)
 /* As in file systems. */
 #define SAVED_NAME_MAX 255
+/* No zone changes so often; one more must fit. */
+#define SAVED_NUMBER_MAX UINT64_C(999999999999)
 /* Octets that one call of the kernel copies; what a call may take at most is near 2 GiB. */
 #define SAVED_COPY_MAX (64u << 20)
 
+/* Nobody asked by name. */
+#define SAVED_NOBODY UINT32_MAX
+
 struct saved_head {
 	char build[IPC_BUILD_MAX];
+	uint32_t image_version; /* IMAGE_VERSION of that build */
 	uint8_t zone[DNAME_MAX];
-	struct ipc_compiled info;
+	uint64_t number;    /* of the generation, 1 and up, never given twice in a zone's history */
+	struct zone_cause cause;
+	uint64_t since_sec; /* it was saved first, since 1970 */
+	uint64_t image_of;  /* a rollback: the generation that has the image; 0: this one has */
+	uint32_t text_serial; /* of a rollback: what the zone's text made then */
+	uint64_t text_size;
+	uint64_t text_checksum;
+	struct ipc_compiled info; /* of the image */
 	uint64_t made_sec; /* since 1970 */
 	struct sources sources;
 };
+
+/* Octets of image that stand behind this head. */
+static inline uint64_t saved_image_size(const struct saved_head *head)
+{
+	return head->image_of == 0 ? head->info.size : 0;
+}
 
 void saved_head_encode(struct sink *out, const struct saved_head *head);
 /* What stands before a body. */
@@ -57,6 +78,16 @@ int saved_head_decode(const uint8_t *p, size_t len, struct saved_head *head) BH_
 bool saved_name(const uint8_t *zone, char out[SAVED_NAME_MAX + 1]);
 /* The zone of a file name; false when saved_name would never give it. */
 bool saved_name_parse(const char *name, uint8_t zone[DNAME_MAX]);
+
+/*
+ * The head of an open file, which must be a regular one of root that nobody else can write. *image_at: where the image
+ * begins; that it is as long as the head says is checked. Sources are the caller's on success. An error: why says in
+ * a few words what is wrong.
+ */
+int saved_read(int fd, struct saved_head *head, uint64_t *image_at, char *why, size_t why_size) BH_CHECKED;
+
+/* The image behind it into a sealed memfd of its own: the descriptor, or an error with why. */
+int saved_copy_image(int fd, uint64_t at, const struct saved_head *head, char *why, size_t why_size) BH_CHECKED;
 
 /*
  * Octets [at, at + size) of `from` to where `to` stands, none of them through our memory. BH_ETRUNC: there are not so
@@ -81,12 +112,16 @@ int saved_load(const char *state_dir, const char *view, const char *zones_dir, c
 struct saver;
 
 /*
- * Write what is new in `set`, little by little from the event loop, and remove files of zones that no longer exist:
- * those of the configuration before (NULL: there was none) and of other runs, but of no view that neither names.
+ * Write what is new in `set`, little by little from the event loop; what `unfinished` (NULL: none; freed) had still to
+ * write comes first, so that no generation is missing in the history. Half-written files of a run that was cut short
+ * are removed. Files of zones that no longer exist go into their histories: those of the configuration before (NULL:
+ * there was none) and of other runs, but of no view that neither names.
  * set and configurations may go away meanwhile. NULL: out of memory.
  */
 struct saver *saver_start(struct event_base *base, const struct config *config, const struct config *before,
-			  const struct zone_set *set);
+			  const struct zone_set *set, struct saver *unfinished);
+/* Has it written all? */
+bool saver_is_done(const struct saver *saver);
 /* Stop where it stands: a file that is not complete is removed. NULL is fine. */
 void saver_free(struct saver *saver);
 

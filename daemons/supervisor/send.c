@@ -9,6 +9,7 @@
 #include "common/ipc/link.h"
 #include "daemons/supervisor/tracking.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -84,9 +85,9 @@ static bool part_of(const struct instance *inst, const struct generation *g, boo
 
 static bool serves(const struct instance *inst, const struct generation *g, const struct listener *l)
 {
-	return part_of(inst, g, l->wanted, l->in_use) && l->worker == inst->index &&
-	       (inst->role == ROLE_AUTHORITY || inst->role == ROLE_FRONTEND) &&
-	       strcmp(l->owner, inst->view) == 0;
+	const char *owner = inst->role == ROLE_MONITOR ? LISTENER_OF_MONITOR : inst->view;
+	return part_of(inst, g, l->wanted, l->in_use) && l->worker == inst->index && inst->role != ROLE_RESOLVER &&
+	       strcmp(l->owner, owner) == 0;
 }
 
 static bool holds(const struct instance *inst, const struct zone_state *zone)
@@ -103,6 +104,12 @@ static const struct config_view *view_of(const struct instance *inst, const stru
 		}
 	}
 	return NULL;
+}
+
+/* Is it an instance of this generation? The monitor sees those, itself among them. */
+static bool is_watched(const struct instance *inst, const struct generation *g)
+{
+	return g == &inst->sup->current ? !inst->fresh && inst->state != INSTANCE_STOPPING : inst->wanted;
 }
 
 static int compare_resources(const void *a, const void *b)
@@ -134,6 +141,17 @@ static int collect_resources(struct instance *inst, const struct generation *g, 
 		    query_link_end(l, inst->role, inst->view, inst->index, &fd, &info)) {
 			struct sink s = add_resource(list, MSG_LINK, l->id, fd);
 			ipc_link_encode(&s, &info);
+			added(list, &s);
+		}
+	}
+	for (const struct instance *other = sup->instances; other != NULL && inst->role == ROLE_MONITOR;
+	     other = other->next) {
+		if (other->page_id > inst->sent_id && is_watched(other, g)) {
+			struct ipc_page info = { .id = other->page_id, .role = (uint8_t)other->role,
+						 .index = (uint16_t)other->index };
+			memcpy(info.view, other->view, sizeof(info.view));
+			struct sink s = add_resource(list, MSG_PAGE, info.id, other->page_fd);
+			ipc_page_encode(&s, &info);
 			added(list, &s);
 		}
 	}
@@ -491,6 +509,48 @@ static void send_resolver(struct parts *p, const struct generation *g)
 	}
 }
 
+/* Names of zones, and how they stand; none of their data. */
+static void send_watched(struct parts *p, const struct zone_state *zone)
+{
+	struct ipc_watched info = { .counter = zone->counter };
+	bool failed = zone->image == NULL || zone->image->refused != NULL;
+	snprintf(info.view, sizeof(info.view), "%s", zone->view_name);
+	memcpy(info.name, zone->conf->name, sizeof(info.name));
+	if (zone->image != NULL) {
+		info.serial = zone->image->info.serial;
+		info.records = zone->image->info.records;
+		info.size = zone->image->info.size;
+		info.made_sec = zone->image->made_sec;
+	}
+	info.flags = (uint8_t)((failed ? IPC_WATCHED_FAILED : 0) | (zone->stale ? IPC_WATCHED_OLD : 0));
+	struct sink s = part_begin(p);
+	ipc_watched_encode(&s, &info);
+	part_end(p, MSG_CONF_WATCHED, &s);
+}
+
+static void send_monitor(struct parts *p, const struct generation *g)
+{
+	const struct config_monitor *monitor = &g->config->monitor;
+	const struct supervisor *sup = p->inst->sup;
+	struct sink s = part_begin(p);
+	ipc_conf_monitor_encode(&s, &(struct ipc_conf_monitor){ .zones = monitor->zones });
+	part_end(p, MSG_CONF_MONITOR, &s);
+	send_acl(p, MSG_CONF_ACL, &monitor->allow);
+	for (size_t i = 0; i < monitor->host_count; i++) {
+		s = part_begin(p);
+		ipc_host_encode(&s, &monitor->hosts[i]);
+		part_end(p, MSG_CONF_HOST, &s);
+	}
+	for (const struct instance *inst = sup->instances; inst != NULL; inst = inst->next) {
+		if (is_watched(inst, g)) {
+			part_number(p, MSG_CONF_PAGE, inst->page_id);
+		}
+	}
+	for (size_t i = 0; i < g->zones->count && monitor->zones; i++) {
+		send_watched(p, &g->zones->items[i]);
+	}
+}
+
 static void send_used_resources(struct parts *p, const struct generation *g)
 {
 	const struct instance *inst = p->inst;
@@ -520,8 +580,15 @@ int send_generation(struct instance *inst, const struct generation *g)
 		send_authority(&p, g);
 	} else if (inst->role == ROLE_FRONTEND) {
 		send_frontend(&p, g);
+	} else if (inst->role == ROLE_MONITOR) {
+		send_monitor(&p, g);
 	} else {
 		send_resolver(&p, g);
+	}
+	if (inst->role != ROLE_MONITOR && g->config->monitor.present) {
+		struct sink s = part_begin(&p);
+		ipc_name_encode(&s, &g->config->monitor.probe);
+		part_end(&p, MSG_CONF_PROBE, &s);
 	}
 	send_used_resources(&p, g);
 	part_number(&p, MSG_PREPARE, g->number);

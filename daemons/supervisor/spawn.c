@@ -8,6 +8,7 @@
 
 #include "common/ipc/msg.h"
 #include "common/util/log.h"
+#include "sandbox/localwall.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -78,9 +79,11 @@ static void child_main(const struct spawn_request *request, const struct child_f
 	char why[256] = "";
 	char *argv[2] = { (char *)(uintptr_t)request->title, NULL };
 
+	/* Before the wall's descriptors are closed; from here on nothing can be sent to this host. */
+	bool behind = request->localwall == NULL || localwall_join(request->localwall, why, sizeof(why)) == BH_OK;
 	place_descriptors(fds);
 	reset_signals(saved_mask);
-	if (sandbox_confine(request->profile, &request->ids, request->root, why, sizeof(why)) != BH_OK) {
+	if (!behind || sandbox_confine(request->profile, &request->ids, request->root, why, sizeof(why)) != BH_OK) {
 		log_fatal("cannot start: wall: %s", why);
 	}
 	/* Nothing of our environment gets through: sandbox_confine emptied it but for what the role must know. */

@@ -19,6 +19,7 @@ struct spawn_request {
 	const struct sandbox_profile *profile;
 	struct sandbox_ids ids;
 	const char *root; /* of a compiler: directory that becomes "/"; others get an empty one */
+	const struct localwall *localwall; /* behind which it starts; NULL: none */
 };
 
 struct spawned {

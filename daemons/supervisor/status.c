@@ -9,6 +9,7 @@
 #include "common/util/clock.h"
 #include <config.h> /* of the build, not our own */
 #include "daemons/supervisor/instance.h"
+#include "daemons/supervisor/local.h"
 #include "daemons/supervisor/rows.h"
 #include "daemons/supervisor/trust.h"
 
@@ -66,6 +67,13 @@ static void look_from_outside(pid_t pid, struct outside *out)
 	}
 }
 
+bool status_confined(pid_t pid)
+{
+	struct outside outside;
+	look_from_outside(pid, &outside);
+	return outside.read && outside.seccomp == 2 && outside.no_new_privs && strcmp(outside.capabilities, "none") == 0;
+}
+
 static void wall_words(uint32_t walls, char *out, size_t size)
 {
 	size_t used = 0;
@@ -109,8 +117,9 @@ static int send_role(const struct instance *inst, struct link *link, uint32_t re
 	row_number(&row, "syscalls", inst->hello.syscalls);
 	wall_words(inst->hello.walls, words, sizeof(words));
 	row_text(&row, "walls", words);
-	wall_words(up ? sandbox_required_walls(inst->profile) & ~inst->hello.walls : 0, words, sizeof(words));
+	wall_words(up ? instance_required_walls(inst) & ~inst->hello.walls : 0, words, sizeof(words));
 	row_text(&row, "missing", words);
+	row_number(&row, "queries", places_queries(inst));
 	if (!up && inst->state != INSTANCE_STOPPING) {
 		*worst = CRITICAL;
 	}
@@ -131,6 +140,20 @@ static const char *time_text(uint64_t sec, char out[TIME_TEXT_MAX])
 }
 
 /* all: with where its image comes from. */
+static bool is_failed(const struct zone_state *zone)
+{
+	return zone->image == NULL || zone->image->refused != NULL;
+}
+
+static void judge_zone(const struct zone_state *zone, enum severity *worst)
+{
+	if (is_failed(zone)) {
+		*worst = CRITICAL;
+	} else if (zone->stale && *worst < WARNING) {
+		*worst = WARNING;
+	}
+}
+
 static int send_zone(const struct zone_state *zone, bool all, struct link *link, uint32_t request,
 		     enum severity *worst)
 {
@@ -141,7 +164,7 @@ static int send_zone(const struct zone_state *zone, bool all, struct link *link,
 	const struct ipc_compiled *info = zone->image == NULL ? NULL : &zone->image->info;
 
 	char text[TIME_TEXT_MAX];
-	bool failed = info == NULL || zone->image->refused != NULL;
+	bool failed = is_failed(zone);
 	const char *detail = info != NULL && failed ? zone->image->refused : zone->detail;
 
 	row_begin(&row, "zone");
@@ -157,15 +180,11 @@ static int send_zone(const struct zone_state *zone, bool all, struct link *link,
 		row_text(&row, "origin", info == NULL ? "" : origins[zone->origin]);
 	}
 	row_text(&row, "detail", detail);
-	if (failed) {
-		*worst = CRITICAL;
-	} else if (zone->stale && *worst < WARNING) {
-		*worst = WARNING;
-	}
+	judge_zone(zone, worst);
 	return row_send(link, request, &row);
 }
 
-int status_send(struct supervisor *sup, struct link *link, uint32_t request)
+int status_send(struct supervisor *sup, bool zones, struct link *link, uint32_t request)
 {
 	static const char *const words[] = { "all roles run, all zones are served", "some zones serve old data",
 					     "a role is down or a zone is not served" };
@@ -182,7 +201,19 @@ int status_send(struct supervisor *sup, struct link *link, uint32_t request)
 	row_number(&row, "uptime_sec", (clock_now_ms() - sup->started_ms) / 1000);
 	row_number(&row, "pid", (uint64_t)getpid());
 	row_text(&row, "config", sup->conf_path);
+	row_number(&row, "at_ms", clock_now_ms()); /* of the queries that roles count: for rates */
 	const struct config *config = sup->current.config;
+	if (config != NULL) {
+		row_number(&row, "workers", config->workers);
+		row_text(&row, "state_dir", config->state_dir);
+	}
+	row_number(&row, "zones", sup->current.zones == NULL ? 0 : sup->current.zones->count);
+	uint64_t refused;
+	const char *local = local_state(sup, &refused);
+	if (local != NULL) {
+		row_text(&row, "local_wall", local);
+		row_number(&row, "local_refused", refused);
+	}
 	uint64_t date = config != NULL ? config->resolver.validation_date : 0;
 	if (date != 0) {
 		char text[TIME_TEXT_MAX];
@@ -192,8 +223,13 @@ int status_send(struct supervisor *sup, struct link *link, uint32_t request)
 	for (const struct instance *inst = sup->instances; inst != NULL && rc == BH_OK; inst = inst->next) {
 		rc = send_role(inst, link, request, &worst);
 	}
+	if (rc == BH_OK) {
+		rc = places_send(sup, link, request);
+	}
 	for (size_t i = 0; sup->current.zones != NULL && i < sup->current.zones->count && rc == BH_OK; i++) {
-		rc = send_zone(&sup->current.zones->items[i], false, link, request, &worst);
+		const struct zone_state *zone = &sup->current.zones->items[i];
+		judge_zone(zone, &worst);
+		rc = zones ? send_zone(zone, false, link, request, &worst) : BH_OK;
 	}
 	if (rc == BH_OK) {
 		rc = trust_nta_rows(sup, link, request);

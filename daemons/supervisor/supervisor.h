@@ -6,7 +6,9 @@
  *   instance.c  the life of one role process: start, hello, configuration, crash, back-off
  *   send.c      what a role is told of a generation
  *   tracking.c  keys of anchor zones (RFC 5011), between resolvers and disk
+ *   local.c     what resolvers may ask on this host
  *   control.c   the control socket; status.c and trust.c its answers
+ *   watch.c     what the monitor is told
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -31,7 +33,9 @@ struct event_base;
 struct instance;
 struct change;
 struct control;
+struct localwall;
 struct saver;
+struct sweeper;
 
 /* One complete set of what roles are told. In service, or in preparation by a change. */
 struct generation {
@@ -52,15 +56,22 @@ struct supervisor {
 	struct listener_set listeners;
 	struct query_link_set links;
 	struct shared_set shared;
+	struct localwall *localwall; /* around resolvers; NULL: it could not be raised */
+	char localwall_why[IPC_TEXT_MAX];
 	struct instance *instances;
 	struct change *change; /* NULL: none under way */
 	struct saver *saver;   /* of the current generation; NULL: none yet */
+	struct sweeper *sweeper;
 	struct nta_list ntas;	   /* set by the operator */
 	struct tracked_list tracked; /* keys of anchor zones, as found */
 	struct event *tracking_timer; /* to save and tell them; NULL: nothing was ever found */
 	struct log_limit tracking_complaints;
+	bool change_ok;	     /* the last change came into service, */
+	uint64_t change_sec; /* and when it ended, since 1970 */
+	struct event *watch_timer; /* tells the monitor how all fare; NULL: there never was one */
 	struct event *nta_timer;   /* the next end of one; NULL: none was ever set */
 	struct control *control;
+	struct zone_cause cause; /* of the next change */
 	bool reload_wanted; /* when the change that is under way has ended */
 	struct event *reload_timer;
 	bool stopping;
@@ -83,12 +94,24 @@ struct change_ops {
  */
 int change_begin(struct supervisor *sup, const struct change_ops *ops, void *ctx) BH_CHECKED;
 
+/*
+ * Bring one zone to another image, or back to what its text says; configuration, files and all other zones are not
+ * looked at. It fails as a whole when the authorities refuse the image. As above; only is copied.
+ */
+int change_begin_zone(struct supervisor *sup, const struct zone_override *only, const struct change_ops *ops,
+		      void *ctx) BH_CHECKED;
+/* The zone of such a change that is under way, or NULL. */
+const struct zone_override *change_of_zone(const struct supervisor *sup);
+
 /* Something happened to an instance that a change may wait for. */
 void change_poke(struct supervisor *sup);
 /* An instance refused the generation in preparation, or died while it was prepared. */
 void change_fail(struct supervisor *sup, const char *why);
 bool change_child_ended(struct supervisor *sup, pid_t pid, int status);
 void change_cancel(struct supervisor *sup);
+
+/* How far the change is; the name of its step, NULL when there is none. */
+const char *change_progress(const struct supervisor *sup, struct compile_progress *out);
 
 /* The generation that instances are to prepare now, or NULL; and whether it is being committed. */
 const struct generation *change_preparing(const struct supervisor *sup);

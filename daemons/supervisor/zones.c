@@ -89,6 +89,17 @@ int zone_set_add_anchor(struct zone_set *set, const struct ipc_anchor *anchor)
 	return BH_OK;
 }
 
+int zone_set_copy_roots(struct zone_set *set, const struct zone_set *from)
+{
+	memcpy(set->hints, from->hints, from->hint_count * sizeof(*set->hints));
+	set->hint_count = from->hint_count;
+	int rc = BH_OK;
+	for (size_t i = 0; i < from->anchor_count && rc == BH_OK; i++) {
+		rc = zone_set_add_anchor(set, &from->anchors[i]);
+	}
+	return rc;
+}
+
 int zone_set_add_root_anchors(struct zone_set *set)
 {
 	for (size_t i = 0; i < set->anchor_count; i++) {

@@ -17,6 +17,34 @@
 
 struct shared_fd;
 
+/* Why a zone has another image than before. */
+enum zone_cause_kind {
+	ZONE_CAUSE_START = 1,
+	ZONE_CAUSE_RELOAD,   /* bulkheadctl */
+	ZONE_CAUSE_SIGNAL,   /* SIGHUP */
+	ZONE_CAUSE_REPAIR,   /* a saved image was refused: a reload that began by itself */
+	ZONE_CAUSE_ROLLBACK, /* bulkheadctl */
+	ZONE_CAUSE_RELEASE,  /* bulkheadctl: the end of a rollback */
+	ZONE_CAUSE_LAST = ZONE_CAUSE_RELEASE,
+};
+
+struct zone_cause {
+	uint8_t kind; /* enum zone_cause_kind */
+	uint32_t uid; /* of the control client, UINT32_MAX: there was none */
+};
+
+/*
+ * The operator took a zone back to an earlier image. Its text stays as it is; when it makes another image than the one
+ * told here, the rollback is over.
+ */
+struct zone_rollback {
+	uint64_t image_of; /* generation of the history whose image is served; 0: not rolled back */
+	uint64_t since_sec;
+	uint32_t text_serial;
+	uint64_t text_size;
+	uint64_t text_checksum;
+};
+
 /* A sealed memfd with the compiler's word on it. Shared by zone sets of several generations. */
 struct zone_image {
 	unsigned refs;
@@ -24,7 +52,10 @@ struct zone_image {
 	struct shared_fd *fd;
 	struct ipc_compiled info;
 	uint64_t made_sec;	/* when it was compiled, since 1970 */
-	struct sources sources; /* what it was made from */
+	struct sources sources; /* what it was made from; of a rollback: what the text was read from */
+	struct zone_cause cause;
+	struct zone_rollback rollback;
+	uint64_t number;	/* of its generation in the history; 0: not saved yet */
 	bool saved;		/* below the state directory stands the same, with the same sources */
 	char *refused;		/* an authority does not take it: who and why; NULL as long as nobody said so */
 };
@@ -65,6 +96,9 @@ struct zone_set {
 /* Heap; config must outlive the set. NULL: out of memory. */
 struct zone_set *zone_set_new(const struct config *config);
 void zone_set_free(struct zone_set *set);
+
+/* Root servers and trust anchors of another set, which has the same configuration. BH_ENOMEM, BH_ELIMIT. */
+int zone_set_copy_roots(struct zone_set *set, const struct zone_set *from) BH_CHECKED;
 
 /* The zone of this set with the view and name of `like`, or NULL. */
 const struct zone_state *zone_set_find(const struct zone_set *set, const struct zone_state *like);

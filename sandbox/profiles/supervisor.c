@@ -123,6 +123,7 @@ static const struct sandbox_rule rules[] = {
 	CALL(rename, "state files"),
 	CALL(renameat, "state files"),
 	CALL(renameat2, "state files"),
+	CALL(linkat, "histories of zones: a generation keeps a name when its first one goes to the next"),
 	CALL(chmod, "control socket"),
 	CALL(fchmod, "control socket"),
 	CALL(fchmodat, "control socket"),

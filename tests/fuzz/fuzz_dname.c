@@ -4,7 +4,7 @@
  * SPDX-License-Identifier: BSD-2-Clause
  */
 #include "common/dns/dname.h"
-#include "common/util/rand.h"
+#include "common/util/siphash.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <string.h>

@@ -29,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		struct qlink_message m;
 		if (qlink_decode(data, len, &m) == BH_OK) {
 			FUZZ_CHECK(m.dns == data + QLINK_HEADER && m.dns_len == len - QLINK_HEADER);
-			FUZZ_CHECK(m.flags == 0 && m.kind >= QLINK_QUERY && m.kind <= QLINK_REFRESH);
+			FUZZ_CHECK(m.flags == 0 && m.kind >= QLINK_QUERY && m.kind <= QLINK_PROBE);
 		}
 		if (send(fds[0], data, len, MSG_DONTWAIT) < 0) {
 			break;

@@ -355,17 +355,54 @@ text config unknown 'view "a" { lisen = 1 }
 text config twice 'view "a" { zones-dir = "." zones-dir = "." listen = {} listen += {"::1"} }
 '
 
+# --- rdata ------------------------------------------------------------------------------------------
+# A type, then RDATA as it would stand in an image.
+put rdata a "00 01 c0 00 02 01"
+put rdata a_short "00 01 c0 00 02"
+put rdata mx "00 0f 00 0a 04 6d 61 69 6c 00"
+put rdata name_odd "00 02 03 2e 22 5c 01 00 02 ff 20 00"
+put rdata txt "00 10 00 03 61 22 5c 02 00 ff"
+put rdata txt_cut "00 10 05 61"
+put rdata naptr "00 23 00 01 00 02 01 53 00 03 21 5c 31 00"
+put rdata rrsig "00 2e 00 01 0d 02 00 00 0e 10 ff ff ff ff 00 00 00 00 12 34 01 78 00 01 02 03"
+put rdata nsec "00 2f 00 00 06 40 01 00 00 00 03 01 01 80"
+put rdata nsec_empty "00 2f 00"
+put rdata nsec3 "00 32 01 01 00 0a 02 ab cd 14 00 01 02 03 04 05 06 07 08 09 0a 0b 0c 0d 0e 0f 10 11 12 13 00 01 40"
+put rdata nsec3_odd_hash "00 32 01 01 00 0a 00 03 01 02 03"
+put rdata nsec3param "00 33 01 00 00 00 00"
+put rdata caa "01 01 80 05 69 73 73 75 65 63 61 2e 22"
+put rdata caa_tag "01 01 80 05 69 20 73 75 65 63 61 2e 22"
+put rdata svcb "00 40 00 01 00 00 01 00 03 02 68 32 00 03 00 02 01 bb ff 00 00 00"
+put rdata svcb_cut "00 40 00 01 00 00 01 00 05 02 68 32"
+put rdata loc "00 1d 00 12 16 13 8b 2b d1 18 80 08 36 a8 00 98 96 80"
+put rdata unknown "ff 00 01 02 03"
+put rdata unknown_empty "ff 00"
+put rdata eui48 "00 6c 00 11 22 33 44 55"
+put rdata uri "01 00 00 0a 00 01 68 22"
+put rdata ds "00 2b ec 45 05 01 2b b1 83 af"
+put rdata ds_empty "00 2b ec 45 05 01"
+put rdata zonemd "00 3f 00 00 00 07 01 01 aa bb cc"
+
 # --- saved ------------------------------------------------------------------------------------------
-# Heads of saved images: build, zone, 12 octets of numbers, 24 more, then sources: 8, 4, their number, each a
-# path and 40 octets. And names of files.
+# Heads of saved images: build, version of the image, zone, generation (number, cause, user, time, whose image, what the
+# text makes), 12 octets of numbers, 24 more, then sources: 8, 4, their number, each a path and 40 octets. And names of
+# files.
+generation="00 00 00 00 00 00 00 05 02 00 00 00 07 00 00 00 00 65 00 00 00 00 00 00 00 00 00 00 00 \
+	00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00"
+rollback="00 00 00 00 00 00 00 05 05 00 00 00 00 00 00 00 00 65 00 00 00 00 00 00 00 00 00 00 03 \
+	00 00 00 09 00 00 00 00 00 00 10 00 01 02 03 04 05 06 07 08"
+itself="00 00 00 00 00 00 00 05 05 00 00 00 00 00 00 00 00 65 00 00 00 00 00 00 00 00 00 00 05 \
+	00 00 00 09 00 00 00 00 00 00 10 00 01 02 03 04 05 06 07 08"
 zeroes12="00 00 00 00 00 00 00 00 00 00 00 01"
 zeroes32="00 00 00 00 00 00 00 01 00 00 00 00 00 00 00 02 00 00 00 00 00 00 00 03 00 00 00 00 00 00 00 04"
 zeroes40="$zeroes32 00 00 00 00 00 00 00 05"
-put saved no_source "00 01 78 00 $zeroes12 $zeroes32 00 00 0e 10 00 00 00 00"
-put saved one_source "00 01 78 03 6e 65 74 00 $zeroes12 $zeroes32 00 00 0e 10 00 00 00 01 00 01 61 $zeroes40"
-put saved two_sources "00 01 78 03 6e 65 74 00 $zeroes12 $zeroes32 00 00 0e 10 00 00 00 02 00 01 61 $zeroes40 \
+put saved no_source "00 01 78 00 00 00 04 00 $generation $zeroes12 $zeroes32 00 00 0e 10 00 00 00 00"
+put saved one_source "00 01 78 00 00 00 04 03 6e 65 74 00 $generation $zeroes12 $zeroes32 00 00 0e 10 00 00 00 01 00 01 61 $zeroes40"
+put saved two_sources "00 01 78 00 00 00 04 03 6e 65 74 00 $generation $zeroes12 $zeroes32 00 00 0e 10 00 00 00 02 00 01 61 $zeroes40 \
 	00 03 62 2f 63 $zeroes40"
-put saved many_sources "00 01 78 00 $zeroes12 $zeroes32 00 00 0e 10 ff ff ff ff 00 01 61 $zeroes40"
+put saved many_sources "00 01 78 00 00 00 04 00 $generation $zeroes12 $zeroes32 00 00 0e 10 ff ff ff ff 00 01 61 $zeroes40"
+put saved rollback "00 01 78 00 00 00 04 03 6e 65 74 00 $rollback $zeroes12 $zeroes32 00 00 0e 10 00 00 00 00"
+put saved rollback_to_itself "00 01 78 00 00 00 04 03 6e 65 74 00 $itself $zeroes12 $zeroes32 00 00 0e 10 00 00 00 00"
 text saved name "example.com.image"
 text saved root "@.image"
 text saved escaped "a%2Eb.%00%FF.image"

@@ -6,6 +6,7 @@
 #include "tests/integration/appliance.h"
 
 #include "common/util/clock.h"
+#include "tests/integration/groups.h"
 #include "tests/integration/harness.h"
 
 #include <errno.h>
@@ -52,13 +53,12 @@ void appliance_init(struct appliance *a)
 	harness_show(a->log);
 }
 
-void appliance_file(struct appliance *a, const char *name, const char *text)
+/* The caller frees. */
+static char *replaced(const char *text, const char *place, const char *with)
 {
-	static const char place[] = "@DIR@";
-	size_t dir_len = strlen(a->dir);
 	size_t room = strlen(text) + 1;
 	for (const char *p = strstr(text, place); p != NULL; p = strstr(p + 1, place)) {
-		room += dir_len;
+		room += strlen(with);
 	}
 	char *out = malloc(room);
 	MUST(out != NULL, "out of memory");
@@ -71,13 +71,50 @@ void appliance_file(struct appliance *a, const char *name, const char *text)
 		if (next == NULL) {
 			break;
 		}
-		memcpy(out + at, a->dir, dir_len);
-		at += dir_len;
-		p = next + sizeof(place) - 1;
+		memcpy(out + at, with, strlen(with));
+		at += strlen(with);
+		p = next + strlen(place);
 	}
 	out[at] = '\0';
+	return out;
+}
+
+void appliance_file(struct appliance *a, const char *name, const char *text)
+{
+	char *out = replaced(text, "@DIR@", a->dir);
+	if (groups_no_local_wall() != NULL) { /* else resolvers would not start */
+		char *without = replaced(out, "resolver {", "resolver { local-wall = \"off\" ");
+		free(out);
+		out = without;
+	}
 	harness_write(a->dir, name, out);
 	free(out);
+}
+
+void appliance_programs(struct appliance *a, const char *role, const char *plan)
+{
+	static const char *const programs[] = { "authority", "frontend", "resolver", "compiler", "monitor" };
+	snprintf(a->programs, sizeof(a->programs), "%s/programs", a->dir);
+	MUST(mkdir(a->programs, 0755) == 0 || errno == EEXIST, "mkdir: %s", strerror(errno));
+	for (size_t i = 0; i < COUNT(programs); i++) {
+		char from[512];
+		char to[256];
+		bool hostile = role != NULL && strcmp(programs[i], role) == 0;
+		snprintf(to, sizeof(to), "%s/%s", a->programs, programs[i]);
+		unlink(to);
+		if (hostile) {
+			char name[64];
+			char *argv[] = { "cp", from, to, NULL };
+			snprintf(from, sizeof(from), "%s/tests/integration/hostile_role", build_directory());
+			MUST(harness_run(argv, NULL, 10000) == 0, "cannot copy the hostile role");
+			MUST(chmod(to, 0755) == 0, "chmod: %s", strerror(errno));
+			snprintf(name, sizeof(name), "%s.plan", programs[i]);
+			harness_write(a->programs, name, plan);
+		} else {
+			snprintf(from, sizeof(from), "%s/%s", roles_directory(), programs[i]);
+			MUST(symlink(from, to) == 0, "symlink: %s", strerror(errno));
+		}
+	}
 }
 
 void appliance_configure(struct appliance *a, const char *text)
@@ -166,6 +203,7 @@ void appliance_stop(struct appliance *a)
 	kill(a->pid, SIGTERM);
 	int status = harness_wait(a->pid, STOP_MS);
 	MUST(status >= 0, "bulkheadd does not stop on SIGTERM");
+	MUST(groups_left_by(a->pid) == 0, "a control group is left behind");
 	a->pid = 0;
 	close(a->notify);
 	a->notify = -1;

@@ -44,6 +44,12 @@ void appliance_init(struct appliance *a);
 void appliance_file(struct appliance *a, const char *name, const char *text);
 void appliance_configure(struct appliance *a, const char *text);
 
+/*
+ * Role programs of its own, for the next process of each role: those of the build, but `role` is the hostile one with
+ * this plan (NULL: all are honest). May be called again while it runs.
+ */
+void appliance_programs(struct appliance *a, const char *role, const char *plan);
+
 /* Start and wait for readiness; the test fails when it does not come. */
 void appliance_start(struct appliance *a);
 /* Start without waiting. */

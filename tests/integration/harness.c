@@ -6,6 +6,7 @@
 #include "tests/integration/harness.h"
 
 #include "common/util/clock.h"
+#include "tests/integration/groups.h"
 
 #include <criterion/criterion.h>
 #include <criterion/options.h>
@@ -550,7 +551,7 @@ static int copy_program(const char *from, const char *to)
  */
 static int copy_roles(char dir[64])
 {
-	static const char *const roles[] = { "authority", "frontend", "resolver", "compiler" };
+	static const char *const roles[] = { "authority", "frontend", "resolver", "compiler", "monitor" };
 	const char *build = getenv("BULKHEAD_BUILD_DIR");
 	harness_make_directory(dir);
 	for (size_t i = 0; i < COUNT(roles); i++) {
@@ -597,6 +598,7 @@ int harness_main_around(int argc, char **argv, const char *name, int (*before)(v
 	int turn = take_turn();
 	watcher = getpid();
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	groups_begin();
 	char roles[64] = "";
 	int status = copy_roles(roles);
 	if (status == 0 && before != NULL) {
@@ -611,6 +613,7 @@ int harness_main_around(int argc, char **argv, const char *name, int (*before)(v
 	if (count_leftovers() > 0) {
 		status = 1;
 	}
+	groups_end();
 	harness_remove_directory(roles);
 	if (turn >= 0) {
 		close(turn);

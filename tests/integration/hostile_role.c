@@ -9,6 +9,7 @@
 #include "common/ipc/msg.h"
 #include "common/util/log.h"
 #include "sandbox/sandbox.h"
+#include "tests/integration/hostile_reach.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -234,6 +235,16 @@ static void on_trace(uint32_t request)
 	}
 }
 
+/* What a test has it try (hostile_reach.h), before it says that it forgot all. */
+static void on_flush(uint32_t request)
+{
+	uint8_t bytes[16] = { 0 };
+	struct sink s = sink_of(bytes, sizeof(bytes));
+	hostile_reach_all(nothing);
+	s.pos = 8;
+	say(MSG_FLUSHED, request, &s, -1);
+}
+
 static void diagnostic(uint32_t request)
 {
 	struct ipc_diagnostic m = { .line = 1, .file = "hostile.zone", .text = "nothing is wrong" };
@@ -355,6 +366,9 @@ static void listen_to_supervisor(void)
 		case MSG_COMMIT:
 			on_commit(number);
 			break;
+		case MSG_FLUSH:
+			on_flush(get_u32(bytes + 4));
+			break;
 		case MSG_TRACE:
 			on_trace(get_u32(bytes + 4));
 			break;
@@ -380,16 +394,19 @@ int main(void)
 		      { "resolver", ROLE_RESOLVER, &sandbox_resolver },
 		      { "compiler", ROLE_COMPILER, &sandbox_compiler } };
 	char path[512];
+	char copy[512];
 	struct sandbox_state state;
 
 	snprintf(path, sizeof(path), "%s", (const char *)getauxval(AT_EXECFN));
-	const char *name = basename(path);
+	snprintf(copy, sizeof(copy), "%s", path);
+	const char *name = basename(copy);
 	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
 		if (strcmp(roles[i].name, name) != 0) {
 			continue;
 		}
 		sandbox_begin(roles[i].profile);
 		read_plan();
+		hostile_reach_read(path);
 		nothing = epoll_create1(EPOLL_CLOEXEC);
 		int flags = fcntl(FD_LINK, F_GETFL);
 		if (nothing < 0 || flags < 0 || fcntl(FD_LINK, F_SETFL, flags & ~O_NONBLOCK) != 0) {

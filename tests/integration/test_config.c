@@ -43,7 +43,7 @@ static const struct wrong {
 				     "allow-query, zones-dir, user, answer-rotation, cookies, cookie-secret-file, "
 				     "nsid, identity, version, rate-limit, tcp, zone" },
 	{ CONF_HERE "nonsense = 1\n" GOOD_VIEW, "bulkhead.conf:2: no such option 'nonsense', allowed here: appliance, "
-						 "key, view, resolver" },
+						 "key, view, resolver, monitor" },
 	{ RESOLVER_WITH("dnssec = true"), "bulkhead.conf:5: no such option 'dnssec'" },
 	/* what later versions bring is refused, never silently ignored */
 	{ VIEW_WITH("rate-limit { slip = 2 }"), "bulkhead.conf:4: slip: '2' would leave queries without an answer" },
@@ -233,6 +233,8 @@ Test(config, an_address_in_use_is_told)
 	static char output[APPLIANCE_OUTPUT_MAX];
 	int other = client_tcp_try("10.1.0.53", NULL, 100);
 	MUST(other < 0, "somebody listens already");
+	MUST(appliance_try(&appliance, "-l", output) == 0, "-l: all addresses are free: %s", output);
+	MUST(access(appliance.socket, F_OK) != 0, "-l made a control socket");
 	appliance_start(&appliance);
 	struct appliance second;
 	appliance_init(&second);
@@ -240,6 +242,8 @@ Test(config, an_address_in_use_is_told)
 	appliance_configure(&second, CONF_HERE "view \"other\" { listen = { \"10.1.0.53\" } zones-dir = \"@DIR@/internal\" }\n");
 	int status = appliance_try(&second, NULL, output);
 	MUST(status == 1 && strstr(output, "10.1.0.53") != NULL, "status %d: %s", status, output);
+	status = appliance_try(&second, "-l", output);
+	MUST(status == 1 && strstr(output, "cannot listen on udp 10.1.0.53") != NULL, "-l: status %d: %s", status, output);
 	harness_remove_directory(second.dir);
 	struct ask ask = { .server = INTERNAL, .name = "intranet.corp.example" };
 	client_expect_ask(&ask, "NOERROR aa", NULL, EDE_NONE);

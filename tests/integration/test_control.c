@@ -13,9 +13,12 @@
 #include <errno.h>
 #include <grp.h>
 #include <poll.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -198,6 +201,115 @@ Test(control, many_connections_are_bounded)
 	harness_sleep_ms(300);
 	MUST(appliance_control(&appliance, "status")->done.status == 0, "no status when the many are gone");
 	MUST(harness_fd_count(appliance.pid) <= before + 2, "descriptors of closed control connections are kept");
+}
+
+/* --- room for those who have something to ask --------------------------------------------------------- */
+
+enum { MEMBER_UID = 64801, MEMBER_GID = 64802 };
+
+static void stop_with_group(void)
+{
+	(void)umount2("/etc/group", MNT_DETACH); /* in the namespace of the test; no mount is to be left */
+	stop();
+}
+
+TestSuite(control_room, .fini = stop_with_group);
+
+/* An appliance whose machine has the group "bulkhead". */
+static void start_with_group(void)
+{
+	char file[128];
+	char text[64];
+	standard_prepare(&appliance, 60);
+	snprintf(text, sizeof(text), "root:x:0:\nbulkhead:x:%d:\n", (int)MEMBER_GID);
+	harness_write(appliance.dir, "group", text);
+	snprintf(file, sizeof(file), "%s/group", appliance.dir);
+	MUST(unshare(CLONE_NEWNS) == 0 && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+		     mount(file, "/etc/group", NULL, MS_BIND, NULL) == 0,
+	     "a group file of our own: %s", strerror(errno));
+	appliance_start(&appliance);
+}
+
+/* A member of the group holds so many connections, and says nothing on them, until it is killed. */
+static pid_t hold_connections(unsigned count)
+{
+	int ready[2];
+	char byte;
+	MUST(pipe(ready) == 0, "pipe");
+	fflush(NULL);
+	pid_t pid = fork();
+	MUST(pid >= 0, "fork: %s", strerror(errno));
+	if (pid == 0) {
+		if (setgroups(0, NULL) != 0 || setgid(MEMBER_GID) != 0 || setuid(MEMBER_UID) != 0) {
+			_exit(2);
+		}
+		for (unsigned i = 0; i < count; i++) {
+			(void)appliance_control_connect(&appliance); /* kept, or closed by the other side */
+		}
+		if (write(ready[1], "", 1) == 1) {
+			pause();
+		}
+		_exit(1);
+	}
+	MUST(read(ready[0], &byte, 1) == 1, "the connections cannot be made");
+	close(ready[0]);
+	close(ready[1]);
+	harness_sleep_ms(100); /* the last ones are taken */
+	return pid;
+}
+
+static void let_go(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	MUST(waitpid(pid, NULL, 0) == pid, "waitpid");
+}
+
+static int ask_as_member(void)
+{
+	pid_t pid = fork();
+	MUST(pid >= 0, "fork: %s", strerror(errno));
+	if (pid == 0) {
+		const struct ctl_answer *answer = NULL;
+		bool good = setgroups(0, NULL) == 0 && setgid(MEMBER_GID) == 0 && setuid(MEMBER_UID) == 0 &&
+			    appliance_control_try(&appliance, "status", 2000, &answer) && answer->done.status == 0;
+		_exit(!good);
+	}
+	int status;
+	MUST(waitpid(pid, &status, 0) == pid, "waitpid");
+	return status;
+}
+
+/* Who says nothing for a second makes room; root has some of its own at once. */
+Test(control_room, idle_connections_make_room)
+{
+	start_with_group();
+	pid_t holder = hold_connections(32);
+	MUST(appliance_control(&appliance, "status")->done.status == 0, "root has no room");
+	MUST(ask_as_member() != 0, "more connections than there may be");
+	harness_sleep_ms(1500);
+	for (int i = 0; i < 40; i++) {
+		MUST(ask_as_member() == 0, "idle connections keep everybody out");
+	}
+	MUST(appliance_logged(&appliance, "an idle connection is closed to make room for another uid=64801"), "the log says nothing");
+	let_go(holder);
+}
+
+/* A member cannot push root out. */
+Test(control_room, a_member_does_not_push_root_out)
+{
+	start_with_group();
+	int idle = appliance_control_connect(&appliance);
+	MUST(idle >= 0, "connect: %s", strerror(errno));
+	harness_sleep_ms(1500);
+	pid_t holder = hold_connections(60);
+	struct pollfd p = { .fd = idle, .events = POLLIN };
+	MUST(poll(&p, 1, 300) == 0, "root's connection is closed for a member's");
+	MUST(appliance_control(&appliance, "status")->done.status == 0, "root has no room");
+	harness_sleep_ms(1500);
+	/* members' go first even when root's is older */
+	MUST(appliance_control(&appliance, "status")->done.status == 0 && poll(&p, 1, 300) == 0, "root's is closed first");
+	close(idle);
+	let_go(holder);
 }
 
 Test(control, unknown_commands_are_told)

@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /* A role that does not answer is given up after some seconds, a reload with it. */
@@ -30,31 +29,9 @@ static void stop(void)
 	appliance_clear(&appliance);
 }
 
-/* The programs of the build, but `role` is the hostile one with this plan (NULL: all are honest). */
 static void make_programs(const char *role, const char *plan)
 {
-	static const char *const programs[] = { "authority", "frontend", "resolver", "compiler" };
-	snprintf(appliance.programs, sizeof(appliance.programs), "%s/programs", appliance.dir);
-	MUST(mkdir(appliance.programs, 0755) == 0 || errno == EEXIST, "mkdir: %s", strerror(errno));
-	for (size_t i = 0; i < COUNT(programs); i++) {
-		char from[512];
-		char to[256];
-		bool hostile = role != NULL && strcmp(programs[i], role) == 0;
-		snprintf(to, sizeof(to), "%s/%s", appliance.programs, programs[i]);
-		unlink(to);
-		if (hostile) {
-			char name[64];
-			char *argv[] = { "cp", from, to, NULL };
-			snprintf(from, sizeof(from), "%s/tests/integration/hostile_role", build_directory());
-			MUST(harness_run(argv, NULL, 10000) == 0, "cannot copy the hostile role");
-			MUST(chmod(to, 0755) == 0, "chmod: %s", strerror(errno));
-			snprintf(name, sizeof(name), "%s.plan", programs[i]);
-			harness_write(appliance.programs, name, plan);
-		} else {
-			snprintf(from, sizeof(from), "%s/%s", roles_directory(), programs[i]);
-			MUST(symlink(from, to) == 0, "symlink: %s", strerror(errno));
-		}
-	}
+	appliance_programs(&appliance, role, plan);
 }
 
 static void start_with(const char *role, const char *plan)

@@ -329,7 +329,7 @@ Test(life, sighup_reloads)
 /* A directory with links to the programs of the build, but one that only exits. */
 static void make_programs(const char *broken)
 {
-	static const char *const programs[] = { "authority", "frontend", "resolver", "compiler" };
+	static const char *const programs[] = { "authority", "frontend", "resolver", "compiler", "monitor" };
 	snprintf(appliance.programs, sizeof(appliance.programs), "%s/programs", appliance.dir);
 	MUST(mkdir(appliance.programs, 0755) == 0 || errno == EEXIST, "mkdir: %s", strerror(errno));
 	for (size_t i = 0; i < COUNT(programs); i++) {

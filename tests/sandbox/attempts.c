@@ -450,10 +450,9 @@ static int try_exit(struct event_base *base)
 	exit(PROBE_DONE);
 }
 
-/* Receive the memory file that waits in the control link, grow it and write to it: what a compiler does. */
-static int try_image(struct event_base *base)
+/* The memory file that waits in the control link, or -1. */
+static int receive_file(void)
 {
-	(void)base;
 	char byte;
 	int image = -1;
 	struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
@@ -464,7 +463,26 @@ static int try_image(struct event_base *base)
 		return -1;
 	}
 	memcpy(&image, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(int));
-	if (ftruncate(image, 1 << 20) != 0) {
+	return image;
+}
+
+/* Counters that were given to be read. */
+static int map_page(int prot)
+{
+	int page = receive_file();
+	return page < 0 || mmap(NULL, MAP_BYTES, prot, MAP_SHARED, page, 0) == MAP_FAILED ? -1 : 0;
+}
+
+TRY(page_read, map_page(PROT_READ))
+TRY(page_map, map_page(PROT_READ | PROT_WRITE))
+TRY(page_write, write(receive_file(), "x", 1))
+
+/* Receive the memory file that waits in the control link, grow it and write to it: what a compiler does. */
+static int try_image(struct event_base *base)
+{
+	int image = receive_file();
+	(void)base;
+	if (image < 0 || ftruncate(image, 1 << 20) != 0) {
 		return -1;
 	}
 	char *map_at = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_SHARED, image, 0);
@@ -504,7 +522,7 @@ const struct attempt attempts[] = {
 	ROW(fionread), ROW(vhangup), ROW(futex_requeue), ROW(sendfile), ROW(splice), ROW(vmsplice), ROW(timer_create), ROW(mq_open),
 	ROW(unknown_call),
 	ROW(allocate), ROW(event_loop), ROW(control_link), ROW(poll_one), ROW(poll_two), ROW(seal), ROW(sort), ROW(randomness), ROW(idle), ROW(abort),
-	ROW(exit), ROW(image),
+	ROW(exit), ROW(image), ROW(page_read), ROW(page_map), ROW(page_write),
 #ifdef __x86_64__
 	ROW(open_legacy), ROW(creat_legacy), ROW(readlink_legacy), ROW(fork_legacy), ROW(vfork), ROW(modify_ldt),
 	ROW(arch_prctl), ROW(x32_getpid), ROW(int80_getpid),

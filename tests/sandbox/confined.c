@@ -144,10 +144,21 @@ static void read_log(int fd, char *log, size_t size, pid_t pid)
 	}
 }
 
-/* A memory file waits for the role in its control link, as a compiler's image does. */
-static void send_image(int link)
+/* The same memory, opened so that it can only be read: as the supervisor gives counters to the monitor. */
+static int open_for_reading(int fd)
+{
+	char path[32];
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	int again = ftruncate(fd, 4096) == 0 ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	close(fd);
+	return again;
+}
+
+/* A memory file waits for the role in its control link, as a compiler's image does, or the monitor's counters. */
+static void send_image(int link, bool read_only)
 {
 	int image = memfd_create("image", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	image = read_only ? open_for_reading(image) : image;
 	char byte = 0;
 	struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
 	union {
@@ -189,8 +200,9 @@ static pid_t start(const struct confined *run, const char *root, int log, int *l
 		child(run, root, log, ends[1]);
 	}
 	close(ends[1]);
-	if (strcmp(run->attempt, "image") == 0) {
-		send_image(ends[0]);
+	bool page = strncmp(run->attempt, "page_", 5) == 0;
+	if (page || strcmp(run->attempt, "image") == 0) {
+		send_image(ends[0], page);
 	}
 	*link = ends[0];
 	return pid;

@@ -26,6 +26,7 @@ static const struct sandbox_profile *profile_by_name(const char *name)
 		&sandbox_frontend,
 		&sandbox_resolver,
 		&sandbox_compiler,
+		&sandbox_monitor,
 	};
 	static struct sandbox_profile without_net;
 

@@ -266,6 +266,7 @@ Test(report, walls_are_read_back)
 	cr_expect_eq(all | WALL_LANDLOCK, 8191u, "every other wall is required");
 	cr_expect_eq(sandbox_required_walls(&sandbox_frontend), all);
 	cr_expect_eq(sandbox_required_walls(&sandbox_compiler), all);
+	cr_expect_eq(sandbox_required_walls(&sandbox_monitor), all);
 	cr_expect_eq(sandbox_required_walls(&sandbox_resolver), all & ~(uint32_t)WALL_EMPTY_NET);
 
 	const uint32_t landlock = syscall(444, NULL, 0, 1) >= 1 ? WALL_LANDLOCK : 0;
@@ -284,12 +285,12 @@ Test(report, walls_are_read_back)
 
 Test(report, every_wall_has_a_name)
 {
-	for (uint32_t bit = 1; bit <= WALL_FDS; bit <<= 1) {
+	for (uint32_t bit = 1; bit <= WALL_LOCAL; bit <<= 1) {
 		cr_expect_not_null(sandbox_wall_text(bit), "wall %u", bit);
 	}
 	cr_expect_null(sandbox_wall_text(0));
 	cr_expect_null(sandbox_wall_text(3));
-	cr_expect_null(sandbox_wall_text(WALL_FDS << 1));
+	cr_expect_null(sandbox_wall_text(WALL_LOCAL << 1));
 }
 
 Test(life, roles_die_with_the_supervisor, .timeout = 60)
@@ -299,6 +300,7 @@ Test(life, roles_die_with_the_supervisor, .timeout = 60)
 		&sandbox_frontend,
 		&sandbox_resolver,
 		&sandbox_compiler,
+		&sandbox_monitor,
 	};
 
 	needs_root();

@@ -76,6 +76,7 @@ Test(supervisor, starts_every_role_behind_its_walls, .timeout = 60)
 		&sandbox_frontend,
 		&sandbox_resolver,
 		&sandbox_compiler,
+		&sandbox_monitor,
 	};
 
 	needs_root();

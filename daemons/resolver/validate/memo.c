@@ -5,6 +5,7 @@
 
 #include "common/dns/dname.h"
 #include "common/util/rand.h"
+#include "common/util/siphash.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -12,7 +12,7 @@
 
 #include "common/dns/dname.h"
 #include "common/dns/dnssec.h"
-#include "common/util/rand.h"
+#include "common/util/siphash.h"
 
 enum trust_state { TRUST_SECURE, TRUST_INSECURE, TRUST_BOGUS };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "common/dns/dname.h"
 
-#include "common/util/rand.h"
+#include "common/util/siphash.h"
 #include "tests/unit/common/dns/wire.h"
 
 #include <criterion/criterion.h>
@@ -267,6 +267,32 @@ Test(dname, folds_ascii_letters_and_nothing_else)
 		cr_assert_eq(lower[1], 'q');
 		cr_assert_eq(dname_copy_lower(n.wire, n.wire), n.len);
 		cr_assert_arr_eq(n.wire, lower, n.len);
+	}
+}
+
+/* Names are read eight octets at a time: every octet, at every place of a word and of what is left behind words. */
+Test(dname, folds_every_octet_at_every_place)
+{
+	static const struct siphash_key key = { 1, 2 };
+	for (size_t len = 3; len <= 20; len++) {
+		for (size_t at = 1; at + 1 < len; at++) {
+			for (unsigned octet = 0; octet < 256; octet++) {
+				struct name a = name_of_len(len, 'x');
+				struct name b = a;
+				a.wire[at] = (uint8_t)octet;
+				b.wire[at] = octet >= 'A' && octet <= 'Z' ? (uint8_t)(octet + 32) : (uint8_t)octet;
+				uint8_t lower[DNAME_MAX];
+				(void)dname_copy_lower(lower, a.wire);
+				cr_assert_arr_eq(lower, b.wire, len);
+				cr_assert(dname_equal(a.wire, b.wire), "%zu %zu %u", len, at, octet);
+				cr_assert_eq(dname_hash(&key, a.wire), dname_hash(&key, b.wire), "%zu %zu %u", len, at,
+					     octet);
+				b.wire[at] ^= 1;
+				cr_assert_not(dname_equal(a.wire, b.wire), "%zu %zu %u", len, at, octet);
+				cr_assert_neq(dname_hash(&key, a.wire), dname_hash(&key, b.wire), "%zu %zu %u", len, at,
+					      octet);
+			}
+		}
 	}
 }
 

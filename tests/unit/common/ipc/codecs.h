@@ -7,6 +7,7 @@
 #define BULKHEAD_TESTS_UNIT_COMMON_IPC_CODECS_H
 
 #include "common/ipc/conf.h"
+#include "common/ipc/watch.h"
 
 #define CODEC_FUNCTIONS(name)                                                        \
 	static void name##_put(struct sink *s, const void *m)                        \
@@ -51,6 +52,12 @@ CODEC_FUNCTIONS(ipc_compile)
 CODEC_FUNCTIONS(ipc_diagnostic)
 CODEC_FUNCTIONS(ipc_source)
 CODEC_FUNCTIONS(ipc_compiled)
+CODEC_FUNCTIONS(ipc_page)
+CODEC_FUNCTIONS(ipc_conf_monitor)
+CODEC_FUNCTIONS(ipc_host)
+CODEC_FUNCTIONS(ipc_watched)
+CODEC_FUNCTIONS(ipc_role_facts)
+CODEC_FUNCTIONS(ipc_appliance_facts)
 CODEC_FUNCTIONS(ctl_request)
 CODEC_FUNCTIONS(ctl_row)
 CODEC_FUNCTIONS(ctl_done)
@@ -112,6 +119,14 @@ static const struct codec codecs[MSG_TYPE_COUNT] = {
 	[MSG_CONF_ANCHOR_STATE] = CODEC(ipc_anchor_state),
 	[MSG_NEGATIVE_ANCHOR] = CODEC(ipc_negative_anchor),
 	[MSG_COMPILED] = CODEC(ipc_compiled),
+	[MSG_CONF_PROBE] = CODEC(ipc_name),
+	[MSG_PAGE] = CODEC(ipc_page),
+	[MSG_CONF_MONITOR] = CODEC(ipc_conf_monitor),
+	[MSG_CONF_PAGE] = CODEC(ipc_id),
+	[MSG_CONF_HOST] = CODEC(ipc_host),
+	[MSG_CONF_WATCHED] = CODEC(ipc_watched),
+	[MSG_ROLE_FACTS] = CODEC(ipc_role_facts),
+	[MSG_APPLIANCE_FACTS] = CODEC(ipc_appliance_facts),
 	[MSG_CTL_REQUEST] = CODEC(ctl_request),
 	[MSG_CTL_ROW] = CODEC(ctl_row),
 	[MSG_CTL_DONE] = CODEC(ctl_done),

@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: BSD-2-Clause
  */
 #include "common/dns/rr.h"
+#include "common/ipc/stats.h"
 #include "tests/unit/common/ipc/codecs.h"
 
 #include <criterion/criterion.h>
@@ -75,6 +76,12 @@ union payload {
 	struct ipc_diagnostic diagnostic;
 	struct ipc_source source;
 	struct ipc_compiled compiled;
+	struct ipc_page page;
+	struct ipc_conf_monitor monitor;
+	struct ipc_host host;
+	struct ipc_watched watched;
+	struct ipc_role_facts role_facts;
+	struct ipc_appliance_facts appliance_facts;
 	struct ctl_request request;
 	struct ctl_row row;
 	struct ctl_done done;
@@ -145,6 +152,13 @@ static void smallest(enum msg_type type, union payload *m)
 		break;
 	case MSG_COMPILE:
 		m->compile.log_level = LOG_LEVEL_ERR;
+		break;
+	case MSG_PAGE:
+		m->page.id = 1;
+		m->page.role = ROLE_AUTHORITY;
+		break;
+	case MSG_CONF_HOST:
+		m->host.name[0] = 'h';
 		break;
 	case MSG_CTL_REQUEST:
 		m->request.count = 1;
@@ -222,6 +236,7 @@ static void largest(enum msg_type type, union payload *m)
 	case MSG_CONF_LISTENER:
 	case MSG_CONF_LINK:
 	case MSG_PEER_RESTARTED:
+	case MSG_CONF_PAGE:
 		m->id.id = UINT32_MAX;
 		break;
 	case MSG_CONF_AUTHORITY:
@@ -294,6 +309,7 @@ static void largest(enum msg_type type, union payload *m)
 		cr_assert_eq(prefix_parse("2001:db8:ffff:ffff:ffff:ffff:ffff:ffff", &m->transfer.prefix), BH_OK);
 		longest_name(m->transfer.key);
 		break;
+	case MSG_CONF_PROBE:
 	case MSG_CONF_REBIND_ALLOW:
 		longest_name(m->name.name);
 		break;
@@ -391,6 +407,44 @@ static void largest(enum msg_type type, union payload *m)
 		m->compiled.records = UINT32_MAX - 3;
 		m->compiled.size = UINT64_MAX;
 		m->compiled.checksum = UINT64_MAX - 1;
+		break;
+	case MSG_PAGE:
+		m->page.id = UINT32_MAX;
+		m->page.role = ROLE_MONITOR;
+		m->page.index = UINT16_MAX;
+		fill(m->page.view, sizeof(m->page.view));
+		break;
+	case MSG_CONF_MONITOR:
+		m->monitor.zones = 1;
+		break;
+	case MSG_CONF_HOST:
+		fill(m->host.name, sizeof(m->host.name));
+		break;
+	case MSG_CONF_WATCHED:
+		fill(m->watched.view, sizeof(m->watched.view));
+		longest_name(m->watched.name);
+		m->watched.counter = STATS_ZONES_MAX - 1;
+		m->watched.serial = UINT32_MAX;
+		m->watched.records = UINT32_MAX - 1;
+		m->watched.size = UINT64_MAX;
+		m->watched.made_sec = UINT64_MAX - 1;
+		m->watched.flags = IPC_WATCHED_FAILED | IPC_WATCHED_OLD;
+		break;
+	case MSG_ROLE_FACTS:
+		m->role_facts = (struct ipc_role_facts){
+			.page = UINT32_MAX, .state = IPC_ROLE_STOPPING, .pid = UINT32_MAX - 1, .restarts = UINT32_MAX - 2,
+			.started_sec = UINT64_MAX, .generation = UINT32_MAX - 3, .resident = UINT64_MAX - 1,
+			.cpu_ms = UINT64_MAX - 2, .walls = UINT32_MAX - 4, .missing = UINT32_MAX - 5,
+			.syscalls = UINT16_MAX, .confined = 1,
+		};
+		fill(m->role_facts.last_end, sizeof(m->role_facts.last_end));
+		break;
+	case MSG_APPLIANCE_FACTS:
+		m->appliance_facts = (struct ipc_appliance_facts){
+			.state = IPC_APPLIANCE_STOPPING, .started_sec = UINT64_MAX, .generation = UINT32_MAX,
+			.pid = UINT32_MAX - 1, .resident = UINT64_MAX - 1, .cpu_ms = UINT64_MAX - 2, .change_ok = 1,
+			.change_sec = UINT64_MAX - 3,
+		};
 		break;
 	case MSG_CTL_REQUEST:
 		m->request.count = CTL_WORDS_MAX;
@@ -680,6 +734,19 @@ Test(conf, values_out_of_range_are_refused)
 		{ MSG_COMPILE, "log level", 8, 1, 1 },
 		{ MSG_DIAGNOSTIC, "warning", 0, 1, 2 },
 		{ MSG_COMPILED, "ok", 0, 1, 2 },
+		{ MSG_PAGE, "id", 0, 4, 0 },
+		{ MSG_PAGE, "role", 4, 1, ROLE_SUPERVISOR },
+		{ MSG_PAGE, "role", 4, 1, ROLE_COMPILER },
+		{ MSG_PAGE, "role", 4, 1, ROLE_COUNT },
+		{ MSG_PAGE, "role", 4, 1, 255 },
+		{ MSG_CONF_MONITOR, "zones", 0, 1, 2 },
+		{ MSG_CONF_WATCHED, "name", 2, 1, 0xc0 },
+		{ MSG_CONF_WATCHED, "counter", 3, 4, STATS_ZONES_MAX },
+		{ MSG_CONF_WATCHED, "flags", 31, 1, 4 },
+		{ MSG_ROLE_FACTS, "state", 4, 1, IPC_ROLE_STATES },
+		{ MSG_ROLE_FACTS, "confined", 51, 1, 2 },
+		{ MSG_APPLIANCE_FACTS, "state", 0, 1, IPC_APPLIANCE_STATES },
+		{ MSG_APPLIANCE_FACTS, "change", 33, 1, 2 },
 		{ MSG_CTL_REQUEST, "count", 0, 1, 0 },
 		{ MSG_CTL_REQUEST, "count", 0, 1, CTL_WORDS_MAX + 1 },
 		{ MSG_CTL_ROW, "count", 2, 1, CTL_FIELDS_MAX + 1 },

@@ -236,7 +236,7 @@ Test(qlink, broken_datagrams_are_malformed)
 		size_t len;
 		uint8_t at, value;
 	} cases[] = {
-		{ "kind 0", 28, 8, 0 },	      { "kind 4", 28, 8, 4 },	     { "flags", 28, 9, 1 },
+		{ "kind 0", 28, 8, 0 },	      { "kind 5", 28, 8, 5 },	     { "flags", 28, 9, 1 },
 		{ "zero field", 28, 12, 1 },  { "zero field", 28, 15, 0x80 },
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

@@ -69,10 +69,19 @@ static uint64_t on_flush(void *ctx, const struct ipc_flush *what)
 	return 1000u + what->kind;
 }
 
+static struct event_base *role_base;
+
+static void on_retire(void *ctx)
+{
+	struct stats_page **stats = ctx;
+	(*stats)->counters[3]++;
+	event_base_loopbreak(role_base);
+}
+
 static void be_role(enum role role, int fd)
 {
 	static const struct role_ops ops = { .prepare = on_prepare, .commit = on_commit, .abort = on_abort,
-					     .flush = on_flush };
+					     .flush = on_flush, .retire = on_retire };
 	static struct stats_page *stats;
 	struct ipc_hello hello = { .walls = 5, .uid = 1, .gid = 2, .syscalls = 3 };
 
@@ -83,7 +92,7 @@ static void be_role(enum role role, int fd)
 		}
 		close(fd);
 	}
-	struct event_base *base = event_base_new();
+	struct event_base *base = role_base = event_base_new();
 	struct role_link *rl = role_link_new(base, role, &hello, &stats, &ops, &stats);
 	if (rl == NULL || stats == NULL) {
 		_exit(9);
@@ -441,15 +450,24 @@ Test(role_link, scripts, .timeout = 120)
 	}
 }
 
-Test(role_link, end_of_the_supervisor_is_the_end)
+/* A supervisor that ends its side has a successor for this role; one that serves nothing yet has nothing to finish. */
+Test(role_link, end_of_the_link_retires_a_role_that_serves)
 {
-	struct fixture f;
-	start(&f, ROLE_AUTHORITY);
-	expect_hello(&f);
-	play(&f, "I B1 O P1 >p1 C1 >c1");
-	shutdown(f.fd, SHUT_RDWR);
-	cr_assert_eq(exit_status(&f), 1);
-	finish(&f);
+	static const struct {
+		const char *script;
+		int status;
+		unsigned retired;
+	} cases[] = { { "I B1 O P1 >p1 C1 >c1", 0, 1 }, { "I B1 O P1 >p1", 1, 0 }, { "I", 1, 0 } };
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct fixture f;
+		start(&f, ROLE_AUTHORITY);
+		expect_hello(&f);
+		play(&f, cases[i].script);
+		shutdown(f.fd, SHUT_WR);
+		cr_assert_eq(exit_status(&f), cases[i].status, "%s", cases[i].script);
+		cr_assert_eq(f.stats->counters[3], cases[i].retired, "%s", cases[i].script);
+		finish(&f);
+	}
 }
 
 Test(role_link, counters_and_configurations_arrive)

@@ -963,6 +963,34 @@ Test(tcp, unlisten_keeps_open_connections)
 	clear_fixture(&f);
 }
 
+/* Whoever has just connected asks and is answered; whoever asks nothing is closed a little later, nobody new gets in. */
+Test(tcp, fading_lets_open_connections_ask)
+{
+	struct fixture f;
+	uint8_t first;
+	struct tcp_limits limits = small_limits;
+	limits.idle_ms = 10000;
+	setup_fixture(&f, &limits);
+	f.answer_at_once = true;
+	int fd = client_open(&f);
+	int silent = client_open(&f);
+	RUN_UNTIL(&f, f.accepted == 2);
+	tcp_server_fade(f.server);
+	cr_assert_eq(tcp_server_idle_ms(f.server), 0); /* told to clients: RFC 7828 3.4 */
+	int late = client_open(&f);
+	run_ms(&f, 100);
+	cr_assert_eq(f.accepted, 2);
+	client_send(fd, 'a', 12);
+	cr_assert_eq(client_read(&f, fd, &first), 12);
+	cr_assert_eq(tcp_server_count(f.server), 2);
+	RUN_UNTIL(&f, tcp_server_count(f.server) == 0);
+	cr_assert(client_is_ended(silent));
+	close(late);
+	close(silent);
+	close(fd);
+	clear_fixture(&f);
+}
+
 Test(tcp, lower_limits_close_idle_connections)
 {
 	struct fixture f;

@@ -4,8 +4,11 @@
 #include "common/util/shelf.h"
 
 #include <criterion/criterion.h>
+#include <malloc.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct thing {
 	uint64_t until_ms;
@@ -248,4 +251,30 @@ Test(shelf, a_flood_does_not_push_out_what_is_in_use)
 	cr_expect_geq(hit_percent(0, 3), 98u, "and entries of the set are replaced by newer ones now and then");
 	cr_expect_geq(hit_percent(1, 0), 90u, "names asked twice");
 	cr_expect_geq(hit_percent(1, 3), 90u, "names asked twice, with newer ones");
+}
+
+static uint64_t resident_bytes(void)
+{
+	unsigned long total = 0;
+	unsigned long resident = 0;
+	FILE *file = fopen("/proc/self/statm", "r");
+	cr_assert_not_null(file);
+	cr_assert_eq(fscanf(file, "%lu %lu", &total, &resident), 2);
+	cr_assert_eq(fclose(file), 0);
+	return (uint64_t)resident * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+/* Also where malloc fills what it hands out, as in a process through which internal answers pass. */
+Test(shelf, takes_memory_as_it_is_filled)
+{
+	const uint64_t size = 64 << 20;
+	(void)mallopt(M_PERTURB, 0x5a);
+	uint64_t before = resident_bytes();
+	struct shelf *shelf = make(size, 1);
+	cr_assert_lt(resident_bytes() - before, size / 8);
+	for (uint32_t i = 0; i < 1000; i++) {
+		cr_assert_not_null(add(shelf, 0, i, 1000, 1000, 0));
+	}
+	cr_assert_lt(resident_bytes() - before, size / 8);
+	shelf_free(shelf);
 }

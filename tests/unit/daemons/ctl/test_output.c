@@ -1,7 +1,10 @@
 /* Tables for people and JSON for machines. SPDX-License-Identifier: BSD-2-Clause */
 #include "daemons/ctl/answer.h"
+#include "daemons/ctl/grid.h"
+#include "daemons/ctl/human.h"
 #include "daemons/ctl/json.h"
 #include "daemons/ctl/print.h"
+#include "daemons/ctl/progress.h"
 #include "tests/unit/daemons/ctl/rows.h"
 
 #include <criterion/criterion.h>
@@ -252,17 +255,6 @@ Test(ctl_print, lets_no_control_character_through)
 		cr_assert_not_null(strstr(text, "\\027[2J\\010OK\\013\\155\\127"));
 		free(text);
 	}
-	struct ctl_row progress;
-	row_begin(&progress, "progress");
-	row_text(&progress, "step", evil);
-	row_number(&progress, "zones", 4);
-	char *text = NULL;
-	size_t len = 0;
-	FILE *out = open_memstream(&text, &len);
-	print_progress(out, &progress);
-	fclose(out);
-	cr_assert_str_eq(text, "\\027[2J\\010OK\\013\\155\\127  zones 4\n");
-	free(text);
 	answer_clear(&answer);
 }
 
@@ -356,10 +348,10 @@ Test(ctl_print, durations_and_sizes)
 		{ 1536u * 1024, "18d 04h", "1.5M" },
 		{ UINT64_MAX, "213503982334601d 07h", "15E" },
 	};
-	char out[PRINT_DURATION_MAX];
+	char out[HUMAN_MAX];
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		cr_expect_str_eq(print_duration(cases[i].in, out), cases[i].duration);
-		cr_expect_str_eq(print_size(cases[i].in, out), cases[i].size);
+		cr_expect_str_eq(human_duration(cases[i].in, out), cases[i].duration);
+		cr_expect_str_eq(human_size(cases[i].in, out), cases[i].size);
 	}
 }
 
@@ -376,4 +368,90 @@ Test(ctl_answer, tables_are_bounded)
 	answer_end(&answer, 200, "x");
 	cr_assert_eq(answer.status, 3);
 	answer_clear(&answer);
+}
+
+Test(ctl_human, counts_and_rates)
+{
+	static const struct {
+		uint64_t count, ms;
+		const char *as_count, *as_rate;
+	} cases[] = {
+		{ 0, 1000, "0", "0" },
+		{ 1, 0, "1", "" },
+		{ 1, 3000, "1", "0.3" },
+		{ 9, 1000, "9", "9.0" },
+		{ 9999, 1000, "9999", "9999" },
+		{ 10000, 1000, "10.0k", "10.0k" },
+		{ 123456, 1000, "123k", "123k" },
+		{ 1250000, 500, "1.2M", "2.5M" },
+		{ 99999999, 1000, "99.9M", "99.9M" },
+		{ UINT64_MAX, 1, "18.4E", "18.4E" },
+	};
+	char out[HUMAN_MAX];
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		cr_expect_str_eq(human_count(cases[i].count, out), cases[i].as_count, "case %zu: %s", i, out);
+		cr_expect_str_eq(human_rate(cases[i].count, cases[i].ms, out), cases[i].as_rate, "case %zu: %s", i, out);
+	}
+}
+
+Test(ctl_progress, says_how_far_and_how_fast)
+{
+	char out[PROGRESS_TEXT_MAX];
+	row_begin(&row, "progress");
+	row_text(&row, "step", "compiling");
+	row_number(&row, "done", 3);
+	row_number(&row, "total", 12000);
+	row_number(&row, "records", 1500000);
+	row_text(&row, "zone", "example.com.");
+	cr_assert_str_eq(progress_text(&row, 5000, 200, out),
+			 "compiling 3 of 12.0k zones, 1.5M records, 300k/s, 5s  example.com.");
+	cr_assert_str_eq(progress_text(&row, 5000, 30, out), "compiling 3 of 12.0k zones, 1");
+	cr_assert_str_eq(progress_text(&row, 0, 1, out), "c");
+	row_begin(&row, "progress");
+	row_text(&row, "step", "\033[2J\nroles");
+	cr_assert_str_eq(progress_text(&row, 61000, 80, out), "?[2J?roles, 1m 01s");
+}
+
+/* The text of a grid with a text column and a number, within width. */
+static char *text_of_grid(unsigned width, const char *const *texts, size_t count)
+{
+	struct region region;
+	char *text = NULL;
+	size_t len = 0;
+	region_init(&region, 4096, 1u << 20);
+	struct grid *grid = grid_new(&region);
+	cr_assert(grid_column(grid, "name", false) == 0 && grid_column(grid, "count", true) == 1 &&
+		  grid_column(grid, "why", false) == 2);
+	for (size_t i = 0; i < count; i++) {
+		cr_assert(grid_row(grid, false) == 0 && grid_set(grid, 0, texts[i], TONE_PLAIN) == 0 &&
+			  grid_set(grid, 1, "1234567890", TONE_PLAIN) == 0 && grid_set(grid, 2, texts[i], TONE_PLAIN) == 0);
+	}
+	FILE *out = open_memstream(&text, &len);
+	grid_print(out, grid, &(struct grid_look){ .width = width });
+	fclose(out);
+	region_clear(&region);
+	return text;
+}
+
+Test(ctl_grid, cuts_texts_and_never_numbers_to_fit)
+{
+	static const char *const texts[] = { "short", "a-name-that-is-fairly-long.example." };
+	char *text = text_of_grid(0, texts, 2);
+	cr_assert_not_null(strstr(text, "\na-name-that-is-fairly-long.example.  1234567890  a-name-that-is-fairly-long.example.\n"),
+			   "%s", text);
+	free(text);
+	for (unsigned width = 30; width < 100; width++) {
+		text = text_of_grid(width, texts, 2);
+		for (const char *p = text; *p != '\0'; p = strchr(p, '\n') + 1) {
+			cr_expect_leq(strcspn(p, "\n"), width, "width %u: %s", width, text);
+		}
+		cr_expect_not_null(strstr(text, "1234567890"));
+		free(text);
+	}
+	text = text_of_grid(40, texts, 2);
+	cr_expect_not_null(strstr(text, "..  1234567890"), "%s", text);
+	free(text);
+	text = text_of_grid(5, texts, 2); /* too narrow for anything: whole numbers all the same */
+	cr_expect_not_null(strstr(text, "1234567890"));
+	free(text);
 }

@@ -371,11 +371,16 @@ Test(ctl_program, wrong_usage_is_told)
 		{ { "bulkheadctl", "dance" }, "no such command: dance" },
 		{ { "bulkheadctl", "status", "now" }, "too many arguments: now" },
 		{ { "bulkheadctl", "flush" }, "flush wants one NAME" },
-		{ { "bulkheadctl", "flush", "a", "b" }, "flush wants one NAME" },
-		{ { "bulkheadctl", "flush", "-z", "a", "b" }, "not both" },
-		{ { "bulkheadctl", "status", "-z", "a" }, "-z belongs to flush" },
-		{ { "bulkheadctl", "check", "a", "b" }, "check takes one FILE: b" },
-		{ { "bulkheadctl", "--what", "status" }, "unknown option" },
+		{ { "bulkheadctl", "flush", "a", "b" }, "too many arguments: b" },
+		{ { "bulkheadctl", "flush", "-z", "a", "b" }, "flush wants one NAME, or -z ZONE, or all" },
+		{ { "bulkheadctl", "status", "-z", "a" }, "--zone belongs to: flush" },
+		{ { "bulkheadctl", "check", "a", "b" }, "too many arguments: b\nusage: bulkheadctl check [FILE]" },
+		{ { "bulkheadctl", "--what", "status" }, "unknown option: --what" },
+		{ { "bulkheadctl", "status", "-s" }, "an option without its value: -s" },
+		{ { "bulkheadctl", "statsu" }, "no such command: statsu (did you mean status?)" },
+		{ { "bulkheadctl", "zone" }, "zone: zone knows: status" },
+		{ { "bulkheadctl", "zone", "staus" }, "zone staus: zone knows: status" },
+		{ { "bulkheadctl", "nta", "add" }, "nta add wants an argument more\nusage: bulkheadctl nta add NAME [TIME]" },
 	};
 	char out[4096];
 	char err[4096];

@@ -8,6 +8,7 @@
 
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static struct answer_builder builder;
@@ -50,6 +51,51 @@ static uint64_t answer_bytes(const struct cache *cache)
 }
 
 static const struct rec one_a[] = { { AN, "a.test", RR_A, 300, "192.0.2.1" }, { 0 } };
+
+Test(cache, looks_ahead_where_it_will_find)
+{
+	static const struct {
+		const char *qname;
+		uint16_t qtype;
+		uint16_t flags;
+		bool do_bit;
+		uint8_t key_flags;
+	} cases[] = {
+		{ "a.test", RR_A, FLAG_RD, false, 0 },
+		{ "WWW.a.Test", RR_AAAA, FLAG_RD, true, KEY_DO },
+		{ ".", RR_NS, FLAG_RD | FLAG_CD, false, KEY_CD },
+		{ "a.test", RR_MX, 0, false, KEY_NO_RD },
+	};
+	struct cache *cache = cache_new(1 << 20);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		uint8_t query[512];
+		size_t len = make_query(query, 1, cases[i].qname, cases[i].qtype, cases[i].flags, 1232, cases[i].do_bit);
+		struct cache_key key = key_of(cases[i].qname, cases[i].qtype, cases[i].key_flags);
+		uint64_t look = cache_look(cache, query, len);
+		cr_assert_eq(look, key.hash, "%zu", i);
+		cache_fetch(cache, look);
+		/* Nothing behind the question counts, and what ends before its end is looked at no further. */
+		for (size_t cut = 0; cut < len; cut++) {
+			uint8_t *part = malloc(cut + 1); /* for the sanitizer */
+			memcpy(part, query, cut);
+			look = cache_look(cache, part, cut);
+			cr_assert_eq(look, cut < DNS_HEADER_SIZE + key.qname_len + 4u ? 0 : key.hash, "%zu %zu", i, cut);
+			cache_fetch(cache, look);
+			free(part);
+		}
+	}
+	cache_free(cache);
+}
+
+Test(cache, types_and_flags_of_a_name_have_their_own_places)
+{
+	struct cache_key a = key_of("a.test", RR_A, 0);
+	cr_assert_eq(key_of("a.test", RR_A, KEY_DO).hash, a.hash);
+	cr_assert_neq((uint32_t)key_of("a.test", RR_A, KEY_CD).hash, (uint32_t)a.hash);
+	for (unsigned type = 2; type < 0x10000; type++) {
+		cr_assert_neq((uint32_t)key_of("a.test", (uint16_t)type, 0).hash, (uint32_t)a.hash, "%u", type);
+	}
+}
 
 Test(cache, gives_back_until_the_smallest_ttl_is_over)
 {

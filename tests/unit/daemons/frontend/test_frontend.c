@@ -795,7 +795,7 @@ Test(frontend, a_broken_peer_is_left_alone_until_it_is_new)
 	turn();
 	cr_assert_eq(expect(RCODE_SERVFAIL)->id, 1);
 	cr_assert_null(receive(), "the other side is none the worse");
-	send_query(3, "b.test", RR_A);
+	send_query(3, "b.a.test", RR_A); /* of the same shard */
 	cr_assert_eq(expect(RCODE_SERVFAIL)->ede, EDE_NETWORK_ERROR);
 	cr_assert(next_question(AUTHORITY, &seen));
 	reply_to(AUTHORITY, &seen, RCODE_NXDOMAIN, NULL);
@@ -1133,4 +1133,67 @@ Test(frontend, stops_when_all_are_answered)
 	cr_assert_eq(event_base_loop(base, 0), 0);
 	cr_assert_eq(expect(RCODE_SERVFAIL)->id, 2);
 	cr_assert_lt(clock_now_ms() - start, 1500);
+}
+
+/* The next probe at our end of a link. */
+static bool next_probe(unsigned which, struct seen *seen)
+{
+	static uint8_t d[QLINK_HEADER + 600];
+	struct qlink_message m;
+	ssize_t n = -1;
+	for (uint64_t end_ms = clock_now_ms() + 10000; n < 0 && clock_now_ms() < end_ms;) {
+		turn();
+		n = recv(far[which], d, sizeof(d), MSG_DONTWAIT);
+	}
+	if (n <= 0) {
+		return false;
+	}
+	cr_assert_eq(qlink_decode(d, (size_t)n, &m), BH_OK);
+	cr_assert_eq(m.kind, QLINK_PROBE);
+	*seen = (struct seen){ .token = m.token, .len = m.dns_len };
+	memcpy(seen->dns, m.dns, m.dns_len);
+	return true;
+}
+
+static void answer_probe(unsigned which, uint16_t rcode)
+{
+	struct seen seen;
+	cr_assert(next_probe(which, &seen), "link %u", which);
+	seen.dns[2] = (uint8_t)(FLAG_QR >> 8 | (which == AUTHORITY ? FLAG_AA >> 8 : 0));
+	seen.dns[3] = (uint8_t)rcode;
+	struct qlink_message m = { .token = seen.token, .kind = QLINK_REPLY, .dns = seen.dns, .dns_len = seen.len };
+	cr_assert_eq(qlink_push(batch, far[which], &m), BH_OK);
+	cr_assert_eq(qlink_flush(batch, far[which], no_lost, NULL), BH_OK);
+	turn();
+}
+
+/* With a watcher, each neighbour is asked once in a while; what it answers is noted, and nothing is counted. */
+Test(frontend, asks_whether_its_neighbours_are_there, .timeout = 30)
+{
+	const struct stats_probe *view = &page.probes[STATS_PROBE_VIEW];
+	const struct stats_probe *resolver = &page.probes[STATS_PROBE_RESOLVER];
+	conf.probe = true;
+	cr_assert_eq(configure(), BH_OK);
+	answer_probe(AUTHORITY, RCODE_NOERROR);
+	answer_probe(SHARD0, RCODE_NOERROR);
+	answer_probe(SHARD1, RCODE_NOERROR);
+	/* with the next questions the answers to these are told */
+	answer_probe(AUTHORITY, RCODE_REFUSED);
+	cr_expect(page.beat_ms > 0 && view->parts == 1 && view->failed == 0 && view->ended_ms > 0);
+	cr_expect(resolver->parts == 2 && resolver->failed == 0 && resolver->ended_ms > 0);
+	answer_probe(SHARD0, RCODE_NOERROR);
+	answer_probe(SHARD1, RCODE_SERVFAIL);
+	answer_probe(AUTHORITY, RCODE_SERVFAIL);
+	cr_expect(view->failed == 1, "it refused: the zone is not there");
+	cr_expect(resolver->failed == 1 && resolver->first == 1);
+
+	/* a zone without data is SERVFAIL, which is its authority's to tell; and a shard that is silent fails */
+	struct seen seen;
+	cr_assert(next_probe(AUTHORITY, &seen));
+	cr_expect_eq(view->failed, 0);
+	cr_assert(next_probe(SHARD1, &seen) && next_probe(SHARD1, &seen), "asked again after LINKS_PROBE_MS");
+	cr_expect(resolver->failed >= 1, "it did not answer in time");
+	for (unsigned i = 0; i < STAT_FRONT_COUNT; i++) {
+		cr_expect_eq(page.counters[i], 0, "counter %u", i);
+	}
 }

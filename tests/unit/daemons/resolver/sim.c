@@ -6,6 +6,7 @@
 
 #include "common/dns/compose.h"
 #include "common/dns/dname.h"
+#include "common/util/rand.h"
 
 #include <arpa/inet.h>
 #include <criterion/criterion.h>

@@ -5,6 +5,7 @@
 
 #include "common/dns/compose.h"
 #include "common/dns/dname.h"
+#include "common/util/rand.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

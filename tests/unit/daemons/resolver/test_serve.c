@@ -702,3 +702,54 @@ Test(serve, frontend_that_broke_the_link_has_a_successor)
 	region_clear(&region);
 	bench_free(b);
 }
+
+/* With a watcher it asks itself, and writes down how that went; nobody's question is counted. */
+Test(serve, asks_itself_when_it_is_watched)
+{
+	struct bench *b = bench_new(100);
+	char why[IPC_TEXT_MAX];
+	const struct stats_probe *own = &b->page.probes[STATS_PROBE_OWN];
+	cr_assert_eq(b->page.beat_ms, 0, "nobody watches");
+
+	b->conf.probe = true;
+	cr_assert_gt(dname_from_text("www.example.", b->conf.probe_name.name), 0);
+	cr_assert_eq(serve_prepare(b->serve, &b->conf, why, sizeof(why)), BH_OK);
+	serve_commit(b->serve, &b->conf);
+	for (unsigned turn = 0; turn < 500 && own->ended_ms == 0; turn++) {
+		struct timeval tv = { .tv_usec = 10000 };
+		cr_assert_eq(event_base_loopexit(b->base, &tv), 0);
+		(void)event_base_loop(b->base, EVLOOP_ONCE);
+	}
+	cr_assert(own->ended_ms > 0 && own->parts == 1 && own->failed == 0);
+	cr_assert_gt(b->page.beat_ms, 0);
+	cr_assert_gt(b->page.counters[STAT_RES_UPSTREAM_UDP], 0u, "servers were asked");
+	static const enum stats_resolver none[] = { STAT_RES_QUERIES,	     STAT_RES_CACHE_ANSWERS, STAT_RES_CACHE_MISSES,
+						    STAT_RES_SERVFAIL,	     STAT_RES_NXDOMAIN,	     STAT_RES_PENDING,
+						    STAT_RES_LATENCY_MS };
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+		cr_expect_eq(b->page.counters[none[i]], 0u, "%d", (int)none[i]);
+	}
+
+	/* nobody watches any more */
+	b->conf.probe = false;
+	cr_assert_eq(serve_prepare(b->serve, &b->conf, why, sizeof(why)), BH_OK);
+	serve_commit(b->serve, &b->conf);
+	cr_assert(b->page.beat_ms == 0 && own->ended_ms == 0);
+	bench_free(b);
+}
+
+Test(serve, a_probe_is_answered_and_not_counted)
+{
+	struct bench *b = bench_new(100);
+	struct region region;
+	uint8_t wire[512];
+	region_init(&region, 4096, 1 << 20);
+	send_raw(b, QLINK_PROBE, 5, wire, write_query(wire, ".", RR_SOA, CLASS_IN, FLAG_RD));
+	struct message m = one(b, &region);
+	cr_assert_eq(m.rcode, RCODE_NOERROR);
+	for (unsigned i = 0; i < STAT_RES_COUNT; i++) {
+		cr_expect(b->page.counters[i] == 0 || (i >= STAT_RES_CACHE_ENTRIES && i <= STAT_RES_CACHE_LIMIT), "%u", i);
+	}
+	region_clear(&region);
+	bench_free(b);
+}

@@ -220,7 +220,7 @@ static const struct {
 	  "test.conf:1: version: longer than 255 octets\n" },
 	{ VIEW("answer-rotation = sometimes\n"),
 	  "test.conf:4: answer-rotation: 'sometimes' is neither true nor false\n" },
-	{ "keys { }\n", "test.conf:1: no such option 'keys', allowed here: appliance, key, view, resolver\n" },
+	{ "keys { }\n", "test.conf:1: no such option 'keys', allowed here: appliance, key, view, resolver, monitor\n" },
 	{ "key \"partner\" { }\n" VIEW(""), "test.conf:1: key 'partner' has no 'algorithm'\n" },
 	{ "key \"partner\" { algorithm = \"hmac-sha256\" }\n" VIEW(""),
 	  "test.conf:1: key 'partner' has no 'secret-file'\n" },
@@ -252,7 +252,7 @@ static const struct {
 	  "cookie-secret-file, internal-view, "
 	  "outgoing, root-hints, trust-anchors, domain-insecure, validation-date, cache-size, min-ttl, max-ttl, "
 	  "max-negative-ttl, serve-stale, serve-stale-ttl, prefetch, rebind-protection, rebind-allow, ipv4, ipv6, use-0x20, "
-	  "qname-minimisation, prime-root, use-cookies, do-not-query-localhost, tcp, stub, forward\n" },
+	  "qname-minimisation, prime-root, use-cookies, do-not-query-localhost, local-wall, tcp, stub, forward\n" },
 	{ "appliance { workers = \"many\" }\n" VIEW(""),
 	  "test.conf:1: workers: 'many' is not a number from 0 to 64\n" },
 	{ "appliance { workers = 65 }\n" VIEW(""), "test.conf:1: workers: '65' is not a number from 0 to 64\n" },
@@ -365,6 +365,7 @@ static const struct {
 	  " forward \"y\" { to = { \"127.0.0.9\", \"::1\" } }\n}\n",
 	  "test.conf:3: forward 'x': the resolver listens at 0.0.0.0@5300 itself: queries would go round in a circle\n"
 	  "test.conf:4: forward 'y': the resolver listens at ::1@53 itself: queries would go round in a circle\n" },
+	{ RESOLVER("local-wall = maybe\n"), "test.conf:3: local-wall: 'maybe' is none of \"on\", \"off\"\n" },
 	{ RESOLVER("do-not-query-localhost = maybe\n"), "test.conf:3: do-not-query-localhost: 'maybe' is neither true nor false\n" },
 	{ RESOLVER("stub \"x\" { }\n"), "test.conf:3: stub 'x': 'to' takes 1 to 16 addresses\n" },
 	{ RESOLVER("stub \"x\" { to = { \"y\" } }\n"),
@@ -373,6 +374,32 @@ static const struct {
 	  "test.conf:2: listen: 8.8.8.8@53 can be reached from the Internet and allow-query lets everybody ask: narrow "
 	  "allow-query, or set open = true\n" },
 	{ RESOLVER("") "resolver { listen = { \"127.0.0.2\" } }\n", "test.conf:4: section 'resolver' stands twice\n" },
+	{ VIEW("") "monitor { port = 1 }\n",
+	  "test.conf:5: no such option 'port', allowed here: listen, interfaces, allow, names, zones, probe\n" },
+	{ VIEW("") "monitor { }\nmonitor { }\n", "test.conf:6: section 'monitor' stands twice\n" },
+	{ VIEW("") "monitor {\n listen = { \"192.0.2.1\" }\n}\n",
+	  "test.conf:6: listen: an address that is not loopback needs 'allow': who may look, as \"10.0.0.0/8\"\n" },
+	{ VIEW("") "monitor {\n listen = { \"0.0.0.0\" }\n}\n",
+	  "test.conf:6: listen: an address that is not loopback needs 'allow': who may look, as \"10.0.0.0/8\"\n" },
+	{ VIEW("") "monitor {\n listen = { \"8.8.8.8\" }\n allow = { \"10.0.0.0/8\", \"any4\" }\n}\n",
+	  "test.conf:7: allow: an address that can be reached from the Internet would tell everybody: narrow 'allow'\n" },
+	{ VIEW("") "monitor {\n listen = { \"nowhere\" }\n allow = { \"all\" }\n zones = \"some\"\n}\n",
+	  "test.conf:6: listen: 'nowhere' is not an address, allowed: \"address\" or \"address@port\"\n"
+	  "test.conf:7: allow: 'all' is not a prefix, allowed: \"address/bits\" without host bits, \"address\", \"any4\", "
+	  "\"any6\"\n"
+	  "test.conf:8: zones: 'some' is neither true nor false\n" },
+	{ VIEW("") "monitor {\n interfaces = { \"lo\" }\n}\n",
+	  "test.conf:6: interfaces: without 'listen' it is loopback alone\n" },
+	{ VIEW("") "monitor {\n names = { \"a/b\", \"\" }\n probe = \"a..b\"\n}\n",
+	  "test.conf:6: names: 'a/b' is neither a host name nor an address\n"
+	  "test.conf:6: names: '' is neither a host name nor an address\n"
+	  "test.conf:7: 'a..b' is not a domain name\n" },
+	{ VIEW("") "monitor { listen = { \"127.0.0.1@53\" } }\n",
+	  "test.conf:5: listen: 127.0.0.1@53 is also used by view 'v'\n" },
+	{ VIEW("") RESOLVER("") "monitor { listen = { \"127.0.0.1@54\" } }\n",
+	  "test.conf:8: listen: 127.0.0.1@54 is also used by the resolver\n" },
+	{ "view \"v\" {\n listen = { \"127.0.0.1@9953\" }\n zones-dir = \"zones\"\n}\nmonitor {\n}\n",
+	  "test.conf:6: listen: 127.0.0.1@9953 is also used by view 'v'\n" },
 	{ "include(\"missing.conf\")\n",
 	  "test.conf:1: include: cannot read '%s/missing.conf': No such file or directory\n" },
 	{ "view \"v\" {\n listen = { \"127.0.0.1\"\n", "test.conf:3: premature end of file\n" },
@@ -581,6 +608,39 @@ Test(config, open_resolver_can_be_asked_for)
 	struct config *config = load("resolver {\n listen = { \"8.8.8.8\" }\n allow-query = { \"any4\" }\n open = true\n}\n",
 				     &c);
 	cr_assert_not_null(config, "%s", c.text);
+	config_free(config);
+}
+
+Test(config, the_monitor_is_off_and_then_on_loopback)
+{
+	struct complaints c;
+	struct config *config = load(VIEW(""), &c);
+	cr_assert_not_null(config, "%s", c.text);
+	cr_assert_not(config->monitor.present);
+	config_free(config);
+
+	config = load(VIEW("") "monitor { }\n", &c);
+	cr_assert_not_null(config, "%s", c.text);
+	const struct config_monitor *m = &config->monitor;
+	cr_assert(m->present && m->zones && m->listen.count == 1 && m->host_count == 0);
+	cr_assert(addr_is_loopback(&m->listen.addrs[0]) && m->listen.addrs[0].port == CONFIG_MONITOR_PORT);
+	struct addr near, far;
+	cr_assert(addr_parse("127.0.0.9", 0, &near) == BH_OK && addr_parse("10.0.0.1", 0, &far) == BH_OK);
+	cr_assert(acl_match(&m->allow, &near) && !acl_match(&m->allow, &far));
+	cr_assert(dname_is_root(m->probe.name));
+	config_free(config);
+
+	config = load(VIEW("") "monitor { listen = { \"10.0.0.1\", \"fd00::1@80\" } allow = { \"10.0.0.0/8\" } "
+			       "names = { \"GW.Example.NET.\", \"fd00::2\" } zones = false probe = \"example.com\" }\n",
+		      &c);
+	cr_assert_not_null(config, "%s", c.text);
+	m = &config->monitor;
+	cr_assert(m->listen.count == 2 && m->listen.addrs[0].port == CONFIG_MONITOR_PORT && m->listen.addrs[1].port == 80);
+	cr_assert(!m->zones && acl_match(&m->allow, &far) && !acl_match(&m->allow, &near));
+	cr_assert_eq(m->host_count, 2);
+	cr_assert_str_eq(m->hosts[0].name, "gw.example.net");
+	cr_assert_str_eq(m->hosts[1].name, "fd00::2");
+	cr_assert_arr_eq(m->probe.name, "\7example\3com", 13);
 	config_free(config);
 }
 

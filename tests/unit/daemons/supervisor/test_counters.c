@@ -4,9 +4,13 @@
 #include "daemons/supervisor/zones.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 /* A set from "view:zones view:zones", each zone one letter. Static memory: two sets live at a time. */
 static struct zone_set *make_set(const char *text)
@@ -68,4 +72,38 @@ Test(counters, stay_with_their_zones)
 		cr_expect_str_eq(numbers(next), steps[i].numbers, "step %zu: %s", i, numbers(next));
 		old = next;
 	}
+}
+
+#define OCTETS 4096
+
+Test(counters, a_page_for_reading_cannot_be_written)
+{
+	int fd = memfd_create("page", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	cr_assert(fd >= 0 && ftruncate(fd, OCTETS) == 0);
+	cr_assert_eq(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL), 0);
+	char *written = mmap(NULL, OCTETS, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	cr_assert_neq(written, MAP_FAILED);
+
+	int page = counters_open_for_reading(fd);
+	cr_assert_geq(page, 0);
+	cr_assert_eq(fcntl(page, F_GETFL) & O_ACCMODE, O_RDONLY);
+	cr_assert_neq(fcntl(page, F_GETFD) & FD_CLOEXEC, 0);
+	const char *read = mmap(NULL, OCTETS, PROT_READ, MAP_SHARED, page, 0);
+	cr_assert_neq(read, MAP_FAILED);
+	written[7] = 'x';
+	cr_assert_eq(read[7], 'x', "it is not the same memory");
+
+	cr_assert(write(page, "y", 1) < 0 && errno == EBADF);
+	cr_assert(pwrite(page, "y", 1, 7) < 0 && errno == EBADF);
+	cr_assert(ftruncate(page, 0) < 0 && errno == EINVAL);
+	cr_assert(fallocate(page, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, OCTETS) < 0 && errno == EBADF);
+	cr_assert(mmap(NULL, OCTETS, PROT_READ | PROT_WRITE, MAP_SHARED, page, 0) == MAP_FAILED && errno == EACCES);
+	cr_assert(mprotect((void *)(uintptr_t)read, OCTETS, PROT_READ | PROT_WRITE) < 0 && errno == EACCES);
+	cr_assert_eq(read[7], 'x');
+
+	/* The next process of the role still writes: no seal of ours keeps it from it. */
+	char *again = mmap(NULL, OCTETS, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	cr_assert_neq(again, MAP_FAILED);
+	again[7] = 'z';
+	cr_assert_eq(read[7], 'z');
 }

@@ -160,6 +160,8 @@ static void make_file(const struct place *p, struct bytes *out)
 {
 	struct saved_head head = { .info = { .ok = 1, .serial = 7, .records = 3, .size = sizeof(image_text),
 					     .checksum = 99 },
+				   .number = 1,
+				   .cause = { .kind = ZONE_CAUSE_START, .uid = SAVED_NOBODY },
 				   .made_sec = 1000,
 				   .sources = sources_of(p, 10) };
 	struct sink s = sink_of(out->at + SAVED_PREFIX, sizeof(out->at) - SAVED_PREFIX);

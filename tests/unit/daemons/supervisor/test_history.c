@@ -1,0 +1,710 @@
+/*
+ * Histories of zones: what is kept, what is removed, and that a cut at any step of writing leaves the old state or the
+ * new one. The linker leads the calls that change the disk through here (--wrap): each can be made to fail, or the
+ * process to end in front of it, and what is forced to disk before what is seen.
+ *
+ * SPDX-License-Identifier: BSD-2-Clause
+ */
+#include "common/ipc/link.h"
+#include "common/util/clock.h"
+#include "daemons/supervisor/history.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+/* Above FORCE_OCTETS of the saver, so that a piece is forced on the way. */
+#define IMAGE_OCTETS ((5u << 18) + 64)
+#define STOPPED 42
+
+/* --- the disk ---------------------------------------------------------------------------------------- */
+
+enum fault { FAULT_NONE, FAULT_FAIL, FAULT_END };
+
+static struct {
+	enum fault fault;
+	unsigned at;	/* the step that it happens at, from 1 */
+	unsigned steps;
+	/* order of things on disk */
+	bool dirty;	 /* the temporary file was written to since its last fsync */
+	bool renamed;	 /* and its folder not forced since */
+	unsigned disorder;
+} disk;
+
+/* In front of each step. True: it fails. */
+static bool step(void)
+{
+	disk.steps++;
+	if (disk.fault == FAULT_NONE || disk.steps != disk.at) {
+		return false;
+	}
+	if (disk.fault == FAULT_END) {
+		_exit(STOPPED);
+	}
+	errno = EIO;
+	return true;
+}
+
+#define REAL(type, name, ...) type __real_##name(__VA_ARGS__); type __wrap_##name(__VA_ARGS__)
+
+REAL(int, openat, int dir, const char *path, int flags, mode_t mode);
+REAL(int, mkdir, const char *path, mode_t mode);
+REAL(int, mkdirat, int dir, const char *path, mode_t mode);
+REAL(ssize_t, pwrite, int fd, const void *bytes, size_t len, off_t at);
+REAL(ssize_t, sendfile, int to, int from, off_t *at, size_t len);
+REAL(int, fdatasync, int fd);
+REAL(int, fsync, int fd);
+REAL(int, linkat, int from_dir, const char *from, int to_dir, const char *to, int flags);
+REAL(int, renameat, int from_dir, const char *from, int to_dir, const char *to);
+REAL(int, unlinkat, int dir, const char *path, int flags);
+
+int __wrap_openat(int dir, const char *path, int flags, mode_t mode)
+{
+	return (flags & O_CREAT) != 0 && step() ? -1 : __real_openat(dir, path, flags, mode);
+}
+
+int __wrap_mkdir(const char *path, mode_t mode)
+{
+	return step() ? -1 : __real_mkdir(path, mode);
+}
+
+int __wrap_mkdirat(int dir, const char *path, mode_t mode)
+{
+	return step() ? -1 : __real_mkdirat(dir, path, mode);
+}
+
+/* A cut in the middle of it, too: half of what was to be written is. */
+ssize_t __wrap_pwrite(int fd, const void *bytes, size_t len, off_t at)
+{
+	disk.dirty = true;
+	if (disk.fault == FAULT_END && disk.steps + 1 == disk.at && __real_pwrite(fd, bytes, len / 2, at) < 0) {
+		return -1;
+	}
+	return step() ? -1 : __real_pwrite(fd, bytes, len, at);
+}
+
+ssize_t __wrap_sendfile(int to, int from, off_t *at, size_t len)
+{
+	disk.dirty = true;
+	if (disk.fault == FAULT_END && disk.steps + 1 == disk.at && __real_sendfile(to, from, at, len / 2) < 0) {
+		return -1;
+	}
+	return step() ? -1 : __real_sendfile(to, from, at, len);
+}
+
+int __wrap_fdatasync(int fd)
+{
+	return step() ? -1 : __real_fdatasync(fd);
+}
+
+int __wrap_fsync(int fd)
+{
+	struct stat st;
+	if (step()) {
+		return -1;
+	}
+	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
+		disk.renamed = false;
+	} else {
+		disk.dirty = false;
+	}
+	return __real_fsync(fd);
+}
+
+/* What is linked has its last name for a moment from the next rename on: nothing unforced may be before it. */
+int __wrap_linkat(int from_dir, const char *from, int to_dir, const char *to, int flags)
+{
+	if (step()) {
+		return -1;
+	}
+	disk.renamed = true; /* the history's folder is not forced yet */
+	return __real_linkat(from_dir, from, to_dir, to, flags);
+}
+
+int __wrap_renameat(int from_dir, const char *from, int to_dir, const char *to)
+{
+	if (step()) {
+		return -1;
+	}
+	disk.disorder += disk.dirty || disk.renamed;
+	disk.renamed = true;
+	return __real_renameat(from_dir, from, to_dir, to);
+}
+
+int __wrap_unlinkat(int dir, const char *path, int flags)
+{
+	return step() ? -1 : __real_unlinkat(dir, path, flags);
+}
+
+/* --- a place with one zone -------------------------------------------------------------------------------- */
+
+struct place {
+	char dir[64];
+	struct config config;
+	struct config_view view;
+	struct config_zone zone;
+	struct zone_set *set;
+	struct event_base *base;
+};
+
+static void place_new(struct place *p)
+{
+	*p = (struct place){ .dir = "/tmp/history.XXXXXX" };
+	disk.fault = FAULT_NONE;
+	cr_assert_not_null(mkdtemp(p->dir));
+	cr_assert_gt(dname_from_text("example.", p->zone.name), 0);
+	p->zone.text = "example.";
+	p->zone.file = "example";
+	snprintf(p->view.name, sizeof(p->view.name), "inside");
+	p->view.zones = &p->zone;
+	p->view.zone_count = 1;
+	p->config = (struct config){ .state_dir = p->dir,
+				     .views = &p->view,
+				     .view_count = 1,
+				     .history_count = 20,
+				     .history_days = 90 };
+	p->base = event_base_new();
+	p->set = zone_set_new(&p->config);
+	cr_assert(p->base != NULL && p->set != NULL);
+}
+
+static void place_free(struct place *p)
+{
+	char command[128];
+	zone_set_free(p->set);
+	event_base_free(p->base);
+	snprintf(command, sizeof(command), "rm -rf %s", p->dir);
+	cr_assert_eq(system(command), 0);
+}
+
+/* The zone has another image: octets that tell which one, from front to end. */
+static void make_image(struct place *p, uint32_t serial)
+{
+	int fd = memfd_create("image", MFD_CLOEXEC);
+	cr_assert(fd >= 0 && ftruncate(fd, IMAGE_OCTETS) == 0);
+	uint32_t *octets = mmap(NULL, IMAGE_OCTETS, PROT_WRITE, MAP_SHARED, fd, 0);
+	cr_assert_neq(octets, MAP_FAILED);
+	for (size_t i = 0; i < IMAGE_OCTETS / sizeof(*octets); i++) {
+		octets[i] = serial;
+	}
+	munmap(octets, IMAGE_OCTETS);
+	struct zone_image *image = calloc(1, sizeof(*image));
+	cr_assert_not_null(image);
+	image->refs = 1;
+	image->fd = shared_fd_new(fd);
+	image->cause = (struct zone_cause){ .kind = ZONE_CAUSE_RELOAD, .uid = 7 };
+	image->info = (struct ipc_compiled){
+		.ok = 1, .serial = serial, .records = 3, .size = IMAGE_OCTETS, .checksum = UINT64_C(1000) + serial
+	};
+	zone_image_release(p->set->items[0].image);
+	p->set->items[0].image = image;
+}
+
+static bool is_saved(const struct place *p)
+{
+	return p->set->items[0].image->saved;
+}
+
+static void save(struct place *p)
+{
+	struct saver *saver = saver_start(p->base, &p->config, NULL, p->set, NULL);
+	cr_assert_not_null(saver);
+	for (unsigned i = 0; i < 10000 && !saver_is_done(saver); i++) {
+		event_base_loop(p->base, EVLOOP_ONCE);
+	}
+	cr_assert(saver_is_done(saver));
+	saver_free(saver);
+}
+
+static void save_new(struct place *p, uint32_t serial)
+{
+	make_image(p, serial);
+	save(p);
+	cr_assert(is_saved(p), "serial %u", serial);
+}
+
+/* Is this the image of that serial, all of it? */
+static bool is_image_of(int fd, uint32_t serial)
+{
+	struct stat st;
+	bool same = fstat(fd, &st) == 0 && st.st_size == IMAGE_OCTETS;
+	const uint32_t *octets = mmap(NULL, IMAGE_OCTETS, PROT_READ, MAP_SHARED, fd, 0);
+	for (size_t i = 0; same && i < IMAGE_OCTETS / sizeof(*octets); i++) {
+		same = octets[i] == serial;
+	}
+	munmap((void *)(uintptr_t)octets, IMAGE_OCTETS);
+	return same;
+}
+
+/* Whole, and what its head says? Returns the serial. */
+static uint32_t check_generation(const struct place *p, uint64_t number)
+{
+	struct saved_head head;
+	char why[HISTORY_WHY_MAX] = "";
+	int fd = -1;
+	int rc = history_open(p->dir, "inside", p->zone.name, number, &head, &fd, why, sizeof(why));
+	cr_assert_eq(rc, BH_OK, "generation %u: %s", (unsigned)number, why);
+	cr_assert(is_image_of(fd, head.info.serial), "generation %u", (unsigned)number);
+	close(fd);
+	sources_clear(&head.sources);
+	return head.info.serial;
+}
+
+static struct history read_history(const struct place *p)
+{
+	struct history h;
+	char why[IPC_TEXT_MAX] = "";
+	cr_assert_eq(history_read(p->dir, "inside", p->zone.name, &h, why, sizeof(why)), BH_OK, "%s", why);
+	return h;
+}
+
+/* Serials from the newest on, as text. */
+static const char *serials(const struct place *p)
+{
+	static char text[512];
+	struct history h = read_history(p);
+	size_t used = 0;
+	text[0] = '\0';
+	for (size_t i = 0; i < h.count; i++) {
+		const struct history_item *item = &h.items[i];
+		cr_assert(i == 0 || item->number < h.items[i - 1].number, "the newest first, each once");
+		uint32_t serial = item->fault[0] == '\0' ? check_generation(p, item->number) : 0;
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%u", used > 0 ? " " : "", (unsigned)serial);
+	}
+	history_clear(&h);
+	return text;
+}
+
+static bool has_file(const struct place *p, const char *name)
+{
+	char path[512];
+	struct stat st;
+	snprintf(path, sizeof(path), "%s/inside/%s", p->dir, name);
+	return lstat(path, &st) == 0;
+}
+
+/* --- keeping ---------------------------------------------------------------------------------------------- */
+
+Test(history, each_generation_is_kept_with_its_head)
+{
+	struct place p;
+	place_new(&p);
+	cr_assert_str_eq(serials(&p), "");
+	for (uint32_t serial = 1; serial <= 4; serial++) {
+		save_new(&p, serial);
+	}
+	cr_assert_str_eq(serials(&p), "4 3 2 1");
+	struct history h = read_history(&p);
+	cr_assert(h.items[0].newest && !h.items[1].newest);
+	for (size_t i = 0; i < h.count; i++) {
+		const struct saved_head *head = &h.items[i].head;
+		cr_assert_eq(h.items[i].number, 4 - i);
+		cr_assert(head->cause.kind == ZONE_CAUSE_RELOAD && head->cause.uid == 7);
+		cr_assert(head->since_sec <= clock_wall_sec() && head->since_sec + 600 > clock_wall_sec());
+	}
+	history_clear(&h);
+	place_free(&p);
+}
+
+Test(history, folders_and_files_are_for_root_alone)
+{
+	static const char *const paths[] = { "inside", "inside/example.image", "inside/example.history",
+					     "inside/example.history/1" };
+	struct place p;
+	place_new(&p);
+	save_new(&p, 1);
+	save_new(&p, 2);
+	for (size_t i = 0; i < COUNT(paths); i++) {
+		char path[256];
+		struct stat st;
+		snprintf(path, sizeof(path), "%s/%s", p.dir, paths[i]);
+		cr_assert_eq(stat(path, &st), 0, "%s", path);
+		cr_assert_eq(st.st_mode & 077, 0, "%s", path);
+	}
+	place_free(&p);
+}
+
+Test(history, the_same_image_is_no_new_generation)
+{
+	struct place p;
+	place_new(&p);
+	save_new(&p, 1);
+	save_new(&p, 2);
+	save_new(&p, 2); /* compiled anew, as after a start */
+	cr_assert_str_eq(serials(&p), "2 1");
+	place_free(&p);
+}
+
+Test(history, numbers_are_never_given_twice)
+{
+	struct place p;
+	char path[256];
+	place_new(&p);
+	for (uint32_t serial = 1; serial <= 3; serial++) {
+		save_new(&p, serial);
+	}
+	snprintf(path, sizeof(path), "%s/inside/example.image", p.dir);
+	cr_assert_eq(truncate(path, 100), 0); /* the newest is damaged */
+	save_new(&p, 9);
+	cr_assert_str_eq(serials(&p), "9 2 1");
+	struct history h = read_history(&p);
+	cr_assert_eq(h.items[0].number, 3, "what cannot be read has no number that could be taken");
+	history_clear(&h);
+	save_new(&p, 10);
+	cr_assert_str_eq(serials(&p), "10 9 2 1");
+	place_free(&p);
+}
+
+Test(history, a_rollback_names_the_image_and_has_none)
+{
+	struct place p;
+	struct stat st;
+	char path[256];
+	char why[128];
+	int fd;
+	place_new(&p);
+	save_new(&p, 1);
+	save_new(&p, 2);
+	make_image(&p, 1);
+	p.set->items[0].image->cause.kind = ZONE_CAUSE_ROLLBACK;
+	p.set->items[0].image->rollback =
+		(struct zone_rollback){ .image_of = 1, .text_serial = 2, .text_size = 5, .text_checksum = 1002 };
+	save(&p);
+	cr_assert(is_saved(&p));
+	snprintf(path, sizeof(path), "%s/inside/example.image", p.dir);
+	cr_assert(stat(path, &st) == 0 && st.st_size < 4096);
+	cr_assert_str_eq(serials(&p), "1 2 1");
+
+	struct saved_head head;
+	cr_assert_eq(saved_load(p.dir, "inside", "/nowhere", &p.zone, 0, SAVED_ANY, &head, &fd, why, sizeof(why)), BH_OK,
+		     "%s", why);
+	cr_assert(head.number == 3 && head.image_of == 1 && head.text_checksum == 1002);
+	cr_assert(is_image_of(fd, 1));
+	close(fd);
+	sources_clear(&head.sources);
+
+	p.config.history_count = 1; /* the generation that is served stays whatever the policy says */
+	p.config.history_days = 0;
+	save_new(&p, 5);
+	cr_assert_str_eq(serials(&p), "5 0", "the rollback is kept, its image is not: %s", serials(&p));
+	struct history h = read_history(&p);
+	cr_assert_str_eq(h.items[1].fault, "serves a generation that is not kept any more");
+	history_clear(&h);
+	place_free(&p);
+}
+
+Test(history, what_is_served_is_never_removed)
+{
+	struct place p;
+	place_new(&p);
+	for (uint32_t serial = 1; serial <= 4; serial++) {
+		save_new(&p, serial);
+	}
+	p.config.history_count = 1;
+	make_image(&p, 1);
+	p.set->items[0].image->rollback = (struct zone_rollback){ .image_of = 1 };
+	save(&p);
+	cr_assert_str_eq(serials(&p), "1 4 1");
+	place_free(&p);
+}
+
+Test(history, retention_by_count)
+{
+	static const struct {
+		unsigned count;
+		const char *left;
+	} cases[] = { { 0, "6 5 4 3 2 1" }, { 1, "6 5" }, { 3, "6 5 4 3" }, { 5, "6 5 4 3 2 1" } };
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct place p;
+		place_new(&p);
+		for (uint32_t serial = 1; serial <= 6; serial++) {
+			p.config.history_count = serial < 6 ? 100 : cases[i].count;
+			save_new(&p, serial);
+		}
+		/* None to be kept: the one before is not, what was kept goes with the next look at all folders. */
+		cr_assert_str_eq(serials(&p), cases[i].count == 0 ? "6 4 3 2 1" : cases[i].left, "%u: %s", cases[i].count,
+				 serials(&p));
+		place_free(&p);
+	}
+}
+
+Test(history, retention_by_age)
+{
+	static const struct {
+		uint64_t age_sec;
+		uint64_t later_sec;
+		unsigned removed;
+	} cases[] = { { 100, 0, 0 }, { 100, 50, 0 }, { 100, 1000, 2 }, { 0, 1000000, 0 } };
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct place p;
+		char path[128];
+		place_new(&p);
+		for (uint32_t serial = 1; serial <= 3; serial++) {
+			save_new(&p, serial);
+		}
+		snprintf(path, sizeof(path), "%s/inside", p.dir);
+		int dir = open(path, O_RDONLY | O_DIRECTORY);
+		const struct history_policy policy = { .count = 20, .age_sec = cases[i].age_sec };
+		cr_assert_eq(history_prune(dir, "example.history", 0, &policy, clock_wall_sec() + cases[i].later_sec),
+			     cases[i].removed);
+		close(dir);
+		cr_assert_eq(has_file(&p, "example.history"), cases[i].removed == 0, "an empty folder goes");
+		place_free(&p);
+	}
+}
+
+Test(history, a_zone_that_is_configured_no_more_keeps_its_history)
+{
+	struct place p;
+	place_new(&p);
+	save_new(&p, 1);
+	save_new(&p, 2);
+	p.view.zone_count = 0;
+	zone_set_free(p.set);
+	p.set = zone_set_new(&p.config);
+	save(&p);
+	cr_assert_not(has_file(&p, "example.image"));
+	cr_assert_str_eq(serials(&p), "2 1");
+	p.view.zone_count = 1;
+	zone_set_free(p.set);
+	p.set = zone_set_new(&p.config);
+	save_new(&p, 3); /* it is back */
+	cr_assert_str_eq(serials(&p), "3 2 1");
+	place_free(&p);
+}
+
+/* A saver that is replaced by that of the next reload hands on what it had not written. */
+Test(history, a_generation_that_was_not_written_yet_is_written_later)
+{
+	struct place p;
+	place_new(&p);
+	save_new(&p, 1);
+	make_image(&p, 2);
+	struct saver *first = saver_start(p.base, &p.config, NULL, p.set, NULL);
+	event_base_loop(p.base, EVLOOP_ONCE); /* it has begun */
+	cr_assert(has_file(&p, ".saving"));
+	make_image(&p, 3);
+	struct saver *second = saver_start(p.base, &p.config, NULL, p.set, first);
+	while (!saver_is_done(second)) {
+		event_base_loop(p.base, EVLOOP_ONCE);
+	}
+	saver_free(second);
+	cr_assert_str_eq(serials(&p), "3 2 1");
+	place_free(&p);
+}
+
+/* --- damage ---------------------------------------------------------------------------------------------------- */
+
+Test(history, damage_is_told_and_costs_that_generation_alone)
+{
+	static const struct {
+		const char *what;
+		int64_t cut; /* -1: not cut */
+		int64_t flip;
+		const char *fault;
+	} cases[] = {
+		{ "an empty file", 0, -1, "is not a saved image, or is not complete" },
+		{ "cut in the head", 60, -1, "is cut" },
+		{ "cut in the image", 1 << 18, -1, "is cut, or too long" },
+		{ "another magic", -1, 2, "is not a saved image, or is not complete" },
+		{ "a bit of the head", -1, 40, "is damaged: sum of its head" },
+	};
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct place p;
+		char path[256];
+		uint8_t octet;
+		place_new(&p);
+		for (uint32_t serial = 1; serial <= 3; serial++) {
+			save_new(&p, serial);
+		}
+		snprintf(path, sizeof(path), "%s/inside/example.history/2", p.dir);
+		int fd = open(path, O_RDWR);
+		cr_assert(fd >= 0);
+		if (cases[i].cut >= 0) {
+			cr_assert_eq(ftruncate(fd, cases[i].cut), 0);
+		} else {
+			cr_assert_eq(pread(fd, &octet, 1, cases[i].flip), 1);
+			octet ^= 4;
+			cr_assert_eq(pwrite(fd, &octet, 1, cases[i].flip), 1);
+		}
+		close(fd);
+		struct history h = read_history(&p);
+		cr_assert_eq(h.count, 3, "%s", cases[i].what);
+		cr_assert_str_eq(h.items[1].fault, cases[i].fault, "%s: %s", cases[i].what, h.items[1].fault);
+		history_clear(&h);
+		cr_assert_str_eq(serials(&p), "3 0 1", "%s", cases[i].what);
+		place_free(&p);
+	}
+}
+
+Test(history, an_image_of_another_version_is_told_as_such)
+{
+	struct place p;
+	char path[256];
+	char why[128];
+	uint8_t bytes[4096];
+	uint64_t at;
+	int fd;
+	place_new(&p);
+	save_new(&p, 1);
+	save_new(&p, 2);
+	snprintf(path, sizeof(path), "%s/inside/example.history/1", p.dir);
+	fd = open(path, O_RDWR);
+	struct saved_head head;
+	cr_assert_eq(saved_read(fd, &head, &at, why, sizeof(why)), BH_OK);
+	head.image_version += 1;
+	struct sink s = sink_of(bytes + SAVED_PREFIX, sizeof(bytes) - SAVED_PREFIX);
+	saved_head_encode(&s, &head);
+	cr_assert_eq(s.pos + SAVED_PREFIX, at);
+	saved_prefix(bytes, bytes + SAVED_PREFIX, s.pos);
+	cr_assert_eq(pwrite(fd, bytes, at, 0), (ssize_t)at);
+	close(fd);
+	sources_clear(&head.sources);
+	struct history h = read_history(&p);
+	cr_assert_str_eq(h.items[1].fault, "is of another image version, made by another release");
+	history_clear(&h);
+	cr_assert_neq(history_open(p.dir, "inside", p.zone.name, 1, &head, &fd, why, sizeof(why)), BH_OK);
+	cr_assert_str_eq(why, "is of another image version, made by another release");
+	place_free(&p);
+}
+
+Test(history, what_is_no_generation_is_no_trouble)
+{
+	static const char *const names[] = { "0", "01", "x", "1.bak", "-1", "99999999999999999999999", "+3", ".saving" };
+	struct place p;
+	place_new(&p);
+	save_new(&p, 1);
+	save_new(&p, 2);
+	for (size_t i = 0; i < COUNT(names); i++) {
+		char path[256];
+		snprintf(path, sizeof(path), "%s/inside/example.history/%s", p.dir, names[i]);
+		int fd = open(path, O_WRONLY | O_CREAT, 0600);
+		cr_assert(fd >= 0);
+		close(fd);
+	}
+	save_new(&p, 3);
+	cr_assert_str_eq(serials(&p), "3 2 1");
+	place_free(&p);
+}
+
+Test(history, names_of_folders_lead_back)
+{
+	static const char *const zones[] = { ".", "example.com.", "a\\.b.example.", "image.", "x.history." };
+	for (size_t i = 0; i < COUNT(zones); i++) {
+		uint8_t zone[DNAME_MAX];
+		uint8_t back[DNAME_MAX];
+		char name[SAVED_NAME_MAX + 1];
+		cr_assert_gt(dname_from_text(zones[i], zone), 0);
+		cr_assert(history_name(zone, name) && history_name_parse(name, back) && dname_equal(zone, back), "%s", name);
+		cr_assert_not(saved_name_parse(name, back), "%s is no image", name);
+	}
+	uint8_t zone[DNAME_MAX];
+	cr_assert_not(history_name_parse("example.image", zone));
+	cr_assert_not(history_name_parse(".history", zone));
+	cr_assert_not(history_name_parse("EXAMPLE.history", zone));
+}
+
+/* --- cuts ------------------------------------------------------------------------------------------------------ */
+
+/* Two generations on disk; a third is written with this fault. Returns the number of steps there were. */
+static unsigned save_with(struct place *p, enum fault fault, unsigned at)
+{
+	pid_t pid;
+	int status;
+	unsigned steps = 0;
+	int fds[2];
+	place_new(p);
+	save_new(p, 1);
+	save_new(p, 2);
+	p->config.history_count = 2;
+	make_image(p, 3);
+	cr_assert_eq(pipe(fds), 0);
+	pid = fork(); /* ends like a machine without power, as far as what follows can see */
+	if (pid == 0) {
+		event_reinit(p->base);
+		disk.steps = 0;
+		disk.disorder = 0;
+		disk.fault = fault;
+		disk.at = at;
+		struct saver *saver = saver_start(p->base, &p->config, NULL, p->set, NULL);
+		while (!saver_is_done(saver)) {
+			event_base_loop(p->base, EVLOOP_ONCE);
+		}
+		saver_free(saver);
+		bool told = disk.disorder == 0 && write(fds[1], &disk.steps, sizeof(disk.steps)) == sizeof(disk.steps);
+		_exit(told ? 0 : 1);
+	}
+	close(fds[1]);
+	cr_assert(waitpid(pid, &status, 0) == pid && WIFEXITED(status));
+	if (WEXITSTATUS(status) != STOPPED) {
+		cr_assert_eq(WEXITSTATUS(status), 0, "steps are not in order");
+		cr_assert_eq(read(fds[0], &steps, sizeof(steps)), (ssize_t)sizeof(steps));
+	}
+	close(fds[0]);
+	return steps;
+}
+
+/* After a cut at any step, and after any step that fails, what is read is the old state or the new one, whole. */
+static void try_all(enum fault fault)
+{
+	struct place p;
+	unsigned steps = save_with(&p, FAULT_NONE, 0);
+	unsigned old = 0;
+	unsigned new = 0;
+	cr_assert_str_eq(serials(&p), "3 2 1");
+	place_free(&p);
+	cr_assert_gt(steps, 10);
+	for (unsigned at = 1; at <= steps; at++) {
+		(void)save_with(&p, fault, at);
+		bool is_new = strcmp(serials(&p), "3 2 1") == 0;
+		cr_assert(is_new || strcmp(serials(&p), "2 1") == 0, "step %u: %s", at, serials(&p));
+		cr_assert(is_new || new == 0, "step %u: old again", at);
+		old += !is_new;
+		new += is_new;
+		/* The next start finds its way, and leaves nothing half-written. */
+		if (is_new) {
+			make_image(&p, 3);
+		}
+		save(&p);
+		cr_assert(is_saved(&p), "step %u", at);
+		cr_assert_str_eq(serials(&p), "3 2 1", "step %u: %s", at, serials(&p));
+		cr_assert_not(has_file(&p, ".saving"), "step %u", at);
+		place_free(&p);
+	}
+	cr_assert(old > 0 && new > 0, "old %u new %u", old, new);
+}
+
+Test(history, a_cut_at_any_step_leaves_the_old_or_the_new_state, .timeout = 300)
+{
+	try_all(FAULT_END);
+}
+
+Test(history, a_step_that_fails_leaves_the_old_or_the_new_state, .timeout = 300)
+{
+	try_all(FAULT_FAIL);
+}
+
+Test(history, half_written_files_go_at_the_next_start)
+{
+	struct place p;
+	char path[256];
+	place_new(&p);
+	save_new(&p, 1);
+	snprintf(path, sizeof(path), "%s/inside/.saving", p.dir);
+	int fd = open(path, O_WRONLY | O_CREAT, 0600);
+	cr_assert(fd >= 0);
+	close(fd);
+	save(&p); /* nothing to write */
+	cr_assert_not(has_file(&p, ".saving"));
+	place_free(&p);
+}
