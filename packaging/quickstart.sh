@@ -195,7 +195,7 @@ prepare_demo() {
 	demo=$work/demo
 	mkdir "$work/run" "$work/state" "$work/roles"
 	# Roles run under users of their own, which may not get into the folder this tree is in.
-	for role in authority frontend resolver compiler; do
+	for role in authority frontend resolver compiler monitor; do
 		cp "$top/build/$role" "$work/roles/$role"
 	done
 	chmod 755 "$work/roles"/*

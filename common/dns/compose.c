@@ -145,9 +145,15 @@ static bool put_name(struct compose *c, const uint8_t *name, size_t len, uint16_
 	size_t prefix;	/* octets in front of what stands in the message */
 	uint16_t known; /* where that stands */
 	unsigned fresh = match_question(c, name, len, &prefix, &known); /* labels in front of it */
+	unsigned jumps = 1; /* to there, and from there on */
 	while (fresh > 0 && c->target_count > 0) {
-		uint16_t target = find_target(c, name + c->name_at[fresh - 1], known);
+		const uint8_t *label = name + c->name_at[fresh - 1];
+		uint16_t target = find_target(c, label, known);
 		if (target == 0) {
+			break;
+		}
+		jumps += known != 0 && known != target + label[0] + 1; /* a pointer stands between the two */
+		if (jumps > COMPOSE_JUMPS_MAX) {
 			break;
 		}
 		known = target;

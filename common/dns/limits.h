@@ -102,6 +102,12 @@ enum {
 	 */
 	SIGNED_RECORDS_MAX = 512,
 	SIGNED_RDATA_MAX = MESSAGE_EXPANDED_MAX,
+	/*
+	 * Pointers in a row that a name of ours leads through: names that each are below the one before would need as many as
+	 * there are, and nobody could read them (DNAME_JUMPS_MAX). Half of that, as callers of the composer that know where
+	 * a name stands add one or two.
+	 */
+	COMPOSE_JUMPS_MAX = 8,
 	/* Labels that the composer remembers as compression targets; later names go out in full. */
 	COMPOSE_TARGETS_MAX = 128,
 	/*

@@ -745,6 +745,62 @@ int ipc_compiled_decode(const uint8_t *p, size_t len, struct ipc_compiled *m)
 	return finish(&c);
 }
 
+void ipc_inspect_encode(struct sink *s, const struct ipc_inspect *m)
+{
+	sink_u8(s, m->log_level);
+	put_name(s, m->zone);
+}
+
+int ipc_inspect_decode(const uint8_t *p, size_t len, struct ipc_inspect *m)
+{
+	struct cursor c = cursor_of(p, len);
+	m->log_level = get_log_level(&c);
+	get_name(&c, m->zone);
+	return finish(&c);
+}
+
+void ipc_inspected_encode(struct sink *s, const struct ipc_inspected *m)
+{
+	sink_u8(s, m->ok);
+	sink_u8(s, m->is_signed);
+	sink_u32(s, m->serial);
+	sink_u32(s, m->records);
+	sink_u64(s, m->checksum);
+	sink_string(s, m->why);
+}
+
+int ipc_inspected_decode(const uint8_t *p, size_t len, struct ipc_inspected *m)
+{
+	struct cursor c = cursor_of(p, len);
+	m->ok = get_bool(&c);
+	m->is_signed = get_bool(&c);
+	m->serial = cursor_u32(&c);
+	m->records = cursor_u32(&c);
+	m->checksum = cursor_u64(&c);
+	cursor_string(&c, m->why, sizeof(m->why));
+	return finish(&c);
+}
+
+void ipc_shown_encode(struct sink *s, const struct ipc_shown *m)
+{
+	sink_u8(s, m->ok);
+	sink_u64(s, m->records);
+	sink_u64(s, m->removed);
+	sink_u64(s, m->added);
+	sink_string(s, m->why);
+}
+
+int ipc_shown_decode(const uint8_t *p, size_t len, struct ipc_shown *m)
+{
+	struct cursor c = cursor_of(p, len);
+	m->ok = get_bool(&c);
+	m->records = cursor_u64(&c);
+	m->removed = cursor_u64(&c);
+	m->added = cursor_u64(&c);
+	cursor_string(&c, m->why, sizeof(m->why));
+	return finish(&c);
+}
+
 void ctl_request_encode(struct sink *s, const struct ctl_request *m)
 {
 	put_count(s, m->count, CTL_WORDS_MAX);

@@ -97,7 +97,7 @@ struct ipc_image_refused {
 	char why[IPC_TEXT_MAX];
 };
 
-struct ipc_id { /* CONF_LISTENER, CONF_LINK, PEER_RESTARTED */
+struct ipc_id { /* CONF_LISTENER, CONF_LINK, PEER_RESTARTED, PEER_BROKEN */
 	uint32_t id;
 };
 
@@ -405,6 +405,32 @@ struct ipc_compiled {
 	uint64_t checksum; /* of the image header: equal images need not be sent again */
 };
 
+struct ipc_inspect { /* + descriptor: a sealed image, to be verified and kept for SHOW */
+	uint8_t log_level;
+	uint8_t zone[DNAME_MAX]; /* whose it must be */
+};
+
+struct ipc_inspected {
+	uint8_t ok;
+	uint8_t is_signed; /* with keys of its own, RFC 4035 2 */
+	uint32_t serial;
+	uint32_t records;
+	uint64_t checksum;
+	char why[IPC_TEXT_MAX]; /* when not ok */
+};
+
+/*
+ * SHOW, + descriptor: of one image its text, of two the difference from the first to the second. SHOWN: it was written,
+ * or why not.
+ */
+struct ipc_shown {
+	uint8_t ok;
+	uint64_t records;
+	uint64_t removed;
+	uint64_t added;
+	char why[IPC_TEXT_MAX];
+};
+
 /* Control: request of words; rows of named values; one end with an exit status and a text. */
 #define CTL_WORDS_MAX 8
 #define CTL_WORD_MAX 1024
@@ -503,6 +529,12 @@ void ipc_source_encode(struct sink *s, const struct ipc_source *m);
 int ipc_source_decode(const uint8_t *p, size_t len, struct ipc_source *m) BH_CHECKED;
 void ipc_compiled_encode(struct sink *s, const struct ipc_compiled *m);
 int ipc_compiled_decode(const uint8_t *p, size_t len, struct ipc_compiled *m) BH_CHECKED;
+void ipc_inspect_encode(struct sink *s, const struct ipc_inspect *m);
+int ipc_inspect_decode(const uint8_t *p, size_t len, struct ipc_inspect *m) BH_CHECKED;
+void ipc_inspected_encode(struct sink *s, const struct ipc_inspected *m);
+int ipc_inspected_decode(const uint8_t *p, size_t len, struct ipc_inspected *m) BH_CHECKED;
+void ipc_shown_encode(struct sink *s, const struct ipc_shown *m);
+int ipc_shown_decode(const uint8_t *p, size_t len, struct ipc_shown *m) BH_CHECKED;
 void ctl_request_encode(struct sink *s, const struct ctl_request *m);
 int ctl_request_decode(const uint8_t *p, size_t len, struct ctl_request *m) BH_CHECKED;
 void ctl_row_encode(struct sink *s, const struct ctl_row *m);

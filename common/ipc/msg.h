@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 /* Raised when a payload changes; with PACKAGE_VERSION it makes the build id of the hello. */
-#define IPC_PROTOCOL 4
+#define IPC_PROTOCOL 5
 
 enum role {
 	ROLE_SUPERVISOR = 0,
@@ -105,6 +105,14 @@ enum msg_type {
 	MSG_CONF_WATCHED,  /* a zone, what it is called and how it stands; nothing of its data */
 	MSG_ROLE_FACTS,	   /* how a process fares, again and again */
 	MSG_APPLIANCE_FACTS, /* the appliance as a whole, behind those of its roles */
+	/* a role -> supervisor: the other end of this query link breaks its format */
+	MSG_PEER_BROKEN,
+	/* kept generations of a zone, shown by a compiler: images come one by one, then what is to be shown of them */
+	MSG_INSPECT,   /* descriptor: an image */
+	MSG_INSPECTED, /* what it is, or why it is of no use */
+	MSG_SHOW,      /* descriptor: where the text goes */
+	MSG_SHOWN,
+	MSG_CTL_STREAM, /* supervisor -> control: text of a zone comes through this pipe; before MSG_CTL_DONE */
 	MSG_TYPE_COUNT
 };
 

@@ -673,6 +673,14 @@ static int on_appliance_facts(struct role_link *rl, const struct link_message *m
 	return rc;
 }
 
+int role_link_peer_broken(struct role_link *rl, uint32_t id)
+{
+	uint8_t bytes[4];
+	struct sink s = sink_of(bytes, sizeof(bytes));
+	ipc_id_encode(&s, &(struct ipc_id){ id });
+	return link_send(rl->link, MSG_PEER_BROKEN, 0, bytes, s.pos, -1);
+}
+
 static int on_peer_restarted(struct role_link *rl, const struct link_message *m)
 {
 	struct ipc_id id;

@@ -152,6 +152,12 @@ int role_link_trace_step(struct role_link *rl, uint32_t request, const struct ip
 int role_link_anchor_found(struct role_link *rl, const struct ipc_anchor_state *state) BH_CHECKED;
 
 /*
+ * The peer of this query link breaks its format: the caller reads nothing more of it until peer_restarted. An error only
+ * when the link to the supervisor is over.
+ */
+int role_link_peer_broken(struct role_link *rl, uint32_t id) BH_CHECKED;
+
+/*
  * Attach to FD_LINK. Sends HELLO with what sandbox_enter found (hello.walls, uid, gid, syscalls filled by the
  * caller; the rest is filled here). The first configuration is prepared and committed from the event
  * loop. stats receives the mapped counter page with IDENTITY; until then counters go to a private page, so

@@ -219,9 +219,12 @@ enum stats_resolver {
 	STAT_RES_VALIDATED_INSECURE,
 	STAT_RES_VALIDATED_BOGUS,
 	STAT_RES_VALIDATED_FAILED, /* keys or DS could not be had, or it cost too much */
+	STAT_RES_SIGNATURE_CHECKS, /* in units of one with P-256, what clients asked for */
+	STAT_RES_NSEC3_HASHES,	   /* iterations counted, likewise */
 	STAT_RES_BUDGET_STOPS, /* questions that ended because of a bound: the budget of work, ... */
 	STAT_RES_TIME_STOPS,   /* RESOLUTION_MS */
 	STAT_RES_CHAIN_STOPS,  /* aliases or referrals */
+	STAT_RES_DISPLACED,    /* given up, having taken long, for others when there was no room for more */
 	STAT_RES_CACHE_ENTRIES,
 	STAT_RES_CACHE_BYTES,
 	STAT_RES_CACHE_INFRA_BYTES, /* of these, for delegations and addresses of servers */

@@ -25,6 +25,7 @@ const struct tcp_limits tcp_limits_default = {
 	.idle_ms = 10000,
 	.message_ms = 5000,
 	.write_ms = 10000,
+	.stream_ms = 7200000, /* two hours: four GiB with five megabits a second; no secondary needs more */
 	.drain_ms = 2000,
 	.write_bytes = 131072,
 };

@@ -40,6 +40,11 @@ struct tcp_limits {
 	unsigned idle_ms;	     /* without a query in work */
 	unsigned message_ms;	     /* from the first octet of a message to its last (slowloris) */
 	unsigned write_ms;	     /* for the client to take a reply, or one message of a stream */
+	/*
+	 * For a whole stream, from its first message to its last: who takes each message within write_ms, but only just,
+	 * would hold what it holds for ever. Those that wait for another one on their connection have not begun.
+	 */
+	unsigned stream_ms;
 	unsigned drain_ms;	     /* from the beginning of draining to the end of what then still runs */
 	size_t write_bytes;	     /* unsent octets per connection above which reading pauses */
 };

@@ -206,6 +206,13 @@ static void work_stream(struct tcp_conn *c)
 	struct tcp_server *s = c->server;
 	struct tcp_stream *stream = TAILQ_FIRST(&c->streams);
 
+	if (!stream->begun) {
+		stream->begun = true;
+		stream->since_ms = s->now_ms;
+	} else if (s->now_ms - stream->since_ms > s->limits.stream_ms) {
+		c->broken = true; /* as if it took nothing: it must not take a part for the whole */
+		return;
+	}
 	s->gathering = c; /* whatever next and done call, the connection lives until the caller settles it */
 	ssize_t len = stream->ops->next(stream->ctx, s->message + TCP_PREFIX, sizeof(s->message) - TCP_PREFIX);
 	if (len == 0) {

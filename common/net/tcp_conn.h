@@ -36,6 +36,8 @@ struct tcp_stream {
 	TAILQ_ENTRY(tcp_stream) entry;
 	const struct tcp_stream_ops *ops;
 	void *ctx;
+	bool begun;
+	uint64_t since_ms; /* its first message */
 };
 
 TAILQ_HEAD(tcp_stream_list, tcp_stream);

@@ -10,6 +10,7 @@
 #include "daemons/authority/server.h"
 
 #include "common/ipc/qlink.h"
+#include "common/ipc/role_link.h"
 #include "common/util/log.h"
 
 #include <event2/event.h>
@@ -32,6 +33,9 @@ static void give_up(struct source *source, int rc)
 						 bh_strerror(rc));
 	event_del(source->readable);
 	event_del(source->writable);
+	if (rc == BH_EMALFORMED && role_link_peer_broken(source->server->link, source->id) != BH_OK) {
+		log_err("cannot tell that query link %u is broken", (unsigned)source->id);
+	}
 }
 
 static void hold(void *ctx, const struct qlink_message *m)

@@ -3,7 +3,10 @@
  * one is next, it reads the text in its chroot, tells what is wrong and which files it read, writes the image
  * into the memfd that came with the job, and waits for the next. The supervisor decides when it was enough.
  *
- * It trusts nothing in the text; nobody trusts its image, which every authority verifies.
+ * Or, for the history of a zone, the other way round: it is given one image or two, verifies them and writes the text
+ * of one or what is different in the second to a pipe. Such a process gets no text to compile, and ends after it.
+ *
+ * It trusts nothing in text and images; nobody trusts its image, which every authority verifies.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -11,7 +14,9 @@
 #include "common/ipc/link.h"
 #include "common/util/log.h"
 #include "daemons/compiler/anchors.h"
+#include "common/zone/image.h"
 #include "daemons/compiler/compile.h"
+#include "daemons/compiler/show.h"
 #include "sandbox/sandbox.h"
 
 #include <errno.h>
@@ -41,6 +46,8 @@ struct compiler {
 	uint32_t request;
 	uint32_t errors;
 	uint32_t warnings;
+	struct image *images[2]; /* to be shown */
+	unsigned image_count;
 };
 
 static void send_message(struct compiler *c, enum msg_type type, const struct sink *s)
@@ -200,6 +207,62 @@ static void run(struct compiler *c, const struct ipc_compile *job, int image_fd)
 	close(request.root_fd);
 }
 
+/* --- images as text ------------------------------------------------------------------------------------ */
+
+static int inspect(struct compiler *c, const struct link_message *message)
+{
+	struct ipc_inspect job;
+	int err = ipc_inspect_decode(message->payload, message->len, &job);
+	if (err != BH_OK || c->image_count == 2) {
+		return err != BH_OK ? err : BH_ELIMIT;
+	}
+	log_set_level((enum log_level)job.log_level);
+	struct image *image = NULL;
+	struct ipc_inspected m = { .ok = 0 };
+	err = image_open(message->fd, &image, m.why, sizeof(m.why));
+	if (err == BH_OK && !dname_equal(image->apex, job.zone)) {
+		snprintf(m.why, sizeof(m.why), "it is of another zone");
+		image_close(image);
+		image = NULL;
+	} else if (err != BH_OK && m.why[0] == '\0') {
+		snprintf(m.why, sizeof(m.why), "%s", bh_strerror(err));
+	}
+	if (image != NULL) {
+		c->images[c->image_count++] = image;
+		m.ok = 1;
+		m.is_signed = (image->header->flags & IMAGE_SIGNED) != 0;
+		m.serial = image->header->serial;
+		m.records = image->header->rr_count;
+		m.checksum = image->header->checksum;
+	}
+	uint8_t bytes[PAYLOAD_MAX];
+	struct sink s = sink_of(bytes, sizeof(bytes));
+	ipc_inspected_encode(&s, &m);
+	send_message(c, MSG_INSPECTED, &s);
+	return BH_OK;
+}
+
+static int show(struct compiler *c, int fd)
+{
+	struct show_count count = { 0 };
+	if (c->image_count == 0) {
+		return BH_EPERM;
+	}
+	int err = c->image_count == 1 ? show_zone(c->images[0], fd, &count)
+				      : show_difference(c->images[0], c->images[1], fd, &count);
+	struct ipc_shown m = {
+		.ok = err == BH_OK, .records = count.records, .removed = count.removed, .added = count.added
+	};
+	if (err != BH_OK) {
+		snprintf(m.why, sizeof(m.why), "%s", err == BH_ESYS ? strerror(errno) : bh_strerror(err));
+	}
+	uint8_t bytes[PAYLOAD_MAX];
+	struct sink s = sink_of(bytes, sizeof(bytes));
+	ipc_shown_encode(&s, &m);
+	send_message(c, MSG_SHOWN, &s);
+	return BH_OK;
+}
+
 static int on_message(void *ctx, struct link *link, struct link_message *message)
 {
 	struct compiler *c = ctx;
@@ -210,7 +273,15 @@ static int on_message(void *ctx, struct link *link, struct link_message *message
 		event_base_loopbreak(c->base);
 		return BH_OK;
 	}
+	if (message->type == MSG_INSPECT || message->type == MSG_SHOW) {
+		link_set_phase(link, PHASE_RUN);
+		c->request = message->request;
+		return message->type == MSG_INSPECT ? inspect(c, message) : show(c, message->fd);
+	}
 	struct ipc_compile job;
+	if (c->image_count > 0) {
+		return BH_EPERM; /* one or the other: what a zone's text may have done here stays away from its history */
+	}
 	int err = ipc_compile_decode(message->payload, message->len, &job);
 	if (err != BH_OK) {
 		return err;

@@ -15,6 +15,8 @@ command_fn command_trace;
 command_fn command_stats;
 command_fn command_upgrade;
 command_fn command_version;
+command_fn command_zone_rollback; /* zone_text.c */
+command_fn command_zone_text;
 command_fn command_print_help;
 
 #endif

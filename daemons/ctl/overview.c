@@ -345,6 +345,9 @@ static int print_views(const struct view *view)
 	const struct answer_table *views = answer_table(view->answer, "view");
 	struct grid *grid = grid_new(view->region);
 	int rc = grid == NULL ? BH_ENOMEM : BH_OK;
+	if (views == NULL && answer_table(view->answer, "listener") == NULL) {
+		return rc; /* it is starting */
+	}
 	for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]) && rc >= 0; i++) {
 		rc = grid_column(grid, columns[i].title, columns[i].right);
 	}

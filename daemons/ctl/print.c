@@ -64,6 +64,9 @@ static const struct column_rule column_rules[] = {
 	{ "zone", "state", "state", FORM_STATE, NULL },
 	{ "zone", "bytes", "size", FORM_SIZE, NULL },
 	{ "zone", "overlay", "overlay", FORM_FLAG, NULL },
+	{ "generation", "number", "#", FORM_PLAIN, NULL },
+	{ "generation", "bytes", "size", FORM_SIZE, NULL },
+	{ "generation", "state", "state", FORM_STATE, NULL },
 	{ "flushed", "index", "#", FORM_PLAIN, NULL },
 	{ "anchor", "state", "state", FORM_STATE, NULL },
 	{ "anchor_key", "state", "state", FORM_STATE, NULL },
@@ -82,6 +85,7 @@ static const struct {
 } titles[] = {
 	{ "appliance", "Appliance" }, { "role", "Roles" },	 { "zone", "Zones" },
 	{ "finding", "Findings" },    { "counter", "Counters" }, { "flushed", "Flushed" },
+	{ "generation", "Generations" },
 	{ "zone_counter", "Queries by zone" },
 	{ "anchor", "Trust anchors" },
 	{ "anchor_key", "Keys of trust anchors" },
@@ -92,7 +96,7 @@ static const struct {
 
 static const char *const good_states[] = { "running", "ready",	"serving", "served", "ok",
 					   "fine",    "loaded", "current", "up",     "",
-					   "configured", "valid" };
+					   "configured", "valid", "kept" };
 static const char *const warn_states[] = { "starting",	"stopping", "reloading", "loading",
 					   "preparing", "stale",    "old",	 "draining",
 					   "upgrading",	"pending",	"missing",  "revoked",	 "removed" };

@@ -81,6 +81,18 @@ static int take_done(struct session *s, const struct link_message *m)
 	return 0;
 }
 
+/* Nothing else is read meanwhile; what the pipe gives is not silence. */
+static int take_stream(struct session *s, const struct link_message *m)
+{
+	if (s->options->stream == NULL) {
+		return BH_EMALFORMED;
+	}
+	int err = s->options->stream(s->options->stream_ctx, m->fd);
+	event_base_update_cache_time(s->base);
+	restart_clock(s);
+	return err;
+}
+
 static int on_message(void *ctx, struct link *link, struct link_message *m)
 {
 	(void)link;
@@ -95,6 +107,8 @@ static int on_message(void *ctx, struct link *link, struct link_message *m)
 	switch (m->type) {
 	case MSG_CTL_ROW:
 		return take_row(s, m);
+	case MSG_CTL_STREAM:
+		return take_stream(s, m);
 	case MSG_CTL_DONE:
 		return take_done(s, m);
 	default:

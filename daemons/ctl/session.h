@@ -25,6 +25,9 @@ struct session_options {
 	unsigned silence_ms; /* longest time without any message */
 	session_progress_fn *progress; /* may be NULL */
 	void *ctx;
+	/* Text comes through this pipe: read it to its end. An error ends the conversation. NULL: none is expected. */
+	int (*stream)(void *ctx, int fd);
+	void *stream_ctx;
 };
 
 /*

@@ -51,6 +51,8 @@ struct frontend {
 	uint64_t drain_at_ms; /* retiring: when TCP connections are ended; 0: they were, or it does not retire */
 	struct generation next;
 	bool prepared;
+	void (*broken)(void *ctx, uint32_t link); /* NULL: nobody to tell */
+	void *broken_ctx;
 };
 
 /* --- between the parts --------------------------------------------------------------------------------- */
@@ -101,6 +103,14 @@ static void on_fetch(void *ctx, uint64_t look)
 	cache_fetch(f->route.cache, look);
 }
 
+static void on_broken(void *ctx, uint32_t id)
+{
+	struct frontend *f = ctx;
+	if (f->broken != NULL) {
+		f->broken(f->broken_ctx, id);
+	}
+}
+
 static void on_query(void *ctx, const struct query *q, const struct origin *origin, const struct reply_to *to,
 		     uint64_t now_ms)
 {
@@ -130,6 +140,7 @@ static void on_refuse(void *ctx, const struct origin *origin, const struct reply
 
 static const struct clients_ops clients_ops = { .allowed = is_allowed, .look = on_look, .fetch = on_fetch, .query = on_query,
 						.idle = flush_all };
+static const struct links_ops links_ops = { .idle = flush_all, .broken = on_broken };
 static const struct route_ops route_ops = { .ask = on_ask, .answer = on_answer, .refuse = on_refuse };
 
 /* --- configuration ------------------------------------------------------------------------------------- */
@@ -193,7 +204,7 @@ static int frontend_prepare(void *ctx, const struct role_conf *conf, char *why, 
 		return BH_EPERM;
 	}
 	next->split = split_new();
-	next->links = links_prepare(f->base, conf->links, conf->link_count, f->links, &f->route, flush_all, f);
+	next->links = links_prepare(f->base, conf->links, conf->link_count, f->links, &f->route, &links_ops, f);
 	next->listeners = clients_prepare(f->clients, conf->listeners, conf->listener_count);
 	bool new_cache = f->route.cache == NULL || cache_size != f->cache_bytes;
 	if (new_cache) {
@@ -396,6 +407,12 @@ struct frontend *frontend_new(struct event_base *base, struct stats_page **stats
 		return NULL;
 	}
 	return f;
+}
+
+void frontend_set_broken(struct frontend *f, void (*broken)(void *ctx, uint32_t link), void *ctx)
+{
+	f->broken = broken;
+	f->broken_ctx = ctx;
 }
 
 void frontend_set_patience(struct frontend *f, uint32_t patience_ms)

@@ -23,6 +23,9 @@ void frontend_free(struct frontend *f);
 /* Other than JOB_DEADLINE_MS, before the first query: tests have no patience. */
 void frontend_set_patience(struct frontend *f, uint32_t patience_ms);
 
+/* Query links whose peer breaks the format go to this function. */
+void frontend_set_broken(struct frontend *f, void (*broken)(void *ctx, uint32_t link), void *ctx);
+
 /* For role_link; ctx is the struct frontend. */
 extern const struct role_ops frontend_role_ops;
 

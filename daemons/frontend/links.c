@@ -30,8 +30,12 @@ struct flink {
 	uint64_t probe_token;	/* of the last probe */
 	uint64_t probed_ms;	/* when it was sent; 0: it was answered, or there was none */
 	enum { PROBE_UNKNOWN, PROBE_FINE, PROBE_FAILED } probe;
+	struct job *unsent[2]; /* to be asked when the peer takes more, newest first: of light clients, of others */
+	bool sending_unsent;
+	bool full; /* it took less than was to be sent */
+	struct event *writable; /* added while some are unsent */
 	struct route *route;
-	links_idle_fn *idle;
+	const struct links_ops *ops;
 	void *ctx;
 };
 
@@ -51,21 +55,30 @@ static void flink_release(struct flink *link)
 	if (link->event != NULL) {
 		event_free(link->event);
 	}
+	if (link->writable != NULL) {
+		event_free(link->writable);
+	}
 	qlink_batch_free(link->batch);
 	free(link);
 }
 
 /* Nothing more is read from or sent to this peer. */
-static void flink_die(struct flink *link, const char *why)
+static void flink_die(struct flink *link, int err)
 {
 	log_err("query link broken id=%u peer=%s index=%u why=\"%s\"", link->info.id,
-		role_text((enum role)link->info.peer), link->info.peer_index, why);
+		role_text((enum role)link->info.peer), link->info.peer_index, bh_strerror(err));
 	link->dead = true;
 	if (event_del(link->event) != 0) {
 		log_fatal("cannot leave a broken query link");
 	}
-	while (link->jobs != NULL) {
-		route_fail(link->route, link->jobs, EDE_NETWORK_ERROR, "the part that answers is broken");
+	if (err == BH_EMALFORMED || err == BH_EPERM) {
+		link->ops->broken(link->ctx, link->info.id);
+	}
+	struct job **lists[] = { &link->jobs, &link->unsent[0], &link->unsent[1] };
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		while (*lists[i] != NULL) {
+			route_fail(link->route, *lists[i], EDE_NETWORK_ERROR, "the part that answers is broken");
+		}
 	}
 }
 
@@ -160,6 +173,43 @@ void links_probe(struct links *links, const uint8_t *zone, uint64_t now_ms)
 	}
 }
 
+/* --- when the peer is slower than those who ask --- */
+
+static bool has_unsent(const struct flink *link)
+{
+	return link->unsent[0] != NULL || link->unsent[1] != NULL;
+}
+
+/*
+ * The peer takes no more now. Questions of clients that wait for little go before those of others when it does, so
+ * that a flood takes its own time and not theirs; the newest goes first, as the oldest is asked again soon, or given
+ * up, by who asked.
+ */
+static void keep_unsent(struct flink *link, struct job *job)
+{
+	link->full = true;
+	job_link(job, &link->unsent[job_is_light(job) ? 0 : 1]);
+	if (!event_pending(link->writable, EV_WRITE, NULL) && event_add(link->writable, NULL) != 0) {
+		log_fatal("cannot watch a query link");
+	}
+}
+
+static void on_writable(evutil_socket_t fd, short what, void *arg)
+{
+	struct flink *link = arg;
+	(void)fd;
+	(void)what;
+	link->sending_unsent = true;
+	link->full = false;
+	while (!link->full && has_unsent(link)) {
+		struct job *job = link->unsent[0] != NULL ? link->unsent[0] : link->unsent[1];
+		job_unlink(job);
+		route_send(link->route, job);
+	}
+	link->sending_unsent = false;
+	link->ops->idle(link->ctx);
+}
+
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	struct flink *link = arg;
@@ -193,24 +243,25 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 		}
 	}
 	if (rc != BH_OK) {
-		flink_die(link, bh_strerror(rc));
+		flink_die(link, rc);
 	}
-	link->idle(link->ctx);
+	link->ops->idle(link->ctx);
 	route_wipe_stack(link->route);
 }
 
 static struct flink *flink_new(struct event_base *base, const struct role_query_link *info,
-			       struct route *route, links_idle_fn *idle, void *ctx)
+			       struct route *route, const struct links_ops *ops, void *ctx)
 {
 	struct flink *link = calloc(1, sizeof(*link));
 	if (link == NULL) {
 		return NULL;
 	}
 	*link = (struct flink){ .info = info->info, .fd = info->fd, .holders = 1, .route = route,
-				.idle = idle, .ctx = ctx };
+				.ops = ops, .ctx = ctx };
 	link->batch = qlink_batch_new();
 	link->event = event_new(base, link->fd, EV_READ | EV_PERSIST, on_readable, link);
-	if (link->batch == NULL || link->event == NULL) {
+	link->writable = event_new(base, link->fd, EV_WRITE, on_writable, link);
+	if (link->batch == NULL || link->event == NULL || link->writable == NULL) {
 		flink_release(link);
 		return NULL;
 	}
@@ -264,7 +315,7 @@ static int index_links(struct links *links)
 }
 
 struct links *links_prepare(struct event_base *base, const struct role_query_link *list, size_t count,
-			    const struct links *current, struct route *route, links_idle_fn *idle, void *ctx)
+			    const struct links *current, struct route *route, const struct links_ops *ops, void *ctx)
 {
 	struct links *next = calloc(1, sizeof(*next));
 	if (next == NULL) {
@@ -276,7 +327,7 @@ struct links *links_prepare(struct event_base *base, const struct role_query_lin
 		if (link != NULL) {
 			link->holders++;
 		} else {
-			link = flink_new(base, &list[i], route, idle, ctx);
+			link = flink_new(base, &list[i], route, ops, ctx);
 		}
 		if (link == NULL) {
 			links_free(next);
@@ -306,6 +357,18 @@ void links_commit(struct links *next)
 	}
 }
 
+/* Those that were never sent go on with the others. */
+static void ask_all_again(struct flink *link, uint64_t now_ms)
+{
+	/* What a new peer does not take at once is unsent again, and comes behind those that are. */
+	for (unsigned i = 0; i < 2; i++) {
+		while (link->unsent[i] != NULL) {
+			job_link(link->unsent[i], &link->jobs);
+		}
+	}
+	route_ask_again(link->route, &link->jobs, now_ms);
+}
+
 void links_retire(struct links *old, uint64_t now_ms)
 {
 	for (size_t i = 0; old != NULL && i < old->count; i++) {
@@ -313,7 +376,7 @@ void links_retire(struct links *old, uint64_t now_ms)
 		if (link->holders == 1) {
 			link->dead = true;
 			link->queued = false;
-			route_ask_again(link->route, &link->jobs, now_ms);
+			ask_all_again(link, now_ms);
 		}
 	}
 	links_free(old);
@@ -331,11 +394,16 @@ int links_ask(struct links *links, const struct route_ask *ask)
 	if (link->dead) {
 		return BH_ECLOSED;
 	}
-	int rc = qlink_push(link->batch, link->fd, &ask->message);
+	bool behind = has_unsent(link) && !link->sending_unsent;
+	int rc = behind ? BH_EAGAIN : qlink_push(link->batch, link->fd, &ask->message);
 	if (rc == BH_OK) {
 		link->queued = true;
 		ask->job->link_id = link->info.id;
 		job_link(ask->job, &link->jobs);
+	} else if (rc == BH_EAGAIN) {
+		ask->job->link_id = link->info.id;
+		keep_unsent(link, ask->job);
+		return BH_OK;
 	}
 	return rc;
 }
@@ -345,7 +413,7 @@ static void on_lost(void *ctx, const struct qlink_message *message)
 	struct flink *link = ctx;
 	struct job *job = pending_by_token(link->route->pending, message->token);
 	if (job != NULL && job->link_id == link->info.id) {
-		route_lost(link->route, job);
+		keep_unsent(link, job);
 	}
 }
 
@@ -359,7 +427,7 @@ void links_flush(struct links *links)
 		link->queued = false;
 		int rc = qlink_flush(link->batch, link->fd, on_lost, link);
 		if (rc != BH_OK && rc != BH_EAGAIN && !link->dead) {
-			flink_die(link, bh_strerror(rc));
+			flink_die(link, rc);
 		}
 	}
 }
@@ -380,5 +448,5 @@ void links_peer_restarted(struct links *links, uint32_t id, uint64_t now_ms)
 		log_info("query link back id=%u peer=%s index=%u", id,
 			 role_text((enum role)link->info.peer), link->info.peer_index);
 	}
-	route_ask_again(link->route, &link->jobs, now_ms);
+	ask_all_again(link, now_ms);
 }

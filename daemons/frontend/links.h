@@ -17,15 +17,17 @@
 struct event_base;
 struct links;
 
-/* Called after a round of replies was worked through: send what they caused. */
-typedef void links_idle_fn(void *ctx);
+struct links_ops {
+	void (*idle)(void *ctx); /* a round of replies was worked through: send what they caused */
+	void (*broken)(void *ctx, uint32_t id); /* the peer of this link breaks the format: nothing more is read of it */
+};
 
 /*
  * The set for a configuration, links of `current` (may be NULL) with the same id included. Nothing is read
  * from new ones before links_commit. NULL: out of memory.
  */
 struct links *links_prepare(struct event_base *base, const struct role_query_link *list, size_t count,
-			    const struct links *current, struct route *route, links_idle_fn *idle, void *ctx);
+			    const struct links *current, struct route *route, const struct links_ops *ops, void *ctx);
 /* Forget a prepared set; links shared with the one in service stay. */
 void links_abort(struct links *next);
 /* Put a set in service. Returns the old one, which links_retire must get once the caller has swapped. */

@@ -27,6 +27,15 @@ static struct event_base *new_base(void)
 	return base;
 }
 
+/* ctx: where main has the link. */
+static void tell_broken(void *ctx, uint32_t id)
+{
+	struct role_link *const *link = ctx;
+	if (role_link_peer_broken(*link, id) != BH_OK) {
+		log_warn("cannot tell that query link %u is broken", (unsigned)id);
+	}
+}
+
 int main(void)
 {
 	sandbox_begin(&sandbox_frontend);
@@ -47,12 +56,13 @@ int main(void)
 	struct frontend *frontend = frontend_new(base, &stats);
 	struct ipc_hello hello = { .walls = state.walls, .uid = state.uid, .gid = state.gid,
 				   .syscalls = (uint16_t)state.syscalls };
-	struct role_link *link = frontend == NULL ? NULL
-						  : role_link_new(base, ROLE_FRONTEND, &hello, &stats,
-								  &frontend_role_ops, frontend);
+	static struct role_link *link;
+	link = frontend == NULL ? NULL
+				: role_link_new(base, ROLE_FRONTEND, &hello, &stats, &frontend_role_ops, frontend);
 	if (link == NULL) {
 		log_fatal("out of memory");
 	}
+	frontend_set_broken(frontend, tell_broken, &link);
 	if (event_base_dispatch(base) < 0) {
 		log_fatal("the event loop failed");
 	}

@@ -289,6 +289,17 @@ bool waiter_is_late(const struct waiter *w, uint64_t now_ms)
 	return !w->origin.proven && now_ms - w->since_ms >= LATE_MS && w->client->waiting > LATE_ANSWERS;
 }
 
+bool job_is_light(const struct job *job)
+{
+	const struct waiter *w;
+	LIST_FOREACH(w, &job->waiters, job_entry) {
+		if (w->site->waiting <= LIGHT_ANSWERS) {
+			return true;
+		}
+	}
+	return false;
+}
+
 uint8_t job_forms(const struct job *job)
 {
 	const struct waiter *w;

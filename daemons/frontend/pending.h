@@ -149,6 +149,10 @@ void waiter_take(struct pending *pending, struct waiter *waiter);
 /* Should it get TC=1 in the place of its answer? See LATE_MS. To be asked before it is taken. */
 bool waiter_is_late(const struct waiter *waiter, uint64_t now_ms);
 
+/* Does one of those who wait for it belong to a site that waits for LIGHT_ANSWERS at most? */
+#define LIGHT_ANSWERS 32
+bool job_is_light(const struct job *job);
+
 /* The forms of an answer that are waited for, or wanted for the cache: enum answer_form. */
 uint8_t job_forms(const struct job *job);
 

@@ -147,11 +147,6 @@ static void fail_unreachable(struct route *r, struct job *job)
 	route_fail(r, job, EDE_NETWORK_ERROR, "the part that answers is not there");
 }
 
-void route_lost(struct route *r, struct job *job)
-{
-	fail_overloaded(r, job);
-}
-
 /* A reply that breaks a rule says that the role that sent it is broken: worth a line, not a flood. */
 static void fail_broken(struct route *r, struct job *job, const char *what, uint64_t now_ms)
 {
@@ -187,6 +182,17 @@ static int send_question(struct route *r, struct job *job)
 	};
 	job->asked_flushes = r->flushes;
 	return r->ops->ask(r->ctx, &ask);
+}
+
+/* Ask, or answer that nobody can be asked. */
+void route_send(struct route *r, struct job *job)
+{
+	int rc = send_question(r, job);
+	if (rc == BH_EAGAIN) {
+		fail_overloaded(r, job);
+	} else if (rc != BH_OK) {
+		fail_unreachable(r, job);
+	}
 }
 
 /* True: the job goes on with another turn. */
@@ -278,12 +284,7 @@ static void run(struct route *r, struct job *job, uint64_t now_ms)
 		}
 		job->budget--;
 		count(r, job->from_authority ? STAT_FRONT_TO_AUTHORITY : STAT_FRONT_TO_RESOLVER);
-		int rc = send_question(r, job);
-		if (rc == BH_EAGAIN) {
-			fail_overloaded(r, job);
-		} else if (rc != BH_OK) {
-			fail_unreachable(r, job);
-		}
+		route_send(r, job);
 		return;
 	}
 }

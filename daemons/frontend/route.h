@@ -53,8 +53,8 @@ struct route_ask {
 
 struct route_ops {
 	/*
-	 * Send it, enter the job into the link's list (job_link) and set job->link_id. BH_ENOENT: there is no such link,
-	 * BH_ECLOSED: it is dead, BH_EAGAIN: it is full.
+	 * Send it, or keep it until it can be sent (route_send): enter the job into a list of the link (job_link) and set
+	 * job->link_id. BH_ENOENT: there is no such link, BH_ECLOSED: it is dead, BH_EAGAIN: it is full.
 	 */
 	int (*ask)(void *ctx, const struct route_ask *ask);
 	/* Give a client its answer. internal: it holds internal data; forget it after sending. */
@@ -104,8 +104,8 @@ void route_reply(struct route *route, uint32_t link_id, const struct qlink_messa
 /* Answer all who wait for job with an error; it is gone. */
 void route_fail(struct route *route, struct job *job, int ede, const char *text);
 
-/* The question that a link did not take after all (from qlink_flush), or that waits on a dead link. */
-void route_lost(struct route *route, struct job *job);
+/* Ask what the link could not take before; it is in none of its lists. */
+void route_send(struct route *route, struct job *job);
 
 /*
  * Whoever was to answer the jobs of this list is new, or the link is: ask again once. Jobs that were

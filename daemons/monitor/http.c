@@ -24,6 +24,7 @@
 #include <event2/http_struct.h>
 #include <event2/keyvalq_struct.h>
 #include <event2/listener.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -198,32 +199,44 @@ static void put_headers(struct evhttp_request *req, const char *type)
 	}
 }
 
-static void send_answer(struct evhttp_request *req, unsigned status, const char *type, struct answer *answer)
+/* HEAD gets the headers of GET (RFC 9110 9.3.2); evhttp would send the body too. body: taken. */
+static void send_reply(struct evhttp_request *req, unsigned status, const char *type, struct evbuffer *body)
 {
-	struct evbuffer *body = evbuffer_new();
-	answer->users++;
-	if (body == NULL || evbuffer_add_reference(body, answer->bytes, answer->len, on_sent, answer) != 0) {
-		answer_release(answer);
-	}
 	put_headers(req, type);
+	if (body != NULL && evhttp_request_get_command(req) == EVHTTP_REQ_HEAD) {
+		char length[24];
+		snprintf(length, sizeof(length), "%zu", evbuffer_get_length(body));
+		if (evhttp_add_header(evhttp_request_get_output_headers(req), "Content-Length", length) != 0) {
+			log_warn("a header of a reply is left out: out of memory");
+		}
+		evbuffer_free(body);
+		body = NULL;
+	}
 	evhttp_send_reply(req, (int)status, reason_of(status), body);
 	if (body != NULL) {
 		evbuffer_free(body);
 	}
 }
 
-/* bytes: static storage, or copied. */
+static void send_answer(struct evhttp_request *req, unsigned status, const char *type, struct answer *answer)
+{
+	struct evbuffer *body = evbuffer_new();
+	answer->users++;
+	if (body == NULL || evbuffer_add_reference(body, answer->bytes, answer->len, on_sent, answer) != 0) {
+		answer_release(answer);
+		log_warn("a reply is left empty: out of memory");
+	}
+	send_reply(req, status, type, body);
+}
+
+/* bytes are copied. */
 static void send_bytes(struct evhttp_request *req, unsigned status, const char *type, const char *bytes, size_t len)
 {
 	struct evbuffer *body = evbuffer_new();
-	if (body != NULL && evbuffer_add(body, bytes, len) != 0) {
+	if (body == NULL || evbuffer_add(body, bytes, len) != 0) {
 		log_warn("a reply is left empty: out of memory");
 	}
-	put_headers(req, type);
-	evhttp_send_reply(req, (int)status, reason_of(status), body);
-	if (body != NULL) {
-		evbuffer_free(body);
-	}
+	send_reply(req, status, type, body);
 }
 
 static void send_error(struct evhttp_request *req, unsigned status, const char *text)

@@ -205,7 +205,7 @@ static void put_role(struct text *t, const struct watched_role *role, const stru
 	text_html(t, model_role_name(role, name));
 	text_format(t, "</th><td data-label=\"State\"><span class=\"state\">%s</span></td>",
 		    !role->told ? "unknown" : states[facts->state]);
-	text_format(t, "<td data-label=\"Probe\">%s</td>", fine ? "answers" : "fails");
+	text_format(t, "<td data-label=\"Probe\"%s>%s</td>", fine ? "" : " class=\"alarm\"", fine ? "answers" : "fails");
 	text_format(t, "<td data-label=\"PID\" class=\"n\">%" PRIu32 "</td>", facts->pid);
 	text_format(t, "<td data-label=\"Up\" class=\"n\">%s</td>",
 		    facts->started_sec == 0 ? "-" : duration_text(since(facts->started_sec, now), word));

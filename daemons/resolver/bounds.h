@@ -37,6 +37,17 @@ enum resolver_bounds {
 	FRAME_DEPTH_MAX = 5,
 	/* NXNSAttack (CVE-2020-12662): names of servers looked up for one delegation. */
 	NS_LOOKUPS_MAX = 5,
+	/*
+	 * ... and for one question, whatever delegations it meets. Servers in a circle or a tree without addresses multiply
+	 * NS_LOOKUPS_MAX by itself down to FRAME_DEPTH_MAX, with hardly a packet when the delegations are known: that cost
+	 * 50 times the CPU of an honest miss. Two lookups, A and AAAA, for each of ALIAS_STEPS_MAX.
+	 */
+	LOOKUPS_MAX = 24,
+	/*
+	 * Cuts of one question, without a server that is left to ask, for which glue of other delegations is looked for. It
+	 * is the last resort, and takes a walk through the cache for each of NS_PER_ZONE_MAX names.
+	 */
+	GLUE_SEARCHES_MAX = 4,
 	/* The root and many TLDs have 13; more names than that are not kept. */
 	NS_PER_ZONE_MAX = 13,
 	/* Addresses kept for one server name. */
@@ -178,14 +189,26 @@ enum resolver_bounds {
 	/* Scratch for one parsed reply: MESSAGE_EXPANDED_MAX and its record table. */
 	PARSE_MEMORY_MAX = 2 * 1024 * 1024,
 
+	/* Octets of replies that one frontend does not take at once, with what keeping them costs: 50,000 usual ones. */
+	BACKLOG_MAX = 16 * 1024 * 1024,
+
 	/* TCP connections to servers at the same time. */
 	UPSTREAM_TCP_MAX = 256,
 	/* Of these to one server: eight slow ones can take all, one cannot. */
 	UPSTREAM_TCP_SERVER_MAX = 32,
 	/* When all are taken, one that waits for so long makes room for the next. */
 	UPSTREAM_TCP_FAIR_MS = 1000,
-	/* Sockets to servers at the same time; each waiting question holds one. */
-	UPSTREAM_MAX = 8192,
+	/*
+	 * Sockets to servers at the same time; each waiting question holds one at most. More than questions that may be in
+	 * work (RESOLVER_PENDING of the supervisor), so that these are what is shared out, by QUESTION_FAIR_MS.
+	 */
+	UPSTREAM_MAX = 12288,
+	/*
+	 * When as many questions are in work as may be, or their memory is used up, the oldest one that has had this much
+	 * makes room for the next: servers that are slow on purpose cannot fill the table for RESOLUTION_MS. Honest
+	 * ones are answered in a tenth of it.
+	 */
+	QUESTION_FAIR_MS = 1000,
 	/* Sockets that rest between two queries: what is usually in flight, not the peak of a flood. */
 	UPSTREAM_IDLE_MAX = 512,
 	/* Packets thrown away when a socket is laid to rest; one with more is closed. */

@@ -128,7 +128,8 @@ static bool crosses_stub(const struct core *core, const struct delegation *cut, 
 int choose_lookup(struct core *core, const struct resolution *r, const struct frame *f, uint16_t *type)
 {
 	const struct delegation *cut = f->cut;
-	if (cut->ns_count == 0 || cut->lookups >= NS_LOOKUPS_MAX || r->depth >= FRAME_DEPTH_MAX) {
+	if (cut->ns_count == 0 || cut->lookups >= NS_LOOKUPS_MAX || r->lookups >= LOOKUPS_MAX ||
+	    r->depth >= FRAME_DEPTH_MAX) {
 		return -1;
 	}
 	/* First those without any address; then those whose glue was of no use, to see what the zone itself says. */

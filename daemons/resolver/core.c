@@ -324,6 +324,8 @@ void core_done(struct core *core, struct resolution *r)
 {
 	stale_unwatch(core, r);
 	core->detached -= r->detached;
+	core->counters[STAT_RES_SIGNATURE_CHECKS] += SIGNATURE_CHECKS_MAX - r->checks;
+	core->counters[STAT_RES_NSEC3_HASHES] += NSEC3_HASHES_MAX - r->hashes;
 	if (r->internal || r->detached) {
 		core_release(r);
 		return;

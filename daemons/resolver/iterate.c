@@ -79,6 +79,7 @@ static void push_lookup(struct core *core, struct resolution *r, unsigned ns, ui
 {
 	struct frame *below = r->top;
 	below->cut->lookups++;
+	r->lookups++;
 	below->cut->ns[ns].asked |= type == RR_A ? NS_ASKED_A : NS_ASKED_AAAA;
 	if (!iterate_pay(core, r, COST_SUBRESOLUTION, now_ms)) {
 		return;
@@ -131,8 +132,11 @@ static void frame_ask(struct core *core, struct resolution *r, uint64_t now_ms)
 		ask(core, r, false, now_ms);
 		return;
 	}
-	if (choose_glue(core, f->cut, now_ms)) {
-		return;
+	if (r->glue_searches < GLUE_SEARCHES_MAX) {
+		r->glue_searches++;
+		if (choose_glue(core, f->cut, now_ms)) {
+			return;
+		}
 	}
 	if (dname_is_root(f->cut->zone)) {
 		prime_doubt(core, now_ms);

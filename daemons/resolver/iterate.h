@@ -140,6 +140,8 @@ struct resolution {
 	struct region region;
 	struct frame *top;
 	unsigned depth;
+	unsigned lookups; /* of servers' addresses, LOOKUPS_MAX */
+	unsigned glue_searches; /* GLUE_SEARCHES_MAX */
 	struct upstream *waiting;
 	struct resolution *wait_next;
 	struct resolution *done_next;
@@ -153,6 +155,7 @@ struct upstream {
 	uint32_t timeout_ms;
 	uint16_t wire_len;
 	uint8_t wire[DNS_HEADER_SIZE + DNAME_MAX + 4 + 11 + 44]; /* header, question, OPT with a cookie */
+	void *shell; /* its own, NULL at first */
 
 	/* The core's own. */
 	bool forward; /* to a resolver */
@@ -254,6 +257,15 @@ bool core_reply(struct core *core, struct upstream *u, uint8_t *wire, size_t len
 void core_timeout(struct core *core, struct upstream *u, uint64_t now_ms);
 /* It could not be sent, or no reply can come. u is freed. */
 void core_failed(struct core *core, struct upstream *u, enum upstream_failure why, uint64_t now_ms);
+
+/*
+ * End a client's question that is not finished with SERVFAIL, now; nothing is remembered of it. core_next_done will give it
+ * out. Returns what was sent for it alone, and that nobody waits for any more, or NULL: the shell may end that, too
+ * (core_forget), or let it come to its own end.
+ */
+struct upstream *core_give_up(struct core *core, struct resolution *r, const char *text, uint64_t now_ms);
+/* u, for which nobody waits, and which core_next_send has given out: it is freed. */
+void core_forget(struct core *core, struct upstream *u);
 
 /*
  * Forget cached data; the number of entries. What was begun before goes on, and nothing of it is kept; what begins

@@ -67,6 +67,14 @@ static void tell_found(void *ctx, const struct ipc_anchor_state *state)
 	}
 }
 
+static void tell_broken(void *ctx, uint32_t id)
+{
+	struct role_link *const *link = ctx;
+	if (role_link_peer_broken(*link, id) != BH_OK) {
+		log_warn("cannot tell that query link %u is broken", (unsigned)id);
+	}
+}
+
 static void on_stop(void *ctx)
 {
 	serve_stop(ctx);
@@ -101,6 +109,7 @@ int main(void)
 	static struct role_link *link;
 	serve_set_teller(serve, tell_step, &link);
 	serve_set_found(serve, tell_found, &link);
+	serve_set_broken(serve, tell_broken, &link);
 	link = role_link_new(base, ROLE_RESOLVER, &hello, &stats, &ops, serve);
 	if (link == NULL) {
 		log_fatal("control link: out of memory");

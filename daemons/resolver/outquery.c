@@ -155,6 +155,7 @@ void wire_begin(struct wire *w, struct upstream *u)
 	struct outquery *oq = w->oq;
 	struct wire **list = w->state == WIRE_UDP ? &oq->udp : &oq->tcp;
 	w->u = u;
+	u->shell = w;
 	w->prev = NULL;
 	w->next = *list;
 	if (*list != NULL) {
@@ -358,6 +359,14 @@ static bool udp_open(struct outquery *oq, struct upstream *u)
 }
 
 /* --- both ---------------------------------------------------------------------------------------------- */
+
+void outquery_cancel(struct outquery *oq, struct upstream *u)
+{
+	if (u->shell != NULL) {
+		wire_end(u->shell);
+		core_forget(oq->core, u);
+	}
+}
 
 void outquery_send(struct outquery *oq, struct upstream *u)
 {

@@ -35,5 +35,7 @@ int outquery_set_sources(struct outquery *oq, const struct ipc_outgoing *sources
 
 /* Send u. When that is impossible the core is told at once. */
 void outquery_send(struct outquery *oq, struct upstream *u);
+/* Nobody waits for u: its socket is free for others, and u is freed. One that was not sent yet is left alone. */
+void outquery_cancel(struct outquery *oq, struct upstream *u);
 
 #endif

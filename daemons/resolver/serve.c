@@ -13,6 +13,8 @@
 #include "common/util/rand.h"
 #include "common/util/siphash.h"
 #include "daemons/resolver/answer.h"
+#include "daemons/resolver/backlog.h"
+#include "daemons/resolver/bounds.h"
 #include "daemons/resolver/outquery.h"
 #include "daemons/resolver/probing.h"
 #include "daemons/resolver/trusting.h"
@@ -21,6 +23,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 #include <time.h>
 
 #define JOB_BUCKETS 4096 /* a power of two */
@@ -43,6 +46,8 @@ struct waiter {
 /* One question in work. */
 struct job {
 	struct job *chain;
+	TAILQ_ENTRY(job) age_entry;
+	struct resolution *resolution;
 	struct waiter *waiters;
 	unsigned waiter_count;
 	uint64_t hash;
@@ -54,10 +59,14 @@ struct job {
 	uint8_t qname[DNAME_MAX];
 };
 
+TAILQ_HEAD(job_line, job);
+
 struct query_link {
 	uint32_t id;
 	int fd;
 	struct event *event;
+	struct event *writable; /* added while replies wait */
+	struct backlog backlog;
 	struct serve *serve;
 	unsigned leftovers; /* broken messages of a dead peer that are passed over */
 };
@@ -77,6 +86,8 @@ struct serve {
 	struct trusting *trusting;
 	struct probing *probing;
 	struct tracing *tracing; /* NULL: nobody to tell */
+	serve_broken_fn *broken; /* NULL: nobody to tell */
+	void *broken_ctx;
 	serve_found_fn *found;	 /* NULL: nobody to tell */
 	void *found_ctx;
 	const struct role_conf *conf; /* in service; NULL: none yet */
@@ -92,9 +103,10 @@ struct serve {
 	unsigned pending;
 	unsigned waiting; /* waiters of all jobs */
 	unsigned pending_max;
-	int out_fd; /* link with queued replies, or -1 */
+	struct query_link *out; /* with replies in the batch, or NULL */
 	struct log_limit complaints;
 	struct job *jobs[JOB_BUCKETS];
+	struct job_line line; /* oldest first */
 	uint8_t reply[DNS_MESSAGE_MAX];
 };
 
@@ -105,26 +117,53 @@ static uint64_t *counter(struct serve *serve, enum stats_resolver which)
 
 /* --- replies ------------------------------------------------------------------------------------------ */
 
+/* The frontend takes no more now. */
 static void on_lost(void *ctx, const struct qlink_message *message)
 {
-	struct serve *serve = ctx;
-	(void)message;
-	(*counter(serve, STAT_RES_SEND_FAILED))++; /* the frontend's own time-out answers its client */
+	struct query_link *link = ctx;
+	if (backlog_keep(&link->backlog, message) != BH_OK) {
+		(*counter(link->serve, STAT_RES_SEND_FAILED))++; /* the frontend's own time-out answers its client */
+	} else if (!event_pending(link->writable, EV_WRITE, NULL) && event_add(link->writable, NULL) != 0) {
+		log_fatal("cannot watch a query link");
+	}
 }
 
 static void flush_replies(struct serve *serve)
 {
-	if (serve->out_fd >= 0) {
-		int rc = qlink_flush(serve->batch, serve->out_fd, on_lost, serve);
+	if (serve->out != NULL) {
+		int rc = qlink_flush(serve->batch, serve->out->fd, on_lost, serve->out);
 		if (rc != BH_OK && rc != BH_EAGAIN &&
 		    log_limit_pass(&serve->complaints, clock_now_ms(), 60000, 1, NULL)) {
 			log_warn("replies to the frontend: %s", bh_strerror(rc));
 		}
-		serve->out_fd = -1;
+		serve->out = NULL;
 	}
 }
 
-static const struct query_link *find_link(const struct serve *serve, uint32_t id)
+/* Replies that wait go out as far as they are taken. */
+static void on_writable(evutil_socket_t fd, short what, void *arg)
+{
+	struct query_link *link = arg;
+	struct serve *serve = link->serve;
+	struct qlink_message m;
+	int rc = BH_OK;
+	(void)what;
+	flush_replies(serve);
+	serve->out = link;
+	while (rc == BH_OK && backlog_first(&link->backlog, &m)) {
+		rc = qlink_push(serve->batch, fd, &m);
+		if (rc != BH_EAGAIN) {
+			backlog_drop_first(&link->backlog);
+		}
+	}
+	flush_replies(serve);
+	if (backlog_first(&link->backlog, &m) && event_add(link->writable, NULL) != 0) {
+		log_fatal("cannot watch a query link");
+	}
+	event_active(serve->pump, 0, 0); /* this may have been the last thing to do */
+}
+
+static struct query_link *find_link(const struct serve *serve, uint32_t id)
 {
 	for (size_t i = 0; i < serve->links.count; i++) {
 		if (serve->links.links[i].id == id) {
@@ -136,19 +175,19 @@ static const struct query_link *find_link(const struct serve *serve, uint32_t id
 
 static void send_reply(struct serve *serve, uint32_t link_id, uint64_t token, uint16_t budget, size_t len)
 {
-	const struct query_link *link = find_link(serve, link_id);
+	struct query_link *link = find_link(serve, link_id);
 	if (link == NULL) {
 		(*counter(serve, STAT_RES_SEND_FAILED))++; /* a reload took the link away */
 		return;
 	}
-	if (serve->out_fd != link->fd) {
+	if (serve->out != link) {
 		flush_replies(serve);
-		serve->out_fd = link->fd;
+		serve->out = link;
 	}
 	struct qlink_message m = { .token = token, .kind = QLINK_REPLY, .budget = budget,
 				   .dns = serve->reply, .dns_len = len };
 	if (qlink_push(serve->batch, link->fd, &m) != BH_OK) {
-		on_lost(serve, &m);
+		on_lost(link, &m);
 	}
 }
 
@@ -191,12 +230,49 @@ static void add_waiter(struct serve *serve, struct job *job, struct waiter *w)
 	serve->waiting++;
 }
 
+static void end_job(struct serve *serve, struct resolution *r);
+
+/* False: nothing was. */
+static bool take_done(struct serve *serve)
+{
+	struct resolution *r;
+	bool any = false;
+	while ((r = core_next_done(serve->core)) != NULL) {
+		if (probing_take(serve->probing, r) || trusting_take(serve->trusting, r)) {
+			; /* a question of our own */
+		} else if (r->traced) {
+			tracing_over(serve->tracing, r);
+		} else {
+			end_job(serve, r);
+		}
+		any = true;
+	}
+	return any;
+}
+
+/* The oldest question in work gives way, if it has had its time. False: it has not. */
+static bool displace(struct serve *serve)
+{
+	uint64_t now_ms = clock_now_ms();
+	(void)take_done(serve); /* what is over is in nobody's way */
+	const struct job *oldest = TAILQ_FIRST(&serve->line);
+	if (oldest == NULL || now_ms - oldest->begin_ms < QUESTION_FAIR_MS) {
+		return false;
+	}
+	(*counter(serve, STAT_RES_DISPLACED))++;
+	struct upstream *u = core_give_up(serve->core, oldest->resolution, "overloaded, and it took long", now_ms);
+	if (u != NULL) {
+		outquery_cancel(serve->oq, u);
+	}
+	(void)take_done(serve);
+	return true;
+}
+
 /* A well-formed question of a kind that we resolve. w is on the heap, and taken. */
 static void begin_job(struct serve *serve, struct waiter *w)
 {
 	uint64_t hash = job_hash(serve, w);
-	struct job **link = find_job(serve, hash, w);
-	struct job *job = *link;
+	struct job *job = *find_job(serve, hash, w);
 	/* Somebody waits for the answer to a query, nobody for a refresh. */
 	unsigned pending_max = w->refresh ? serve->pending_max / 2 : serve->pending_max;
 
@@ -205,7 +281,11 @@ static void begin_job(struct serve *serve, struct waiter *w)
 		add_waiter(serve, job, w);
 		return;
 	}
-	job = job != NULL || serve->pending >= pending_max ? NULL : calloc(1, sizeof(*job));
+	bool full = job != NULL || serve->pending >= pending_max;
+	if (full && job == NULL && !w->refresh) {
+		full = !displace(serve);
+	}
+	job = full ? NULL : calloc(1, sizeof(*job));
 	if (job == NULL) {
 		refuse(serve, w, RCODE_SERVFAIL, EDE_OTHER, "too many questions in work");
 		free(w);
@@ -217,14 +297,20 @@ static void begin_job(struct serve *serve, struct waiter *w)
 	job->cd = (w->query.flags & FLAG_CD) != 0;
 	job->refresh = w->refresh;
 	memcpy(job->qname, w->query.qname, w->query.qname_len);
-	job->chain = *link;
+	struct job **link = find_job(serve, hash, w); /* the end of its chain */
 	*link = job;
 	serve->pending++;
 	add_waiter(serve, job, w);
 	job->begin_ms = clock_now_ms();
 	struct core_question question = { .name = job->qname, .type = job->qtype, .cd = job->cd,
 					  .refresh = job->refresh, .budget = job->budget };
-	if (core_start(serve->core, &question, job, job->begin_ms) == NULL) {
+	job->resolution = core_start(serve->core, &question, job, job->begin_ms);
+	if (job->resolution == NULL && displace(serve)) {
+		job->resolution = core_start(serve->core, &question, job, job->begin_ms);
+	}
+	if (job->resolution != NULL) {
+		TAILQ_INSERT_TAIL(&serve->line, job, age_entry);
+	} else {
 		*find_job(serve, hash, w) = job->chain;
 		serve->pending--;
 		serve->waiting--;
@@ -242,6 +328,7 @@ static void end_job(struct serve *serve, struct resolution *r)
 		link = &(*link)->chain;
 	}
 	*link = job->chain;
+	TAILQ_REMOVE(&serve->line, job, age_entry);
 	serve->pending--;
 	if (r->from_cache) {
 		*counter(serve, STAT_RES_CACHE_ANSWERS) += r->rcode != RCODE_SERVFAIL;
@@ -282,34 +369,34 @@ static void set_wake(struct serve *serve)
 	}
 }
 
+static bool has_backlog(const struct serve *serve)
+{
+	struct qlink_message m;
+	bool any = false;
+	for (size_t i = 0; i < serve->links.count; i++) {
+		any = any || backlog_first(&serve->links.links[i].backlog, &m);
+	}
+	return any;
+}
+
 /* Carry everything between core, sockets and links until nothing is left to do now. */
 static void pump(struct serve *serve)
 {
 	bool more = true;
 	while (more) {
 		struct upstream *u;
-		struct resolution *r;
 		more = false;
 		while ((u = core_next_send(serve->core)) != NULL) {
 			outquery_send(serve->oq, u);
 			more = true;
 		}
-		while ((r = core_next_done(serve->core)) != NULL) {
-			if (probing_take(serve->probing, r) || trusting_take(serve->trusting, r)) {
-				; /* a question of our own */
-			} else if (r->traced) {
-				tracing_over(serve->tracing, r);
-			} else {
-				end_job(serve, r);
-			}
-			more = true;
-		}
+		more = take_done(serve) || more;
 	}
 	flush_replies(serve);
 	set_wake(serve);
 	*counter(serve, STAT_RES_PENDING) = serve->pending;
 	core_count_cache(serve->core);
-	if (serve->stopping && serve->pending == 0) {
+	if (serve->stopping && serve->pending == 0 && !has_backlog(serve)) {
 		(void)event_base_loopbreak(serve->base);
 	}
 }
@@ -408,6 +495,9 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 		(rc == BH_ECLOSED ? log_debug : log_err)("query link %u: %s, not reading it any more",
 							 (unsigned)link->id, bh_strerror(rc));
 		(void)event_del(link->event);
+		if (rc == BH_EMALFORMED && serve->broken != NULL) {
+			serve->broken(serve->broken_ctx, link->id);
+		}
 	}
 	pump_later(serve);
 }
@@ -420,6 +510,11 @@ static void links_free(struct link_set *set)
 		if (set->links[i].event != NULL) {
 			event_free(set->links[i].event);
 		}
+		if (set->links[i].writable != NULL) {
+			event_free(set->links[i].writable);
+		}
+		unsigned lost = backlog_clear(&set->links[i].backlog);
+		*counter(set->links[i].serve, STAT_RES_SEND_FAILED) += lost;
 	}
 	free(set->links);
 	*set = (struct link_set){ .links = NULL };
@@ -467,7 +562,7 @@ struct serve *serve_new(struct event_base *base, struct stats_page **stats)
 	}
 	serve->base = base;
 	serve->stats = stats;
-	serve->out_fd = -1;
+	TAILQ_INIT(&serve->line);
 	rand_bytes(&serve->key, sizeof(serve->key));
 	serve->batch = qlink_batch_new();
 	serve->oq = outquery_new(base, on_progress, serve);
@@ -540,9 +635,11 @@ static int build_links(struct serve *serve, const struct role_conf *conf, struct
 		struct query_link *link = &out->links[i];
 		*link = (struct query_link){ .id = conf->links[i].info.id, .fd = conf->links[i].fd,
 					     .serve = serve };
+		backlog_init(&link->backlog);
 		link->event = event_new(serve->base, link->fd, EV_READ | EV_PERSIST, on_readable, link);
+		link->writable = event_new(serve->base, link->fd, EV_WRITE, on_writable, link);
 		out->count++;
-		if (link->event == NULL) {
+		if (link->event == NULL || link->writable == NULL) {
 			return BH_ENOMEM;
 		}
 	}
@@ -594,6 +691,22 @@ static struct core_config core_config_of(const struct role_conf *conf)
 	};
 }
 
+/* What waits for a frontend that stays. */
+static void keep_backlogs(struct serve *serve, struct link_set *old)
+{
+	for (size_t i = 0; i < old->count; i++) {
+		struct query_link *link = find_link(serve, old->links[i].id);
+		struct qlink_message m;
+		if (link == NULL || !backlog_first(&old->links[i].backlog, &m)) {
+			continue;
+		}
+		backlog_move(&link->backlog, &old->links[i].backlog);
+		if (event_add(link->writable, NULL) != 0) {
+			log_fatal("cannot watch a query link");
+		}
+	}
+}
+
 void serve_commit(struct serve *serve, const struct role_conf *conf)
 {
 	const struct ipc_conf_resolver *options = &conf->options.resolver;
@@ -603,9 +716,11 @@ void serve_commit(struct serve *serve, const struct role_conf *conf)
 	flush_replies(serve);
 	core_set_counters(serve->core, (*serve->stats)->counters);
 	serve->pending_max = options->pending_max;
-	links_free(&serve->links);
+	struct link_set old = serve->links;
 	serve->links = serve->next;
 	serve->next = (struct link_set){ .links = NULL };
+	keep_backlogs(serve, &old);
+	links_free(&old);
 	/* A commit cannot be refused: without memory for it the process ends and is started anew. */
 	if (trusting_configure(serve->trusting, serve->core, conf, &config.anchors) != BH_OK ||
 	    core_configure(serve->core, &config) != BH_OK ||
@@ -646,6 +761,12 @@ void serve_negative_anchor(struct serve *serve, const struct ipc_negative_anchor
 void serve_anchor_state(struct serve *serve, const struct ipc_anchor_state *state)
 {
 	trusting_state(serve->trusting, state);
+}
+
+void serve_set_broken(struct serve *serve, serve_broken_fn *broken, void *ctx)
+{
+	serve->broken = broken;
+	serve->broken_ctx = ctx;
 }
 
 void serve_set_found(struct serve *serve, serve_found_fn *found, void *ctx)

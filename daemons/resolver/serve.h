@@ -14,6 +14,7 @@ struct event_base;
 struct serve;
 
 typedef void serve_found_fn(void *ctx, const struct ipc_anchor_state *state);
+typedef void serve_broken_fn(void *ctx, uint32_t link);
 
 /* stats is read at each use (role_link changes the pointer once). NULL: no memory. */
 struct serve *serve_new(struct event_base *base, struct stats_page **stats);
@@ -28,6 +29,8 @@ void serve_negative_anchor(struct serve *serve, const struct ipc_negative_anchor
 void serve_anchor_state(struct serve *serve, const struct ipc_anchor_state *state);
 /* What tracking the keys of anchor zones finds goes to this function. */
 void serve_set_found(struct serve *serve, serve_found_fn *found, void *ctx);
+/* Query links whose peer breaks the format go to this function. */
+void serve_set_broken(struct serve *serve, serve_broken_fn *broken, void *ctx);
 uint64_t serve_flush(struct serve *serve, const struct ipc_flush *what);
 /* Steps of a trace go to this function; without it nothing is traced. */
 void serve_set_teller(struct serve *serve, tracing_tell_fn *tell, void *ctx);

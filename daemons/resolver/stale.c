@@ -24,14 +24,17 @@ static bool get(struct core *core, const struct resolution *r, const uint8_t *na
 	return cache_get_late(core->cache, name, kind, type, late_ms, now_ms, hit) && is_usable(r, hit);
 }
 
-/* What the cache knows, or knew, of the type at the name; an alias comes last. */
+/*
+ * What the cache knows, or knew, of the type at the name; an alias comes last. Records drop an older NXDOMAIN of their
+ * name (cache_put), so one that is there is younger than they are, and wins: the name has gone since.
+ */
 static bool get_any(struct core *core, const struct resolution *r, const uint8_t *name, uint64_t now_ms,
 		    struct cache_hit *hit, bool *alias)
 {
 	*alias = false;
-	if (get(core, r, name, CACHE_RRSET, r->type, now_ms, hit) ||
-	    get(core, r, name, CACHE_NODATA, r->type, now_ms, hit) ||
-	    get(core, r, name, CACHE_NXDOMAIN, 0, now_ms, hit)) {
+	if (get(core, r, name, CACHE_NXDOMAIN, 0, now_ms, hit) ||
+	    get(core, r, name, CACHE_RRSET, r->type, now_ms, hit) ||
+	    get(core, r, name, CACHE_NODATA, r->type, now_ms, hit)) {
 		return true;
 	}
 	*alias = r->type != RR_CNAME && get(core, r, name, CACHE_RRSET, RR_CNAME, now_ms, hit);

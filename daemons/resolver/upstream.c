@@ -380,6 +380,29 @@ void core_failed(struct core *core, struct upstream *u, enum upstream_failure wh
 	finish(core, u, EVENT_NEXT, NULL, now_ms);
 }
 
+struct upstream *core_give_up(struct core *core, struct resolution *r, const char *text, uint64_t now_ms)
+{
+	struct upstream *u = r->waiting;
+	if (u != NULL) {
+		struct resolution **link = &u->waiters;
+		while (*link != r) {
+			link = &(*link)->wait_next;
+		}
+		*link = r->wait_next;
+		r->wait_next = NULL;
+		r->waiting = NULL;
+	}
+	end_resolution(core, r, RCODE_SERVFAIL, EDE_OTHER, text, now_ms);
+	core_done(core, r);
+	return u != NULL && u->waiters == NULL ? u : NULL;
+}
+
+void core_forget(struct core *core, struct upstream *u)
+{
+	unlink_upstream(core, u);
+	free(u);
+}
+
 void upstream_free_all(struct core *core)
 {
 	for (unsigned i = 0; i < UPSTREAM_BUCKETS; i++) {

@@ -109,7 +109,7 @@ struct compile_run {
 static struct zone_image *old_image(const struct compile_run *run, const struct zone_state *zone)
 {
 	const struct zone_state *old = run->old == NULL ? NULL : zone_set_find(run->old, zone);
-	return old == NULL ? NULL : old->image;
+	return old == NULL ? zone->image : old->image; /* at a start a rollback may be there, until its text is compiled */
 }
 
 static const struct config_view *view_of(const struct compile_run *run, const struct zone_state *zone)
@@ -165,6 +165,7 @@ static void advance_soon(struct compile_run *run)
 
 static void take(struct zone_state *zone, struct zone_image *image, enum zone_origin origin)
 {
+	zone_image_release(zone->image); /* of a rollback that was loaded, see old_image */
 	zone->image = image;
 	zone->origin = origin;
 }
@@ -225,7 +226,9 @@ static bool load_saved(struct compile_run *run, struct zone_state *zone, enum sa
 		return false;
 	}
 	if (rc != BH_OK) {
-		tell_unused(run, zone, why);
+		if (age != SAVED_ROLLBACK) {
+			tell_unused(run, zone, why);
+		}
 		return false;
 	}
 	struct zone_image *image = image_new(run, fd);
@@ -301,7 +304,12 @@ static bool is_there(struct compile_run *run, struct zone_state *zone, uint64_t 
 		*octets += zone->image->info.size;
 		return true;
 	}
-	return keep(run, zone);
+	if (keep(run, zone)) {
+		return true;
+	}
+	/* Files may have been touched while nothing ran: whether their content is another, a compiler tells. */
+	(void)load_saved(run, zone, SAVED_ROLLBACK);
+	return false;
 }
 
 /* Some zones more. True: all were looked at. */
@@ -480,7 +488,7 @@ static const char *take_image(struct compiler *compiler, const struct ipc_compil
 	}
 	sources_move(&image->sources, &job->sources);
 	image->saved = false;
-	take(job->zone, image, ZONE_COMPILED);
+	take(job->zone, image, image == job->zone->image ? ZONE_LOADED : ZONE_COMPILED);
 	return NULL;
 }
 
@@ -506,7 +514,7 @@ static void fail_job(struct compiler *compiler)
 		 job->first_error[0] == '\0' ? "does not compile" : job->first_error);
 	if (old != NULL) {
 		old->refs++;
-		take(job->zone, old, ZONE_KEPT);
+		take(job->zone, old, old == job->zone->image ? ZONE_LOADED : ZONE_KEPT);
 		job->zone->stale = true;
 	} else if (load_saved(run, job->zone, SAVED_ANY)) {
 		log_warn("zone %s view=%s: does not compile, the image that was saved is served serial=%u",

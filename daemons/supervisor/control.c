@@ -19,6 +19,7 @@
 #include "daemons/supervisor/trace.h"
 #include "daemons/supervisor/trust.h"
 #include "daemons/supervisor/upgrade.h"
+#include "daemons/supervisor/zone_history.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -43,7 +44,7 @@
 #define GROUPS_MAX 256
 
 enum waiting { WAITING_NOTHING, WAITING_RELOAD, WAITING_NEXT_RELOAD /* not begun yet */, WAITING_FLUSH, WAITING_TRACE,
-	       WAITING_UPGRADE, WAITING_STOP };
+	       WAITING_UPGRADE, WAITING_STOP, WAITING_ZONE };
 
 struct client {
 	struct client *next;
@@ -62,6 +63,7 @@ struct client {
 	uint32_t trace_request; /* id towards the resolver */
 	const struct instance *tracer;
 	unsigned steps;
+	struct zone_job *job; /* of WAITING_ZONE */
 };
 
 struct control {
@@ -140,6 +142,9 @@ static void free_client(struct client *client)
 	}
 	*at = client->next;
 	client->control->client_count--;
+	if (client->waiting == WAITING_ZONE) {
+		zone_job_cancel(client->job);
+	}
 	link_free(client->link);
 	free(client);
 }
@@ -506,6 +511,36 @@ static int begin_upgrade(struct client *client, const struct ctl_request *r)
 	return BH_OK;
 }
 
+/* --- generations of zones ---------------------------------------------------------------------------- */
+
+static void on_zone_job(void *ctx, unsigned status, const char *text)
+{
+	struct client *client = ctx;
+	if (answer(client, status, text) != BH_OK) {
+		log_warn("control: a client did not take its answer");
+	}
+}
+
+static int begin_zone(struct client *client, const struct ctl_request *r)
+{
+	struct supervisor *sup = client->control->sup;
+	unsigned status;
+	char why[IPC_TEXT_MAX];
+	if (r->count >= 2 && r->count <= 3 && strcmp(r->words[1], "status") == 0) {
+		return zone_status_send(sup, r->count == 3 ? r->words[2] : NULL, client->link, client->request);
+	}
+	if (r->count >= 2 && strcmp(r->words[1], "history") == 0) {
+		return zone_history_send(sup, r, client->link, client->request);
+	}
+	client->job = zone_job_begin(sup, r, client->uid, client->link, client->request, on_zone_job, client, &status, why,
+				     sizeof(why));
+	if (client->job == NULL) {
+		return answer(client, status, why);
+	}
+	client->waiting = WAITING_ZONE;
+	return BH_OK;
+}
+
 /* --- requests ---------------------------------------------------------------------------------------- */
 
 static int on_request(struct client *client, const struct ctl_request *r)
@@ -523,10 +558,7 @@ static int on_request(struct client *client, const struct ctl_request *r)
 		return stats_send(sup, client->link, client->request, r->count == 2 ? r->words[1] : NULL);
 	}
 	if (strcmp(command, "zone") == 0) {
-		if (r->count < 2 || r->count > 3 || strcmp(r->words[1], "status") != 0) {
-			return answer(client, 3, "usage: zone status [ZONE]");
-		}
-		return zone_status_send(sup, r->count == 3 ? r->words[2] : NULL, client->link, client->request);
+		return begin_zone(client, r);
 	}
 	if (strcmp(command, "upgrade") == 0) {
 		return begin_upgrade(client, r);

@@ -8,6 +8,7 @@
 
 #include "common/ipc/link.h"
 #include "common/util/clock.h"
+#include "daemons/supervisor/blame.h"
 #include "daemons/supervisor/control.h"
 #include "daemons/supervisor/elder.h"
 #include "daemons/supervisor/counters.h"
@@ -24,6 +25,7 @@
 #include <event2/event.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,6 +80,16 @@ static void kill_now(struct instance *inst)
 	if (inst->pid != 0) {
 		kill(inst->pid, SIGKILL);
 	}
+}
+
+void instance_end(struct instance *inst, const char *fmt, ...)
+{
+	va_list args;
+	va_start(args, fmt);
+	vsnprintf(inst->sentence, sizeof(inst->sentence), fmt, args);
+	va_end(args);
+	log_err("%s: %s, killed pid=%d", inst->name, inst->sentence, (int)inst->pid);
+	kill_now(inst);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)
@@ -401,6 +413,8 @@ static int on_message(void *ctx, struct link *link, struct link_message *m)
 		return tracking_found(inst, m);
 	case MSG_TRACE_STEP:
 		return on_trace_step(inst, m);
+	case MSG_PEER_BROKEN:
+		return blame_peer(inst, m);
 	case MSG_FLUSHED:
 		rc = ipc_flushed_decode(m->payload, m->len, &flushed);
 		if (rc == BH_OK && (m->request <= inst->flush_answered || m->request > inst->flush_sent)) {
@@ -422,7 +436,7 @@ static void on_closed(void *ctx, struct link *link, int err, const char *why)
 	link_free(link);
 	inst->link = NULL;
 	if (err != BH_ECLOSED) {
-		log_err("%s: broke the protocol, killed pid=%d: %s", inst->name, (int)inst->pid, why);
+		instance_end(inst, "broke the protocol: %.80s", why);
 	}
 	if (inst->state != INSTANCE_STOPPING || err != BH_ECLOSED) {
 		kill_now(inst); /* a role without its link is of no use; one that was told to end closes it itself */
@@ -522,7 +536,10 @@ static void start(struct instance *inst)
 
 static void describe_end(struct instance *inst, int status)
 {
-	if (WIFSIGNALED(status)) {
+	if (inst->sentence[0] != '\0') {
+		snprintf(inst->last_end, sizeof(inst->last_end), "killed: %s", inst->sentence);
+		inst->sentence[0] = '\0';
+	} else if (WIFSIGNALED(status)) {
 		int signo = WTERMSIG(status);
 		snprintf(inst->last_end, sizeof(inst->last_end), "signal %d (%s)%s", signo, strsignal(signo),
 			 signo == SIGSYS ? ", a system call outside its profile" : "");

@@ -45,6 +45,7 @@ struct instance {
 	uint64_t started_ms;
 	unsigned restarts;
 	unsigned failures; /* in a row; sets the back-off */
+	char sentence[128]; /* why this process is being ended; "": it is not */
 	char last_end[160]; /* how the last process ended, "" at first */
 	struct event *timer; /* restart time, or the end of patience with a silent process */
 	uint32_t sent_id;    /* resources up to this id were sent to this process */
@@ -78,6 +79,9 @@ void instance_settle(struct supervisor *sup, bool committed);
 void instance_prepare(struct instance *inst, const struct generation *generation);
 void instance_commit(struct instance *inst, uint32_t number);
 void instance_abort(struct instance *inst, uint32_t number);
+
+/* End this process at once for what it did: the words are for the log and for status. Its successor starts by itself. */
+void instance_end(struct instance *inst, const char *fmt, ...) BH_PRINTF(2, 3);
 
 /* A child ended. True: it was a role process. */
 bool instance_child_ended(struct supervisor *sup, pid_t pid, int status);

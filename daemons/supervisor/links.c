@@ -107,6 +107,17 @@ void query_link_clear(struct query_link_set *set)
 	*set = (struct query_link_set){ 0 };
 }
 
+/* Two accusations within this time are about the same thing. */
+#define BLAME_SAME_MS 600000
+
+bool query_link_blame(struct query_link_blame *blame, uint64_t now_ms)
+{
+	bool again = blame->at_ms != 0 && now_ms - blame->at_ms < BLAME_SAME_MS;
+	blame->accuser = again && !blame->accuser;
+	blame->at_ms = now_ms;
+	return blame->accuser;
+}
+
 bool query_link_end(const struct query_link *link, enum role role, const char *view, unsigned index, int *fd,
 		    struct ipc_link *info)
 {

@@ -13,6 +13,12 @@
 
 #include <stdbool.h>
 
+/* Who was ended last because the link was said to be broken (blame.h). */
+struct query_link_blame {
+	uint64_t at_ms; /* 0: nobody yet */
+	bool accuser;	/* not who was accused */
+};
+
 struct query_link {
 	uint32_t id;
 	unsigned frontend;	   /* index of the frontend worker */
@@ -23,6 +29,7 @@ struct query_link {
 	int peer_fd;
 	bool wanted;
 	bool in_use;
+	struct query_link_blame blame;
 };
 
 struct query_link_set {
@@ -37,6 +44,9 @@ int query_link_want(struct query_link_set *set, unsigned frontend, enum role pee
 void query_link_commit(struct query_link_set *set);
 void query_link_abort(struct query_link_set *set);
 void query_link_clear(struct query_link_set *set);
+
+/* Said to be broken now: is it the accuser's turn to be ended, not that of who is accused? Remembers the decision. */
+bool query_link_blame(struct query_link_blame *blame, uint64_t now_ms);
 
 /* Is this role instance one end? Then *fd is that end and *info what it is told. */
 bool query_link_end(const struct query_link *link, enum role role, const char *view, unsigned index, int *fd,

@@ -64,34 +64,59 @@ static int family_options(int fd, const struct addr *addr, bool udp)
 	return 0;
 }
 
-/* A socket bound to addr; shared: others of ours may be bound to it as well. -1 and errno. */
-static int open_bound(enum ipc_proto proto, const struct addr *addr, const char *device, bool shared)
+static int close_failed(int fd)
 {
-	struct sockaddr_storage sa;
-	socklen_t sa_len = addr_to_sockaddr(addr, &sa);
+	int saved = errno;
+	close(fd);
+	errno = saved;
+	return -1;
+}
+
+/* A socket for addr that is not bound yet; shared: others of ours may be bound to it as well. -1 and errno. */
+static int open_socket(enum ipc_proto proto, const struct addr *addr, const char *device, bool shared)
+{
 	bool udp = proto == IPC_UDP;
-	int fd = socket(sa.ss_family, (udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int fd = socket(addr->family == ADDR_V4 ? AF_INET : AF_INET6,
+			(udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0) {
 		return -1;
 	}
 	if (family_options(fd, addr, udp) != 0 || (!udp && set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1) != 0) ||
 	    (shared && set_int(fd, SOL_SOCKET, SO_REUSEPORT, 1) != 0) ||
 	    (device[0] != '\0' &&
-	     setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device, (socklen_t)strlen(device)) != 0) ||
-	    bind(fd, (struct sockaddr *)&sa, sa_len) != 0) {
-		int saved = errno;
-		close(fd);
-		errno = saved;
-		return -1;
+	     setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device, (socklen_t)strlen(device)) != 0)) {
+		return close_failed(fd);
 	}
 	return fd;
 }
 
-static int open_listener(enum ipc_proto proto, const struct addr *addr, const char *device)
+static int bind_to(int fd, const struct addr *addr)
 {
-	int fd = open_bound(proto, addr, device, true);
+	struct sockaddr_storage sa;
+	socklen_t sa_len = addr_to_sockaddr(addr, &sa);
+	return bind(fd, (struct sockaddr *)&sa, sa_len);
+}
+
+/* Could a socket be bound there that shares its place with nobody? */
+static bool is_free(enum ipc_proto proto, const struct addr *addr, const char *device)
+{
+	int fd = open_socket(proto, addr, device, false);
+	bool bound = fd >= 0 && bind_to(fd, addr) == 0;
+	if (fd >= 0) {
+		(void)close_failed(fd);
+	}
+	return bound;
+}
+
+/* bound: not yet, where others of ours are served and what comes would be shared out to it at once. */
+static int open_listener(enum ipc_proto proto, const struct addr *addr, const char *device, bool bound)
+{
+	int fd = open_socket(proto, addr, device, true);
 	if (fd < 0) {
 		return -1;
+	}
+	if (bound && bind_to(fd, addr) != 0) {
+		return close_failed(fd);
 	}
 	if (proto == IPC_UDP) {
 		/* As much as the kernel allows; less is no reason not to serve. */
@@ -100,13 +125,21 @@ static int open_listener(enum ipc_proto proto, const struct addr *addr, const ch
 		return fd;
 	}
 	/* Nagle would hold back the second of two pipelined replies; accepted sockets inherit this. */
-	if (set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1) != 0 || listen(fd, TCP_BACKLOG) != 0) {
-		int saved = errno;
-		close(fd);
-		errno = saved;
-		return -1;
+	return set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1) != 0 ? close_failed(fd) : fd;
+}
+
+/*
+ * Now it gets its share of what comes. Before, nobody reads it, and a change that is given up would take that along.
+ * The address is ours already, so there is little that could go wrong.
+ */
+static void begin_service(const struct listener *l)
+{
+	char text[ADDR_TEXT_MAX];
+	bool good = !l->unbound || bind_to(l->fd, &l->addr) == 0;
+	if (!good || (l->proto == IPC_TCP && listen(l->fd, TCP_BACKLOG) != 0)) {
+		log_err("cannot listen on %s %s worker=%u: %m", l->proto == IPC_UDP ? "udp" : "tcp",
+			addr_text(&l->addr, text), l->worker);
 	}
-	return fd;
 }
 
 static bool same_place(const struct listener *l, enum ipc_proto proto, const struct addr *addr,
@@ -142,13 +175,8 @@ int listener_want(struct listener_set *set, enum ipc_proto proto, const struct a
 	}
 	/* SO_REUSEPORT would share the port with any other process of root: a first bind without it finds
 	 * out whether somebody else is there. */
-	int fd = ours ? 0 : open_bound(proto, addr, device, false);
-	if (fd > 0) {
-		close(fd);
-	}
-	if (fd >= 0) {
-		fd = open_listener(proto, addr, device);
-	}
+	bool unbound = ours && proto == IPC_UDP;
+	int fd = ours || is_free(proto, addr, device) ? open_listener(proto, addr, device, !unbound) : -1;
 	if (fd < 0) {
 		char text[ADDR_TEXT_MAX];
 		snprintf(why, why_size, "cannot listen on %s %s: %s", proto == IPC_UDP ? "udp" : "tcp",
@@ -157,7 +185,8 @@ int listener_want(struct listener_set *set, enum ipc_proto proto, const struct a
 	}
 	struct listener *l = &set->items[set->count++];
 	*l = (struct listener){
-		.id = (*next_id)++, .proto = proto, .addr = *addr, .worker = worker, .fd = fd, .wanted = true
+		.id = (*next_id)++, .proto = proto, .addr = *addr, .worker = worker, .fd = fd, .unbound = unbound,
+		.wanted = true
 	};
 	snprintf(l->device, sizeof(l->device), "%s", device);
 	snprintf(l->owner, sizeof(l->owner), "%s", owner);
@@ -250,7 +279,12 @@ void listener_commit(struct listener_set *set)
 {
 	drop(set, is_wanted);
 	for (size_t i = 0; i < set->count; i++) {
-		set->items[i].in_use = true;
+		struct listener *l = &set->items[i];
+		if (!l->in_use) {
+			begin_service(l);
+			l->unbound = false;
+			l->in_use = true;
+		}
 	}
 }
 

@@ -25,6 +25,7 @@ struct listener {
 	unsigned worker;
 	char owner[IPC_VIEW_MAX]; /* name of the view, "" for the frontend, or LISTENER_OF_MONITOR */
 	int fd;
+	bool unbound; /* UDP: until it comes into service, because others of ours are at its place */
 	bool wanted; /* named by the configuration in preparation */
 	bool in_use; /* named by the one in service */
 };
@@ -53,7 +54,10 @@ int listener_want(struct listener_set *set, enum ipc_proto proto, const struct a
 int listener_want_all(struct listener_set *set, const struct config *config, unsigned workers, uint32_t *next_id,
 		      char *why, size_t why_size) BH_CHECKED;
 
-/* The configuration in preparation is in service now: close those that it does not want. */
+/*
+ * The configuration in preparation is in service now: close those that it does not want. The others get their share of what
+ * comes from here on: until now TCP does not listen, and a UDP socket at a place where others of ours are is not bound.
+ */
 void listener_commit(struct listener_set *set);
 
 /* It is not to be: close those that were opened for it. */

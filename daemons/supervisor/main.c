@@ -11,6 +11,7 @@
 #include "daemons/supervisor/check.h"
 #include "daemons/supervisor/control.h"
 #include "daemons/supervisor/elder.h"
+#include "daemons/supervisor/inspect.h"
 #include "daemons/supervisor/instance.h"
 #include "daemons/supervisor/local.h"
 #include "daemons/supervisor/notify.h"
@@ -444,7 +445,8 @@ static void on_signal(evutil_socket_t signo, short what, void *arg)
 	case SIGCHLD:
 		while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 			if (!instance_child_ended(&d->sup, pid, status) && !elder_child_ended(&d->sup, pid, status) &&
-			    !upgrade_child_ended(&d->sup, pid, status) && !change_child_ended(&d->sup, pid, status)) {
+			    !upgrade_child_ended(&d->sup, pid, status) && !change_child_ended(&d->sup, pid, status) &&
+			    !inspect_child_ended(&d->sup, pid, status)) {
 				log_debug("child of a change that was given up ended pid=%d", (int)pid);
 			}
 		}
@@ -493,6 +495,7 @@ static void close_up(struct daemon *d, const char *run_dir)
 	shared_settle(&sup->shared, NULL);
 	saver_free(sup->saver);
 	sweep_end(sup->sweeper);
+	inspect_end(sup);
 	tracking_end(sup);
 	zone_set_free(sup->current.zones);
 	config_free(sup->current.config);

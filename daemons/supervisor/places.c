@@ -86,9 +86,19 @@ uint64_t places_queries(const struct instance *inst)
 	static const unsigned authority[] = { STAT_AUTH_UDP_QUERIES, STAT_AUTH_TCP_QUERIES, STAT_AUTH_LINK_QUERIES };
 	static const unsigned frontend[] = { STAT_FRONT_UDP_QUERIES, STAT_FRONT_TCP_QUERIES };
 	static const unsigned resolver[] = { STAT_RES_QUERIES };
-	const unsigned *counters = inst->role == ROLE_AUTHORITY ? authority : inst->role == ROLE_FRONTEND ? frontend : resolver;
-	unsigned count = inst->role == ROLE_AUTHORITY ? 3 : inst->role == ROLE_FRONTEND ? 2 : 1;
+	const unsigned *counters = NULL;
+	unsigned count = 0; /* other roles are not asked */
 	uint64_t sum = 0;
+	if (inst->role == ROLE_AUTHORITY) {
+		counters = authority;
+		count = sizeof(authority) / sizeof(authority[0]);
+	} else if (inst->role == ROLE_FRONTEND) {
+		counters = frontend;
+		count = sizeof(frontend) / sizeof(frontend[0]);
+	} else if (inst->role == ROLE_RESOLVER) {
+		counters = resolver;
+		count = sizeof(resolver) / sizeof(resolver[0]);
+	}
 	for (unsigned i = 0; i < count && inst->stats != NULL; i++) {
 		sum += __atomic_load_n(&inst->stats->counters[counters[i]], __ATOMIC_RELAXED);
 	}

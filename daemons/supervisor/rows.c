@@ -7,7 +7,9 @@
 #include "daemons/supervisor/compile.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdio.h>
+#include <time.h>
 
 void row_begin(struct ctl_row *row, const char *table)
 {
@@ -40,6 +42,16 @@ void row_number(struct ctl_row *row, const char *name, uint64_t number)
 void row_bool(struct ctl_row *row, const char *name, bool value)
 {
 	add(row, name, CTL_BOOL)->number = value;
+}
+
+const char *time_text(uint64_t sec, char out[TIME_TEXT_MAX])
+{
+	time_t time = (time_t)sec;
+	struct tm tm;
+	if (gmtime_r(&time, &tm) == NULL || strftime(out, TIME_TEXT_MAX, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0) {
+		snprintf(out, TIME_TEXT_MAX, "%" PRIu64, sec);
+	}
+	return out;
 }
 
 void row_finding(struct ctl_row *row, const struct zone_finding_info *finding)

@@ -18,6 +18,10 @@ void row_text(struct ctl_row *row, const char *name, const char *text);
 void row_number(struct ctl_row *row, const char *name, uint64_t number);
 void row_bool(struct ctl_row *row, const char *name, bool value);
 
+#define TIME_TEXT_MAX 32
+/* "2026-11-21T12:30:00Z"; of a time that no calendar has, the number. Returns out. */
+const char *time_text(uint64_t sec, char out[TIME_TEXT_MAX]);
+
 /* A whole row "finding". */
 void row_finding(struct ctl_row *row, const struct zone_finding_info *finding);
 

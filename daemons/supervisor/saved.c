@@ -302,6 +302,9 @@ static const char *head_fault(const struct saved_head *head, const char *zones_d
 	if (dname_len(head->zone) != len || memcmp(head->zone, zone->name, len) != 0) { /* case is part of it */
 		return "is of another zone";
 	}
+	if (age == SAVED_ROLLBACK && head->image_of == 0) {
+		return "is no rollback";
+	}
 	if (age == SAVED_CURRENT && !sources_current(&head->sources, zones_dir, zone->file, default_ttl)) {
 		return "is older than the zone's files";
 	}

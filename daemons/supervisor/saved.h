@@ -99,6 +99,7 @@ int saved_copy(int to, int from, uint64_t at, uint64_t size) BH_CHECKED;
 enum saved_age {
 	SAVED_CURRENT, /* made from the files as they are now */
 	SAVED_ANY,     /* or from what they were */
+	SAVED_ROLLBACK, /* one that goes back to an earlier generation, whatever the files are */
 };
 
 /*

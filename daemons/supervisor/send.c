@@ -23,7 +23,11 @@ enum {
 	 */
 	CLIENT_PENDING = 2000,
 	UNPROVEN_PENDING = 500,
-	RESOLVER_PENDING = 10000,
+	/*
+	 * More than a frontend may have, which shares its own out fairly between clients and knows nothing of work that goes
+	 * on for those who gave way.
+	 */
+	RESOLVER_PENDING = 12000,
 	/* Units of work per client query; a usual cold query spends about ten. */
 	QUERY_BUDGET = 250,
 };

@@ -110,6 +110,20 @@ bool sources_current(const struct sources *s, const char *zones_dir, const char 
 	return true;
 }
 
+int sources_copy(struct sources *to, const struct sources *from)
+{
+	*to = (struct sources){ .read_ns = from->read_ns, .default_ttl = from->default_ttl };
+	for (size_t i = 0; i < from->count; i++) {
+		int rc = add(to, from->items[i].path, &from->items[i]);
+		if (rc != BH_OK) {
+			sources_clear(to);
+			return rc;
+		}
+	}
+	to->incomplete = from->incomplete;
+	return BH_OK;
+}
+
 void sources_move(struct sources *to, struct sources *from)
 {
 	sources_clear(to);

@@ -53,6 +53,9 @@ int sources_add(struct sources *s, const struct ipc_source *source) BH_CHECKED;
  */
 bool sources_current(const struct sources *s, const char *zones_dir, const char *file, uint32_t default_ttl);
 
+/* A copy of its own. BH_ENOMEM: *to is empty. */
+int sources_copy(struct sources *to, const struct sources *from) BH_CHECKED;
+
 /* Move: *to is cleared before, *from is empty after. */
 void sources_move(struct sources *to, struct sources *from);
 void sources_clear(struct sources *s);

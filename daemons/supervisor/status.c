@@ -129,19 +129,6 @@ static int send_role(const struct instance *inst, struct link *link, uint32_t re
 	return row_send(link, request, &row);
 }
 
-#define TIME_TEXT_MAX 32
-
-/* "2026-11-21T12:30:00Z"; of a time that no calendar has, the number. */
-static const char *time_text(uint64_t sec, char out[TIME_TEXT_MAX])
-{
-	time_t time = (time_t)sec;
-	struct tm tm;
-	if (gmtime_r(&time, &tm) == NULL || strftime(out, TIME_TEXT_MAX, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0) {
-		snprintf(out, TIME_TEXT_MAX, "%" PRIu64, sec);
-	}
-	return out;
-}
-
 /* all: with where its image comes from. */
 static bool is_failed(const struct zone_state *zone)
 {
@@ -152,7 +139,7 @@ static void judge_zone(const struct zone_state *zone, enum severity *worst)
 {
 	if (is_failed(zone)) {
 		*worst = CRITICAL;
-	} else if (zone->stale && *worst < WARNING) {
+	} else if ((zone->stale || zone->image->rollback.image_of != 0) && *worst < WARNING) {
 		*worst = WARNING;
 	}
 }
@@ -169,11 +156,18 @@ static int send_zone(const struct zone_state *zone, bool all, struct link *link,
 	char text[TIME_TEXT_MAX];
 	bool failed = is_failed(zone);
 	const char *detail = info != NULL && failed ? zone->image->refused : zone->detail;
+	bool rolled_back = !failed && zone->image->rollback.image_of != 0;
+	char rollback[IPC_TEXT_MAX];
+	if (rolled_back) {
+		snprintf(rollback, sizeof(rollback), "rolled back to %" PRIu32 " at %s until the text changes%s%.380s",
+			 info->serial, time_text(zone->image->rollback.since_sec, text), zone->stale ? "; " : "", detail);
+		detail = rollback;
+	}
 
 	row_begin(&row, "zone");
 	row_text(&row, "view", zone->view_name);
 	row_text(&row, "zone", zone->conf->text);
-	row_text(&row, "state", failed ? "failed" : zone->stale ? "old" : "serving");
+	row_text(&row, "state", failed ? "failed" : zone->stale || rolled_back ? "old" : "serving");
 	row_number(&row, "serial", info == NULL ? 0 : info->serial);
 	row_number(&row, "records", info == NULL ? 0 : info->records);
 	row_number(&row, "bytes", info == NULL ? 0 : info->size);

@@ -37,6 +37,7 @@ struct instance;
 struct change;
 struct control;
 struct elder;
+struct inspect;
 struct localwall;
 struct saver;
 struct upgrade;
@@ -85,6 +86,7 @@ struct supervisor {
 	struct change *change; /* NULL: none under way */
 	struct saver *saver;   /* of the current generation; NULL: none yet */
 	struct sweeper *sweeper;
+	struct inspect *inspections; /* images that are being shown */
 	struct nta_list ntas;	   /* set by the operator */
 	struct tracked_list tracked; /* keys of anchor zones, as found */
 	struct event *tracking_timer; /* to save and tell them; NULL: nothing was ever found */

@@ -154,7 +154,8 @@ static int add(struct supervisor *sup, const struct ctl_request *r, struct link 
 	control_flush_frontends(sup, m.zone);
 	set_timer(sup, clock_now_ms());
 	log_warn("control: negative trust anchor set zone=%s seconds=%u", dname_text(m.zone, name), (unsigned)m.left_sec);
-	snprintf(text, sizeof(text), "not validated for %u seconds: %.300s", (unsigned)m.left_sec, name);
+	snprintf(text, sizeof(text), "not validated for %u %s: %.300s", (unsigned)m.left_sec,
+		 m.left_sec == 1 ? "second" : "seconds", name);
 	return row_done(link, request, 0, text);
 }
 

@@ -45,9 +45,10 @@ static const struct sandbox_rule rules[] = {
 	CALL(recvmsg, "control link"),
 	CALL(sendmsg, "control link"),
 	CALL_IF(poll, "last words on the control link: one descriptor", EQ(1, 1)),
+	CALL_IF(fcntl, "images that are shown must be sealed", EQ(1, F_GET_SEALS)),
 	CALL_IF(fcntl, "non-blocking sockets", EQ(1, F_GETFL)),
 	CALL_IF(fcntl, "non-blocking sockets", EQ(1, F_SETFL)),
-	CALL(write, "log"),
+	CALL(write, "log, text of images"),
 	/* sorting: the C library asks how much memory there is */
 	CALL(sysinfo, "qsort"),
 	/* the end: abort() and the C library's own checks. There is only process 1 to signal. */

@@ -122,6 +122,10 @@ static void check_config(const struct config *config)
 			FUZZ_CHECK(servers->count > 0 && servers->count <= IPC_ADDRS_MAX);
 		}
 	}
+	if (config->monitor.present) {
+		check_listen(&config->monitor.listen);
+		FUZZ_CHECK(config->monitor.allow.count > 0 && config->monitor.host_count <= CONFIG_HOSTS_MAX);
+	}
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

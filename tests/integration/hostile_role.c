@@ -32,6 +32,8 @@ static char plan[32];
 static int nothing; /* an epoll descriptor without events: where to wait for ever */
 static unsigned prepares;
 static unsigned commits;
+static int link_fd = -1; /* the last query link it got, and its id */
+static uint32_t link_id;
 
 static bool plan_is(const char *word)
 {
@@ -199,6 +201,26 @@ static void flood_log(void)
 	}
 }
 
+/* Says that its neighbour breaks their link, or, worse, one that is none of its own. */
+static void blame(void)
+{
+	if (commits > 1 && plan_is("blame")) {
+		say_number(MSG_PEER_BROKEN, link_id);
+	}
+	if (commits > 1 && plan_is("blame-others")) {
+		say_number(MSG_PEER_BROKEN, link_id + 1); /* of the frontend with the authority */
+	}
+}
+
+static void garble_link(void)
+{
+	struct iovec iov = { .iov_base = (char[]){ "no query" }, .iov_len = 8 };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	if (commits > 1 && plan_is("garble-link") && sendmsg(link_fd, &msg, MSG_NOSIGNAL) < 0) {
+		exit(3);
+	}
+}
+
 static void on_commit(uint32_t generation)
 {
 	commits++;
@@ -209,6 +231,8 @@ static void on_commit(uint32_t generation)
 		exit(0);
 	}
 	say_number(MSG_COMMITTED, generation);
+	garble_link();
+	blame();
 	flood(generation);
 	if (plan_is("flood-log")) {
 		flood_log();
@@ -333,6 +357,46 @@ static void on_compile(uint32_t request, int image, const uint8_t *payload, size
 	wait_for_ever();
 }
 
+static void inspected(uint32_t request)
+{
+	struct ipc_inspected m = { .ok = 1, .serial = 4711, .records = 1, .checksum = 1 };
+	uint8_t bytes[128];
+	struct sink s = sink_of(bytes, sizeof(bytes));
+	ipc_inspected_encode(&s, &m);
+	say(MSG_INSPECTED, request, &s, -1);
+}
+
+static void shown(uint32_t request)
+{
+	struct ipc_shown m = { .ok = 1 };
+	uint8_t bytes[128];
+	struct sink s = sink_of(bytes, sizeof(bytes));
+	ipc_shown_encode(&s, &m);
+	say(MSG_SHOWN, request, &s, -1);
+}
+
+/* A compiler that is to verify an image and to show it. */
+static void on_inspect(uint32_t request)
+{
+	if (plan_is("inspect-lies") || plan_is("inspect-twice")) {
+		inspected(request); /* all is well with it, whatever it is */
+	}
+	for (unsigned i = 0; i < FLOOD && plan_is("inspect-twice"); i++) {
+		inspected(request);
+	}
+	if (plan_is("shown-unasked")) {
+		shown(request);
+	} else if (plan_is("inspect-other")) {
+		inspected(request + 1);
+	} else if (plan_is("inspect-compiles")) {
+		compiled(request, true, IMAGE_SIZE);
+	} else if (plan_is("inspect-closes")) {
+		close(FD_LINK);
+	} else if (plan_is("inspect-dies")) {
+		exit(3);
+	}
+}
+
 static int received_fd(struct msghdr *msg)
 {
 	int fd = -1;
@@ -360,6 +424,13 @@ static void listen_to_supervisor(void)
 		}
 		uint32_t number = n >= MSG_HEADER + 4 ? get_u32(bytes + MSG_HEADER) : 0;
 		switch ((enum msg_type)get_u16(bytes)) {
+		case MSG_LINK:
+			link_id = number;
+			link_fd = received_fd(&msg);
+			break;
+		case MSG_PEER_RESTARTED:
+			blame();
+			break;
 		case MSG_PREPARE:
 			on_prepare(number);
 			break;
@@ -374,6 +445,9 @@ static void listen_to_supervisor(void)
 			break;
 		case MSG_COMPILE:
 			on_compile(get_u32(bytes + 4), received_fd(&msg), bytes + MSG_HEADER, (size_t)n - MSG_HEADER);
+			break;
+		case MSG_INSPECT:
+			on_inspect(get_u32(bytes + 4));
 			break;
 		case MSG_STOP:
 			exit(0);

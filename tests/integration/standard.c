@@ -42,6 +42,13 @@ const char standard_resolver[] =
 	"  cache-size = \"16M\"\n"
 	"}\n";
 
+const char standard_monitor[] =
+	"monitor {\n"
+	"  listen = { \"" MONITOR "\" }\n"
+	"  allow = { \"10.1.0.0/24\" }\n"
+	"  names = { \"gw.corp.example\" }\n"
+	"}\n";
+
 #define SOA "@ SOA ns hostmaster 1 1800 900 604800 300\n"
 
 const char standard_corp_zone[] =
@@ -112,6 +119,15 @@ void standard_prepare(struct appliance *a, unsigned limit_sec)
 	appliance_file(a, "hints", ". 3600000 NS a.root-servers.net.\na.root-servers.net. 3600000 A 198.18.0.1\n");
 	snprintf(conf, sizeof(conf), "%s%s%s%s%s", CONF_HERE, standard_internal, standard_external, standard_world,
 		 standard_resolver);
+	appliance_configure(a, conf);
+}
+
+void standard_add_monitor(struct appliance *a)
+{
+	static char conf[8192];
+	harness_address("10.1.0.55/32");
+	snprintf(conf, sizeof(conf), "%s%s%s%s%s%s", CONF_HERE, standard_internal, standard_external, standard_world,
+		 standard_resolver, standard_monitor);
 	appliance_configure(a, conf);
 }
 

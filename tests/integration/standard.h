@@ -20,6 +20,7 @@
 #define RESOLVER "10.1.0.54"
 #define EXTERNAL "203.0.113.53"
 #define WORLD "198.18.0.1"
+#define MONITOR "10.1.0.55@9953"
 #define INSIDE "10.1.0.100"
 #define INSIDE_TWO "10.1.0.101"
 #define OUTSIDE "192.0.2.10"
@@ -29,6 +30,7 @@ extern const char standard_internal[];
 extern const char standard_external[];
 extern const char standard_world[];
 extern const char standard_resolver[];
+extern const char standard_monitor[]; /* not of the standard appliance: standard_add_monitor */
 
 /* Zone texts that tests replace. */
 extern const char standard_corp_zone[];
@@ -36,6 +38,8 @@ extern const char standard_external_zone[];
 
 /* Network, folder, all files; a configuration of all parts. Nothing is started. */
 void standard_prepare(struct appliance *a, unsigned limit_sec);
+/* Behind standard_prepare: the same, and a monitor. */
+void standard_add_monitor(struct appliance *a);
 /* standard_prepare and appliance_start. */
 void standard_start(struct appliance *a, unsigned limit_sec);
 

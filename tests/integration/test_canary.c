@@ -13,6 +13,7 @@
 #include "common/util/rand.h"
 #include "tests/integration/client.h"
 #include "tests/integration/harness.h"
+#include "tests/integration/http.h"
 #include "tests/integration/memory.h"
 #include "tests/integration/standard.h"
 #include "tests/unit/common/dns/tsig_wire.h"
@@ -59,6 +60,7 @@ static void write_marked_zone(const char *file, const char *prefix)
 static void prepare(void)
 {
 	standard_prepare(&appliance, 110);
+	standard_add_monitor(&appliance);
 	make_marker(markers.owner);
 	make_marker(markers.text);
 	make_marker(markers.target);
@@ -111,6 +113,11 @@ static void mixed_traffic(void)
 	ask_all_ways(RESOLVER, "www.public.org", RR_A, INSIDE);
 	ask_all_ways(RESOLVER, "missing.public.org", RR_A, INSIDE);
 	ask_all_ways(RESOLVER, "out.corp.example", RR_A, INSIDE);
+	/* and everything that the monitor tells, about the same zones */
+	static const char *const pages[] = { "/", "/metrics", "/healthz", "/healthz/internal", "/healthz/resolver", "/status.json" };
+	for (size_t i = 0; i < COUNT(pages); i++) {
+		MUST(http_get(MONITOR, INSIDE, pages[i])->status != 0, "the monitor does not answer for %s", pages[i]);
+	}
 }
 
 /* Enough of other questions that every buffer on the way was used again. */
@@ -160,7 +167,7 @@ static unsigned list_processes(struct holder *out, unsigned max)
 		snprintf(out[n].name, sizeof(out[n].name), "%s[%s] %u", roles[i].role, roles[i].view, roles[i].index);
 		n++;
 	}
-	MUST(n >= 6, "only %u processes: supervisor, three authorities, frontend and resolver expected", n);
+	MUST(n >= 7, "only %u processes: supervisor, three authorities, frontend, resolver and monitor expected", n);
 	return n;
 }
 
@@ -216,7 +223,8 @@ Test(canary, internal_data_is_in_the_internal_authority_alone, .timeout = 120)
 
 	/* and after a reload and a crash, whose successors get everything anew */
 	appliance_reload(&appliance);
-	static const char *const views[][2] = { { "frontend", "" }, { "resolver", "" }, { "authority", "external" } };
+	static const char *const views[][2] = { { "frontend", "" }, { "resolver", "" }, { "authority", "external" },
+						{ "monitor", "" } };
 	for (size_t i = 0; i < COUNT(views); i++) {
 		struct role_process old = appliance_role(&appliance, views[i][0], views[i][1], 0);
 		kill(old.pid, SIGKILL);
@@ -322,9 +330,9 @@ static void configure_key(bool used)
 	snprintf(conf, sizeof(conf),
 		 "%skey \"canary\" { algorithm = \"hmac-sha256\" secret-file = \"canary.secret\" }\n%s"
 		 "view \"external\" {\n  listen = { \"" EXTERNAL "\" }\n  zones-dir = \"@DIR@/external\"\n"
-		 "  zone \"example.com\" { file = \"example.com.zone\" %s }\n}\n%s%s",
+		 "  zone \"example.com\" { file = \"example.com.zone\" %s }\n}\n%s%s%s",
 		 CONF_HERE, standard_internal, used ? "allow-transfer = { \"key:canary\" }" : "", standard_world,
-		 standard_resolver);
+		 standard_resolver, standard_monitor);
 	appliance_file(&appliance, "canary.secret", secret_base64);
 	snprintf(path, sizeof(path), "%s/canary.secret", appliance.dir);
 	MUST(chmod(path, 0600) == 0, "chmod %s", path);

@@ -180,6 +180,66 @@ Test(hostile, commits_unasked, .fini = stop)
 	must_recover("resolver", "early-committed");
 }
 
+static const char *last_end(const char *role)
+{
+	static char text[256];
+	const struct ctl_answer *answer = appliance_control(&appliance, "status");
+	const struct ctl_row *row;
+	unsigned from = 0;
+	while ((row = answer_next(answer, "role", &from)) != NULL && strcmp(row_text(row, "role"), role) != 0) {
+	}
+	MUST(row != NULL, "no %s in status", role);
+	snprintf(text, sizeof(text), "%s", row_text(row, "last_end"));
+	return text;
+}
+
+/* A frontend breaks the format of a query link: who reads it tells the supervisor, which ends the frontend. */
+Test(hostile, breaks_its_query_link, .fini = stop)
+{
+	start_with("frontend", "garble-link");
+	MUST(reload("garble-link") == 0, "the reload fails");
+	MUST(appliance_log_wait(&appliance, "frontend/0: broke its query link with ", 5000), "nobody tells");
+	MUST(harness_until(all_run, NULL, BACK_MS), "it does not come back");
+	MUST(strncmp(last_end("frontend"), "killed: broke its query link with ", 34) == 0, "status says %s", last_end("frontend"));
+	MUST(appliance_role(&appliance, "resolver", "", 0).restarts == 0 &&
+		     appliance_role(&appliance, "authority", "internal", 0).restarts == 0,
+	     "who told was ended");
+	must_recover("frontend", "garble-link");
+	struct ask ask = { .server = RESOLVER, .name = "intranet.corp.example", .flags = FLAG_RD };
+	client_expect_ask(&ask, NULL, "intranet.corp.example. A 10.1.2.3", EDE_ANY);
+}
+
+static bool resolver_ended(void *ctx)
+{
+	(void)ctx;
+	return appliance_role(&appliance, "resolver", "", 0).restarts > 0;
+}
+
+/* The word of a role that was taken over ends its neighbour once; the second time it ends itself. */
+Test(hostile, accuses_its_neighbour_again_and_again, .fini = stop)
+{
+	start_with("resolver", "blame");
+	MUST(reload("blame") == 0, "the reload fails");
+	MUST(appliance_log_wait(&appliance, "frontend/0: broke its query link with resolver/0, killed", 5000), "it is not believed");
+	MUST(appliance_log_wait(&appliance, "resolver/0: said again that frontend/0 breaks their query link, killed", 5000),
+	     "it goes on accusing");
+	MUST(harness_until(resolver_ended, NULL, BACK_MS), "it does not come back");
+	MUST(appliance_role(&appliance, "frontend", "", 0).restarts == 1, "the frontend was ended more than once");
+	MUST(strstr(last_end("resolver"), "killed: said again that frontend/0") != NULL, "status says %s", last_end("resolver"));
+	must_recover("resolver", "blame");
+}
+
+Test(hostile, accuses_others_of_what_it_cannot_know, .fini = stop)
+{
+	start_with("resolver", "blame-others");
+	MUST(reload("blame-others") == 0, "the reload fails");
+	MUST(appliance_log_wait(&appliance, "resolver/0: broke the protocol", 5000), "it is believed");
+	MUST(appliance_role(&appliance, "frontend", "", 0).restarts == 0 &&
+		     appliance_role(&appliance, "authority", "internal", 0).restarts == 0,
+	     "somebody was ended on its word");
+	must_recover("resolver", "blame-others");
+}
+
 static void replace(const char *role, const char *plan)
 {
 	struct role_process old = appliance_role(&appliance, role, "", 0);
@@ -324,6 +384,38 @@ Test(hostile, compiler_answers_for_another_zone, .fini = stop)
 Test(hostile, compiler_answers_twice, .fini = stop)
 {
 	hostile_compiler("compiled-twice");
+}
+
+/*
+ * A compiler that is to verify what a zone goes back to, or to show it, and lies: nothing is changed, and who asked is told.
+ */
+Test(hostile, compiler_lies_about_history, .fini = stop)
+{
+	static const char *const plans[] = { "inspect-lies",	 "inspect-twice",    "shown-unasked", "inspect-other",
+					     "inspect-compiles", "inspect-closes", "inspect-dies" };
+	char command[512];
+	char *argv[] = { "sh", "-c", command, NULL };
+	start_with(NULL, NULL);
+	snprintf(command, sizeof(command), "echo 'one-more.corp.example. A 10.1.2.9' >>%s/internal/corp.example.zone",
+		 appliance.dir);
+	MUST(harness_run(argv, NULL, 10000) == 0, "%s", command);
+	MUST(reload("history") == 0, "the reload fails");
+	harness_sleep_ms(500); /* until all is saved, and the last control connection is gone */
+	int descriptors = harness_fd_count(appliance.pid);
+	for (size_t i = 0; i < COUNT(plans); i++) {
+		static char output[APPLIANCE_OUTPUT_MAX];
+		make_programs("compiler", plans[i]);
+		const struct ctl_answer *answer = appliance_control(&appliance, "zone rollback corp.example");
+		MUST(answer->done.status == 2, "%s: %u %s", plans[i], answer->done.status, answer->done.text);
+		must_serve(plans[i]);
+		if (strcmp(plans[i], "inspect-lies") != 0) { /* that one waits for ever, for a text that it will not write */
+			MUST(appliance_bulkheadctl(&appliance, "zone dump corp.example", output) == 2, "%s: %s", plans[i], output);
+		}
+		MUST(harness_until(has_descriptors, &descriptors, 2000), "%s: descriptors are left", plans[i]);
+	}
+	make_programs(NULL, NULL);
+	MUST(appliance_control(&appliance, "zone rollback corp.example")->done.status <= 1, "nothing works any more");
+	must_serve("history");
 }
 
 /* The zone in work fails, those before and after it are judged on their own. */

@@ -140,7 +140,7 @@ static void save_all(void)
 /* A compiler that does nothing but fail: who starts one is found out. */
 static void take_compiler_away(void)
 {
-	static const char *const programs[] = { "authority", "frontend", "resolver" };
+	static const char *const programs[] = { "authority", "frontend", "resolver", "monitor" };
 	char from[512];
 	char to[256];
 	snprintf(appliance.programs, sizeof(appliance.programs), "%s/programs", appliance.dir);

@@ -10,6 +10,7 @@
 #include <criterion/criterion.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,9 +24,11 @@ static unsigned role_count;
 
 static void start(void)
 {
-	standard_start(&appliance, 60);
+	standard_prepare(&appliance, 60);
+	standard_add_monitor(&appliance);
+	appliance_start(&appliance);
 	role_count = appliance_roles(&appliance, roles);
-	MUST(role_count >= 5, "%u roles", role_count);
+	MUST(role_count >= 6, "%u roles", role_count);
 }
 
 static void stop(void)
@@ -180,6 +183,19 @@ Test(walls, the_root_is_empty)
 	}
 }
 
+/* How a descriptor of a process was opened: flags of open(2). */
+static unsigned open_flags(pid_t pid, const char *fd)
+{
+	char path[64];
+	unsigned flags;
+	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%.16s", (int)pid, fd);
+	char *text = harness_read(path);
+	const char *at = text == NULL ? NULL : strstr(text, "flags:");
+	MUST(at != NULL && sscanf(at, "flags: %o", &flags) == 1, "%s: %s", path, text);
+	free(text);
+	return flags;
+}
+
 /* Open descriptors: sockets, event polls, images; no file, no directory, no device but /dev/null. */
 Test(walls, descriptors_are_only_what_was_given)
 {
@@ -204,11 +220,40 @@ Test(walls, descriptors_are_only_what_was_given)
 			}
 			MUST(ok, "%s: descriptor %s is %s", name_of(&roles[i]), e->d_name, target);
 			bool image = strncmp(target, "/memfd:", 7) == 0;
+			if (strncmp(target, "/memfd:counters", 15) == 0 && strcmp(roles[i].role, "monitor") == 0) {
+				MUST((open_flags(roles[i].pid, e->d_name) & O_ACCMODE) == O_RDONLY,
+				     "the monitor can write counters: descriptor %s", e->d_name);
+				continue;
+			}
 			MUST(!image || strcmp(roles[i].role, "authority") == 0, "%s has an image: %s",
 			     name_of(&roles[i]), target);
 		}
 		closedir(dir);
 	}
+}
+
+/* Of counters the monitor has one page to write, its own: the others it maps as they were given to it, for reading. */
+Test(walls, the_monitor_writes_its_own_counters_only)
+{
+	struct role_process monitor = appliance_role(&appliance, "monitor", "", 0);
+	char path[64];
+	char line[4096];
+	unsigned written = 0;
+	unsigned read = 0;
+	snprintf(path, sizeof(path), "/proc/%d/maps", (int)monitor.pid);
+	FILE *maps = fopen(path, "re");
+	MUST(maps != NULL, "%s: %s", path, strerror(errno));
+	while (fgets(line, sizeof(line), maps) != NULL) {
+		char perms[8];
+		if (strstr(line, "/memfd:counters") != NULL) {
+			MUST(sscanf(line, "%*s %7s", perms) == 1, "maps: %s", line);
+			written += perms[1] == 'w';
+			read += perms[1] != 'w';
+		}
+	}
+	fclose(maps);
+	MUST(written == 1, "%u pages of counters are mapped for writing", written);
+	MUST(read == role_count, "%u pages of counters are mapped for reading, of %u roles", read, role_count);
 }
 
 /* Writable and executable at once: nowhere (W^X). */

@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct appliance box;
 
@@ -44,8 +45,8 @@ void box_start(unsigned limit_sec, const char *more, const char *internal_zones)
 		 "  zone \"edge.com\" { file = \"edge.zone\" }\n}\n"
 		 "resolver {\n  listen = { \"10.1.0.54\" }\n  allow-query = { \"10.1.0.0/24\" }\n"
 		 "  internal-view = \"internal\"\n  root-hints = \"@DIR@/hints\"\n  domain-insecure = { \".\" }\n"
-		 "  outgoing = { \"203.0.113.54\", \"2001:db8:53::53\" }\n  cache-size = \"16M\"\n%s}\n",
-		 CONF_HERE, internal_zones, more);
+		 "  outgoing = { \"203.0.113.54\", \"2001:db8:53::53\" }\n%s%s}\n",
+		 CONF_HERE, internal_zones, strstr(more, "cache-size") == NULL ? "  cache-size = \"16M\"\n" : "", more);
 	appliance_configure(&box, conf);
 	appliance_start(&box);
 	harness_enter_network(lab_network(LAB_INSIDE));

@@ -10,6 +10,7 @@
 
 #include "tests/integration/client.h"
 #include "tests/integration/harness.h"
+#include "tests/lab/hostile.h"
 
 #include "common/dns/query.h"
 
@@ -111,7 +112,7 @@ static void wire_up(void)
 			continue;
 		}
 		at = (size_t)snprintf(text, sizeof(text), "link set lo up\nlink set eth0 up\n%s", host_setup[host]);
-		for (unsigned i = 102; host == LAB_ODD && i < 140; i++) {
+		for (unsigned i = 102; host == LAB_ODD && i < 170; i++) {
 			at += (size_t)snprintf(text + at, sizeof(text) - at,
 					       "address add 203.0.113.%u/32 dev eth0\n", i);
 		}
@@ -126,8 +127,12 @@ static void wire_up(void)
 		}
 		ip_batch((enum lab_host)host, text);
 	}
-	ip_batch(LAB_INSIDE, "link set lo up\nlink set eth0 up\naddress add 10.1.0.100/24 dev eth0\n"
-			     "address add 10.1.0.200/24 dev eth0\nroute add default via 10.1.0.1\n");
+	at = (size_t)snprintf(text, sizeof(text), "link set lo up\nlink set eth0 up\naddress add 10.1.0.100/24 dev eth0\n");
+	for (unsigned i = 200; i < 200 + LAB_CLIENTS; i++) {
+		at += (size_t)snprintf(text + at, sizeof(text) - at, "address add 10.1.0.%u/24 dev eth0\n", i);
+	}
+	snprintf(text + at, sizeof(text) - at, "route add default via 10.1.0.1\n");
+	ip_batch(LAB_INSIDE, text);
 }
 
 static void keep(pid_t pid)
@@ -180,6 +185,16 @@ static void run_odd(void)
 	lab_be_odd();
 }
 
+static void run_hostile(void)
+{
+	lab_be_hostile(false);
+}
+
+static void run_harmless(void)
+{
+	lab_be_hostile(true);
+}
+
 /* Every server answers for the apex of a zone it has, asked from outside the box. */
 static void wait_servers(void)
 {
@@ -189,7 +204,8 @@ static void wait_servers(void)
 	} servers[] = { { "198.18.0.1", "." },		{ "198.18.0.2", "." },
 			{ "198.18.1.1", "com." },	{ "198.18.1.2", "org." },
 			{ "203.0.113.10", "alpha.com." }, { "203.0.113.20", "beta.org." },
-			{ "203.0.113.101", "odd.com." } };
+			{ "203.0.113.101", "odd.com." },  { "203.0.113.140", "calm.com." },
+			{ "203.0.113.160", "signed.com." } };
 	pid_t pid = fork();
 	MUST(pid >= 0, "fork: %s", strerror(errno));
 	if (pid == 0) {
@@ -252,6 +268,8 @@ int lab_up(void)
 	start_server(LAB_AUTH_A, "auth-a", false);
 	start_server(LAB_AUTH_B, "auth-b", true);
 	start_own(LAB_ODD, "lab-odd", run_odd);
+	start_own(LAB_ODD, "lab-hostile", run_hostile);
+	start_own(LAB_ODD, "lab-harmless", run_harmless);
 	wait_servers();
 	return 0;
 }

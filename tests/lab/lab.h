@@ -9,9 +9,9 @@
  *   --------+-----------------------+--- the bridge ---------+---------------------------+----------
  *           |                       |                        |                           |
  *      203.0.113.10, .11       203.0.113.20, .21       203.0.113.101..           192.0.2.10 outside
- *      zones (NSD)             zones (Knot)            the odd one
+ *      zones (NSD)             zones (Knot)            the odd one; .140.. the hostile one
  *                                   |
- *                        203.0.113.53, .54 box 10.1.0.53, .54 ------- 10.1.0.100, .200 inside
+ *                        203.0.113.53, .54 box 10.1.0.53, .54 ------- 10.1.0.100, .200.. inside
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -37,6 +37,9 @@ enum lab_host {
 	LAB_OUTSIDE,
 	LAB_HOSTS
 };
+
+/* Addresses of the inside from 10.1.0.200 on. */
+#define LAB_CLIENTS 40
 
 /* Build it all; 0, or the exit status of a skipped program. Before the tests, for harness_main_around. */
 int lab_up(void);

@@ -1,6 +1,6 @@
 /*
  * A server of many addresses, each with one zone and one fault. What a resolver must do with it is in
- * test_lab.c; the zone data is always the same: the apex has SOA and NS, "ns" its address, every other name
+ * test_resolver.c; the zone data is always the same: the apex has SOA and NS, "ns" its address, every other name
  * below an A record 198.51.100.150.
  *
  * SPDX-License-Identifier: BSD-2-Clause
@@ -13,6 +13,7 @@
 #include "common/util/addr.h"
 #include "common/util/rand.h"
 #include "tests/integration/harness.h"
+#include "tests/lab/reply.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -79,7 +80,6 @@ static const struct odd_zone zones[] = {
 };
 
 #define ZONES COUNT(zones)
-#define TTL 3600
 
 struct odd_server {
 	const struct odd_zone *zone;
@@ -91,75 +91,13 @@ struct odd_server {
 
 static struct odd_server servers[ZONES];
 
-static int bind_socket(const char *address, uint16_t port, int type)
-{
-	struct addr addr;
-	struct sockaddr_storage to;
-	if (addr_parse(address, port, &addr) != BH_OK) {
-		exit(1);
-	}
-	socklen_t len = addr_to_sockaddr(&addr, &to);
-	int fd = socket(to.ss_family, type | SOCK_CLOEXEC, 0);
-	int one = 1;
-	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) != 0 ||
-	    bind(fd, (struct sockaddr *)&to, len) != 0 || (type == SOCK_STREAM && listen(fd, 16) != 0)) {
-		fprintf(stderr, "odd server: %s: %s\n", address, strerror(errno));
-		exit(1);
-	}
-	return fd;
-}
-
 /* --- composing --------------------------------------------------------------------------------------- */
-
-static void add(struct compose *c, enum section section, const uint8_t *owner, uint16_t type, const void *rdata,
-		size_t len)
-{
-	int rc = compose_rr(c, section, owner, type, CLASS_IN, TTL, rdata, len);
-	(void)rc; /* what does not fit is left out */
-}
-
-static void add_address(struct compose *c, enum section section, const uint8_t *owner, const char *text)
-{
-	struct addr addr;
-	if (addr_parse(text, 0, &addr) == BH_OK) {
-		add(c, section, owner, RR_A, addr.bytes, 4);
-	}
-}
-
-static void add_name(struct compose *c, enum section section, const uint8_t *owner, uint16_t type, const char *text)
-{
-	uint8_t target[DNAME_MAX];
-	int len = dname_from_text(text, target);
-	if (len > 0) {
-		add(c, section, owner, type, target, (size_t)len);
-	}
-}
-
-static void add_soa(struct compose *c, enum section section, const uint8_t *apex)
-{
-	/* MNAME and RNAME the apex; serial, refresh, retry, expire, minimum */
-	static const uint8_t numbers[20] = { 0, 0, 0, 1, 0, 0, 7, 8, 0, 0, 3, 132, 0, 9, 58, 128, 0, 0, 1, 44 };
-	uint8_t rdata[2 * DNAME_MAX + 20];
-	size_t len = dname_len(apex);
-	memcpy(rdata, apex, len);
-	memcpy(rdata + len, apex, len);
-	memcpy(rdata + 2 * len, numbers, 20);
-	add(c, section, apex, RR_SOA, rdata, 2 * len + 20);
-}
-
-static void name_below(const uint8_t *apex, const char *label, uint8_t out[DNAME_MAX])
-{
-	size_t len = strlen(label);
-	out[0] = (uint8_t)len;
-	memcpy(out + 1, label, len);
-	memcpy(out + 1 + len, apex, dname_len(apex));
-}
 
 static void add_ns(struct compose *c, enum section section, const uint8_t *apex)
 {
 	uint8_t ns[DNAME_MAX];
-	name_below(apex, "ns", ns);
-	add(c, section, apex, RR_NS, ns, dname_len(ns));
+	reply_name_below(apex, "ns", ns);
+	reply_add(c, section, apex, RR_NS, ns, dname_len(ns));
 }
 
 /* "n17.deepalias.com" is an alias of "n18.deepalias.com". */
@@ -170,7 +108,7 @@ static void add_next_alias(struct compose *c, const struct odd_server *server, c
 	memcpy(label, q->qname + 1, q->qname[0] < sizeof(label) ? q->qname[0] : sizeof(label) - 1);
 	long number = label[0] == 'n' || label[0] == 'N' ? strtol(label + 1, NULL, 10) : 0;
 	snprintf(target, sizeof(target), "n%ld.%s", number + 1, server->zone->zone);
-	add_name(c, SECTION_ANSWER, q->qname, RR_CNAME, target);
+	reply_add_name(c, SECTION_ANSWER, q->qname, RR_CNAME, target);
 }
 
 static void add_ns_flood(struct compose *c, const struct odd_server *server, const struct query *q)
@@ -180,7 +118,7 @@ static void add_ns_flood(struct compose *c, const struct odd_server *server, con
 	for (unsigned i = 0; i < 60; i++) {
 		char target[64];
 		snprintf(target, sizeof(target), "x%u-%u.alpha.com.", i, (unsigned)rand_u16());
-		add_name(c, SECTION_AUTHORITY, child, RR_NS, target);
+		reply_add_name(c, SECTION_AUTHORITY, child, RR_NS, target);
 	}
 }
 
@@ -204,17 +142,17 @@ static size_t true_reply(const struct odd_server *server, const struct query *q,
 	if (!tcp && (fault == ODD_TC_ONLY || fault == ODD_TC_NO_TCP)) {
 		compose_flags(&c, 0, FLAG_TC);
 	} else if (depth == 0 && q->qtype == RR_SOA) {
-		add_soa(&c, SECTION_ANSWER, server->apex);
+		reply_add_soa(&c, SECTION_ANSWER, server->apex);
 	} else if (depth == 0 && q->qtype == RR_NS) {
 		add_ns(&c, SECTION_ANSWER, server->apex);
 	} else if (depth == 0) {
-		add_soa(&c, SECTION_AUTHORITY, server->apex);
+		reply_add_soa(&c, SECTION_AUTHORITY, server->apex);
 	} else if (depth == 1 && q->qtype == RR_A && q->qname[0] == 2 && dname_fold(q->qname[1]) == 'n' &&
 		   dname_fold(q->qname[2]) == 's') {
-		add_address(&c, SECTION_ANSWER, qname, server->zone->address);
+		reply_add_address(&c, SECTION_ANSWER, qname, server->zone->address);
 	} else if (fault == ODD_UPWARD) {
 		compose_flags(&c, FLAG_AA, 0);
-		add_name(&c, SECTION_AUTHORITY, (const uint8_t *)"", RR_NS, "a.root-servers.net.");
+		reply_add_name(&c, SECTION_AUTHORITY, (const uint8_t *)"", RR_NS, "a.root-servers.net.");
 	} else if (fault == ODD_NS_FLOOD) {
 		compose_flags(&c, FLAG_AA, 0);
 		add_ns_flood(&c, server, q);
@@ -222,29 +160,29 @@ static size_t true_reply(const struct odd_server *server, const struct query *q,
 		add_next_alias(&c, server, q);
 	} else if (fault == ODD_ALIAS_LIE) {
 		uint8_t victim[DNAME_MAX];
-		add_name(&c, SECTION_ANSWER, qname, RR_CNAME, "www.alpha.com.");
+		reply_add_name(&c, SECTION_ANSWER, qname, RR_CNAME, "www.alpha.com.");
 		if (dname_from_text("www.alpha.com.", victim) > 0) {
-			add_address(&c, SECTION_ANSWER, victim, LAB_POISON);
+			reply_add_address(&c, SECTION_ANSWER, victim, LAB_POISON);
 		}
 	} else if (fault == ODD_NX_ENT && depth < 3) {
 		compose_flags(&c, 0, RCODE_NXDOMAIN);
 		edns.rcode = RCODE_NXDOMAIN;
-		add_soa(&c, SECTION_AUTHORITY, server->apex);
+		reply_add_soa(&c, SECTION_AUTHORITY, server->apex);
 	} else if (q->qtype == RR_A) {
-		add_address(&c, SECTION_ANSWER, qname, "198.51.100.150");
+		reply_add_address(&c, SECTION_ANSWER, qname, "198.51.100.150");
 	} else {
-		add_soa(&c, SECTION_AUTHORITY, server->apex);
+		reply_add_soa(&c, SECTION_AUTHORITY, server->apex);
 	}
 	if (fault == ODD_POISON && depth > 0) {
 		uint8_t victim[DNAME_MAX];
 		if (dname_from_text("www.alpha.com.", victim) > 0) {
-			add_address(&c, SECTION_ANSWER, victim, LAB_POISON);
-			add_name(&c, SECTION_AUTHORITY, dname_parent(victim), RR_NS, "ns.poison.com.");
-			add_name(&c, SECTION_AUTHORITY, dname_parent(dname_parent(victim)), RR_NS, "ns.poison.com.");
-			add_address(&c, SECTION_ADDITIONAL, victim, LAB_POISON);
+			reply_add_address(&c, SECTION_ANSWER, victim, LAB_POISON);
+			reply_add_name(&c, SECTION_AUTHORITY, dname_parent(victim), RR_NS, "ns.poison.com.");
+			reply_add_name(&c, SECTION_AUTHORITY, dname_parent(dname_parent(victim)), RR_NS, "ns.poison.com.");
+			reply_add_address(&c, SECTION_ADDITIONAL, victim, LAB_POISON);
 		}
 		if (dname_from_text("ns1.alpha.com.", victim) > 0) {
-			add_address(&c, SECTION_ADDITIONAL, victim, LAB_POISON);
+			reply_add_address(&c, SECTION_ADDITIONAL, victim, LAB_POISON);
 		}
 	}
 	return compose_finish(&c, opt ? &edns : NULL);
@@ -255,7 +193,7 @@ static size_t forged_reply(const struct query *q, uint16_t id, const uint8_t *qn
 {
 	struct compose c;
 	compose_begin(&c, out, 512, 0, id, (uint16_t)(FLAG_QR | FLAG_AA), qname, q->qtype, q->qclass);
-	add_address(&c, SECTION_ANSWER, qname, LAB_POISON);
+	reply_add_address(&c, SECTION_ANSWER, qname, LAB_POISON);
 	return compose_finish(&c, NULL);
 }
 
@@ -372,9 +310,9 @@ void lab_be_odd(void)
 		if (dname_from_text(zones[i].zone, s->apex) < 0) {
 			exit(1);
 		}
-		s->udp = bind_socket(zones[i].address, 53, SOCK_DGRAM);
-		s->other = zones[i].fault == ODD_WRONG_PORT ? bind_socket("203.0.113.106@5353", 0, SOCK_DGRAM) : -1;
-		s->tcp = zones[i].fault == ODD_TC_NO_TCP ? -1 : bind_socket(zones[i].address, 53, SOCK_STREAM);
+		s->udp = reply_bind(zones[i].address, 53, SOCK_DGRAM);
+		s->other = zones[i].fault == ODD_WRONG_PORT ? reply_bind("203.0.113.106@5353", 0, SOCK_DGRAM) : -1;
+		s->tcp = zones[i].fault == ODD_TC_NO_TCP ? -1 : reply_bind(zones[i].address, 53, SOCK_STREAM);
 		polls[2 * i] = (struct pollfd){ .fd = s->udp, .events = POLLIN };
 		polls[2 * i + 1] = (struct pollfd){ .fd = s->tcp, .events = POLLIN };
 	}

@@ -192,11 +192,12 @@ static bool query_of_flow(const struct flow *flow, struct lab_query *out)
 	return true;
 }
 
-unsigned lab_queries(uint64_t mark, struct lab_query *out, unsigned max)
+typedef void query_fn(void *ctx, const struct lab_query *query);
+
+static void each_query(uint64_t mark, query_fn *fn, void *ctx)
 {
 	size_t len;
 	const uint8_t *record = map_record(&len);
-	unsigned count = 0;
 	for (size_t pos = (size_t)mark; pos + 4 <= len;) {
 		uint32_t frame_len;
 		memcpy(&frame_len, record + pos, 4);
@@ -207,29 +208,55 @@ unsigned lab_queries(uint64_t mark, struct lab_query *out, unsigned max)
 			break;
 		}
 		if (read_flow(record + pos, frame_len, &flow) && query_of_flow(&flow, &query)) {
-			MUST(count < max, "more than %u queries went to the Internet", max);
-			out[count++] = query;
+			fn(ctx, &query);
 		}
 		pos += frame_len;
 	}
 	if (record != NULL) {
 		munmap((void *)(uintptr_t)record, len);
 	}
-	return count;
+}
+
+struct listing {
+	struct lab_query *out;
+	unsigned max;
+	unsigned count;
+};
+
+static void list_query(void *ctx, const struct lab_query *query)
+{
+	struct listing *l = ctx;
+	MUST(l->count < l->max, "more than %u queries went to the Internet", l->max);
+	l->out[l->count++] = *query;
+}
+
+unsigned lab_queries(uint64_t mark, struct lab_query *out, unsigned max)
+{
+	struct listing l = { .out = out, .max = max };
+	each_query(mark, list_query, &l);
+	return l.count;
+}
+
+struct counting {
+	const char *server;
+	const uint8_t *under;
+	unsigned count;
+};
+
+static void count_query(void *ctx, const struct lab_query *query)
+{
+	struct counting *c = ctx;
+	c->count += (c->server == NULL || strcmp(c->server, query->server) == 0) &&
+		    (c->under == NULL || dname_is_under(query->name, c->under));
 }
 
 unsigned lab_count(uint64_t mark, const char *server, const char *under)
 {
-	static struct lab_query queries[8192];
 	uint8_t name[DNAME_MAX];
 	MUST(under == NULL || dname_from_text(under, name) > 0, "bad name in test: %s", under);
-	unsigned count = lab_queries(mark, queries, COUNT(queries));
-	unsigned matching = 0;
-	for (unsigned i = 0; i < count; i++) {
-		matching += (server == NULL || strcmp(server, queries[i].server) == 0) &&
-			    (under == NULL || dname_is_under(queries[i].name, name));
-	}
-	return matching;
+	struct counting c = { .server = server, .under = under == NULL ? NULL : name };
+	each_query(mark, count_query, &c);
+	return c.count;
 }
 
 bool lab_saw(uint64_t mark, const void *octets, size_t octets_len)

@@ -66,7 +66,28 @@ static const char com_zone[] = "$ORIGIN com.\n$TTL 3600\n" SOA("a.nic.com.")
 	"aliaslie NS ns.aliaslie\nns.aliaslie A 203.0.113.118\n"
 	"deepalias NS ns.deepalias\nns.deepalias A 203.0.113.119\n"
 	"upward NS ns.upward\nns.upward A 203.0.113.120\n"
-	"nsflood NS ns.nsflood\nns.nsflood A 203.0.113.121\n";
+	"nsflood NS ns.nsflood\nns.nsflood A 203.0.113.121\n"
+	/* zones of the hostile server: see hostile.c */
+	"calm NS ns.calm\nns.calm A 203.0.113.140\n"
+	"target NS ns.target\nns.target A 203.0.113.141\n"
+	"nxns NS ns.nxns\nns.nxns A 203.0.113.142\n"
+	"mutens NS ns.mutens\nns.mutens A 203.0.113.143\n"
+	"mute NS ns.mute\nns.mute A 203.0.113.144\n"
+	"camp NS ns.camp\nns.camp A 203.0.113.145\n"
+	"cloop NS ns.cloop\nns.cloop A 203.0.113.147\n"
+	"nsloopa NS ns.nsloopa\nns.nsloopa A 203.0.113.148\n"
+	"nsloopb NS ns.nsloopb\nns.nsloopb A 203.0.113.149\n"
+	"hold NS ns.hold\nns.hold A 203.0.113.150\n"
+	"ladder NS ns.ladder\nns.ladder A 203.0.113.151\n"
+	"ladders NS ns.ladders\nns.ladders A 203.0.113.152\n"
+	"bomb NS ns.bomb\nns.bomb A 203.0.113.153\n"
+	"tarone NS ns.tarone\nns.tarone A 203.0.113.154\n"
+	"tartwo NS ns.tartwo\nns.tartwo A 203.0.113.155\n"
+	"keytrap NS ns.keytrap\nns.keytrap A 203.0.113.156\n"
+	"sigs NS ns.sigs\nns.sigs A 203.0.113.157\n"
+	"hashes NS ns.hashes\nns.hashes A 203.0.113.158\n"
+	"toomany NS ns.toomany\nns.toomany A 203.0.113.159\n"
+	"signed NS ns.signed\nns.signed A 203.0.113.160\n";
 
 static const char org_zone[] = "$ORIGIN org.\n$TTL 3600\n" SOA("a.nic.org.")
 	"@ NS a.nic.org.\n@ NS b.nic.com.\na.nic A 198.18.1.1\n"

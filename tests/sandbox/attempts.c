@@ -11,6 +11,7 @@
 #include <grp.h>
 #include <linux/bpf.h>
 #include <linux/openat2.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
@@ -450,6 +451,21 @@ static int try_exit(struct event_base *base)
 	exit(PROBE_DONE);
 }
 
+/* The C library asks for the name of the interface: what evhttp does for a client with a link-local address. */
+static int try_name_of_link_local(struct event_base *base)
+{
+	struct sockaddr_in6 sa = { .sin6_family = AF_INET6, .sin6_scope_id = 1 };
+	char host[128];
+	char port[16];
+	(void)base;
+	sa.sin6_addr.s6_addr[0] = 0xfe;
+	sa.sin6_addr.s6_addr[1] = 0x80;
+	return getnameinfo((struct sockaddr *)&sa, sizeof(sa), host, sizeof(host), port, sizeof(port),
+			   NI_NUMERICHOST | NI_NUMERICSERV) == 0
+		       ? 0
+		       : -1;
+}
+
 /* The memory file that waits in the control link, or -1. */
 static int receive_file(void)
 {
@@ -522,7 +538,7 @@ const struct attempt attempts[] = {
 	ROW(fionread), ROW(vhangup), ROW(futex_requeue), ROW(sendfile), ROW(splice), ROW(vmsplice), ROW(timer_create), ROW(mq_open),
 	ROW(unknown_call),
 	ROW(allocate), ROW(event_loop), ROW(control_link), ROW(poll_one), ROW(poll_two), ROW(seal), ROW(sort), ROW(randomness), ROW(idle), ROW(abort),
-	ROW(exit), ROW(image), ROW(page_read), ROW(page_map), ROW(page_write),
+	ROW(exit), ROW(image), ROW(name_of_link_local), ROW(page_read), ROW(page_map), ROW(page_write),
 #ifdef __x86_64__
 	ROW(open_legacy), ROW(creat_legacy), ROW(readlink_legacy), ROW(fork_legacy), ROW(vfork), ROW(modify_ldt),
 	ROW(arch_prctl), ROW(x32_getpid), ROW(int80_getpid),

@@ -28,7 +28,8 @@ struct zone_facts {
 	bool public_view; /* the world may ask, so a parent should delegate */
 	const char *detail;
 	/* for who looks at it */
-	bool is_signed; /* an RRSIG came with its SOA */
+	bool answered;	/* with its SOA */
+	bool is_signed; /* and an RRSIG beside */
 };
 
 struct listener_facts {

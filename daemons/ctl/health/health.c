@@ -223,7 +223,7 @@ int health_run(const struct health_settings *settings, const struct options *opt
 	report_init(&health->report);
 	check(health);
 	report_measure(&health->report, "time_ms", clock_now_ms() - began, "", "", "");
-	snprintf(fine, sizeof(fine), "%zu zones of %zu views, %zu listeners, all well", health->facts.zone_count,
+	snprintf(fine, sizeof(fine), "all well: zones %zu, views %zu, listeners %zu", health->facts.zone_count,
 		 health->facts.view_count, health->facts.listener_count);
 	report_end(&health->report, fine);
 	int status = show(health);

@@ -104,6 +104,7 @@ static int choose(struct work *work)
 	}
 	size_t step = count > PARENT_ZONES_MAX ? (count + PARENT_ZONES_MAX - 1) / PARENT_ZONES_MAX : 1;
 	size_t n = 0;
+	size_t left_out = 0;
 	work->list = region_alloc(&work->region, PARENT_ZONES_MAX * sizeof(work->list[0]));
 	if (work->list == NULL) {
 		return BH_ENOMEM;
@@ -121,11 +122,14 @@ static int choose(struct work *work)
 		*d = (struct delegation){ .zone = zone, .own = own, .parent = dname_parent(zone->name) };
 		find_own_parent(facts, d);
 		if (!d->found && work->resolver == NULL) {
-			report_add(work->probe->report, SEVERITY_SKIPPED, "parent", zone->view, zone->text,
-				   "is not compared: there is no resolver to find it with");
+			left_out++;
 			continue;
 		}
 		work->count++;
+	}
+	if (left_out > 0) {
+		report_add(work->probe->report, SEVERITY_SKIPPED, "parent", "", "",
+			   "zones that are not compared with theirs: %zu, no resolver answers that would find it", left_out);
 	}
 	if (step > 1) {
 		report_add(work->probe->report, SEVERITY_FINE, "parent", "", "",

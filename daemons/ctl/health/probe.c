@@ -373,6 +373,7 @@ static void judge_serials(struct plan *plan, struct probe *probe, struct region 
 			continue;
 		}
 		subject->differs = subject->got != subject->zone->serial;
+		subject->zone->answered = true;
 		for (size_t r = 0; r < m.rr_count; r++) {
 			subject->zone->is_signed = subject->zone->is_signed || m.rrs[r].type == RR_RRSIG;
 		}
@@ -463,6 +464,7 @@ int probe_listeners(struct probe *probe)
 		rc = judge_differences(&plan, probe, &region);
 	}
 	report_measure(probe->report, "listeners", probe->facts->listener_count, "", "", "");
+	report_measure(probe->report, "listeners_answering", usable, "", "", "");
 	report_measure(probe->report, "questions", plan.questions.count, "", "", "");
 	region_clear(&region);
 	plan_clear(&plan);
@@ -471,23 +473,27 @@ int probe_listeners(struct probe *probe)
 
 /* --- signatures ----------------------------------------------------------------------------------------- */
 
-/* Keys, name servers, a denial: with the SOA the sets that fail first and hurt most. */
-static int plan_zone_signatures(struct plan *plan, const struct listener_facts *listener, struct zone_facts *zone)
+/*
+ * Keys, name servers, a denial: with the SOA the sets that fail first and hurt most. TXT of the apex is what grows too large for
+ * UDP in zones of mail, so it is asked of unsigned zones too.
+ */
+static int plan_zone(struct plan *plan, const struct listener_facts *listener, struct zone_facts *zone)
 {
-	static const uint16_t types[] = { RR_SOA, RR_DNSKEY, RR_NS };
+	static const uint16_t types[] = { RR_TXT, RR_SOA, RR_DNSKEY, RR_NS };
 	static const uint8_t absent[] = "\x18"
 					"bulkhead-check-of-denial";
 	const struct subject subject = { .zone = zone };
 	struct exchange *x;
 	int rc = BH_OK;
-	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]) && rc == BH_OK; i++) {
+	size_t count = zone->is_signed ? sizeof(types) / sizeof(types[0]) : 1;
+	for (size_t i = 0; i < count && rc == BH_OK; i++) {
 		rc = plan_add(plan, &listener->addr, zone->name, types[i], &subject, &x);
 		if (rc == BH_OK) {
 			x->udp_size = UDP_RECV_MAX; /* what it would get from a resolver that takes much; the reply must stay small */
 		}
 	}
 	size_t len = dname_len(zone->name);
-	if (rc == BH_OK && sizeof(absent) - 1 + len <= DNAME_MAX) {
+	if (zone->is_signed && rc == BH_OK && sizeof(absent) - 1 + len <= DNAME_MAX) {
 		uint8_t name[DNAME_MAX];
 		memcpy(name, absent, sizeof(absent) - 1);
 		memcpy(name + sizeof(absent) - 1, zone->name, len);
@@ -516,12 +522,19 @@ static void judge_signatures(const struct plan *plan, struct probe *probe, struc
 			truncated += x->truncated;
 			if (!exchange_read(x, region, &m)) {
 				char type[RR_TYPE_TEXT_MAX];
-				report_add(probe->report, x->state == EXCHANGE_NEW ? SEVERITY_UNKNOWN : SEVERITY_CRITICAL, "signature",
+				report_add(probe->report, x->state == EXCHANGE_NEW ? SEVERITY_UNKNOWN : SEVERITY_CRITICAL, "size",
 					   zone->view, zone->text, "%s%s: the server %s", rr_type_text(x->qtype, type),
 					   x->truncated ? " over TCP, after TC=1 over UDP" : "", exchange_trouble(x));
 				continue;
 			}
 			judge_size(x, zone->view, zone->text, probe->report);
+			if (x->truncated && (m.flags & FLAG_TC) != 0) {
+				report_add(probe->report, SEVERITY_CRITICAL, "size", zone->view, zone->text,
+					   "a reply over TCP says that it is truncated");
+			}
+			if (!zone->is_signed) {
+				continue;
+			}
 			probe_validity(&m, probe->now_sec, &v);
 			if (!v.any) {
 				char type[RR_TYPE_TEXT_MAX];
@@ -559,13 +572,13 @@ int probe_signatures(struct probe *probe)
 	region_init(&region, 64u << 10, REPLY_OCTETS_MAX);
 	for (size_t i = 0; i < probe->facts->zone_count && rc == BH_OK; i++) {
 		struct zone_facts *zone = &probe->facts->zones[i];
-		const struct listener_facts *listener = zone->is_signed ? facts_listener(probe->facts, zone->view) : NULL;
+		const struct listener_facts *listener = zone->answered ? facts_listener(probe->facts, zone->view) : NULL;
 		if (listener != NULL && zones++ < PROBE_SIGNED_MAX) {
-			rc = plan_zone_signatures(&plan, listener, zone);
+			rc = plan_zone(&plan, listener, zone);
 		}
 	}
 	if (zones > PROBE_SIGNED_MAX) {
-		report_add(probe->report, SEVERITY_FINE, "signature", "", "", "%u of %u signed zones are looked at", PROBE_SIGNED_MAX,
+		report_add(probe->report, SEVERITY_FINE, "signature", "", "", "and sizes are looked at of %u of %u zones", PROBE_SIGNED_MAX,
 			   zones);
 	}
 	if (rc == BH_OK) {

@@ -30,7 +30,7 @@ struct report;
  */
 #define PROBE_PORTS_PER_WORKER 8
 #define PROBE_PORTS_MAX 256
-/* Zones whose signatures are looked at. */
+/* Zones whose signatures and sizes are looked at. */
 #define PROBE_SIGNED_MAX 2000
 
 struct probe_limits {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "common/dns/compose.h"
 
+#include "common/dns/dname.h"
 #include "common/dns/message.h"
 #include "common/util/region.h"
 #include "tests/unit/common/dns/wire.h"
@@ -503,4 +504,38 @@ Test(compose, label_that_holds_a_name)
 	assert_message("abcd 8400 0001 0002 0000 0000 03 780162 00 0001 0001"
 		       "0162 00 0001 0001 0000003c 0004 c0000201"
 		       "0161 c00c 0001 0001 0000003c 0004 c0000201");
+}
+
+/* Names that each are below the one before: what is written can be read, by us and by others. */
+Test(compose, no_long_rows_of_pointers)
+{
+	char text[512] = "example";
+	struct region region;
+	struct message m;
+
+	begin(DNS_MESSAGE_MAX, "q.test");
+	for (unsigned i = 0; i < 60; i++) {
+		char longer[520];
+		snprintf(longer, sizeof(longer), "x%u.%s", i, text);
+		memcpy(text, longer, sizeof(text));
+		cr_assert_eq(add(SECTION_ANSWER, text, RR_A, ip, 4), BH_OK);
+	}
+	size_t len = compose_finish(&c, NULL);
+	region_init(&region, 16384, 1 << 20);
+	cr_assert_eq(message_parse(buf, len, &region, &m), BH_OK);
+	cr_assert_eq(m.rr_count, 60);
+	cr_assert(dname_equal(m.rrs[59].owner, name_of(text).wire));
+	for (size_t at = DNS_HEADER_SIZE, i = 0; i < m.rr_count; i++) { /* as far as each owner leads */
+		unsigned jumps = 0;
+		at = i == 0 ? DNS_HEADER_SIZE + 8 + 4 : at;
+		for (size_t p = at; buf[p] != 0;) {
+			jumps += buf[p] >= 0xc0;
+			p = buf[p] >= 0xc0 ? (size_t)(get_u16(buf + p) & 0x3fff) : p + buf[p] + 1;
+		}
+		cr_assert_leq(jumps, COMPOSE_JUMPS_MAX, "record %zu: %u", i, jumps);
+		cr_assert_eq(dname_skip(buf, len, &at), BH_OK);
+		at += 10 + 4;
+	}
+	cr_assert_leq(len, 6500u, "compressed all the same, of 8400: %zu octets", len);
+	region_clear(&region);
 }

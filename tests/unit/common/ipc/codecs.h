@@ -58,6 +58,9 @@ CODEC_FUNCTIONS(ipc_host)
 CODEC_FUNCTIONS(ipc_watched)
 CODEC_FUNCTIONS(ipc_role_facts)
 CODEC_FUNCTIONS(ipc_appliance_facts)
+CODEC_FUNCTIONS(ipc_inspect)
+CODEC_FUNCTIONS(ipc_inspected)
+CODEC_FUNCTIONS(ipc_shown)
 CODEC_FUNCTIONS(ctl_request)
 CODEC_FUNCTIONS(ctl_row)
 CODEC_FUNCTIONS(ctl_done)
@@ -103,6 +106,7 @@ static const struct codec codecs[MSG_TYPE_COUNT] = {
 	[MSG_COMMITTED] = CODEC(ipc_generation),
 	[MSG_ABORT] = CODEC(ipc_generation),
 	[MSG_PEER_RESTARTED] = CODEC(ipc_id),
+	[MSG_PEER_BROKEN] = CODEC(ipc_id),
 	[MSG_FLUSH] = CODEC(ipc_flush),
 	[MSG_FLUSHED] = CODEC(ipc_flushed),
 	[MSG_TRACE] = CODEC(ipc_trace),
@@ -127,6 +131,9 @@ static const struct codec codecs[MSG_TYPE_COUNT] = {
 	[MSG_CONF_WATCHED] = CODEC(ipc_watched),
 	[MSG_ROLE_FACTS] = CODEC(ipc_role_facts),
 	[MSG_APPLIANCE_FACTS] = CODEC(ipc_appliance_facts),
+	[MSG_INSPECT] = CODEC(ipc_inspect),
+	[MSG_INSPECTED] = CODEC(ipc_inspected),
+	[MSG_SHOWN] = CODEC(ipc_shown),
 	[MSG_CTL_REQUEST] = CODEC(ctl_request),
 	[MSG_CTL_ROW] = CODEC(ctl_row),
 	[MSG_CTL_DONE] = CODEC(ctl_done),

@@ -185,6 +185,9 @@ static void say_options(const struct fixture *f, struct sink *s)
 	if (f->role == ROLE_AUTHORITY) {
 		ipc_conf_authority_encode(s, &(struct ipc_conf_authority){ .anyone = 1, .tcp = { 10, 5, 1000, 1000 } });
 		say(f, MSG_CONF_AUTHORITY, s, -1);
+	} else if (f->role == ROLE_MONITOR) {
+		ipc_conf_monitor_encode(s, &(struct ipc_conf_monitor){ .zones = 1 });
+		say(f, MSG_CONF_MONITOR, s, -1);
 	} else {
 		ipc_conf_resolver_encode(s, &(struct ipc_conf_resolver){ .cache_bytes = 1, .pending_max = 1 });
 		say(f, MSG_CONF_RESOLVER, s, -1);
@@ -207,7 +210,8 @@ static void say_number(const struct fixture *f, struct sink *s, enum msg_type ty
 /*
  * One step: a letter and a number. I identity, B begin, O options, a an access list entry, P prepare, C commit,
  * A abort, S stop, X flush, N peer restarted; L listener, K query link, M image; l, k use them; Z zone with image,
- * z zone without, F failed zone.
+ * z zone without, F failed zone; Q that it is to ask itself. Of the monitor: G a page of counters, g uses it, H a host
+ * name, W a watched zone, R facts of a role, D facts of the appliance.
  */
 static void step(const struct fixture *f, char what, uint32_t n)
 {
@@ -281,6 +285,33 @@ static void step(const struct fixture *f, char what, uint32_t n)
 		break;
 	case 'F':
 		say_zone(f, &s, 0, IPC_ZONE_FAILED);
+		break;
+	case 'Q':
+		ipc_name_encode(&s, &(struct ipc_name){ .name = { 0 } });
+		say(f, MSG_CONF_PROBE, &s, -1);
+		break;
+	case 'G':
+		ipc_page_encode(&s, &(struct ipc_page){ .id = n, .role = ROLE_RESOLVER });
+		say(f, MSG_PAGE, &s, STDERR_FILENO);
+		break;
+	case 'g':
+		say_number(f, &s, MSG_CONF_PAGE, n);
+		break;
+	case 'H':
+		ipc_host_encode(&s, &(struct ipc_host){ .name = "gw" });
+		say(f, MSG_CONF_HOST, &s, -1);
+		break;
+	case 'W':
+		ipc_watched_encode(&s, &(struct ipc_watched){ .view = "v", .counter = n });
+		say(f, MSG_CONF_WATCHED, &s, -1);
+		break;
+	case 'R':
+		ipc_role_facts_encode(&s, &(struct ipc_role_facts){ .page = n });
+		say(f, MSG_ROLE_FACTS, &s, -1);
+		break;
+	case 'D':
+		ipc_appliance_facts_encode(&s, &(struct ipc_appliance_facts){ .generation = n });
+		say(f, MSG_APPLIANCE_FACTS, &s, -1);
 		break;
 	default:
 		cr_assert_fail("unknown step %c", what);
@@ -435,6 +466,30 @@ static const struct {
 	{ ROLE_RESOLVER, "I X", 1 },
 	{ ROLE_RESOLVER, "I L1", 1 },
 	{ ROLE_RESOLVER, "I B1 z", 1 },
+	/* the monitor: pages that it uses stay, others go; facts in their phase; nothing that others get */
+	{ ROLE_MONITOR, "I L1 G2 G3 B1 O a l1 g2 g3 H W5 W6 P1 >p1 C1 >c1 R2 D1 S", 0 },
+	{ ROLE_MONITOR, "I G2 G3 B1 O g2 P1 >p1 C1 >c1 B2 O g2 P2 >p2 C2 >c2 S", 0 },
+	{ ROLE_MONITOR, "I G2 G3 B1 O g2 P1 >p1 C1 >c1 B2 O g3", 1 },
+	{ ROLE_MONITOR, "I B1 O g2", 1 },
+	{ ROLE_MONITOR, "I L1 B1 O g1", 1 },
+	{ ROLE_MONITOR, "I G1 B1 O l1", 1 },
+	{ ROLE_MONITOR, "I R2", 1 },
+	{ ROLE_MONITOR, "I B1 O P1 >p1 D1", 1 },
+	{ ROLE_MONITOR, "I B1 P1", 1 },
+	{ ROLE_MONITOR, "I K1", 1 },
+	{ ROLE_MONITOR, "I M1", 1 },
+	{ ROLE_MONITOR, "I B1 F", 1 },
+	{ ROLE_MONITOR, "I B1 Y", 1 },
+	{ ROLE_MONITOR, "I B1 Q", 1 },
+	{ ROLE_MONITOR, "I B1 O P1 >p1 C1 >c1 X", 1 },
+	{ ROLE_MONITOR, "I B1 O P1 >p1 C1 >c1 N1", 1 },
+	/* and others get nothing of its */
+	{ ROLE_AUTHORITY, "I B1 O Q P1 >p1 C1 >c1 S", 0 },
+	{ ROLE_RESOLVER, "I B1 O Q P1 >p1 C1 >c1 S", 0 },
+	{ ROLE_AUTHORITY, "I G1", 1 },
+	{ ROLE_AUTHORITY, "I B1 H", 1 },
+	{ ROLE_RESOLVER, "I B1 W1", 1 },
+	{ ROLE_RESOLVER, "I B1 O P1 >p1 C1 >c1 R1", 1 },
 };
 
 Test(role_link, scripts, .timeout = 120)

@@ -80,6 +80,7 @@ static const struct tcp_limits small_limits = {
 	.idle_ms = 60000,
 	.message_ms = 60000,
 	.write_ms = 60000,
+	.stream_ms = 60000,
 	.drain_ms = 60000,
 	.write_bytes = 65536,
 };
@@ -1103,7 +1104,59 @@ Test(tcp_stream, one_who_takes_nothing_is_cut)
 	clear_fixture(&f);
 }
 
-/* Taking each message within its time is enough, however long it all takes; and work is not idle. */
+/* One that takes each message within its time, but takes all the time that there is. */
+Test(tcp_stream, one_who_takes_too_long_in_all_is_cut)
+{
+	struct fixture f;
+	struct flow flows[2] = { { .mark = 'm', .count = 100000, .len = 65535 }, { .mark = 'n', .count = 10, .len = 65535 } };
+	struct tcp_limits limits = small_limits;
+	uint8_t first;
+	limits.stream_ms = 300;
+	setup_fixture(&f, &limits);
+	f.flows = flows;
+	int fd = client_open_small(&f);
+	client_send(fd, 's', 12);
+	client_send(fd, 's', 12);
+	uint64_t began = clock_now_ms();
+	for (unsigned i = 0; i < 10000 && flows[0].ended == 0 && client_read(&f, fd, &first) == 65535; i++) {
+		run_ms(&f, 5);
+	}
+	cr_assert_geq(clock_now_ms() - began, 300, "it was cut before its time");
+	RUN_UNTIL(&f, tcp_server_count(f.server) == 0);
+	cr_assert(flows[0].ended == 1 && !flows[0].ok && flows[0].made < flows[0].count);
+	cr_assert(flows[1].ended == 1 && flows[1].made == 0, "what waits behind it goes with the connection");
+	close(fd);
+	clear_fixture(&f);
+}
+
+/* Time begins with the first message: those that waited for others have all of theirs. */
+Test(tcp_stream, time_of_waiting_does_not_count)
+{
+	struct fixture f;
+	struct flow flows[4] = { { .mark = 'a', .count = 20, .len = 65535 }, { .mark = 'b', .count = 20, .len = 65535 },
+				 { .mark = 'c', .count = 20, .len = 65535 }, { .mark = 'd', .count = 20, .len = 65535 } };
+	struct tcp_limits limits = small_limits;
+	uint8_t first;
+	limits.pipelined = 4;
+	limits.stream_ms = 1000;
+	setup_fixture(&f, &limits);
+	f.flows = flows;
+	int fd = client_open_small(&f);
+	uint64_t began = clock_now_ms();
+	for (unsigned i = 0; i < 4; i++) {
+		client_send(fd, 's', 12);
+	}
+	for (unsigned i = 0; i < 80; i++) {
+		cr_assert_eq(client_read(&f, fd, &first), 65535, "message %u", i);
+		run_ms(&f, 20);
+	}
+	RUN_UNTIL(&f, flows[3].ended == 1);
+	cr_assert(flows[3].ok && clock_now_ms() - began > 1000);
+	close(fd);
+	clear_fixture(&f);
+}
+
+/* Taking each message within its time is enough, as long as it all takes no longer than stream_ms; and work is not idle. */
 Test(tcp_stream, steady_reader_gets_everything)
 {
 	struct fixture f;

@@ -26,6 +26,7 @@ enum behaviour {
 	LIES_IN_ROW, /* a row that does not decode */
 	WRONG_ID,    /* answers somebody else's request */
 	KEEPS_ALIVE, /* progress rows for longer than the permitted silence, then DONE */
+	STREAMS,     /* text through a pipe, with what a terminal must not get; then DONE */
 };
 
 struct actor {
@@ -51,8 +52,9 @@ static void send_done(struct link *link, uint32_t request, uint8_t status, const
 	struct sink sink = sink_of(payload, sizeof(payload));
 	snprintf(done.text, sizeof(done.text), "%s", text);
 	ctl_done_encode(&sink, &done);
-	if (sink.failed || link_send(link, MSG_CTL_DONE, request, payload, sink.pos, -1) != 0) {
-		_exit(11);
+	int rc = sink.failed ? BH_ENOSPC : link_send(link, MSG_CTL_DONE, request, payload, sink.pos, -1);
+	if (rc != 0) {
+		_exit(rc == BH_ECLOSED ? 0 : 11); /* it had enough of what came before */
 	}
 }
 
@@ -76,6 +78,19 @@ static void answer_words(struct link *link, uint32_t id, const struct ctl_reques
 	}
 	send_row(link, id, &row);
 	send_done(link, id, 1, "heard you");
+}
+
+static void stream_text(struct link *link, uint32_t id)
+{
+	static const char text[] = "- a\tb \"\\\033[31m\n+ \x80\r\n+ no end";
+	int fds[2];
+	if (pipe(fds) != 0 || write(fds[1], text, sizeof(text) - 1) != sizeof(text) - 1 ||
+	    link_send(link, MSG_CTL_STREAM, id, NULL, 0, fds[0]) != 0) {
+		_exit(16);
+	}
+	close(fds[0]);
+	close(fds[1]);
+	send_done(link, id, 1, "that was it");
 }
 
 static int act(void *ctx, struct link *link, struct link_message *m)
@@ -108,6 +123,9 @@ static int act(void *ctx, struct link *link, struct link_message *m)
 			usleep(100 * 1000);
 		}
 		send_done(link, m->request, 0, "at last");
+		break;
+	case STREAMS:
+		stream_text(link, m->request);
 		break;
 	}
 	return 0;
@@ -196,6 +214,7 @@ Test(ctl_session, says_what_went_wrong)
 		{ SAYS_NOTHING, BH_EAGAIN, "no answer for 0 seconds" },
 		{ LIES_IN_ROW, BH_EMALFORMED, "not understood" },
 		{ WRONG_ID, BH_EMALFORMED, "not understood" },
+		{ STREAMS, BH_EMALFORMED, "not understood" }, /* nobody asked for one */
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct answer answer;
@@ -346,6 +365,38 @@ Test(ctl_program, prints_and_exits_with_the_status_of_the_answer)
 		cr_expect_eq(run(argv, out, sizeof(out), err, sizeof(err)), 1, "case %zu: %s", i, err);
 		cr_expect_str_eq(out, cases[i].out, "case %zu: %s", i, out);
 		cr_expect_str_eq(err, "", "case %zu: %s", i, err);
+		cr_assert_eq(waitpid(pid, &status, 0), pid);
+	}
+	remove_place(&place);
+}
+
+Test(ctl_program, text_of_zones_goes_out_plain)
+{
+	static const struct {
+		const char *argv[8];
+		const char *out;
+		const char *err;
+	} cases[] = {
+		{ { "bulkheadctl", "-s", NULL, "zone", "diff", "example" }, "- a\tb \"\\?[31m\n+ ??\n+ no end\n",
+		  "; that was it\n" },
+		{ { "bulkheadctl", "-s", NULL, "--json", "zone", "dump", "example" },
+		  "{\"records\":[\n\"- a\\tb \\\"\\\\?[31m\",\n\"+ ??\",\n\"+ no end\"\n],\"status\":1,"
+		  "\"text\":\"that was it\"}\n",
+		  "" },
+	};
+	struct place place;
+	char out[4096];
+	char err[4096];
+	make_place(&place);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const char *argv[8];
+		int status;
+		memcpy(argv, cases[i].argv, sizeof(argv));
+		argv[2] = place.socket;
+		pid_t pid = serve_once(&place, STREAMS);
+		cr_expect_eq(run(argv, out, sizeof(out), err, sizeof(err)), 1, "case %zu: %s", i, err);
+		cr_expect_str_eq(out, cases[i].out, "case %zu: %s", i, out);
+		cr_expect_str_eq(err, cases[i].err, "case %zu: %s", i, err);
 		cr_assert_eq(waitpid(pid, &status, 0), pid);
 	}
 	remove_place(&place);

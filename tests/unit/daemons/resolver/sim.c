@@ -524,6 +524,7 @@ static struct sim_result ask(struct sim *sim, const char *name, uint16_t type, u
 	result.checks = SIGNATURE_CHECKS_MAX - r->checks;
 	result.hashes = NSEC3_HASHES_MAX - r->hashes;
 	result.packets = r->packets;
+	result.lookups = r->lookups;
 	result.budget = r->budget;
 	result.took_ms = end_ms - start;
 	for (const struct rrset *set = r->records; set != NULL; set = set->next) {

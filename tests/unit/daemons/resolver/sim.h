@@ -107,6 +107,7 @@ struct sim_result {
 	uint16_t rcode;
 	int ede;
 	uint32_t packets;
+	uint32_t lookups; /* of servers' addresses */
 	uint32_t budget;
 	uint64_t took_ms;
 	bool secure;

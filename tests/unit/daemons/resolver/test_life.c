@@ -5,6 +5,8 @@
  */
 #include "tests/unit/daemons/resolver/sim.h"
 
+#include "common/dns/dname.h"
+
 #include <criterion/criterion.h>
 #include <stdio.h>
 
@@ -226,6 +228,29 @@ Test(stale, is_given_after_1800_ms_and_the_resolution_goes_on)
 	cr_expect_eq(sim_ask(sim, "www.example.", RR_A).ede, EDE_NONE);
 	cr_expect_eq(sim->core->detached, 0u);
 	cr_expect_null(sim->core->watch_first);
+	sim_free(sim);
+}
+
+/* What is over is not given out any more when the name has gone since. */
+Test(stale, records_do_not_win_over_a_later_nxdomain)
+{
+	struct sim *sim = stale_internet();
+	uint8_t www[DNAME_MAX];
+	cr_assert_eq(sim_ask(sim, "www.example.", RR_A).rcode, RCODE_NOERROR);
+	sim_name("www.example.", www);
+	for (unsigned i = 0; i < sim->record_count; i++) {
+		if (dname_equal(sim->records[i].owner, www)) {
+			sim_name("gone.example.", sim->records[i].owner);
+		}
+	}
+	sim->now_ms += 101 * 1000;
+	cr_assert_eq(sim_ask(sim, "www.example.", RR_A).rcode, RCODE_NXDOMAIN);
+	sim_server(sim, "192.0.2.2")->flags = SIM_SERVFAIL;
+	sim->now_ms += 901 * 1000;
+	struct sim_result r = sim_ask(sim, "www.example.", RR_A);
+	cr_expect_eq(r.rcode, RCODE_NXDOMAIN);
+	cr_expect_eq(r.ede, EDE_STALE_NXDOMAIN);
+	cr_expect_str_eq(r.answer, "");
 	sim_free(sim);
 }
 

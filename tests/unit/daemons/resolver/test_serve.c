@@ -438,6 +438,73 @@ Test(serve, full_table_is_servfail_at_once)
 	bench_free(b);
 }
 
+/* Servers that are slow on purpose cannot keep the table full: who has had its time makes room. */
+Test(serve, the_oldest_question_makes_room_when_the_table_is_full)
+{
+	struct bench *b = bench_new(2);
+	struct region region;
+	struct message msgs[2];
+	uint64_t tokens[2];
+	region_init(&region, 4096, 1 << 20);
+	ask(b, 9, "www.example.", RR_A);
+	(void)one(b, &region);
+	b->mute = true;
+	ask(b, 1, "a.example.", RR_A);
+	ask(b, 2, "b.example.", RR_A);
+	ask(b, 3, "c.example.", RR_A);
+	collect(b, 1, &region, msgs, tokens);
+	cr_assert_eq(tokens[0], 3u, "nobody has had his time");
+	usleep(QUESTION_FAIR_MS * 1000);
+	b->mute = false;
+	ask(b, 4, "d.example.", RR_A);
+	collect(b, 2, &region, msgs, tokens);
+	cr_assert_eq(tokens[0], 1u);
+	cr_assert_eq(msgs[0].rcode, RCODE_SERVFAIL);
+	cr_assert_eq(tokens[1], 4u);
+	cr_assert_eq(msgs[1].rcode, RCODE_NOERROR);
+	cr_assert_eq(b->page.counters[STAT_RES_DISPLACED], 1u);
+	cr_assert_eq(b->page.counters[STAT_RES_PENDING], 1u);
+	/* the first is forgotten altogether: asked again, it is asked again */
+	ask(b, 5, "a.example.", RR_A);
+	collect(b, 1, &region, msgs, tokens);
+	cr_assert_eq(msgs[0].rcode, RCODE_NOERROR);
+	region_clear(&region);
+	bench_free(b);
+}
+
+/* A frontend that does not read for a while loses no reply. */
+Test(serve, replies_wait_for_a_slow_frontend)
+{
+	enum { QUESTIONS = 1500 };
+	static bool got[QUESTIONS];
+	struct bench *b = bench_new(100);
+	struct region region;
+	unsigned count = 0;
+	region_init(&region, 4096, 1 << 20);
+	ask(b, 0, "www.example.", RR_A);
+	(void)one(b, &region);
+	for (unsigned i = 0; i < QUESTIONS; i++) { /* all are answered from the cache, and nobody reads */
+		ask(b, i, "www.example.", RR_A);
+		cr_assert_geq(event_base_loop(b->base, EVLOOP_NONBLOCK), 0);
+		cr_assert_geq(event_base_loop(b->base, EVLOOP_NONBLOCK), 0);
+	}
+	for (unsigned idle = 0; idle < 10;) {
+		unsigned n;
+		cr_assert_eq(qlink_receive(b->batch, b->ours, &n), BH_OK);
+		for (unsigned i = 0; i < n; i++, count++) {
+			uint64_t token = qlink_get(b->batch, i)->token;
+			cr_assert(token < QUESTIONS && !got[token]);
+			got[token] = true;
+		}
+		idle = n == 0 ? idle + 1 : 0;
+		cr_assert_geq(event_base_loop(b->base, EVLOOP_NONBLOCK), 0);
+	}
+	cr_assert_eq(count, QUESTIONS, "%u", count);
+	cr_assert_eq(b->page.counters[STAT_RES_SEND_FAILED], 0u);
+	region_clear(&region);
+	bench_free(b);
+}
+
 Test(serve, source_ports_are_fresh_and_spread)
 {
 	struct bench *b = bench_new(200);

@@ -63,3 +63,26 @@ Test(query_links, stay_open_over_generations_until_unwanted)
 	cr_assert_eq(set.items[0].frontend, 0);
 	query_link_clear(&set);
 }
+
+#define MINUTE 60000
+
+/* Whose turn it is to be ended for a broken link. */
+Test(query_links, blame_the_accused_first_then_in_turns)
+{
+	static const struct {
+		uint64_t at_ms;
+		bool accuser;
+	} steps[] = {
+		{ 5, false },			 /* the first one */
+		{ 6, true },			 /* again */
+		{ 7, false },			 /* it was not that one either */
+		{ 8 + 9 * MINUTE, true },	 /* still about the same thing */
+		{ 8 + 19 * MINUTE + 1, false },
+		{ 8 + 40 * MINUTE, false },	 /* another matter */
+		{ 8 + 60 * MINUTE, false },
+	};
+	struct query_link_blame blame = { 0 };
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		cr_expect_eq(query_link_blame(&blame, steps[i].at_ms), steps[i].accuser, "step %zu", i);
+	}
+}

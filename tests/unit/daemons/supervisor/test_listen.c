@@ -115,3 +115,111 @@ Test(listen, refuses_a_port_that_somebody_else_shares)
 	close(fd);
 	listener_clear(&set);
 }
+
+/* --- sharing an address ---------------------------------------------------------------------------------- */
+
+#define DATAGRAMS 64
+
+/* From many ports, so that the kernel shares them out. */
+static void send_many(const struct addr *to)
+{
+	struct sockaddr_storage sa;
+	socklen_t len = addr_to_sockaddr(to, &sa);
+	for (unsigned i = 0; i < DATAGRAMS; i++) {
+		int fd = socket(AF_INET, SOCK_DGRAM, 0);
+		cr_assert_eq(sendto(fd, "x", 1, 0, (struct sockaddr *)&sa, len), 1);
+		close(fd);
+	}
+}
+
+static unsigned received(int fd)
+{
+	char byte;
+	unsigned count = 0;
+	while (recv(fd, &byte, 1, MSG_DONTWAIT) == 1) {
+		count++;
+	}
+	return count;
+}
+
+/* A worker more is prepared: until it serves, all queries go to the one that reads; a change that fails loses none. */
+Test(listen, a_socket_gets_nothing_before_it_serves)
+{
+	struct listener_set set = { 0 };
+	struct addr a = loopback(free_port());
+	uint32_t next_id = 1;
+	char why[256] = "";
+
+	cr_assert_eq(listener_want(&set, IPC_UDP, &a, "", 0, "v", &next_id, why, sizeof(why)), BH_OK, "%s", why);
+	listener_commit(&set);
+	send_many(&a);
+	cr_expect_eq(received(set.items[0].fd), DATAGRAMS);
+	for (int round = 0; round < 2; round++) {
+		listener_unwant_all(&set);
+		for (unsigned worker = 0; worker < 2; worker++) {
+			cr_assert_eq(listener_want(&set, IPC_UDP, &a, "", worker, "v", &next_id, why, sizeof(why)), BH_OK,
+				     "%s", why);
+		}
+		cr_assert_eq(set.count, 2u);
+		send_many(&a);
+		cr_expect_eq(received(set.items[0].fd), DATAGRAMS, "round %d", round);
+		if (round == 0) {
+			listener_abort(&set);
+			cr_expect_eq(set.count, 1u);
+		}
+	}
+	listener_commit(&set);
+	send_many(&a);
+	unsigned first = received(set.items[0].fd);
+	unsigned second = received(set.items[1].fd);
+	cr_expect(first > 0 && second > 0 && first + second == DATAGRAMS, "%u and %u", first, second);
+	listener_clear(&set);
+}
+
+static bool connects(const struct addr *to)
+{
+	struct sockaddr_storage sa;
+	socklen_t len = addr_to_sockaddr(to, &sa);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	bool connected = connect(fd, (struct sockaddr *)&sa, len) == 0;
+	close(fd);
+	return connected;
+}
+
+static unsigned accepted(int fd)
+{
+	unsigned count = 0;
+	for (int c; (c = accept(fd, NULL, NULL)) >= 0; count++) {
+		close(c);
+	}
+	return count;
+}
+
+Test(listen, tcp_listens_when_it_serves)
+{
+	struct listener_set set = { 0 };
+	struct addr a = loopback(free_port());
+	uint32_t next_id = 1;
+	char why[256] = "";
+
+	cr_assert_eq(listener_want(&set, IPC_TCP, &a, "", 0, "v", &next_id, why, sizeof(why)), BH_OK, "%s", why);
+	cr_expect(!connects(&a));
+	listener_commit(&set);
+	cr_expect(connects(&a));
+	cr_expect_eq(accepted(set.items[0].fd), 1u);
+	listener_unwant_all(&set);
+	for (unsigned worker = 0; worker < 2; worker++) {
+		cr_assert_eq(listener_want(&set, IPC_TCP, &a, "", worker, "v", &next_id, why, sizeof(why)), BH_OK);
+	}
+	for (unsigned i = 0; i < DATAGRAMS; i++) {
+		cr_assert(connects(&a));
+	}
+	cr_expect_eq(accepted(set.items[0].fd), DATAGRAMS);
+	listener_commit(&set);
+	for (unsigned i = 0; i < DATAGRAMS; i++) {
+		cr_assert(connects(&a));
+	}
+	unsigned second = accepted(set.items[1].fd);
+	cr_expect(second > 0 && second + accepted(set.items[0].fd) == DATAGRAMS, "%u", second);
+	listener_clear(&set);
+}
