@@ -38,14 +38,17 @@ static struct appliance appliance;
 
 /* --- programs ------------------------------------------------------------------------------------------- */
 
-/* PACKAGE_VERSION with another last digit: the text must not grow. */
+/*
+ * PACKAGE_VERSION with another first digit: the text must not grow, and its end must stay, since the linker lets other
+ * texts be ends of this one.
+ */
 static const char *version_text(unsigned number)
 {
 	static char text[2][64];
 	static unsigned turn;
 	char *out = text[turn++ % 2];
 	snprintf(out, sizeof(text[0]), "%s", PACKAGE_VERSION);
-	out[strlen(out) - 1] = (char)('0' + number);
+	out[0] = (char)('0' + number);
 	return out;
 }
 
