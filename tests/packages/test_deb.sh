@@ -246,7 +246,7 @@ serves() {
 
 give_up() {
 	fail "$*"
-	tail -n 40 "$work/console"
+	tail -n 20 "$work/console"
 	finish
 }
 
@@ -309,6 +309,7 @@ expect "purge of what has never run" inside dpkg --purge bulkhead
 
 step "installing"
 expect "the installation succeeds" inside dpkg -i "/root/bulkhead/$old"
+[ "$(inside dpkg-query -W -f '${db:Status-Status}' bulkhead)" = installed ] || give_up "there is no more to see"
 same "the unit is enabled" enabled "$(inside systemctl is-enabled bulkhead)"
 same "the unit is active" active "$(unit ActiveState)"
 within 10 in_network dig +time=1 +tries=1 @127.0.0.1 localhost
