@@ -13,7 +13,7 @@
 
 MACHINE=$work/machine
 PACKAGES="systemd,systemd-sysv,dbus"
-LIBRARIES="libcap-ng0,libconfuse2,libevent-core-2.1-7,libexpat1,libseccomp2,libssl3,libzscanner4"
+LIBRARIES="libcap-ng0,libconfuse2,libevent-core-2.1-7,libevent-extra-2.1-7,libexpat1,libseccomp2,libssl3,libzscanner4"
 
 # The mirror that this system uses, so that nothing else need be reachable.
 machine_mirror() {
