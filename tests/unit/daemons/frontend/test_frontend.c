@@ -1182,17 +1182,16 @@ Test(frontend, asks_whether_its_neighbours_are_there, .timeout = 30)
 	answer_probe(SHARD1, RCODE_NOERROR);
 	cr_expect(resolver->parts == 2 && resolver->failed == 0 && resolver->ended_ms > 0);
 	answer_probe(AUTHORITY, RCODE_REFUSED);
-	cr_expect(view->failed == 1, "it refused");
+	cr_expect(view->failed == 1, "it refused: the zone is not there");
 	answer_probe(SHARD0, RCODE_NOERROR);
 	answer_probe(SHARD1, RCODE_SERVFAIL);
-	answer_probe(AUTHORITY, RCODE_SERVFAIL);
-	cr_expect(view->failed == 1, "it refused: the zone is not there");
 	cr_expect(resolver->failed == 1 && resolver->first == 1);
 
 	/* a zone without data is SERVFAIL, which is its authority's to tell; and a shard that is silent fails */
 	struct seen seen;
-	cr_assert(next_probe(AUTHORITY, &seen));
+	answer_probe(AUTHORITY, RCODE_SERVFAIL);
 	cr_expect_eq(view->failed, 0);
+	cr_assert(next_probe(AUTHORITY, &seen));
 	cr_assert(next_probe(SHARD1, &seen) && next_probe(SHARD1, &seen), "asked again after LINKS_PROBE_MS");
 	cr_expect(resolver->failed >= 1, "it did not answer in time");
 	for (unsigned i = 0; i < STAT_FRONT_COUNT; i++) {
