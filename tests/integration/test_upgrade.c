@@ -1092,6 +1092,12 @@ Test(upgrade, monitor_rollback_and_local_wall_go_on)
 	/* who scrapes has a connection now and then */
 	MUST(monitor_last <= monitor_first + 4, "descriptors of the monitor: %d, then %d", monitor_first, monitor_last);
 	MUST(first.children == last.children, "processes leak");
+	/* Also over a start: its file on disk is of the version that rolled back. */
+	install_version(2);
+	must_upgrade();
+	appliance_stop(&appliance);
+	appliance_start(&appliance);
+	MUST(strcmp(version_served(), "one") == 0, "a start after an upgrade ends the rollback");
 	const struct ctl_answer *answer = appliance_control(&appliance, "zone release example.com@external");
 	MUST(answer->done.status == 0, "release: %u %s", answer->done.status, answer->done.text);
 	MUST(strcmp(version_served(), "two") == 0, "not released");
