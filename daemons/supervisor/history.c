@@ -80,7 +80,7 @@ static int open_folder(int at, const char *name)
 	return fd;
 }
 
-static int open_view(const char *state_dir, const char *view)
+int history_open_view(const char *state_dir, const char *view)
 {
 	char path[PATH_MAX];
 	if (snprintf(path, sizeof(path), "%s/%s", state_dir, view) >= (int)sizeof(path)) {
@@ -249,7 +249,7 @@ int history_read(const char *state_dir, const char *view, const uint8_t *zone, s
 		return BH_ENOMEM;
 	}
 	bool named = saved_name(zone, name); /* one that is too long is never saved */
-	int view_fd = named ? open_view(state_dir, view) : -1;
+	int view_fd = named ? history_open_view(state_dir, view) : -1;
 	if (view_fd < 0) {
 		if (!named || errno == ENOENT) {
 			return BH_OK;
@@ -333,7 +333,7 @@ int history_open(const char *state_dir, const char *view, const uint8_t *zone, u
 		 struct saved_head *head, int *memfd, char *why, size_t why_size)
 {
 	uint64_t at = 0;
-	int view_fd = open_view(state_dir, view);
+	int view_fd = history_open_view(state_dir, view);
 	int fd = -1;
 	*head = (struct saved_head){ .made_sec = 0 };
 	if (view_fd < 0) {

@@ -770,6 +770,38 @@ static int wake(const struct event_base *base, const struct event *event, void *
 	return 0;
 }
 
+/* Where the folder of a view is a link, or somebody else's, nothing is written, and nothing of what is there is removed. */
+Test(history, files_in_a_folder_that_is_not_ours_are_left_alone)
+{
+	static const char *const commands[] = {
+		"mkdir -p other/old.history && touch other/old.image other/old.history/1 && ln -s other inside",
+		"mkdir -p inside/old.history && touch inside/old.image inside/old.history/1 && chmod 777 inside",
+	};
+	for (size_t i = 0; i < COUNT(commands); i++) {
+		struct place p;
+		char command[256];
+		place_new(&p);
+		snprintf(command, sizeof(command), "cd %s && %s", p.dir, commands[i]);
+		cr_assert_eq(system(command), 0);
+		p.config.history_count = 0;
+		make_image(&p, 1);
+		save(&p);
+		cr_assert(!is_saved(&p) && has_file(&p, "old.image"), "case %zu", i);
+		static struct supervisor sup;
+		sup.base = p.base;
+		sup.current.config = &p.config;
+		struct sweeper *sweeper = sweep_start(&sup);
+		cr_assert_not_null(sweeper);
+		for (unsigned k = 0; k < 10; k++) {
+			event_base_foreach_event(p.base, wake, NULL);
+			event_base_loop(p.base, EVLOOP_NONBLOCK);
+		}
+		cr_assert(has_file(&p, "old.history/1"), "case %zu", i);
+		sweep_end(sweeper);
+		place_free(&p);
+	}
+}
+
 /* What stands for the configuration while roles of another version serve says nothing of histories. */
 Test(history, nothing_is_swept_away_in_the_middle_of_an_upgrade)
 {
