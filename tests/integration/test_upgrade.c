@@ -839,6 +839,8 @@ struct scrapes {
 	uint64_t lost; /* no metrics */
 	uint64_t unwell;
 	uint64_t unwell_ms; /* the longest */
+	uint64_t generation; /* the highest one that was told */
+	uint64_t back; /* times that a lower one was told after it */
 	char why[512];
 	volatile sig_atomic_t stop;
 	pid_t pid;
@@ -876,7 +878,12 @@ static void scrapes_run(struct scrapes *s)
 	uint64_t since_ms = 0;
 	while (!s->stop) {
 		s->asked++;
-		s->lost += scrape("/metrics", body, sizeof(body)) != 200 || strstr(body, "bulkhead_generation ") == NULL;
+		bool answered = scrape("/metrics", body, sizeof(body)) == 200;
+		const char *at = strstr(body, "\nbulkhead_generation ");
+		uint64_t generation = at == NULL ? 0 : strtoull(at + strlen("\nbulkhead_generation "), NULL, 10);
+		s->lost += !answered || generation == 0;
+		s->back += answered && generation < s->generation;
+		s->generation = generation > s->generation ? generation : s->generation;
 		int status = scrape("/healthz", body, sizeof(body));
 		s->lost += status != 200 && status != 503;
 		if (status == 503) {
@@ -1101,6 +1108,32 @@ Test(upgrade, monitor_rollback_and_local_wall_go_on)
 	const struct ctl_answer *answer = appliance_control(&appliance, "zone release example.com@external");
 	MUST(answer->done.status == 0, "release: %u %s", answer->done.status, answer->done.text);
 	MUST(strcmp(version_served(), "two") == 0, "not released");
+}
+
+/* Clients that keep their connections keep the frontend before for seconds: its monitor is not to speak meanwhile. */
+Test(upgrade, the_monitor_before_does_not_take_turns_with_its_successor)
+{
+	struct loads loads;
+	add_monitor();
+	start_loads(&loads, true);
+	int fd = client_tcp(RESOLVER, INSIDE);
+	MUST(tcp_ask(fd, "www.public.org", 7), "no answer");
+	struct scrapes *scrapes = scrapes_start();
+	harness_sleep_ms(500);
+	uint64_t before = scrapes->generation;
+	uint64_t begin_ms = clock_now_ms();
+	install_version(2);
+	must_upgrade();
+	unsigned took = (unsigned)(clock_now_ms() - begin_ms);
+	harness_sleep_ms(500);
+	uint64_t back = scrapes->back;
+	MUST(scrapes->generation == before + 1, "the new monitor does not tell");
+	close(fd);
+	judge_scrapes(scrapes);
+	judge_loads("upgrade with kept connections", &loads);
+	fprintf(stderr, "%llu answers of the monitor before, behind those of the new one, in %u ms\n", (unsigned long long)back,
+		took);
+	MUST(back <= 3, "%llu answers of the monitor before, behind those of the new one", (unsigned long long)back);
 }
 
 /* One begins when the other has ended, whichever came first. */
