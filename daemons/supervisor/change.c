@@ -375,6 +375,24 @@ static bool has_its_zone(struct change *change)
 	return false;
 }
 
+/*
+ * Roles of another version still serve, and where images have another form than theirs none was taken over: what does
+ * not compile then would be served by nobody when they go.
+ */
+static bool loses_zone(struct change *change)
+{
+	const struct zone_set *set = change->next.zones;
+	for (size_t i = 0; takeover_running(change->sup) && i < set->count; i++) {
+		const struct zone_state *zone = &set->items[i];
+		if (zone->image == NULL && zone_set_find(change->sup->current.zones, zone) != NULL) {
+			fail(change, "zone %.200s of view %s, which the version before serves, does not compile: %.150s",
+			     zone->conf->text, zone->view_name, zone->detail);
+			return true;
+		}
+	}
+	return false;
+}
+
 static void on_compiled(void *ctx)
 {
 	struct change *change = ctx;
@@ -390,7 +408,7 @@ static void on_compiled(void *ctx)
 		fail(change, "trust-anchors: %.400s", change->next.zones->anchors_detail);
 		return;
 	}
-	if (change->only.view[0] != '\0' && !has_its_zone(change)) {
+	if ((change->only.view[0] != '\0' && !has_its_zone(change)) || loses_zone(change)) {
 		return;
 	}
 	if (zone_set_add_root_anchors(change->next.zones) != BH_OK) {
