@@ -717,20 +717,26 @@ Test(frontend, questions_wait_for_a_full_link_and_end_in_time)
 	enum { QUERIES = 900 };
 	static uint8_t got[QUERIES];
 	char text[32];
+	/* All answers may come at once, when we are not given the processor for long. */
+	int room = 4 << 20;
+	cr_assert_eq(setsockopt(client, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)), 0);
 	for (uint16_t i = 0; i < QUERIES; i++) {
 		snprintf(text, sizeof(text), "n%u.corp.example", i);
 		send_query(i, text, RR_A);
 		cr_assert_null(receive());
 	}
 	cr_assert_eq(page.counters[STAT_FRONT_OVERLOADED], 0);
-	uint64_t end = clock_now_ms() + 600;
-	while (clock_now_ms() < end) {
+	unsigned answers = 0;
+	uint64_t end = clock_now_ms() + 10000;
+	while (answers < QUERIES && clock_now_ms() < end) {
 		const struct message *m;
 		while ((m = receive()) != NULL) {
 			cr_assert_eq(m->rcode, RCODE_SERVFAIL);
 			got[m->id]++;
+			answers++;
 		}
 	}
+	cr_assert_null(receive());
 	for (unsigned i = 0; i < QUERIES; i++) {
 		cr_assert_eq(got[i], 1, "query %u got %u answers", i, got[i]);
 	}
