@@ -133,6 +133,9 @@ static void end(struct change *change, bool ok, unsigned failures)
 	sup->change_sec = clock_wall_sec();
 	watch_tell(sup);
 	ops->done(ctx, ok, failures, why);
+	if ((sup->reload_wanted || sup->upgrade_wanted) && !sup->stopping) { /* meanwhile, whatever this change was about */
+		supervisor_reload_later(sup);
+	}
 }
 
 /* Put everything back. */
@@ -262,24 +265,30 @@ static bool all_committed(const struct supervisor *sup)
 }
 
 /*
- * Behind elders frontends go last: one that is in service reads clients' queries, and its resolvers and authorities
- * must be there. all: those that were left out before.
+ * Behind elders these go last: a frontend that is in service reads clients' queries, and its resolvers and authorities
+ * must be there; a monitor that is in service says that what is still missing is missing.
  */
+static bool goes_last(const struct instance *inst)
+{
+	return inst->role == ROLE_FRONTEND || inst->role == ROLE_MONITOR;
+}
+
+/* all: those that go last, too. */
 static void commit_prepared(struct supervisor *sup, bool all)
 {
 	for (struct instance *inst = sup->instances; inst != NULL; inst = inst->next) {
 		inst->fresh = false;
-		if (inst->prepared == sup->current.number && (all || inst->role != ROLE_FRONTEND)) {
+		if (inst->prepared == sup->current.number && (all || !goes_last(inst))) {
 			instance_commit(inst, sup->current.number);
 		}
 	}
 }
 
-/* Do all that frontends ask serve? */
+/* Do all serve that do not go last? */
 static bool others_committed(const struct supervisor *sup)
 {
 	for (const struct instance *inst = sup->instances; inst != NULL; inst = inst->next) {
-		if (inst->wanted && inst->role != ROLE_FRONTEND && inst->committed != sup->current.number) {
+		if (inst->wanted && !goes_last(inst) && inst->committed != sup->current.number) {
 			return false;
 		}
 	}

@@ -238,6 +238,7 @@ static uint8_t *encode_head(const struct saver *saver, const struct work *work, 
 static void number_it(struct saver *saver, const struct work *work)
 {
 	struct saved_head before;
+	char folder[SAVED_NAME_MAX + 1];
 	char why[HISTORY_WHY_MAX];
 	uint64_t at;
 	int fd = openat(saver->dir_fd, saver->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
@@ -256,7 +257,8 @@ static void number_it(struct saver *saver, const struct work *work)
 			saver->head.since_sec = before.since_sec;
 			return;
 		}
-		saver->keep = saver->policy.count > 0 ? before.number : 0;
+		/* A name may be just too long for a history, and short enough to be saved. */
+		saver->keep = saver->policy.count > 0 && history_name(work->zone, folder) ? before.number : 0;
 	}
 	saver->head.number = history_next_number(saver->dir_fd, work->zone, known ? before.number : 0);
 }

@@ -6,6 +6,7 @@
 #include "common/util/clock.h"
 #include "daemons/supervisor/history.h"
 #include "daemons/supervisor/supervisor.h"
+#include "daemons/supervisor/takeover.h"
 
 #include <dirent.h>
 #include <event2/event.h>
@@ -65,8 +66,8 @@ static void on_turn(evutil_socket_t fd, short what, void *arg)
 	const struct config *config = sweeper->sup->current.config;
 	(void)fd;
 	(void)what;
-	if (config == NULL) {
-		go_on(sweeper, FIRST_SEC, 0); /* it still starts */
+	if (config == NULL || takeover_running(sweeper->sup)) {
+		go_on(sweeper, FIRST_SEC, 0); /* it still starts, or what stands for the configuration knows no policy */
 		return;
 	}
 	const struct history_policy policy = { .count = config->history_count,
