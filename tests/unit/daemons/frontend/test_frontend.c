@@ -1197,3 +1197,46 @@ Test(frontend, asks_whether_its_neighbours_are_there, .timeout = 30)
 		cr_expect_eq(page.counters[i], 0, "counter %u", i);
 	}
 }
+
+/* A flood that fills a link is no sign that who reads it is gone: what it was asked goes first when it reads on. */
+Test(frontend, a_probe_waits_for_a_full_link, .timeout = 30)
+{
+	const struct stats_probe *view = &page.probes[STATS_PROBE_VIEW];
+	struct qlink_message m;
+	static uint8_t d[QLINK_HEADER + 600];
+	char text[32];
+	ssize_t n;
+	unsigned before = 0;
+	bool seen = false;
+
+	for (uint16_t i = 0; i < 900; i++) {
+		snprintf(text, sizeof(text), "n%u.corp.example", i);
+		send_query(i, text, RR_A);
+	}
+	conf.probe = true;
+	cr_assert_eq(configure(), BH_OK);
+	turn();
+	cr_expect_eq(view->failed, 0, "it has its time");
+	for (unsigned i = 0; i < 10000 && !seen; i++) {
+		turn();
+		n = recv(far[AUTHORITY], d, sizeof(d), MSG_DONTWAIT);
+		if (n > 0) {
+			cr_assert_eq(qlink_decode(d, (size_t)n, &m), BH_OK);
+			seen = m.kind == QLINK_PROBE;
+			before += !seen;
+		}
+	}
+	cr_assert(seen);
+	cr_expect_lt(before, 890u, "behind what was sent, before what waits");
+	memmove(d, m.dns, m.dns_len);
+	d[2] = (FLAG_QR | FLAG_AA) >> 8;
+	m = (struct qlink_message){ .token = m.token, .kind = QLINK_REPLY, .dns = d, .dns_len = m.dns_len };
+	cr_assert_eq(qlink_push(batch, far[AUTHORITY], &m), BH_OK);
+	cr_assert_eq(qlink_flush(batch, far[AUTHORITY], no_lost, NULL), BH_OK);
+	for (unsigned i = 0; i < 100 && view->ended_ms == 0; i++) { /* what was found is written with the next tick */
+		turn_for(STATS_BEAT_MS / 20);
+	}
+	cr_expect_eq(view->parts, 1u);
+	cr_expect_eq(view->failed, 0u);
+	cr_expect_gt(view->ended_ms, 0u);
+}
