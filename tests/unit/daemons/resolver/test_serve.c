@@ -472,6 +472,38 @@ Test(serve, the_oldest_question_makes_room_when_the_table_is_full)
 	bench_free(b);
 }
 
+/* Who makes room before its time would have come gets what there was, when it is served stale at all. */
+Test(serve, who_makes_room_is_answered_with_what_is_stale)
+{
+	struct bench *b = bench_new(2);
+	struct region region;
+	struct message msg;
+	uint64_t token;
+	char why[IPC_TEXT_MAX];
+	region_init(&region, 4096, 1 << 20);
+	b->conf.options.resolver.max_ttl_sec = 1;
+	b->conf.options.resolver.stale_sec = 3600;
+	cr_assert_eq(serve_prepare(b->serve, &b->conf, why, sizeof(why)), BH_OK);
+	serve_commit(b->serve, &b->conf);
+	ask(b, 9, "a.example.", RR_A);
+	(void)one(b, &region);
+	usleep(1100 * 1000);
+	b->mute = true;
+	ask(b, 1, "a.example.", RR_A);
+	ask(b, 2, "b.example.", RR_A);
+	cr_assert_geq(event_base_loop(b->base, EVLOOP_NONBLOCK), 0);
+	usleep(QUESTION_FAIR_MS * 1000);
+	ask(b, 3, "c.example.", RR_A);
+	collect(b, 1, &region, &msg, &token);
+	cr_expect_eq(token, 1u);
+	cr_expect_eq(b->page.counters[STAT_RES_DISPLACED], 1u);
+	cr_expect_eq(msg.rcode, RCODE_NOERROR);
+	cr_expect_eq(msg.ede, EDE_STALE_ANSWER);
+	cr_expect_eq(msg.rr_count, 1u);
+	region_clear(&region);
+	bench_free(b);
+}
+
 /* A frontend that does not read for a while loses no reply. */
 Test(serve, replies_wait_for_a_slow_frontend)
 {
