@@ -28,7 +28,9 @@ struct flink {
 	struct event *event;
 	struct job *jobs; /* asked over it and not answered */
 	uint64_t probe_token;	/* of the last probe */
-	uint64_t probed_ms;	/* when it was sent; 0: it was answered, or there was none */
+	uint64_t probed_ms;	/* when it began; 0: it was answered, or there was none */
+	const uint8_t *probe_name;
+	bool probe_unsent; /* the peer took no more then */
 	enum { PROBE_UNKNOWN, PROBE_FINE, PROBE_FAILED } probe;
 	struct job *unsent[2]; /* to be asked when the peer takes more, newest first: of light clients, of others */
 	bool sending_unsent;
@@ -110,7 +112,16 @@ static bool take_probe(struct flink *link, const struct qlink_message *m)
 	return true;
 }
 
-static void send_probe(struct flink *link, const uint8_t *name, uint64_t now_ms)
+/* Come back when the peer takes more. */
+static void wait_for_room(struct flink *link)
+{
+	link->full = true;
+	if (!event_pending(link->writable, EV_WRITE, NULL) && event_add(link->writable, NULL) != 0) {
+		log_fatal("cannot watch a query link");
+	}
+}
+
+static void send_probe(struct flink *link)
 {
 	uint8_t wire[PROBE_MAX];
 	struct sink s = sink_of(wire, sizeof(wire));
@@ -120,16 +131,20 @@ static void send_probe(struct flink *link, const uint8_t *name, uint64_t now_ms)
 	sink_u16(&s, 1);
 	sink_u16(&s, 0);
 	sink_u32(&s, 0);
-	sink_bytes(&s, name, dname_len(name));
+	sink_bytes(&s, link->probe_name, dname_len(link->probe_name));
 	sink_u16(&s, RR_SOA);
 	sink_u16(&s, CLASS_IN);
 	struct qlink_message m = { .token = link->probe_token, .kind = QLINK_PROBE, .dns = wire, .dns_len = s.pos };
-	if (link->dead || qlink_push(link->batch, link->fd, &m) != BH_OK) {
+	int rc = link->dead ? BH_ECLOSED : qlink_push(link->batch, link->fd, &m);
+	link->probe_unsent = rc == BH_EAGAIN;
+	if (link->probe_unsent) {
+		wait_for_room(link); /* busy is not broken: it has the same time as one that was sent */
+	} else if (rc == BH_OK) {
+		link->queued = true;
+	} else {
 		link->probe = PROBE_FAILED;
-		return;
+		link->probed_ms = 0;
 	}
-	link->queued = true;
-	link->probed_ms = now_ms;
 }
 
 void links_write_probes(const struct links *links, const uint8_t *zone, uint64_t now_ms)
@@ -174,7 +189,9 @@ void links_probe(struct links *links, const uint8_t *zone, uint64_t now_ms)
 		if (link->probed_ms != 0) {
 			link->probe = PROBE_FAILED;
 		}
-		send_probe(link, link->info.peer == ROLE_AUTHORITY ? zone : root, now_ms);
+		link->probe_name = link->info.peer == ROLE_AUTHORITY ? zone : root;
+		link->probed_ms = now_ms;
+		send_probe(link);
 	}
 	links_write_probes(links, zone, now_ms);
 }
@@ -193,11 +210,8 @@ static bool has_unsent(const struct flink *link)
  */
 static void keep_unsent(struct flink *link, struct job *job)
 {
-	link->full = true;
 	job_link(job, &link->unsent[job_is_light(job) ? 0 : 1]);
-	if (!event_pending(link->writable, EV_WRITE, NULL) && event_add(link->writable, NULL) != 0) {
-		log_fatal("cannot watch a query link");
-	}
+	wait_for_room(link);
 }
 
 static void on_writable(evutil_socket_t fd, short what, void *arg)
@@ -207,6 +221,9 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	link->sending_unsent = true;
 	link->full = false;
+	if (link->probe_unsent) {
+		send_probe(link);
+	}
 	while (!link->full && has_unsent(link)) {
 		struct job *job = link->unsent[0] != NULL ? link->unsent[0] : link->unsent[1];
 		job_unlink(job);
@@ -420,6 +437,9 @@ static void on_lost(void *ctx, const struct qlink_message *message)
 	struct job *job = pending_by_token(link->route->pending, message->token);
 	if (job != NULL && job->link_id == link->info.id) {
 		keep_unsent(link, job);
+	} else if (link->probed_ms != 0 && message->token == link->probe_token) {
+		link->probe_unsent = true;
+		wait_for_room(link);
 	}
 }
 
@@ -446,6 +466,7 @@ void links_peer_restarted(struct links *links, uint32_t id, uint64_t now_ms)
 	}
 	link->leftovers = QLINK_LEFTOVERS_MAX;
 	link->probed_ms = 0; /* what was asked before, its successor answers, or nobody */
+	link->probe_unsent = false;
 	if (link->dead) {
 		link->dead = false;
 		if (event_add(link->event, NULL) != 0) {

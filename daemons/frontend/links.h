@@ -42,8 +42,8 @@ void links_free(struct links *links);
 int links_ask(struct links *links, const struct route_ask *ask) BH_CHECKED;
 /*
  * Ask each neighbour whether it is there, once in a while: an authority for the SOA of zone (NULL: there is none to ask
- * for). Answers, and those that do not come within LINKS_PROBE_MS, are written into the counter page. Sent by the next
- * links_flush.
+ * for; it is read until the next call). Answers, and those that do not come within LINKS_PROBE_MS, are written into the
+ * counter page. Sent by the next links_flush, or when the neighbour takes more, before all questions that wait.
  */
 #define LINKS_PROBE_MS 3000
 void links_probe(struct links *links, const uint8_t *zone, uint64_t now_ms);

@@ -259,8 +259,8 @@ void core_timeout(struct core *core, struct upstream *u, uint64_t now_ms);
 void core_failed(struct core *core, struct upstream *u, enum upstream_failure why, uint64_t now_ms);
 
 /*
- * End a client's question that is not finished with SERVFAIL, now; nothing is remembered of it. core_next_done will give it
- * out. Returns what was sent for it alone, and that nobody waits for any more, or NULL: the shell may end that, too
+ * End a client's question that is not finished, now: with what is stale where that is served, or SERVFAIL. Nothing is
+ * remembered of it. core_next_done will give it out. Returns what was sent for it alone, and that nobody waits for any more, or NULL: the shell may end that, too
  * (core_forget), or let it come to its own end.
  */
 struct upstream *core_give_up(struct core *core, struct resolution *r, const char *text, uint64_t now_ms);

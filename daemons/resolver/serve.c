@@ -128,13 +128,24 @@ static void on_lost(void *ctx, const struct qlink_message *message)
 	}
 }
 
+/* Its end of the link is gone: what waits for it waits for nobody. */
+static void give_up_replies(struct query_link *link, int rc)
+{
+	struct serve *serve = link->serve;
+	*counter(serve, STAT_RES_SEND_FAILED) += backlog_clear(&link->backlog);
+	(void)event_del(link->writable);
+	if (log_limit_pass(&serve->complaints, clock_now_ms(), 60000, 1, NULL)) {
+		log_warn("replies to the frontend: %s", bh_strerror(rc));
+	}
+}
+
 static void flush_replies(struct serve *serve)
 {
-	if (serve->out != NULL) {
-		int rc = qlink_flush(serve->batch, serve->out->fd, on_lost, serve->out);
-		if (rc != BH_OK && rc != BH_EAGAIN &&
-		    log_limit_pass(&serve->complaints, clock_now_ms(), 60000, 1, NULL)) {
-			log_warn("replies to the frontend: %s", bh_strerror(rc));
+	struct query_link *link = serve->out;
+	if (link != NULL) {
+		int rc = qlink_flush(serve->batch, link->fd, on_lost, link);
+		if (rc != BH_OK && rc != BH_EAGAIN) {
+			give_up_replies(link, rc);
 		}
 		serve->out = NULL;
 	}
@@ -146,17 +157,13 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 	struct query_link *link = arg;
 	struct serve *serve = link->serve;
 	struct qlink_message m;
-	int rc = BH_OK;
 	(void)what;
 	flush_replies(serve);
 	serve->out = link;
-	while (rc == BH_OK && backlog_first(&link->backlog, &m)) {
-		rc = qlink_push(serve->batch, fd, &m);
-		if (rc != BH_EAGAIN) {
-			backlog_drop_first(&link->backlog);
-		}
+	while (backlog_first(&link->backlog, &m) && qlink_push(serve->batch, fd, &m) == BH_OK) {
+		backlog_drop_first(&link->backlog);
 	}
-	flush_replies(serve);
+	flush_replies(serve); /* what did not go comes back, or the link is given up */
 	if (backlog_first(&link->backlog, &m) && event_add(link->writable, NULL) != 0) {
 		log_fatal("cannot watch a query link");
 	}
@@ -369,14 +376,15 @@ static void set_wake(struct serve *serve)
 	}
 }
 
-static bool has_backlog(const struct serve *serve)
+/* No question is in work, and every reply is sent. */
+static bool is_done(const struct serve *serve)
 {
 	struct qlink_message m;
-	bool any = false;
+	bool waits = false;
 	for (size_t i = 0; i < serve->links.count; i++) {
-		any = any || backlog_first(&serve->links.links[i].backlog, &m);
+		waits = waits || backlog_first(&serve->links.links[i].backlog, &m);
 	}
-	return any;
+	return serve->pending == 0 && !waits;
 }
 
 /* Carry everything between core, sockets and links until nothing is left to do now. */
@@ -396,7 +404,7 @@ static void pump(struct serve *serve)
 	set_wake(serve);
 	*counter(serve, STAT_RES_PENDING) = serve->pending;
 	core_count_cache(serve->core);
-	if (serve->stopping && serve->pending == 0 && !has_backlog(serve)) {
+	if (serve->stopping && is_done(serve)) {
 		(void)event_base_loopbreak(serve->base);
 	}
 }
@@ -813,7 +821,8 @@ void serve_stop(struct serve *serve)
 	for (size_t i = 0; i < serve->links.count; i++) {
 		(void)event_del(serve->links.links[i].event);
 	}
-	if (serve->pending == 0 || event_add(serve->stop_timer, &tv) != 0) {
+	flush_replies(serve);
+	if (is_done(serve) || event_add(serve->stop_timer, &tv) != 0) {
 		(void)event_base_loopbreak(serve->base);
 	}
 }

@@ -25,20 +25,27 @@ static bool get(struct core *core, const struct resolution *r, const uint8_t *na
 }
 
 /*
- * What the cache knows, or knew, of the type at the name; an alias comes last. Records drop an older NXDOMAIN of their
- * name (cache_put), so one that is there is younger than they are, and wins: the name has gone since.
+ * What the cache knows, or knew, of the type at the name. Records drop an older NXDOMAIN of their name (cache_put), so one
+ * that is there is younger than they are, and wins: the name has gone since. A name has no other records besides an
+ * alias (RFC 2181 10.1), so of the two one was there before the other, and the one that lives longer was learnt later: it
+ * was asked for when the other was over.
  */
 static bool get_any(struct core *core, const struct resolution *r, const uint8_t *name, uint64_t now_ms,
 		    struct cache_hit *hit, bool *alias)
 {
+	struct cache_hit other;
 	*alias = false;
-	if (get(core, r, name, CACHE_NXDOMAIN, 0, now_ms, hit) ||
-	    get(core, r, name, CACHE_RRSET, r->type, now_ms, hit) ||
-	    get(core, r, name, CACHE_NODATA, r->type, now_ms, hit)) {
+	if (get(core, r, name, CACHE_NXDOMAIN, 0, now_ms, hit)) {
 		return true;
 	}
-	*alias = r->type != RR_CNAME && get(core, r, name, CACHE_RRSET, RR_CNAME, now_ms, hit);
-	return *alias;
+	bool own = get(core, r, name, CACHE_RRSET, r->type, now_ms, hit) ||
+		   get(core, r, name, CACHE_NODATA, r->type, now_ms, hit);
+	*alias = r->type != RR_CNAME && get(core, r, name, CACHE_RRSET, RR_CNAME, now_ms, &other) &&
+		 (!own || other.expire_ms > hit->expire_ms);
+	if (*alias) {
+		*hit = other;
+	}
+	return own || *alias;
 }
 
 static const uint8_t *target_of(const struct rrset *set)

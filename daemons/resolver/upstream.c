@@ -12,6 +12,7 @@
 #include "daemons/resolver/core.h"
 
 #include "common/dns/dname.h"
+#include "daemons/resolver/stale.h"
 
 #include <stdlib.h>
 
@@ -392,7 +393,15 @@ struct upstream *core_give_up(struct core *core, struct resolution *r, const cha
 		r->wait_next = NULL;
 		r->waiting = NULL;
 	}
-	end_resolution(core, r, RCODE_SERVFAIL, EDE_OTHER, text, now_ms);
+	const struct frame *f = r->top;
+	while (f->below != NULL) {
+		f = f->below;
+	}
+	/* What was bogus so far is no reason for stale data; that there is no time left for it, is (RFC 8767 4). */
+	if (!stale_may_replace(core, r, f->bogus_why == NULL ? EDE_NONE : f->bogus_ede) ||
+	    !iterate_answer_stale(core, r, now_ms)) {
+		end_resolution(core, r, RCODE_SERVFAIL, EDE_OTHER, text, now_ms);
+	}
 	core_done(core, r);
 	return u != NULL && u->waiters == NULL ? u : NULL;
 }

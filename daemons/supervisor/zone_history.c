@@ -231,8 +231,8 @@ int zone_history_send(const struct supervisor *sup, const struct ctl_request *r,
 	if (zones == 0) {
 		return row_done(link, request, UNKNOWN, why);
 	}
-	snprintf(why, sizeof(why), "%u generations%s%s", generations, unusable > 0 ? ", some of no use" : "",
-		 unsaved ? "; what is served now is not written yet" : "");
+	snprintf(why, sizeof(why), "%u generation%s%s%s", generations, generations == 1 ? "" : "s",
+		 unusable > 0 ? ", some of no use" : "", unsaved ? "; what is served now is not written yet" : "");
 	return row_done(link, request, unusable > 0 ? WARNING : FINE, why);
 }
 

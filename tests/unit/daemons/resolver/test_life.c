@@ -254,6 +254,42 @@ Test(stale, records_do_not_win_over_a_later_nxdomain)
 	sim_free(sim);
 }
 
+/* Neither do records when the name has become an alias since, nor the alias when it has its own records again. */
+Test(stale, what_was_learnt_last_wins_among_records_and_alias)
+{
+	struct sim *sim = stale_internet();
+	uint8_t www[DNAME_MAX];
+	sim_zone(sim, "192.0.2.2", "example.", "new.example. 300 A 198.51.100.9\n");
+	cr_assert_eq(sim_ask(sim, "www.example.", RR_A).rcode, RCODE_NOERROR);
+	sim_name("www.example.", www);
+	struct sim_record *record = NULL;
+	for (unsigned i = 0; i < sim->record_count; i++) {
+		if (dname_equal(sim->records[i].owner, www)) {
+			record = &sim->records[i];
+			sim_name("gone.example.", record->owner);
+		}
+	}
+	sim_zone(sim, "192.0.2.2", "example.", "www.example. 150 CNAME new.example.\n");
+	sim->now_ms += 101 * 1000;
+	cr_assert_str_eq(sim_ask(sim, "www.example.", RR_A).answer,
+			 "www.example. 150 CNAME new.example.\nnew.example. 300 A 198.51.100.9\n");
+	sim->now_ms += 301 * 1000;
+	sim_server(sim, "192.0.2.2")->flags = SIM_SERVFAIL;
+	struct sim_result r = sim_ask(sim, "www.example.", RR_A);
+	cr_expect_eq(r.ede, EDE_STALE_ANSWER);
+	cr_expect_str_eq(r.answer, "www.example. 30 CNAME new.example.\nnew.example. 30 A 198.51.100.9\n");
+
+	sim_name("gone.example.", sim->records[sim->record_count - 1].owner);
+	memcpy(record->owner, www, sizeof(www));
+	sim_server(sim, "192.0.2.2")->flags = 0;
+	sim->now_ms += 60 * 1000;
+	cr_assert_str_eq(sim_ask(sim, "www.example.", RR_A).answer, "www.example. 100 A 198.51.100.1\n");
+	sim->now_ms += 101 * 1000;
+	sim_server(sim, "192.0.2.2")->flags = SIM_SERVFAIL;
+	cr_expect_str_eq(sim_ask(sim, "www.example.", RR_A).answer, "www.example. 30 A 198.51.100.1\n");
+	sim_free(sim);
+}
+
 Test(stale, ends_and_is_off_by_default)
 {
 	struct sim *sim = stale_internet();

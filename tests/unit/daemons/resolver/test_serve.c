@@ -472,6 +472,38 @@ Test(serve, the_oldest_question_makes_room_when_the_table_is_full)
 	bench_free(b);
 }
 
+/* Who makes room before its time would have come gets what there was, when it is served stale at all. */
+Test(serve, who_makes_room_is_answered_with_what_is_stale)
+{
+	struct bench *b = bench_new(2);
+	struct region region;
+	struct message msg;
+	uint64_t token;
+	char why[IPC_TEXT_MAX];
+	region_init(&region, 4096, 1 << 20);
+	b->conf.options.resolver.max_ttl_sec = 1;
+	b->conf.options.resolver.stale_sec = 3600;
+	cr_assert_eq(serve_prepare(b->serve, &b->conf, why, sizeof(why)), BH_OK);
+	serve_commit(b->serve, &b->conf);
+	ask(b, 9, "a.example.", RR_A);
+	(void)one(b, &region);
+	usleep(1100 * 1000);
+	b->mute = true;
+	ask(b, 1, "a.example.", RR_A);
+	ask(b, 2, "b.example.", RR_A);
+	cr_assert_geq(event_base_loop(b->base, EVLOOP_NONBLOCK), 0);
+	usleep(QUESTION_FAIR_MS * 1000);
+	ask(b, 3, "c.example.", RR_A);
+	collect(b, 1, &region, &msg, &token);
+	cr_expect_eq(token, 1u);
+	cr_expect_eq(b->page.counters[STAT_RES_DISPLACED], 1u);
+	cr_expect_eq(msg.rcode, RCODE_NOERROR);
+	cr_expect_eq(msg.ede, EDE_STALE_ANSWER);
+	cr_expect_eq(msg.rr_count, 1u);
+	region_clear(&region);
+	bench_free(b);
+}
+
 /* A frontend that does not read for a while loses no reply. */
 Test(serve, replies_wait_for_a_slow_frontend)
 {
@@ -502,6 +534,62 @@ Test(serve, replies_wait_for_a_slow_frontend)
 	cr_assert_eq(count, QUESTIONS, "%u", count);
 	cr_assert_eq(b->page.counters[STAT_RES_SEND_FAILED], 0u);
 	region_clear(&region);
+	bench_free(b);
+}
+
+/* So many replies from the cache that some wait for the frontend, which does not read. */
+static void fill_backlog(struct bench *b, unsigned questions)
+{
+	struct region region;
+	region_init(&region, 4096, 1 << 20);
+	ask(b, 0, "www.example.", RR_A);
+	(void)one(b, &region);
+	for (unsigned i = 0; i < questions; i++) {
+		ask(b, i, "www.example.", RR_A);
+		cr_assert_geq(event_base_loop(b->base, EVLOOP_NONBLOCK), 0);
+		cr_assert_geq(event_base_loop(b->base, EVLOOP_NONBLOCK), 0);
+	}
+	region_clear(&region);
+}
+
+/* Nobody will take them: they are given up, and the loop rests. */
+Test(serve, what_waits_for_a_frontend_that_is_gone_is_forgotten)
+{
+	struct bench *b = bench_new(100);
+	fill_backlog(b, 1500);
+	shutdown(b->ours, SHUT_RDWR);
+	for (unsigned i = 0; i < 10; i++) {
+		cr_assert_geq(event_base_loop(b->base, EVLOOP_NONBLOCK), 0);
+	}
+	cr_expect_gt(b->page.counters[STAT_RES_SEND_FAILED], 0u);
+	uint64_t begin_ms = clock_now_ms();
+	struct timeval tv = { .tv_usec = 100000 };
+	cr_assert_eq(event_base_loopexit(b->base, &tv), 0);
+	(void)event_base_loop(b->base, EVLOOP_ONCE);
+	cr_expect_geq(clock_now_ms() - begin_ms, 50u, "something is done over and over");
+	bench_free(b);
+}
+
+/* All questions are answered, but not all answers are taken. */
+Test(serve, a_stop_waits_for_replies_that_wait)
+{
+	enum { QUESTIONS = 1500 };
+	struct bench *b = bench_new(100);
+	unsigned count = 0;
+	fill_backlog(b, QUESTIONS);
+	serve_stop(b->serve);
+	cr_assert_not(event_base_got_break(b->base));
+	for (unsigned i = 0; i < 10000 && !event_base_got_break(b->base); i++) {
+		unsigned n;
+		cr_assert_eq(qlink_receive(b->batch, b->ours, &n), BH_OK);
+		count += n;
+		cr_assert_geq(event_base_loop(b->base, EVLOOP_NONBLOCK), 0);
+	}
+	cr_expect(event_base_got_break(b->base), "and no longer");
+	for (unsigned n = 1; n > 0; count += n) {
+		cr_assert_eq(qlink_receive(b->batch, b->ours, &n), BH_OK);
+	}
+	cr_expect_eq(count, QUESTIONS, "%u", count);
 	bench_free(b);
 }
 
