@@ -231,6 +231,7 @@ static void adopt_zones(struct supervisor *sup, struct state *s)
 					 zone->conf->text, zone->view_name);
 			}
 			close(z->fd); /* compiled anew before its elder goes */
+			snprintf(zone->detail, sizeof(zone->detail), "roles of version %s serve it on", sup->takeover.from);
 			continue;
 		}
 		zone->image = make_image(z);
