@@ -101,6 +101,30 @@ bool frame_must_validate(const struct resolution *r)
 	return r->validates && r->top->purpose == FRAME_CLIENT;
 }
 
+/*
+ * The closest cut at or above name that is known, as a suffix of it: whose servers gave what is kept of it. NULL: a
+ * resolver, which speaks for all zones. DS is from above the cut of its own name.
+ */
+static const uint8_t *known_cut(const struct core *core, const uint8_t *name, uint16_t type, uint64_t now_ms)
+{
+	const struct core_zone *top = core_find_stub(core, name);
+	unsigned least = top == NULL ? 0 : top->labels;
+	unsigned labels = dname_label_count(name);
+	struct cache_hit hit;
+	if ((top != NULL ? top : &core->root)->forward) {
+		return NULL;
+	}
+	if (type == RR_DS && labels > least) {
+		name = dname_parent(name);
+		labels--;
+	}
+	while (labels > least && !cache_get(core->cache, name, CACHE_DELEGATION, 0, now_ms, &hit)) {
+		name = dname_parent(name);
+		labels--;
+	}
+	return name;
+}
+
 /* An entry of the cache about name and type, which the top frame can use: now, or when it was validated. */
 static void use_hit(struct core *core, struct resolution *r, const struct cache_hit *hit, const uint8_t *name,
 		    uint16_t type, uint64_t now_ms)
@@ -132,6 +156,7 @@ static void use_hit(struct core *core, struct resolution *r, const struct cache_
 	}
 	trace_hit(core, r, &v.reply, security, now_ms);
 	if (frame_must_validate(r) && security == SECURITY_UNCHECKED) {
+		v.zone = known_cut(core, name, type, now_ms); /* if that is another one meanwhile, it is asked for anew */
 		validate_begin(core, r, &v, now_ms);
 	} else {
 		frame_use(core, r, &v.reply, security, now_ms);

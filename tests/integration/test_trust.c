@@ -5,6 +5,8 @@
  * SPDX-License-Identifier: BSD-2-Clause
  */
 #include "common/dns/query.h"
+#include "common/dns/rr.h"
+#include "daemons/supervisor/anchor_file.h"
 #include "tests/integration/client.h"
 #include "tests/integration/harness.h"
 #include "tests/integration/peers.h"
@@ -336,5 +338,46 @@ Test(trust, keys_of_an_anchor_are_tracked_over_restarts)
 	MUST(appliance_log_wait(&appliance, "trust anchor cannot be verified", 10000 * harness_slow()), "verified");
 	MUST(keys()[0] == '\0', "%s", keys());
 	expect("nowhere", "SERVFAIL rd ra");
+	free(anchor);
+}
+
+/* The kept state as if it had begun with this anchor, whose key the root has left since. */
+static void begin_with(const struct ipc_anchor *anchor)
+{
+	static const uint8_t root[1] = { 0 };
+	char dir[256];
+	char why[256];
+	struct ipc_anchor_state state;
+	snprintf(dir, sizeof(dir), "%s/state", appliance.dir);
+	MUST(anchor_file_load(dir, root, &state, why, sizeof(why)) == BH_OK, "%s", why);
+	state.configured = ipc_anchor_sum(anchor, 1, root);
+	MUST(anchor_file_save(dir, &state, why, sizeof(why)) == BH_OK, "%s", why);
+}
+
+/*
+ * The years go by and the root's keys roll: what tracking has found is what a resolver begins with, not the anchor of
+ * its configuration, which signs nothing any more.
+ */
+Test(trust, a_start_takes_tracked_keys_for_the_configured_ones)
+{
+	struct ipc_anchor old = { .type = RR_DS, .len = 36,
+				  .rdata = { 20326 >> 8, 20326 & 0xff, 8, 2, 0xe0, 0x6d, 0x44, 0xb8, 0x0b, 0x8f, 0x1d,
+					     0x39, 0xa9, 0x5c, 0x0b, 0x0d, 0x7c, 0x65, 0xd0, 0x84, 0x58, 0xe8, 0x80, 0x40,
+					     0x9b, 0xbc, 0x68, 0x34, 0x57, 0x10, 0x42, 0x37, 0xc7, 0xf8, 0xec, 0x8d } };
+	char *anchor = data_read("signed/root.anchor");
+	prepare_signed_root(anchor);
+	appliance_start(&appliance);
+	MUST(harness_until(key_is_known, NULL, 10000 * harness_slow()), "the key is not found: %s", keys());
+	MUST(harness_until(state_is_saved, NULL, 10000 * harness_slow()), "the state is not saved");
+	appliance_stop(&appliance);
+
+	prepare_signed_root(". DS " DS_2017 "\n");
+	begin_with(&old);
+	appliance_start(&appliance);
+	MUST(key_is_known(NULL), "not loaded: %s", keys());
+	struct ask ask = { .server = RESOLVER, .name = "nowhere", .flags = FLAG_RD | FLAG_AD };
+	client_expect_ask(&ask, "NXDOMAIN rd ra ad", NULL, EDE_ANY);
+	ask.name = "nowhere.else"; /* of the other shard, perhaps */
+	client_expect_ask(&ask, "NXDOMAIN rd ra ad", NULL, EDE_ANY);
 	free(anchor);
 }
