@@ -5,6 +5,7 @@
  */
 #include "common/dns/dname.h"
 
+#include "common/dns/fold.h"
 #include "common/util/siphash.h"
 
 #include <endian.h>
@@ -125,50 +126,12 @@ int dname_skip(const uint8_t *msg, size_t msg_len, size_t *pos)
 	}
 }
 
-/*
- * Letters of eight octets at once. An octet is upper case when it is ASCII, at least 'A' and not above 'Z': added to
- * its lower seven bits, the distance to 0x80 tells by the highest bit. Length octets are below 'A', so folding
- * leaves them alone and names need not be taken apart.
- */
-static inline uint64_t fold_word(uint64_t octets)
-{
-	const uint64_t each = UINT64_C(0x0101010101010101);
-	uint64_t low = octets & each * 0x7f;
-	uint64_t from_a = low + each * (0x80 - 'A');
-	uint64_t above_z = low + each * (0x80 - 'Z' - 1);
-	uint64_t upper = ~octets & from_a & ~above_z & each * 0x80;
-	return octets | upper >> 2; /* 0x80 becomes 0x20 */
-}
-
-static inline uint64_t load_word(const uint8_t *p)
-{
-	uint64_t word;
-	memcpy(&word, p, sizeof(word));
-	return le64toh(word);
-}
-
-/*
- * The last eight octets of a name of len octets, or all it has. The upper octet of the word is 0: it is that of the root, or
- * there are not so many.
- */
-static inline uint64_t load_rest(const uint8_t *name, size_t len)
-{
-	if (len >= sizeof(uint64_t)) {
-		return load_word(name + len - sizeof(uint64_t));
-	}
-	uint64_t word = 0;
-	for (size_t i = 0; i < len; i++) {
-		word |= (uint64_t)name[i] << 8 * i;
-	}
-	return word;
-}
-
 size_t dname_copy_lower(uint8_t *out, const uint8_t *name)
 {
 	size_t len = dname_len(name);
 	size_t at = 0;
 	for (; len - at >= 8; at += 8) {
-		uint64_t word = htole64(fold_word(load_word(name + at)));
+		uint64_t word = fold_word(fold_load64(name + at));
 		memcpy(out + at, &word, sizeof(word));
 	}
 	for (; at < len; at++) {
@@ -177,28 +140,10 @@ size_t dname_copy_lower(uint8_t *out, const uint8_t *name)
 	return len;
 }
 
-static bool bytes_equal_folded(const uint8_t *a, const uint8_t *b, size_t len)
-{
-	size_t at = 0;
-	for (; len - at >= 8; at += 8) {
-		uint64_t wa = load_word(a + at);
-		uint64_t wb = load_word(b + at);
-		if (wa != wb && fold_word(wa) != fold_word(wb)) {
-			return false;
-		}
-	}
-	for (; at < len; at++) {
-		if (dname_fold(a[at]) != dname_fold(b[at])) {
-			return false;
-		}
-	}
-	return true;
-}
-
 bool dname_equal(const uint8_t *a, const uint8_t *b)
 {
 	size_t len = dname_len(a);
-	return len == dname_len(b) && bytes_equal_folded(a, b, len);
+	return len == dname_len(b) && fold_equal(a, b, len);
 }
 
 bool dname_is_under(const uint8_t *name, const uint8_t *ancestor)
@@ -226,19 +171,6 @@ static unsigned label_positions(const uint8_t *name, const uint8_t *labels[DNAME
 	return count;
 }
 
-/* RFC 4034 6.1: labels as left-justified octet strings, letters folded, absence sorts first. */
-static int label_compare(const uint8_t *a, const uint8_t *b)
-{
-	unsigned min = a[0] < b[0] ? a[0] : b[0];
-	for (unsigned i = 1; i <= min; i++) {
-		int diff = (int)dname_fold(a[i]) - (int)dname_fold(b[i]);
-		if (diff != 0) {
-			return diff;
-		}
-	}
-	return (int)a[0] - (int)b[0];
-}
-
 unsigned dname_shared_labels(const uint8_t *a, const uint8_t *b)
 {
 	const uint8_t *la[DNAME_LABELS_MAX];
@@ -248,7 +180,7 @@ unsigned dname_shared_labels(const uint8_t *a, const uint8_t *b)
 	unsigned shared = 0;
 
 	while (shared < na && shared < nb &&
-	       label_compare(la[na - 1 - shared], lb[nb - 1 - shared]) == 0) {
+	       fold_label_compare(la[na - 1 - shared], lb[nb - 1 - shared]) == 0) {
 		shared++;
 	}
 	return shared;
@@ -262,7 +194,7 @@ int dname_compare(const uint8_t *a, const uint8_t *b)
 	unsigned nb = label_positions(b, lb);
 
 	while (na > 0 && nb > 0) {
-		int diff = label_compare(la[--na], lb[--nb]);
+		int diff = fold_label_compare(la[--na], lb[--nb]);
 		if (diff != 0) {
 			return diff;
 		}
@@ -274,10 +206,11 @@ uint64_t dname_hash(const struct siphash_key *key, const uint8_t *name)
 {
 	size_t len = dname_len(name);
 	struct siphash_state s = siphash_begin(key);
-	for (size_t at = 0; len - at > 8; at += 8) {
-		siphash_word(&s, fold_word(load_word(name + at)), 1);
+	size_t at = 0;
+	for (; len - at >= 8; at += 8) {
+		siphash_word(&s, fold_word(le64toh(fold_load64(name + at))), 1);
 	}
-	siphash_word(&s, (uint64_t)len << 56 | fold_word(load_rest(name, len)), 1);
+	siphash_word(&s, (uint64_t)len << 56 | fold_word(le64toh(fold_load_tail(name + at, len - at))), 1);
 	return siphash_end(&s, 3);
 }
 

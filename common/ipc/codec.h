@@ -9,6 +9,7 @@
 
 #include "common/dns/dname.h"
 #include "common/util/cursor.h"
+#include "common/util/log.h"
 
 static inline int finish(const struct cursor *c)
 {
@@ -28,6 +29,16 @@ static inline uint32_t bounded(struct cursor *c, uint32_t value, uint32_t min, u
 static inline uint8_t get_bool(struct cursor *c)
 {
 	return (uint8_t)bounded(c, cursor_u8(c), 0, 1);
+}
+
+static inline uint8_t get_log_level(struct cursor *c)
+{
+	uint8_t level = cursor_u8(c);
+	if (level != LOG_LEVEL_ERR && level != LOG_LEVEL_WARN && level != LOG_LEVEL_INFO &&
+	    level != LOG_LEVEL_DEBUG) {
+		c->failed = true;
+	}
+	return level;
 }
 
 /* How many elements follow; more than the message can hold is a mistake of ours that must not go out. */

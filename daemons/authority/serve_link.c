@@ -33,7 +33,8 @@ static void give_up(struct source *source, int rc)
 						 bh_strerror(rc));
 	event_del(source->readable);
 	event_del(source->writable);
-	if (rc == BH_EMALFORMED && role_link_peer_broken(source->server->link, source->id) != BH_OK) {
+	if (rc == BH_EMALFORMED && source->server->link != NULL &&
+	    role_link_peer_broken(source->server->link, source->id) != BH_OK) {
 		log_err("cannot tell that query link %u is broken", (unsigned)source->id);
 	}
 }

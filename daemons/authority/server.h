@@ -50,7 +50,7 @@ LIST_HEAD(source_list, source);
 
 struct server {
 	struct event_base *base;
-	struct role_link *link;
+	struct role_link *link; /* NULL: nobody to tell */
 	struct stats_page *stats;
 	struct view *view; /* in service; NULL before the first configuration */
 	struct view *next; /* prepared */

@@ -140,7 +140,13 @@ static void on_refuse(void *ctx, const struct origin *origin, const struct reply
 
 static const struct clients_ops clients_ops = { .allowed = is_allowed, .look = on_look, .fetch = on_fetch, .query = on_query,
 						.idle = flush_all };
-static const struct links_ops links_ops = { .idle = flush_all, .broken = on_broken };
+static void on_probed(void *ctx)
+{
+	const struct frontend *f = ctx;
+	links_write_probes(f->links, f->has_zone ? f->probe_zone : NULL, clock_now_ms());
+}
+
+static const struct links_ops links_ops = { .idle = flush_all, .broken = on_broken, .probed = on_probed };
 static const struct route_ops route_ops = { .ask = on_ask, .answer = on_answer, .refuse = on_refuse };
 
 /* --- configuration ------------------------------------------------------------------------------------- */

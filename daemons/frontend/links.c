@@ -103,8 +103,12 @@ static bool take_probe(struct flink *link, const struct qlink_message *m)
 	/* A zone without data is SERVFAIL, which its authority tells itself; that it answers is what counts here. */
 	bool fine = (flags & FLAG_QR) != 0 && ((rcode == RCODE_NOERROR && (!authority || (flags & FLAG_AA) != 0)) ||
 					       (rcode == RCODE_SERVFAIL && authority));
+	bool news = link->probe != (fine ? PROBE_FINE : PROBE_FAILED);
 	link->probe = fine ? PROBE_FINE : PROBE_FAILED;
 	link->probed_ms = 0;
+	if (news) { /* who watches must not wait for the next round: until then nothing is known of a new neighbour */
+		link->ops->probed(link->ctx);
+	}
 	return true;
 }
 
@@ -143,14 +147,18 @@ static void send_probe(struct flink *link)
 	}
 }
 
-static void write_probes(const struct links *links, bool has_zone, struct stats_page *page, uint64_t now_ms)
+void links_write_probes(const struct links *links, const uint8_t *zone, uint64_t now_ms)
 {
+	if (links->count == 0) {
+		return;
+	}
+	struct stats_page *page = *links->items[0]->route->stats;
 	struct stats_probe out[STATS_PROBES] = { 0 };
 	bool unknown[STATS_PROBES] = { false };
 	for (size_t i = 0; i < links->count; i++) {
 		const struct flink *link = links->items[i];
 		unsigned which = link->info.peer == ROLE_AUTHORITY ? STATS_PROBE_VIEW : STATS_PROBE_RESOLVER;
-		if (which == STATS_PROBE_VIEW && !has_zone) {
+		if (which == STATS_PROBE_VIEW && zone == NULL) {
 			continue;
 		}
 		out[which].parts++;
@@ -185,9 +193,7 @@ void links_probe(struct links *links, const uint8_t *zone, uint64_t now_ms)
 		link->probed_ms = now_ms;
 		send_probe(link);
 	}
-	if (links->count > 0) {
-		write_probes(links, zone != NULL, *links->items[0]->route->stats, now_ms);
-	}
+	links_write_probes(links, zone, now_ms);
 }
 
 /* --- when the peer is slower than those who ask --- */

@@ -20,6 +20,7 @@ struct links;
 struct links_ops {
 	void (*idle)(void *ctx); /* a round of replies was worked through: send what they caused */
 	void (*broken)(void *ctx, uint32_t id); /* the peer of this link breaks the format: nothing more is read of it */
+	void (*probed)(void *ctx); /* what is known of a neighbour has changed: links_write_probes */
 };
 
 /*
@@ -46,6 +47,8 @@ int links_ask(struct links *links, const struct route_ask *ask) BH_CHECKED;
  */
 #define LINKS_PROBE_MS 3000
 void links_probe(struct links *links, const uint8_t *zone, uint64_t now_ms);
+/* What the last probes said, into the counter page; zone as above. */
+void links_write_probes(const struct links *links, const uint8_t *zone, uint64_t now_ms);
 
 /* Send what is queued on all links. */
 void links_flush(struct links *links);

@@ -240,6 +240,13 @@ static const struct family_sample resolver_stopped_questions[] = {
 	{ .counter = STAT_RES_BUDGET_STOPS, .label = "bound", .value = "budget", .count = 1 },
 	{ .counter = STAT_RES_TIME_STOPS, .label = "bound", .value = "time", .count = 1 },
 	{ .counter = STAT_RES_CHAIN_STOPS, .label = "bound", .value = "chain", .count = 1 },
+	{ .counter = STAT_RES_DISPLACED, .label = "bound", .value = "displaced", .count = 1 },
+};
+static const struct family_sample resolver_signature_checks[] = {
+	{ .counter = STAT_RES_SIGNATURE_CHECKS, .count = 1 },
+};
+static const struct family_sample resolver_nsec3_hashes[] = {
+	{ .counter = STAT_RES_NSEC3_HASHES, .count = 1 },
 };
 static const struct family_sample resolver_cache_entries[] = {
 	{ .counter = STAT_RES_CACHE_ENTRIES, .count = 1 },
@@ -556,6 +563,18 @@ const struct counter_family counter_families[] = {
 			    "Questions that ended because of a bound." },
 		.role = ROLE_RESOLVER,
 		SAMPLES(resolver_stopped_questions),
+	},
+	{
+		.family = { "bulkhead_resolver_signature_checks", NULL, FAMILY_COUNTER,
+			    "Signatures checked for clients, in units of one with P-256." },
+		.role = ROLE_RESOLVER,
+		SAMPLES(resolver_signature_checks),
+	},
+	{
+		.family = { "bulkhead_resolver_nsec3_hashes", NULL, FAMILY_COUNTER,
+			    "Hashes of NSEC3 proofs made for clients, iterations counted." },
+		.role = ROLE_RESOLVER,
+		SAMPLES(resolver_nsec3_hashes),
 	},
 	{
 		.family = { "bulkhead_resolver_cache_entries", NULL, FAMILY_GAUGE,

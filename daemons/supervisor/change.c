@@ -133,6 +133,9 @@ static void end(struct change *change, bool ok, unsigned failures)
 	sup->change_sec = clock_wall_sec();
 	watch_tell(sup);
 	ops->done(ctx, ok, failures, why);
+	if ((sup->reload_wanted || sup->upgrade_wanted) && !sup->stopping) { /* meanwhile, whatever this change was about */
+		supervisor_reload_later(sup);
+	}
 }
 
 /* Put everything back. */
@@ -262,24 +265,30 @@ static bool all_committed(const struct supervisor *sup)
 }
 
 /*
- * Behind elders frontends go last: one that is in service reads clients' queries, and its resolvers and authorities
- * must be there. all: those that were left out before.
+ * Behind elders these go last: a frontend that is in service reads clients' queries, and its resolvers and authorities
+ * must be there; a monitor that is in service says that what is still missing is missing.
  */
+static bool goes_last(const struct instance *inst)
+{
+	return inst->role == ROLE_FRONTEND || inst->role == ROLE_MONITOR;
+}
+
+/* all: those that go last, too. */
 static void commit_prepared(struct supervisor *sup, bool all)
 {
 	for (struct instance *inst = sup->instances; inst != NULL; inst = inst->next) {
 		inst->fresh = false;
-		if (inst->prepared == sup->current.number && (all || inst->role != ROLE_FRONTEND)) {
+		if (inst->prepared == sup->current.number && (all || !goes_last(inst))) {
 			instance_commit(inst, sup->current.number);
 		}
 	}
 }
 
-/* Do all that frontends ask serve? */
+/* Do all serve that do not go last? */
 static bool others_committed(const struct supervisor *sup)
 {
 	for (const struct instance *inst = sup->instances; inst != NULL; inst = inst->next) {
-		if (inst->wanted && inst->role != ROLE_FRONTEND && inst->committed != sup->current.number) {
+		if (inst->wanted && !goes_last(inst) && inst->committed != sup->current.number) {
 			return false;
 		}
 	}
@@ -366,6 +375,24 @@ static bool has_its_zone(struct change *change)
 	return false;
 }
 
+/*
+ * Roles of another version still serve, and where images have another form than theirs none was taken over: what does
+ * not compile then would be served by nobody when they go.
+ */
+static bool loses_zone(struct change *change)
+{
+	const struct zone_set *set = change->next.zones;
+	for (size_t i = 0; takeover_running(change->sup) && i < set->count; i++) {
+		const struct zone_state *zone = &set->items[i];
+		if (zone->image == NULL && zone_set_find(change->sup->current.zones, zone) != NULL) {
+			fail(change, "zone %.200s of view %s, which the version before serves, does not compile: %.150s",
+			     zone->conf->text, zone->view_name, zone->detail);
+			return true;
+		}
+	}
+	return false;
+}
+
 static void on_compiled(void *ctx)
 {
 	struct change *change = ctx;
@@ -381,7 +408,7 @@ static void on_compiled(void *ctx)
 		fail(change, "trust-anchors: %.400s", change->next.zones->anchors_detail);
 		return;
 	}
-	if (change->only.view[0] != '\0' && !has_its_zone(change)) {
+	if ((change->only.view[0] != '\0' && !has_its_zone(change)) || loses_zone(change)) {
 		return;
 	}
 	if (zone_set_add_root_anchors(change->next.zones) != BH_OK) {

@@ -180,25 +180,30 @@ static bool has_successor(const struct elder *e)
 	return true;
 }
 
+static bool is_of(const struct elder *e, unsigned role_bits)
+{
+	return e->info.role < 32 && (role_bits & ROLE_BIT(e->info.role)) != 0;
+}
+
 void elder_advance(struct supervisor *sup)
 {
 	if (!sup->takeover.done || sup->stopping) {
 		return;
 	}
+	/*
+	 * What frontends ask must be there until they have ended. A monitor goes with them: it would tell of those who
+	 * leave, in turn with its successor at the same address.
+	 */
+	const unsigned first = ROLE_BIT(ROLE_FRONTEND) | ROLE_BIT(ROLE_MONITOR);
 	bool frontends = elder_any(sup, ROLE_BIT(ROLE_FRONTEND));
 	for (struct elder *e = sup->elders; e != NULL; e = e->next) {
-		if (!e->leaving && (!frontends || e->info.role == ROLE_FRONTEND) && has_successor(e)) {
+		if (!e->leaving && (!frontends || is_of(e, first)) && has_successor(e)) {
 			let_go(e, PATIENCE_SEC);
 		}
 	}
 	if (sup->elders == NULL) {
 		takeover_finished(sup);
 	}
-}
-
-static bool is_of(const struct elder *e, unsigned role_bits)
-{
-	return e->info.role < 32 && (role_bits & ROLE_BIT(e->info.role)) != 0;
 }
 
 void elder_stop_all(struct supervisor *sup, unsigned role_bits)

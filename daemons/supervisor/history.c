@@ -80,7 +80,7 @@ static int open_folder(int at, const char *name)
 	return fd;
 }
 
-static int open_view(const char *state_dir, const char *view)
+int history_open_view(const char *state_dir, const char *view)
 {
 	char path[PATH_MAX];
 	if (snprintf(path, sizeof(path), "%s/%s", state_dir, view) >= (int)sizeof(path)) {
@@ -181,7 +181,10 @@ static int read_kept(int view_fd, const uint8_t *zone, struct history *out)
 {
 	char name[SAVED_NAME_MAX + 1];
 	size_t count = 0;
-	int folder = history_name(zone, name) ? open_folder(view_fd, name) : -1;
+	if (!history_name(zone, name)) {
+		return BH_OK; /* its name is too long for one */
+	}
+	int folder = open_folder(view_fd, name);
 	if (folder < 0) {
 		return errno == ENOENT ? BH_OK : BH_ESYS;
 	}
@@ -245,9 +248,10 @@ int history_read(const char *state_dir, const char *view, const uint8_t *zone, s
 		snprintf(why, why_size, "out of memory");
 		return BH_ENOMEM;
 	}
-	int view_fd = saved_name(zone, name) ? open_view(state_dir, view) : -1;
+	bool named = saved_name(zone, name); /* one that is too long is never saved */
+	int view_fd = named ? history_open_view(state_dir, view) : -1;
 	if (view_fd < 0) {
-		if (errno == ENOENT) {
+		if (!named || errno == ENOENT) {
 			return BH_OK;
 		}
 		snprintf(why, why_size, "%s/%s: %s", state_dir, view, strerror(errno));
@@ -329,7 +333,7 @@ int history_open(const char *state_dir, const char *view, const uint8_t *zone, u
 		 struct saved_head *head, int *memfd, char *why, size_t why_size)
 {
 	uint64_t at = 0;
-	int view_fd = open_view(state_dir, view);
+	int view_fd = history_open_view(state_dir, view);
 	int fd = -1;
 	*head = (struct saved_head){ .made_sec = 0 };
 	if (view_fd < 0) {

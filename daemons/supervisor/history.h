@@ -50,6 +50,12 @@ const struct history_item *history_find(const struct history *history, uint64_t 
 int history_open(const char *state_dir, const char *view, const uint8_t *zone, uint64_t number,
 		 struct saved_head *head, int *memfd, char *why, size_t why_size) BH_CHECKED;
 
+/*
+ * The folder of a view, which must be one of root's, and no link, that nobody else can write: who could would choose what
+ * is read and removed there. -1 with errno.
+ */
+int history_open_view(const char *state_dir, const char *view);
+
 /* --- for saver.c; dir_fd is the view's folder -------------------------------------------------------------- */
 
 /* The number that the generation after all these gets; newest: that of ZONE.image, 0: there is none. */

@@ -39,6 +39,7 @@ struct inspect {
 	struct shared_fd *out; /* NULL: none, or given away */
 	unsigned inspected;
 	bool greeted;
+	bool for_reader; /* there is to be text */
 	bool shows;
 	inspect_done_fn *done; /* NULL: was called, or nobody waits */
 	void *ctx;
@@ -310,13 +311,14 @@ int inspect_start(struct supervisor *sup, const struct inspect_request *request,
 {
 	unsigned count = 0;
 	for (const struct inspect *other = sup->inspections; other != NULL; other = other->next) {
-		count += is_under_way(other);
+		count += is_under_way(other) && other->for_reader == (request->out >= 0);
 	}
 	struct inspect *inspect = count >= INSPECT_MAX ? NULL : calloc(1, sizeof(*inspect));
 	if (inspect == NULL) {
 		return count >= INSPECT_MAX ? BH_ELIMIT : BH_ENOMEM;
 	}
 	inspect->sup = sup;
+	inspect->for_reader = request->out >= 0;
 	int rc = prepare(inspect, request);
 	if (rc != BH_OK) {
 		inspect_free(inspect);

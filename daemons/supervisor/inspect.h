@@ -13,7 +13,10 @@
 
 #include "daemons/supervisor/supervisor.h"
 
-/* At a time: each maps two images and waits for a person who reads. */
+/*
+ * At a time: each maps two images and waits for a person who reads. As many again may only be verified, so that who
+ * reads for an hour, or does not read at all, does not keep anybody from going back to a good generation.
+ */
 #define INSPECT_MAX 4
 
 struct inspect;

@@ -273,14 +273,6 @@ static void on_config_error(void *ctx, const char *file, unsigned line, const ch
 					 .view = "", .zone = "", .file = file, .line = line, .text = text });
 }
 
-/* A reload that was asked for meanwhile. */
-static void reload_if_wanted(struct supervisor *sup)
-{
-	if ((sup->reload_wanted || sup->upgrade_wanted) && !sup->stopping) {
-		supervisor_reload_later(sup);
-	}
-}
-
 static void on_started(void *ctx, bool ok, unsigned failed_zones, const char *text)
 {
 	struct daemon *d = ctx;
@@ -303,7 +295,6 @@ static void on_started(void *ctx, bool ok, unsigned failed_zones, const char *te
 		tell_parent(d->ready_fd);
 		d->ready_fd = -1;
 	}
-	reload_if_wanted(&d->sup);
 }
 
 static void on_reloaded(void *ctx, bool ok, unsigned failed_zones, const char *text)
@@ -332,7 +323,6 @@ static void on_reloaded(void *ctx, bool ok, unsigned failed_zones, const char *t
 		takeover_changed(&d->sup, ok, text);
 	}
 	notify("READY=1\nSTATUS=%s", answer);
-	reload_if_wanted(&d->sup);
 }
 
 bool supervisor_reload(struct supervisor *sup)

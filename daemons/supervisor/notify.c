@@ -129,6 +129,11 @@ int notify_watchdog_start(struct event_base *base, struct event **out)
 			}
 			return BH_ENOMEM;
 		}
+		/*
+		 * The first one as soon as the loop turns: after an exec the last one, of the program before, may be half an
+		 * interval old already.
+		 */
+		event_active(timer, EV_TIMEOUT, 0);
 	}
 	if (rc == BH_OK) {
 		*out = timer;

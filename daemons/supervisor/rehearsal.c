@@ -9,6 +9,7 @@
 #include <config.h> /* of the build, not our own */
 
 #include "common/util/clock.h"
+#include "common/zone/image.h" /* for IMAGE_VERSION alone */
 #include "daemons/supervisor/ids.h"
 #include "daemons/supervisor/program.h"
 #include "daemons/supervisor/spawn.h"
@@ -86,6 +87,17 @@ static bool check_config(struct rehearsal *r)
 	int rc = ids_resolve(r->config, &before, &ids, &r->ids, why, sizeof(why));
 	free(before.views);
 	return rc == BH_OK || refuse(r, "%s", why);
+}
+
+/* That the text is served again is for the operator to decide, not for an upgrade. */
+static bool check_rollbacks(struct rehearsal *r)
+{
+	char name[DNAME_TEXT_MAX];
+	const struct state_zone *zone = state_lost_rollback(&r->state, IMAGE_VERSION);
+	return zone == NULL ||
+	       refuse(r, "zone %.200s of view %s is rolled back to an image that version %s cannot serve: release it first "
+			 "(zone rollback --release), or restart",
+		      dname_text(zone->name, name), r->state.views[zone->view].name, PACKAGE_VERSION);
 }
 
 /* --- role programs ----------------------------------------------------------------------------------- */
@@ -210,7 +222,7 @@ int rehearsal_run(int record_fd)
 	} else if (r.state.localwall && r.state.local.version != LOCALWALL_VERSION) {
 		fine = refuse(&r, "the local wall was raised by a version with another one; it needs a restart");
 	} else {
-		fine = check_config(&r) && check_programs(&r);
+		fine = check_rollbacks(&r) && check_config(&r) && check_programs(&r);
 	}
 	printf("%s\n", fine ? PACKAGE_VERSION : r.why);
 	fine = fflush(stdout) == 0 && fine;

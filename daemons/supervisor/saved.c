@@ -8,6 +8,7 @@
 
 #include "common/ipc/link.h"
 #include "common/util/checksum.h"
+#include "common/zone/image.h" /* for IMAGE_VERSION alone */
 #include "daemons/supervisor/history.h"
 
 #include <errno.h>
@@ -295,7 +296,11 @@ int saved_read(int fd, struct saved_head *head, uint64_t *image_at, char *why, s
 static const char *head_fault(const struct saved_head *head, const char *zones_dir, const struct config_zone *zone,
 			      uint32_t default_ttl, enum saved_age age)
 {
-	if (strcmp(head->build, ipc_build_id()) != 0) {
+	if (head->image_version != IMAGE_VERSION) {
+		return "is of another image version, made by another release";
+	}
+	/* Another build may make more of the same text. But it does not end a rollback, and is better than nothing. */
+	if (age == SAVED_CURRENT && head->image_of == 0 && strcmp(head->build, ipc_build_id()) != 0) {
 		return "is of another version";
 	}
 	size_t len = dname_len(zone->name);

@@ -120,12 +120,18 @@ static bool put_away(int dir_fd, const uint8_t *zone, const char *name)
 }
 
 /* Files of zones that are not in the set, or whose image no authority takes. And what a run that was cut left there. */
-static void remove_stale(const char *dir_path, const char *view, const struct zone_set *set, bool keep)
+static void remove_stale(const char *state_dir, const char *view, const struct zone_set *set, bool keep)
 {
-	DIR *dir = opendir(dir_path);
+	char dir_path[PATH_MAX];
+	int fd = history_open_view(state_dir, view);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	if (dir == NULL) {
-		return; /* nothing was ever saved there */
+		if (fd >= 0) {
+			close(fd);
+		}
+		return; /* nothing was ever saved there, or it is not ours; then the saver says so */
 	}
+	snprintf(dir_path, sizeof(dir_path), "%s/%s", state_dir, view);
 	const struct dirent *entry;
 	while ((entry = readdir(dir)) != NULL) {
 		struct config_zone zone = { .text = NULL };
@@ -238,6 +244,7 @@ static uint8_t *encode_head(const struct saver *saver, const struct work *work, 
 static void number_it(struct saver *saver, const struct work *work)
 {
 	struct saved_head before;
+	char folder[SAVED_NAME_MAX + 1];
 	char why[HISTORY_WHY_MAX];
 	uint64_t at;
 	int fd = openat(saver->dir_fd, saver->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
@@ -256,7 +263,8 @@ static void number_it(struct saver *saver, const struct work *work)
 			saver->head.since_sec = before.since_sec;
 			return;
 		}
-		saver->keep = saver->policy.count > 0 ? before.number : 0;
+		/* A name may be just too long for a history, and short enough to be saved. */
+		saver->keep = saver->policy.count > 0 && history_name(work->zone, folder) ? before.number : 0;
 	}
 	saver->head.number = history_next_number(saver->dir_fd, work->zone, known ? before.number : 0);
 }
@@ -499,11 +507,7 @@ static bool take_work(struct saver *saver, const struct config *config, const st
 static void remove_stale_of(const struct config *config, const struct saver *saver, const struct zone_set *set)
 {
 	for (size_t v = 0; config != NULL && v < config->view_count; v++) {
-		char dir[PATH_MAX];
-		const char *view = config->views[v].name;
-		if (snprintf(dir, sizeof(dir), "%s/%s", saver->state_dir, view) < (int)sizeof(dir)) {
-			remove_stale(dir, view, set, saver->policy.count > 0);
-		}
+		remove_stale(saver->state_dir, config->views[v].name, set, saver->policy.count > 0);
 	}
 }
 

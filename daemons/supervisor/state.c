@@ -486,6 +486,16 @@ int state_decode(const uint8_t *bytes, size_t len, struct state *s)
 	return rc == BH_OK ? check(s) : rc;
 }
 
+const struct state_zone *state_lost_rollback(const struct state *s, uint32_t image_format)
+{
+	for (size_t i = 0; i < s->zone_count && s->image_format != image_format; i++) {
+		if (s->zones[i].rollback.image_of != 0) {
+			return &s->zones[i];
+		}
+	}
+	return NULL;
+}
+
 void state_clear(struct state *s, bool sources_borrowed)
 {
 	for (size_t i = 0; i < s->zone_count && !sources_borrowed; i++) {

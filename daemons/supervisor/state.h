@@ -129,6 +129,11 @@ struct state {
  */
 size_t state_encode(struct sink *out, const struct state *s);
 int state_decode(const uint8_t *bytes, size_t len, struct state *s) BH_CHECKED;
+/*
+ * A zone that is rolled back to an image which a program with this form of images cannot serve; NULL: there is none. Its
+ * text is what the operator has taken out of service.
+ */
+const struct state_zone *state_lost_rollback(const struct state *s, uint32_t image_format);
 /* Frees the arrays, and the sources of zones unless they are borrowed; overwrites secrets. Descriptors stay. */
 void state_clear(struct state *s, bool sources_borrowed);
 

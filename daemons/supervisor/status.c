@@ -278,7 +278,7 @@ int zone_status_send(const struct supervisor *sup, const char *name, struct link
 	if (name != NULL && count == 0) {
 		return row_done(link, request, 3, "no view has this zone");
 	}
-	snprintf(text, sizeof(text), "%u zones: %s", count, words[worst]);
+	snprintf(text, sizeof(text), "%u zone%s: %s", count, count == 1 ? "" : "s", words[worst]);
 	return row_done(link, request, (unsigned)worst, text);
 }
 

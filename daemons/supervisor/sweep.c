@@ -6,11 +6,13 @@
 #include "common/util/clock.h"
 #include "daemons/supervisor/history.h"
 #include "daemons/supervisor/supervisor.h"
+#include "daemons/supervisor/takeover.h"
 
 #include <dirent.h>
 #include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define FIRST_SEC 60 /* the start has more important things to do */
 #define AGAIN_SEC 86400
@@ -42,11 +44,11 @@ static bool look_at_next(struct sweeper *sweeper, const struct history_policy *p
 
 static void open_next_view(struct sweeper *sweeper, const struct config *config)
 {
-	char path[PATH_MAX];
 	while (sweeper->dir == NULL && sweeper->view < config->view_count) {
-		const char *view = config->views[sweeper->view++].name;
-		if (snprintf(path, sizeof(path), "%s/%s", config->state_dir, view) < (int)sizeof(path)) {
-			sweeper->dir = opendir(path); /* NULL: nothing was ever saved there */
+		int fd = history_open_view(config->state_dir, config->views[sweeper->view++].name);
+		sweeper->dir = fd < 0 ? NULL : fdopendir(fd); /* NULL: nothing was ever saved there, or it is not ours */
+		if (fd >= 0 && sweeper->dir == NULL) {
+			close(fd);
 		}
 	}
 }
@@ -65,8 +67,8 @@ static void on_turn(evutil_socket_t fd, short what, void *arg)
 	const struct config *config = sweeper->sup->current.config;
 	(void)fd;
 	(void)what;
-	if (config == NULL) {
-		go_on(sweeper, FIRST_SEC, 0); /* it still starts */
+	if (config == NULL || takeover_running(sweeper->sup)) {
+		go_on(sweeper, FIRST_SEC, 0); /* it still starts, or what stands for the configuration knows no policy */
 		return;
 	}
 	const struct history_policy policy = { .count = config->history_count,

@@ -225,7 +225,13 @@ static void adopt_zones(struct supervisor *sup, struct state *s)
 			log_fatal("takeover: two images of one zone");
 		}
 		if (s->image_format != IMAGE_VERSION) {
+			if (z->rollback.image_of != 0) {
+				log_warn("zone %s view=%s: no longer rolled back, no image of the version before can be served: "
+					 "its text is",
+					 zone->conf->text, zone->view_name);
+			}
 			close(z->fd); /* compiled anew before its elder goes */
+			snprintf(zone->detail, sizeof(zone->detail), "roles of version %s serve it on", sup->takeover.from);
 			continue;
 		}
 		zone->image = make_image(z);
@@ -303,11 +309,6 @@ void takeover_adopt(struct supervisor *sup, struct state *s)
 }
 
 /* --- life -------------------------------------------------------------------------------------------- */
-
-bool takeover_running(const struct supervisor *sup)
-{
-	return sup->takeover.running && !sup->takeover.done;
-}
 
 void takeover_changed(struct supervisor *sup, bool ok, const char *why)
 {

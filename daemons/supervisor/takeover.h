@@ -40,7 +40,10 @@ void takeover_retry_now(struct supervisor *sup);
 void takeover_finished(struct supervisor *sup);
 
 /* Are roles of the version before still to be replaced? Then commits have an order. */
-bool takeover_running(const struct supervisor *sup);
+static inline bool takeover_running(const struct supervisor *sup)
+{
+	return sup->takeover.running && !sup->takeover.done;
+}
 
 /* Fields of the row "appliance". */
 struct ctl_row;

@@ -8,6 +8,7 @@
 #include "daemons/supervisor/history.h"
 #include "daemons/supervisor/inspect.h"
 #include "daemons/supervisor/rows.h"
+#include "daemons/supervisor/takeover.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -230,8 +231,8 @@ int zone_history_send(const struct supervisor *sup, const struct ctl_request *r,
 	if (zones == 0) {
 		return row_done(link, request, UNKNOWN, why);
 	}
-	snprintf(why, sizeof(why), "%u generations%s%s", generations, unusable > 0 ? ", some of no use" : "",
-		 unsaved ? "; what is served now is not written yet" : "");
+	snprintf(why, sizeof(why), "%u generation%s%s%s", generations, generations == 1 ? "" : "s",
+		 unusable > 0 ? ", some of no use" : "", unsaved ? "; what is served now is not written yet" : "");
 	return row_done(link, request, unusable > 0 ? WARNING : FINE, why);
 }
 
@@ -461,6 +462,11 @@ static unsigned begin_change(struct zone_job *job, char *why, size_t why_size)
 	struct supervisor *sup = job->sup;
 	snprintf(only.view, sizeof(only.view), "%s", job->view);
 	memcpy(only.zone, job->zone, sizeof(only.zone));
+	/* One that began while another program is asked would be cut by the exec, and half of it be lost. */
+	if (sup->upgrade != NULL) {
+		snprintf(why, why_size, "an upgrade is under way, try again");
+		return CRITICAL;
+	}
 	if (sup->change != NULL || sup->stopping) {
 		snprintf(why, why_size, "a reload is under way, try again");
 		return CRITICAL;
@@ -633,6 +639,12 @@ struct zone_job *zone_job_begin(struct supervisor *sup, const struct ctl_request
 	}
 	if (r->count < 3 || r->count > commands[i].most) {
 		snprintf(why, why_size, "%s", commands[i].usage);
+		return NULL;
+	}
+	/* What stands for the configuration until then names no folders and no users. */
+	if (takeover_running(sup)) {
+		snprintf(why, why_size, "an upgrade is under way, try again");
+		*status = CRITICAL;
 		return NULL;
 	}
 	const struct zone_state *zone = find_zone(sup, r->words[2], why, why_size);

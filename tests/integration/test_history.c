@@ -338,12 +338,12 @@ Test(history, a_dump_compiles_again)
 	MUST(strcmp(output, "; generation 2, serial 2 to 4, serial 2: 0 records removed, 0 added\n") == 0, "%s", output);
 }
 
-/* A reader that goes away ends what was written for it. */
-Test(history, a_reader_may_go_away)
+/* A text that no pipe takes as a whole. */
+static void write_large(void)
 {
-	static char records[200000];
+	static char records[600000];
 	size_t pos = 0;
-	for (unsigned i = 0; i < 5000; i++) {
+	for (unsigned i = 0; i < 20000; i++) {
 		pos += (size_t)snprintf(records + pos, sizeof(records) - pos, "h%u A 10.2.%u.%u\n", i, i / 256, i % 256);
 	}
 	char *text = malloc(sizeof(records) + 512);
@@ -352,6 +352,12 @@ Test(history, a_reader_may_go_away)
 		 records);
 	appliance_file(&appliance, "internal/a", text);
 	free(text);
+}
+
+/* A reader that goes away ends what was written for it. */
+Test(history, a_reader_may_go_away)
+{
+	write_large();
 	appliance_start(&appliance);
 	(void)history_of("a.example");
 	for (unsigned i = 0; i < 10; i++) { /* more than may be under way at a time */
@@ -422,6 +428,27 @@ Test(history, a_rollback_lasts_until_the_text_changes)
 	MUST(strcmp(detail_of("a.example"), "serving|") == 0, "%s", detail_of("a.example"));
 	MUST(appliance_logged(&appliance, "no longer rolled back, its text has changed serial=5"), "the log does not say so");
 	must_have("a.example", "5:serving 2:kept 1:kept 2:kept 3:kept 2:kept 1:kept");
+}
+
+/* Those who look at a zone page by page do not keep anybody from going back. */
+Test(history, slow_readers_do_not_hinder_a_rollback)
+{
+	write_large();
+	appliance_start(&appliance);
+	reload_with(3, "www A 10.1.2.23\n");
+	for (unsigned i = 0; i < 4; i++) {
+		static char command[512];
+		snprintf(command, sizeof(command), "%s/bulkheadctl -s %s zone dump a.example 1 | sleep 60", build_directory(),
+			 appliance.socket);
+		char *argv[] = { "sh", "-c", command, NULL };
+		(void)harness_spawn(argv, NULL, NULL);
+	}
+	harness_sleep_ms(1000 * harness_slow());
+	static char output[APPLIANCE_OUTPUT_MAX];
+	MUST(appliance_bulkheadctl(&appliance, "zone dump a.example", output) == 2 && strstr(output, "try again later") != NULL,
+	     "they do not take all the room: %.200s", output);
+	roll_back("zone rollback a.example 1", 1);
+	must_answer("h7.a.example", "10.2.0.7");
 }
 
 Test(history, a_rollback_is_released)

@@ -331,6 +331,36 @@ Test(monitor, slow_clients_are_ended)
 	MUST(monitor_pid() == pid && health("/healthz") == 200, "the monitor did not survive");
 }
 
+/* All are there at once, more than there is room for: who may not ask gets nothing, whichever place he has. */
+Test(monitor, a_crowd_of_strangers_gets_nothing)
+{
+	static const char request[] = "GET /metrics HTTP/1.1\r\nHost: 10.1.0.55\r\n\r\n";
+	int fds[100];
+	unsigned answered = 0;
+	pid_t pid = monitor_pid();
+	int before = harness_fd_count(pid);
+	MUST(kill(pid, SIGSTOP) == 0, "%s", strerror(errno));
+	for (unsigned i = 0; i < COUNT(fds); i++) {
+		fds[i] = client_tcp_try(MONITOR, OUTSIDE, 2000);
+		if (fds[i] >= 0) {
+			(void)send(fds[i], request, sizeof(request) - 1, MSG_NOSIGNAL);
+		}
+	}
+	MUST(kill(pid, SIGCONT) == 0, "%s", strerror(errno));
+	MUST(until_health("/healthz", 200, 10000) >= 0, "others are not answered");
+	MUST(harness_fd_count(pid) <= before + 64 + 2, "%d descriptors became %d", before, harness_fd_count(pid));
+	for (unsigned i = 0; i < COUNT(fds); i++) {
+		char octets[16];
+		struct pollfd pfd = { .fd = fds[i], .events = POLLIN };
+		answered += fds[i] >= 0 && poll(&pfd, 1, 100) == 1 && recv(fds[i], octets, sizeof(octets), 0) > 0;
+		if (fds[i] >= 0) {
+			close(fds[i]);
+		}
+	}
+	MUST(answered == 0, "%u strangers were answered", answered);
+	MUST(monitor_pid() == pid, "another process");
+}
+
 /* More than there is room for wait, and nothing grows. */
 Test(monitor, a_crowd_is_served_in_turn)
 {

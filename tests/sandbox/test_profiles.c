@@ -134,6 +134,7 @@ static const char *const compiler_may[] = {
 	"epoll_pwait",
 	"epoll_wait",
 	"exit_group",
+	"fcntl 1=1034",
 	"fcntl 1=3",
 	"fcntl 1=4",
 	"fstat",

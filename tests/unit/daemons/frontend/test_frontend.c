@@ -717,20 +717,26 @@ Test(frontend, questions_wait_for_a_full_link_and_end_in_time)
 	enum { QUERIES = 900 };
 	static uint8_t got[QUERIES];
 	char text[32];
+	/* All answers may come at once, when we are not given the processor for long. */
+	int room = 4 << 20;
+	cr_assert_eq(setsockopt(client, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)), 0);
 	for (uint16_t i = 0; i < QUERIES; i++) {
 		snprintf(text, sizeof(text), "n%u.corp.example", i);
 		send_query(i, text, RR_A);
 		cr_assert_null(receive());
 	}
 	cr_assert_eq(page.counters[STAT_FRONT_OVERLOADED], 0);
-	uint64_t end = clock_now_ms() + 600;
-	while (clock_now_ms() < end) {
+	unsigned answers = 0;
+	uint64_t end = clock_now_ms() + 10000;
+	while (answers < QUERIES && clock_now_ms() < end) {
 		const struct message *m;
 		while ((m = receive()) != NULL) {
 			cr_assert_eq(m->rcode, RCODE_SERVFAIL);
 			got[m->id]++;
+			answers++;
 		}
 	}
+	cr_assert_null(receive());
 	for (unsigned i = 0; i < QUERIES; i++) {
 		cr_assert_eq(got[i], 1, "query %u got %u answers", i, got[i]);
 	}
@@ -1175,22 +1181,23 @@ Test(frontend, asks_whether_its_neighbours_are_there, .timeout = 30)
 	conf.probe = true;
 	cr_assert_eq(configure(), BH_OK);
 	answer_probe(AUTHORITY, RCODE_NOERROR);
-	answer_probe(SHARD0, RCODE_NOERROR);
-	answer_probe(SHARD1, RCODE_NOERROR);
-	/* with the next questions the answers to these are told */
-	answer_probe(AUTHORITY, RCODE_REFUSED);
+	/* told with the answer, not with the next questions */
 	cr_expect(page.beat_ms > 0 && view->parts == 1 && view->failed == 0 && view->ended_ms > 0);
+	answer_probe(SHARD0, RCODE_NOERROR);
+	cr_expect(resolver->ended_ms == 0, "a shard has not answered yet");
+	answer_probe(SHARD1, RCODE_NOERROR);
 	cr_expect(resolver->parts == 2 && resolver->failed == 0 && resolver->ended_ms > 0);
+	answer_probe(AUTHORITY, RCODE_REFUSED);
+	cr_expect(view->failed == 1, "it refused: the zone is not there");
 	answer_probe(SHARD0, RCODE_NOERROR);
 	answer_probe(SHARD1, RCODE_SERVFAIL);
-	answer_probe(AUTHORITY, RCODE_SERVFAIL);
-	cr_expect(view->failed == 1, "it refused: the zone is not there");
 	cr_expect(resolver->failed == 1 && resolver->first == 1);
 
 	/* a zone without data is SERVFAIL, which is its authority's to tell; and a shard that is silent fails */
 	struct seen seen;
-	cr_assert(next_probe(AUTHORITY, &seen));
+	answer_probe(AUTHORITY, RCODE_SERVFAIL);
 	cr_expect_eq(view->failed, 0);
+	cr_assert(next_probe(AUTHORITY, &seen));
 	cr_assert(next_probe(SHARD1, &seen) && next_probe(SHARD1, &seen), "asked again after LINKS_PROBE_MS");
 	cr_expect(resolver->failed >= 1, "it did not answer in time");
 	for (unsigned i = 0; i < STAT_FRONT_COUNT; i++) {

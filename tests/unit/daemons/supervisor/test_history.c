@@ -8,6 +8,8 @@
 #include "common/ipc/link.h"
 #include "common/util/clock.h"
 #include "daemons/supervisor/history.h"
+#include "daemons/supervisor/supervisor.h"
+#include "daemons/supervisor/sweep.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -706,5 +708,126 @@ Test(history, half_written_files_go_at_the_next_start)
 	close(fd);
 	save(&p); /* nothing to write */
 	cr_assert_not(has_file(&p, ".saving"));
+	place_free(&p);
+}
+
+/* A rollback is the operator's decision, which no upgrade of the package takes back. */
+Test(history, a_rollback_of_another_build_goes_on)
+{
+	struct place p;
+	struct saved_head head;
+	struct stat st;
+	char path[256];
+	char why[128] = "";
+	static uint8_t bytes[8192];
+	place_new(&p);
+	save_new(&p, 1);
+	save_new(&p, 2);
+	make_image(&p, 1);
+	p.set->items[0].image->rollback = (struct zone_rollback){ .image_of = 1, .text_serial = 2 };
+	save(&p);
+	snprintf(path, sizeof(path), "%s/inside/example.image", p.dir);
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	cr_assert(fd >= 0 && fstat(fd, &st) == 0 && st.st_size < (off_t)sizeof(bytes));
+	cr_assert_eq(read(fd, bytes, sizeof(bytes)), st.st_size);
+	uint8_t *build = memmem(bytes, (size_t)st.st_size, ipc_build_id(), strlen(ipc_build_id()));
+	cr_assert_not_null(build);
+	build[0] ^= 1;
+	saved_prefix(bytes, bytes + SAVED_PREFIX, (size_t)st.st_size - SAVED_PREFIX); /* a rollback is all head */
+	cr_assert_eq(__real_pwrite(fd, bytes, (size_t)st.st_size, 0), st.st_size);
+	close(fd);
+	cr_assert_eq(saved_load(p.dir, "inside", "/nowhere", &p.zone, 0, SAVED_ROLLBACK, &head, &fd, why, sizeof(why)), BH_OK,
+		     "%s", why);
+	cr_assert(head.image_of == 1 && is_image_of(fd, 1) && strcmp(head.build, ipc_build_id()) != 0);
+	close(fd);
+	sources_clear(&head.sources);
+	place_free(&p);
+}
+
+/* 248 octets: with ".image" it is a file's name, with ".history" none. */
+Test(history, a_name_just_too_long_for_a_history_is_saved_without)
+{
+	struct place p;
+	char text[256];
+	char name[SAVED_NAME_MAX + 1];
+	place_new(&p);
+	memset(text, 'a', 248);
+	text[248] = '\0';
+	text[63] = text[127] = text[191] = '.';
+	cr_assert_gt(dname_from_text(text, p.zone.name), 0);
+	cr_assert(saved_name(p.zone.name, name) && !history_name(p.zone.name, name));
+	save_new(&p, 1);
+	save_new(&p, 2);
+	cr_assert_str_eq(serials(&p), "2");
+	place_free(&p);
+}
+
+static int wake(const struct event_base *base, const struct event *event, void *ctx)
+{
+	(void)base;
+	(void)ctx;
+	event_active((struct event *)(uintptr_t)event, EV_TIMEOUT, 0);
+	return 0;
+}
+
+/* Where the folder of a view is a link, or somebody else's, nothing is written, and nothing of what is there is removed. */
+Test(history, files_in_a_folder_that_is_not_ours_are_left_alone)
+{
+	static const char *const commands[] = {
+		"mkdir -p other/old.history && touch other/old.image other/old.history/1 && ln -s other inside",
+		"mkdir -p inside/old.history && touch inside/old.image inside/old.history/1 && chmod 777 inside",
+	};
+	for (size_t i = 0; i < COUNT(commands); i++) {
+		struct place p;
+		char command[256];
+		place_new(&p);
+		snprintf(command, sizeof(command), "cd %s && %s", p.dir, commands[i]);
+		cr_assert_eq(system(command), 0);
+		p.config.history_count = 0;
+		make_image(&p, 1);
+		save(&p);
+		cr_assert(!is_saved(&p) && has_file(&p, "old.image"), "case %zu", i);
+		static struct supervisor sup;
+		sup.base = p.base;
+		sup.current.config = &p.config;
+		struct sweeper *sweeper = sweep_start(&sup);
+		cr_assert_not_null(sweeper);
+		for (unsigned k = 0; k < 10; k++) {
+			event_base_foreach_event(p.base, wake, NULL);
+			event_base_loop(p.base, EVLOOP_NONBLOCK);
+		}
+		cr_assert(has_file(&p, "old.history/1"), "case %zu", i);
+		sweep_end(sweeper);
+		place_free(&p);
+	}
+}
+
+/* What stands for the configuration while roles of another version serve says nothing of histories. */
+Test(history, nothing_is_swept_away_in_the_middle_of_an_upgrade)
+{
+	static struct supervisor sup;
+	struct place p;
+	place_new(&p);
+	for (uint32_t serial = 1; serial <= 4; serial++) {
+		save_new(&p, serial);
+	}
+	p.config.history_count = 1;
+	sup.base = p.base;
+	sup.current.config = &p.config;
+	sup.takeover.running = true;
+	struct sweeper *sweeper = sweep_start(&sup);
+	cr_assert_not_null(sweeper);
+	for (unsigned i = 0; i < 10; i++) {
+		event_base_foreach_event(p.base, wake, NULL);
+		event_base_loop(p.base, EVLOOP_NONBLOCK);
+	}
+	cr_assert_str_eq(serials(&p), "4 3 2 1");
+	sup.takeover.running = false;
+	for (unsigned i = 0; i < 10; i++) {
+		event_base_foreach_event(p.base, wake, NULL);
+		event_base_loop(p.base, EVLOOP_NONBLOCK);
+	}
+	cr_assert_str_eq(serials(&p), "4 3", "retention is not looked after: %s", serials(&p));
+	sweep_end(sweeper);
 	place_free(&p);
 }

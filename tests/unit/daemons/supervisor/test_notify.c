@@ -145,6 +145,16 @@ Test(notify, signs_of_life_come_from_the_loop_and_only_from_there)
 	cr_assert(signs >= 2 && signs <= 8, "%u signs in a second, the interval being 400 ms", signs);
 	event_free(watchdog);
 
+	/* The first one does not wait for half the interval. */
+	setenv("WATCHDOG_USEC", "60000000", 1);
+	cr_assert_eq(notify_watchdog_start(base, &watchdog), BH_OK);
+	cr_assert_eq(event_base_loop(base, EVLOOP_NONBLOCK), 0);
+	cr_assert_str_eq(told(), "WATCHDOG=1");
+	cr_assert_eq(event_base_loop(base, EVLOOP_NONBLOCK), 0);
+	cr_assert_str_eq(told(), "");
+	event_free(watchdog);
+	watchdog = NULL;
+
 	setenv("WATCHDOG_PID", "1", 1);
 	cr_assert_eq(notify_watchdog_start(base, &watchdog), BH_OK);
 	cr_assert_null(watchdog);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "daemons/supervisor/saved.h"
 
+#include "common/zone/image.h"
+
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -156,16 +158,17 @@ struct bytes {
 	size_t image_at;
 };
 
-static void make_file(const struct place *p, struct bytes *out)
+static void make_file_of(const struct place *p, const char *build, uint32_t image_version, struct bytes *out)
 {
-	struct saved_head head = { .info = { .ok = 1, .serial = 7, .records = 3, .size = sizeof(image_text),
+	struct saved_head head = { .image_version = image_version,
+				   .info = { .ok = 1, .serial = 7, .records = 3, .size = sizeof(image_text),
 					     .checksum = 99 },
 				   .number = 1,
 				   .cause = { .kind = ZONE_CAUSE_START, .uid = SAVED_NOBODY },
 				   .made_sec = 1000,
 				   .sources = sources_of(p, 10) };
 	struct sink s = sink_of(out->at + SAVED_PREFIX, sizeof(out->at) - SAVED_PREFIX);
-	snprintf(head.build, sizeof(head.build), "%s", ipc_build_id());
+	snprintf(head.build, sizeof(head.build), "%s", build);
 	memcpy(head.zone, p->zone.name, sizeof(head.zone));
 	saved_head_encode(&s, &head);
 	cr_assert_not(s.failed);
@@ -174,6 +177,11 @@ static void make_file(const struct place *p, struct bytes *out)
 	memcpy(out->at + out->image_at, image_text, sizeof(image_text));
 	out->len = out->image_at + sizeof(image_text);
 	sources_clear(&head.sources);
+}
+
+static void make_file(const struct place *p, struct bytes *out)
+{
+	make_file_of(p, ipc_build_id(), IMAGE_VERSION, out);
 }
 
 /* Load; on success the image is compared and everything closed again. */
@@ -213,6 +221,29 @@ Test(saved, a_current_file_is_loaded_and_sealed)
 	cr_assert_eq(load(&p, why), BH_ENOENT);
 	make_file(&p, &b);
 	cr_assert_eq(load_bytes(&p, &b, why), BH_OK, "%s", why);
+	place_free(&p);
+}
+
+/* After an upgrade zones are compiled; one that is not fit to be is better served from what was saved than not at all. */
+Test(saved, a_file_of_another_build_is_not_current_but_of_use)
+{
+	struct place p;
+	struct bytes b;
+	struct saved_head head;
+	char why[128];
+	int fd;
+	place_new(&p);
+	make_file_of(&p, "9.9.9/other", IMAGE_VERSION, &b);
+	cr_assert_neq(load_bytes(&p, &b, why), BH_OK);
+	cr_assert_str_eq(why, "is of another version");
+	cr_assert_eq(saved_load(p.state, "view", p.zones, &p.zone, TTL, SAVED_ANY, &head, &fd, why, sizeof(why)), BH_OK, "%s", why);
+	close(fd);
+	sources_clear(&head.sources);
+
+	make_file_of(&p, ipc_build_id(), IMAGE_VERSION + 1, &b);
+	cr_assert_neq(load_bytes(&p, &b, why), BH_OK);
+	cr_assert_neq(saved_load(p.state, "view", p.zones, &p.zone, TTL, SAVED_ANY, &head, &fd, why, sizeof(why)), BH_OK,
+		      "an image of another form");
 	place_free(&p);
 }
 

@@ -110,6 +110,18 @@ Test(state, comes_out_as_it_went_in)
 	state_clear(&out, false);
 }
 
+/* Images of another form are compiled anew: a rollback would end with that. */
+Test(state, a_rollback_that_another_form_of_images_would_end_is_found)
+{
+	struct state s;
+	fill(&s);
+	cr_assert_null(state_lost_rollback(&s, s.image_format));
+	cr_assert_eq(state_lost_rollback(&s, s.image_format + 1), &s.zones[0]);
+	s.zones[0].rollback.image_of = 0;
+	cr_assert_null(state_lost_rollback(&s, s.image_format + 1));
+	s.zones[0].rollback.image_of = 3;
+}
+
 Test(state, cut_anywhere_it_is_refused)
 {
 	struct state s;
