@@ -111,15 +111,15 @@ struct tcp_stream_ops {
 void tcp_reply_stream(struct tcp_server *server, struct tcp_ref ref, const struct tcp_stream_ops *ops, void *ctx);
 
 /*
- * No new connections but those that the kernel has accepted for us. Those that are open go on and are told that they should end (RFC 7828 3.4); one that asks
- * nothing for a second is closed. For a server that another one replaces, so that a client which has just
- * connected is not turned away; tcp_server_drain ends what then still goes on.
+ * No new connections but those that the kernel has accepted for us. Those that are open go on and are told that they
+ * should end (RFC 7828 3.4); one that asks nothing for a second is closed. For a server that another one replaces, so
+ * that a client which has just connected is not turned away; tcp_server_drain ends what then still goes on.
  */
 void tcp_server_fade(struct tcp_server *server);
 
 /*
- * No new connections, and no queries but those that have reached our sockets; connections close when what is in work has been sent, streams
- * included, or after drain_ms.
+ * No new connections, and no queries but those that have reached our sockets; connections close when what is in work
+ * has been sent, streams included, or after drain_ms.
  */
 void tcp_server_drain(struct tcp_server *server);
 

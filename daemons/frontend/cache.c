@@ -32,7 +32,10 @@ struct cache {
 	struct shelf *shelf;
 };
 
-/* The factor is odd: types and flags of one name are never in one chain, and where the name is nobody knows. */
+/*
+ * The factor is odd and the type in the lowest bits, so those of one name are spread over chains that nobody knows, and
+ * share one only where there are fewer chains than types.
+ */
 static uint64_t hash_of(const uint8_t *qname, uint16_t qtype, uint8_t flags)
 {
 	static struct siphash_key secret;
@@ -41,7 +44,7 @@ static uint64_t hash_of(const uint8_t *qname, uint16_t qtype, uint8_t flags)
 		secret = siphash_key_new();
 		ready = true;
 	}
-	return dname_hash(&secret, qname) + ((uint64_t)qtype << 8 | (uint8_t)(flags & ~KEY_DO)) * UINT64_C(0x9e3779b97f4a7c15);
+	return dname_hash(&secret, qname) + ((uint64_t)(flags & ~KEY_DO) << 16 | qtype) * UINT64_C(0x9e3779b97f4a7c15);
 }
 
 void cache_hash(struct cache_key *key)

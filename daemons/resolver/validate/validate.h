@@ -52,7 +52,7 @@ struct walk {
 	const uint8_t *candidate; /* the name at hand: a cut or not */
 	struct rrset *ds;      /* verified, of the candidate */
 	uint8_t want;
-	uint8_t retries;
+	uint8_t retries;       /* at the candidate, since at */
 	bool label_by_label; /* a shortcut to a known delegation misled us */
 	struct delivery got;
 };

@@ -32,6 +32,7 @@ static void arrive(struct walk *w, struct trust *trust)
 	w->known_labels = dname_label_count(trust->zone);
 	w->ds = NULL;
 	w->want = WANT_NOTHING;
+	w->retries = 0;
 	w->label_by_label = false;
 }
 

@@ -97,6 +97,19 @@ Test(cache, types_and_flags_of_a_name_have_their_own_places)
 	}
 }
 
+/* Tables of this many places at least take a name's types one by one: who asks for all of them makes no long chain. */
+Test(cache, types_of_a_name_are_spread_over_a_small_table)
+{
+	enum { PLACES = 16384 }; /* as many as the table of questions in work has */
+	static uint8_t count[PLACES];
+	for (unsigned type = 1; type <= PLACES; type++) {
+		count[key_of("a.test", (uint16_t)type, 0).hash % PLACES]++;
+	}
+	for (unsigned i = 0; i < PLACES; i++) {
+		cr_assert_eq(count[i], 1, "place %u has %u", i, count[i]);
+	}
+}
+
 Test(cache, gives_back_until_the_smallest_ttl_is_over)
 {
 	static const struct rec recs[] = {

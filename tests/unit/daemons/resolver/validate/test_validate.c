@@ -279,6 +279,40 @@ Test(validate, an_honest_server_beside_a_lying_one_is_found)
 	}
 }
 
+/* The first two replies about the keys of each zone are forged. */
+static unsigned forged[8];
+
+static int forging_hook(struct sim *sim, struct sim_server *server, const struct query *q, bool tcp, uint8_t *wire)
+{
+	static const uint8_t key[] = "\1\1\3\17not a key of anybody at all!!!!";
+	struct compose c;
+	if (q->qtype != RR_DNSKEY || forged[dname_label_count(q->qname)] >= BOGUS_RETRIES_MAX) {
+		return sim_usual(sim, server, q, tcp, wire);
+	}
+	forged[dname_label_count(q->qname)]++;
+	compose_begin(&c, wire, DNS_MESSAGE_MAX, 0, q->id, FLAG_QR | FLAG_AA, q->qname, q->qtype, q->qclass);
+	cr_assert_eq(compose_rr(&c, SECTION_ANSWER, q->qname, RR_DNSKEY, CLASS_IN, 600, key, sizeof(key) - 1), BH_OK);
+	return (int)compose_finish(&c, NULL);
+}
+
+/* Who lies about one zone does not use up the patience with the zones below it. */
+Test(validate, each_zone_on_the_way_is_asked_again)
+{
+	static const char *const servers[] = { ROOT, COM, LEAF, SECOND };
+	struct sim *sim = internet();
+	memset(forged, 0, sizeof(forged));
+	for (unsigned i = 0; i < sizeof(servers) / sizeof(servers[0]); i++) {
+		sim_server(sim, servers[i])->hook = forging_hook;
+	}
+	struct sim_result r = sim_ask(sim, "www.leaf.com.", RR_A);
+	for (unsigned labels = 0; labels <= 2; labels++) {
+		cr_expect_eq(forged[labels], BOGUS_RETRIES_MAX, "%u labels: %u", labels, forged[labels]);
+	}
+	cr_expect_eq(r.rcode, RCODE_NOERROR);
+	cr_expect(r.secure);
+	sim_free(sim);
+}
+
 /* --- attacks ----------------------------------------------------------------------------------------- */
 
 /* KeyTrap (CVE-2023-50387): work is bounded for the RRset and the question, and the zone is what suffers. */
