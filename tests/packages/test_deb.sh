@@ -60,7 +60,7 @@ outside() {
 			echo "$BASHPID" >"$mount/$GROUP/cgroup.procs" || exit 1
 		done
 		PACKAGES_INSIDE=1 exec unshare -m -p --fork --kill-child --mount-proc --propagation private \
-			timeout -s KILL 900 bash "$HERE/test_deb.sh"
+			timeout -s KILL 1800 bash "$HERE/test_deb.sh"
 	) &
 	inner=$!
 	wait "$inner" || status=$?
@@ -88,8 +88,8 @@ build_packages() {
 	mkdir -p "$work/1" "$work/2"
 	version=$(sed -n 's/^AC_INIT(\[bulkhead\], \[\(.*\)\])/\1/p' "$TOP/configure.ac")
 	export DEB_BUILD_OPTIONS="nocheck parallel=$(nproc)"
-	timeout 300 sh "$TOP/packaging/deb/build" -o "$work/1" &&
-		timeout 300 sh "$TOP/packaging/deb/build" -b -v "$version+later" -o "$work/2"
+	timeout 600 sh "$TOP/packaging/deb/build" -o "$work/1" &&
+		timeout 600 sh "$TOP/packaging/deb/build" -b -v "$version+later" -o "$work/2"
 }
 
 # The world outside: roots, registries and hosting of the demo, at addresses that are not the machine's, served by what
