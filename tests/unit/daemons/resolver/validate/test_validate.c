@@ -140,11 +140,16 @@ Test(validate, nothing_is_fetched_or_checked_twice)
 	r = sim_ask(sim, "mail.leaf.com.", RR_A);
 	cr_expect(r.secure);
 	cr_expect_eq(r.checks, 0u);
-	sim->now_ms += 700 * 1000; /* its TTL is over, the keys are not */
-	r = sim_ask(sim, "mail.leaf.com.", RR_A);
-	cr_expect(r.secure);
-	cr_expect_eq(r.packets, 1u);
-	cr_expect_eq(r.checks, 0u, "the same signature again");
+	/* Its TTL is over, the keys' are not. Each server has signatures of its own making: the other's is new once. */
+	unsigned checks = 0;
+	for (unsigned i = 0; i < 4; i++) {
+		sim->now_ms += 700 * 1000;
+		r = sim_ask(sim, "mail.leaf.com.", RR_A);
+		cr_expect(r.secure);
+		cr_expect_eq(r.packets, 1u);
+		checks += r.checks;
+	}
+	cr_expect_leq(checks, 1u, "the same signatures again: %u", checks);
 	sim_free(sim);
 }
 
