@@ -366,6 +366,7 @@ void inspect_end(struct supervisor *sup)
 		sup->inspections = inspect->next;
 		if (inspect->pid != 0) {
 			kill(inspect->pid, SIGKILL);
+			(void)waitpid(inspect->pid, NULL, 0); /* nobody outlives the supervisor; it fails if it was reaped */
 		}
 		inspect_free(inspect);
 	}
