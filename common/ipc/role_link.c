@@ -844,3 +844,16 @@ const struct ipc_identity *role_link_identity(const struct role_link *rl)
 {
 	return &rl->identity;
 }
+
+struct event_base *role_link_new_base(void)
+{
+	struct event_config *config = event_config_new();
+	struct event_base *base = NULL;
+	if (config != NULL) {
+		if (event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_IGNORE_ENV) == 0) {
+			base = event_base_new_with_config(config);
+		}
+		event_config_free(config);
+	}
+	return base;
+}

@@ -170,4 +170,7 @@ void role_link_free(struct role_link *link);
 /* Who we are; valid when prepare is called first. */
 const struct ipc_identity *role_link_identity(const struct role_link *link);
 
+/* An event base that takes no locks and looks at no environment; the caller frees it. NULL: no memory. */
+struct event_base *role_link_new_base(void);
+
 #endif

@@ -14,19 +14,6 @@
 #include <event2/event.h>
 #include <malloc.h>
 
-static struct event_base *new_base(void)
-{
-	struct event_config *config = event_config_new();
-	struct event_base *base = NULL;
-	if (config != NULL) {
-		if (event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_IGNORE_ENV) == 0) {
-			base = event_base_new_with_config(config);
-		}
-		event_config_free(config);
-	}
-	return base;
-}
-
 /* ctx: where main has the link. */
 static void tell_broken(void *ctx, uint32_t id)
 {
@@ -45,7 +32,7 @@ int main(void)
 		log_fatal("cannot have freed memory overwritten");
 	}
 #endif
-	struct event_base *base = new_base();
+	struct event_base *base = role_link_new_base();
 	if (base == NULL) {
 		log_fatal("cannot make an event base");
 	}

@@ -144,22 +144,9 @@ static void warm_up(void)
 	}
 }
 
-static struct event_base *new_base(void)
-{
-	struct event_config *config = event_config_new();
-	struct event_base *base = NULL;
-	if (config != NULL) {
-		if (event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_IGNORE_ENV) == 0) {
-			base = event_base_new_with_config(config);
-		}
-		event_config_free(config);
-	}
-	return base;
-}
-
 static void monitor_init(struct monitor *monitor)
 {
-	monitor->base = new_base();
+	monitor->base = role_link_new_base();
 	if (monitor->base != NULL) {
 		monitor->http = http_new(monitor->base);
 		monitor->step = event_new(monitor->base, -1, EV_PERSIST, on_step, monitor);
