@@ -17,6 +17,7 @@
 #include "daemons/supervisor/notify.h"
 #include "daemons/supervisor/rehearsal.h"
 #include "daemons/supervisor/saved.h"
+#include "daemons/supervisor/signals.h"
 #include "daemons/supervisor/sweep.h"
 #include "daemons/supervisor/takeover.h"
 #include "daemons/supervisor/tracking.h"
@@ -27,7 +28,6 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -238,7 +238,7 @@ struct daemon {
 	int ready_fd; /* -1: foreground, or told already */
 	bool journal;		/* standard error is the journal: every line has its level in front */
 	struct event *watchdog; /* NULL: nobody watches */
-	struct event *signals[4];
+	struct signals *signals;
 };
 
 static void on_finding(void *ctx, const struct zone_finding_info *f)
@@ -424,12 +424,11 @@ void supervisor_stop(struct supervisor *sup, int exit_status)
 
 /* --- signals ------------------------------------------------------------------------------------------------ */
 
-static void on_signal(evutil_socket_t signo, short what, void *arg)
+static void on_signal(void *ctx, int signo)
 {
-	struct daemon *d = arg;
+	struct daemon *d = ctx;
 	int status;
 	pid_t pid;
-	(void)what;
 
 	switch (signo) {
 	case SIGCHLD:
@@ -452,22 +451,10 @@ static void on_signal(evutil_socket_t signo, short what, void *arg)
 		}
 		break;
 	default:
-		log_info("stopping by signal %d", (int)signo);
+		log_info("stopping by signal %d", signo);
 		supervisor_stop(&d->sup, 0);
 		break;
 	}
-}
-
-static void watch_signals(struct daemon *d)
-{
-	static const int signals[] = { SIGCHLD, SIGHUP, SIGTERM, SIGINT };
-	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
-		d->signals[i] = evsignal_new(d->sup.base, signals[i], on_signal, d);
-		if (d->signals[i] == NULL || event_add(d->signals[i], NULL) != 0) {
-			log_fatal("cannot watch signals");
-		}
-	}
-	signal(SIGPIPE, SIG_IGN);
 }
 
 static void close_up(struct daemon *d, const char *run_dir)
@@ -489,9 +476,7 @@ static void close_up(struct daemon *d, const char *run_dir)
 	tracking_end(sup);
 	zone_set_free(sup->current.zones);
 	config_free(sup->current.config);
-	for (size_t i = 0; i < sizeof(d->signals) / sizeof(d->signals[0]); i++) {
-		event_free(d->signals[i]);
-	}
+	signals_free(d->signals);
 	if (d->watchdog != NULL) {
 		event_free(d->watchdog);
 	}
@@ -515,7 +500,9 @@ static void begin(struct daemon *d, int control_fd)
 	if (program_look(&sup->program, sup->role_dir) != BH_OK) {
 		log_fatal("the program cannot be found");
 	}
-	watch_signals(d);
+	if (signals_watch(sup->base, on_signal, d, &d->signals) != BH_OK) {
+		log_fatal("cannot watch signals: %m");
+	}
 	sup->sweeper = sweep_start(sup);
 	if (sup->sweeper == NULL) {
 		log_fatal("out of memory");
@@ -596,7 +583,7 @@ static int run(const struct options *o, const char *role_dir)
 }
 
 /*
- * In the process of the program before. Signals have been waiting since; roles of its version serve. There is no way
+ * In the process of the program before. Signals have been waiting since (signals.h); roles of its version serve. There is no way
  * back: what fails here ends the appliance, its roles die with it, and the service manager starts it anew.
  */
 static int take_over(const struct options *o)
@@ -606,7 +593,6 @@ static int take_over(const struct options *o)
 	char why[IPC_TEXT_MAX];
 	char conf_path[PATH_MAX];
 	char run_dir[PATH_MAX];
-	sigset_t none;
 
 	d.journal = o->journal;
 	if (takeover_read(o->record_fd, &state, why, sizeof(why)) != BH_OK) {
@@ -627,10 +613,6 @@ static int take_over(const struct options *o)
 	d.sup.cause = (struct zone_cause){ .kind = ZONE_CAUSE_START, .uid = UINT32_MAX };
 	snprintf(d.sup.role_dir, sizeof(d.sup.role_dir), "%s", state.role_dir);
 	begin(&d, state.control_fd);
-	sigemptyset(&none);
-	if (sigprocmask(SIG_SETMASK, &none, NULL) != 0) {
-		log_fatal("signals: %m");
-	}
 	if (sandbox_resume_supervisor(&state.walls, why, sizeof(why)) != BH_OK) {
 		log_fatal("wall: %s", why);
 	}
@@ -638,7 +620,6 @@ static int take_over(const struct options *o)
 	log_info("took over version=%s from=%s generation=%u roles=%u", PACKAGE_VERSION, d.sup.takeover.from,
 		 (unsigned)state.generation, elder_count(&d.sup));
 	state_clear(&state, false);
-	event_active(d.signals[0], EV_SIGNAL, 1); /* children may have ended while nobody listened */
 	if (!supervisor_reload(&d.sup)) {
 		log_fatal("cannot begin");
 	}

@@ -8,11 +8,11 @@
 
 #include "common/ipc/msg.h"
 #include "common/util/log.h"
+#include "daemons/supervisor/signals.h"
 #include "sandbox/localwall.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -61,20 +61,7 @@ static void place_descriptors(const struct child_fds *fds)
 	}
 }
 
-static void reset_signals(const sigset_t *saved_mask)
-{
-	for (int signo = 1; signo < NSIG; signo++) {
-		if (signo != SIGKILL && signo != SIGSTOP) {
-			signal(signo, SIG_DFL); /* numbers of no signal fail, which is fine */
-		}
-	}
-	if (sigprocmask(SIG_SETMASK, saved_mask, NULL) != 0) {
-		child_fail("sigprocmask");
-	}
-}
-
-static void child_main(const struct spawn_request *request, const struct child_fds *fds,
-		       const sigset_t *saved_mask)
+static void child_main(const struct spawn_request *request, const struct child_fds *fds)
 {
 	char why[256] = "";
 	char *argv[2] = { (char *)(uintptr_t)request->title, NULL };
@@ -82,7 +69,9 @@ static void child_main(const struct spawn_request *request, const struct child_f
 	/* Before the wall's descriptors are closed; from here on nothing can be sent to this host. */
 	bool behind = request->localwall == NULL || localwall_join(request->localwall, why, sizeof(why)) == BH_OK;
 	place_descriptors(fds);
-	reset_signals(saved_mask);
+	if (signals_reset() != BH_OK) {
+		child_fail("signals");
+	}
 	if (!behind || sandbox_confine(request->profile, &request->ids, request->root, why, sizeof(why)) != BH_OK) {
 		log_fatal("cannot start: wall: %s", why);
 	}
@@ -105,7 +94,6 @@ int spawn_role(const struct spawn_request *request, struct spawned *out)
 	int link[2] = { -1, -1 };
 	int pipe_fds[2] = { -1, -1 };
 	struct child_fds fds = { .null = -1 };
-	sigset_t all, saved;
 	int rc = BH_ESYS;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, link) != 0 ||
@@ -119,25 +107,19 @@ int spawn_role(const struct spawn_request *request, struct spawned *out)
 	fds.log = pipe_fds[1];
 	fds.link = link[1];
 
-	/* A handler of libevent running in the child would write into the parent's signal pipe. */
-	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, &saved);
 	pid_t pid = sandbox_fork(request->profile);
 	if (pid == 0) {
-		child_main(request, &fds, &saved);
+		child_main(request, &fds);
 		_exit(1);
 	}
-	int saved_errno = errno;
-	sigprocmask(SIG_SETMASK, &saved, NULL);
-	errno = saved_errno;
 	if (pid > 0) {
 		*out = (struct spawned){ .pid = pid, .link_fd = link[0], .log_fd = pipe_fds[0] };
 		link[0] = -1;
 		pipe_fds[0] = -1;
 		rc = BH_OK;
 	}
-out:
-	saved_errno = errno;
+out:;
+	int saved_errno = errno;
 	if (fds.null >= 0) {
 		close(fds.null);
 	}

@@ -17,12 +17,12 @@
 #include "daemons/supervisor/program.h"
 #include "daemons/supervisor/rolelog.h"
 #include "daemons/supervisor/saved.h"
+#include "daemons/supervisor/signals.h"
 #include "daemons/supervisor/state.h"
 
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -358,7 +358,7 @@ static void child_fail(const char *what)
 }
 
 /* Between fork and exec; the parent's heap may be in any state. */
-static void ask_as_child(const struct upgrade *u, int record, int answer, const sigset_t *saved_mask)
+static void ask_as_child(const struct upgrade *u, int record, int answer)
 {
 	static char name[] = "bulkheadd";
 	static char option_record[] = "-u";
@@ -372,12 +372,7 @@ static void ask_as_child(const struct upgrade *u, int record, int answer, const 
 	if (dup2(answer, STDOUT_FILENO) < 0 || program < 0 || from < 0 || dup2(from, UPGRADE_FD) < 0) {
 		child_fail("descriptors");
 	}
-	for (int signo = 1; signo < NSIG; signo++) {
-		if (signo != SIGKILL && signo != SIGSTOP) {
-			signal(signo, SIG_DFL); /* numbers of no signal fail, which is fine */
-		}
-	}
-	if (sigprocmask(SIG_SETMASK, saved_mask, NULL) != 0 || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) {
+	if (signals_reset() != BH_OK || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) {
 		child_fail("signals");
 	}
 	if (sandbox_carry(why, sizeof(why)) != BH_OK) {
@@ -395,7 +390,6 @@ static bool ask(struct upgrade *u, char *why, size_t why_size)
 {
 	struct timeval patience = { .tv_sec = ANSWER_SEC };
 	int answer[2] = { -1, -1 };
-	sigset_t all, saved;
 
 	record_clear(&u->record);
 	int rc = record_make(u->sup, &u->record, NULL, NULL);
@@ -415,15 +409,11 @@ static bool ask(struct upgrade *u, char *why, size_t why_size)
 		close(record);
 		return false;
 	}
-	/* A handler of libevent running in the child would write into our signal pipe. */
-	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, &saved);
 	pid_t pid = fork();
 	if (pid == 0) {
-		ask_as_child(u, record, answer[1], &saved);
+		ask_as_child(u, record, answer[1]);
 	}
 	int fork_errno = errno;
-	sigprocmask(SIG_SETMASK, &saved, NULL);
 	close(answer[1]);
 	close(record);
 	if (pid < 0) {
@@ -513,7 +503,6 @@ static void replace(struct upgrade *u, char *why, size_t why_size)
 	char number[16];
 	char *argv[] = { name, option_record, number, NULL };
 	char detail[256];
-	sigset_t all, saved;
 	int *fds = NULL;
 	int count = 0;
 	int record = -1;
@@ -535,9 +524,6 @@ static void replace(struct upgrade *u, char *why, size_t why_size)
 	/* A file that is half written would be of no use; its zone is written by the next one. */
 	saver_free(sup->saver);
 	sup->saver = NULL;
-	/* Signals wait from here on until the new program watches them: SIGHUP would end a process without a handler. */
-	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, &saved);
 	if (sandbox_carry(detail, sizeof(detail)) != BH_OK) {
 		snprintf(why, why_size, "%s", detail);
 	} else if (!set_cloexec(fds, count, false) || fcntl(record, F_SETFD, 0) != 0) {
@@ -551,7 +537,6 @@ static void replace(struct upgrade *u, char *why, size_t why_size)
 	if (!set_cloexec(fds, count, true) || sandbox_carry_not(detail, sizeof(detail)) != BH_OK) {
 		log_fatal("upgrade failed, and walls cannot be restored");
 	}
-	sigprocmask(SIG_SETMASK, &saved, NULL);
 	close(record);
 	free(fds);
 	sup->saver = saver_start(sup->base, sup->current.config, NULL, sup->current.zones, NULL);
