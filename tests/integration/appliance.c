@@ -253,22 +253,27 @@ bool appliance_log_wait(const struct appliance *a, const char *text, unsigned li
 	return harness_until(has_logged, &wait, limit_ms);
 }
 
-int appliance_bulkheadctl(const struct appliance *a, const char *words, char output[APPLIANCE_OUTPUT_MAX])
+pid_t appliance_spawn_bulkheadctl(const struct appliance *a, const char *words, const char *output_path)
 {
 	char program[PATH_MAX];
-	char path[128];
 	char copy[1024];
 	char *argv[16] = { program, "-s", (char *)a->socket };
 	unsigned argc = 3;
 	snprintf(program, sizeof(program), "%s/bulkheadctl", build_directory());
-	snprintf(path, sizeof(path), "%s/ctl.log", a->dir);
 	snprintf(copy, sizeof(copy), "%s", words);
-	unlink(path);
 	for (char *save, *word = strtok_r(copy, " ", &save); word != NULL && argc < COUNT(argv) - 1;
 	     word = strtok_r(NULL, " ", &save)) {
 		argv[argc++] = word;
 	}
-	int status = harness_run(argv, path, 20000);
+	return harness_spawn(argv, output_path, NULL);
+}
+
+int appliance_bulkheadctl(const struct appliance *a, const char *words, char output[APPLIANCE_OUTPUT_MAX])
+{
+	char path[128];
+	snprintf(path, sizeof(path), "%s/ctl.log", a->dir);
+	unlink(path);
+	int status = harness_end(appliance_spawn_bulkheadctl(a, words, path), 20000);
 	char *text = harness_read(path);
 	snprintf(output, APPLIANCE_OUTPUT_MAX, "%s", text == NULL ? "" : text);
 	free(text);

@@ -98,6 +98,8 @@ bool row_has(const struct ctl_row *row, const char *field);
 /* The next row of this table at or behind *from, moving *from behind it; NULL: no more. */
 const struct ctl_row *answer_next(const struct ctl_answer *answer, const char *table, unsigned *from);
 
+/* Start bulkheadctl with these words (split at spaces), both outputs to the end of that file. */
+pid_t appliance_spawn_bulkheadctl(const struct appliance *a, const char *words, const char *output_path);
 /* Run bulkheadctl with these words (split at spaces): its exit status, both outputs in output. */
 int appliance_bulkheadctl(const struct appliance *a, const char *words, char output[APPLIANCE_OUTPUT_MAX]);
 

@@ -316,16 +316,22 @@ int harness_wait(pid_t pid, unsigned limit_ms)
 	}
 }
 
-int harness_run(char *const argv[], const char *log_path, unsigned limit_ms)
+int harness_end(pid_t pid, unsigned limit_ms)
 {
-	pid_t pid = harness_spawn(argv, log_path, NULL);
+	char name[64] = "?";
+	harness_proc_status(pid, "Name", name, sizeof(name));
 	int status = harness_wait(pid, limit_ms);
 	if (status < 0) {
 		kill(pid, SIGKILL);
 		waitpid(pid, NULL, 0);
-		MUST(false, "%s did not end in %u ms", argv[0], limit_ms);
+		MUST(false, "%s did not end in %u ms", name, limit_ms);
 	}
 	return status;
+}
+
+int harness_run(char *const argv[], const char *log_path, unsigned limit_ms)
+{
+	return harness_end(harness_spawn(argv, log_path, NULL), limit_ms);
 }
 
 void harness_sleep_ms(unsigned ms)

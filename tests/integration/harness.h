@@ -82,7 +82,9 @@ bool harness_contains(const char *path, const char *text);
 pid_t harness_spawn(char *const argv[], const char *log_path, const char *env);
 /* The same in the network namespace of another process (0: our own). */
 pid_t harness_spawn_in(pid_t network_of, char *const argv[], const char *log_path, const char *env);
-/* Run a program to its end; returns its exit status, or 128 + signal. */
+/* Wait for a child that must end within this time; returns its exit status, or 128 + signal. */
+int harness_end(pid_t pid, unsigned limit_ms);
+/* Run a program to its end, as above. */
 int harness_run(char *const argv[], const char *log_path, unsigned limit_ms);
 /* Wait for a child: exit status, 128 + signal, or -1 when it still runs after limit_ms. */
 int harness_wait(pid_t pid, unsigned limit_ms);

@@ -634,21 +634,6 @@ static bool is_new_role(pid_t pid, const struct processes *before)
 	return role;
 }
 
-/* Words are split at spaces. */
-static pid_t spawn_ctl(const char *words, const char *log)
-{
-	static char program[512];
-	char copy[256];
-	char *argv[8] = { program, "-s", appliance.socket };
-	size_t count = 3;
-	snprintf(program, sizeof(program), "%s/bulkheadctl", build_directory());
-	snprintf(copy, sizeof(copy), "%s", words);
-	for (char *word = strtok(copy, " "); word != NULL && count + 1 < COUNT(argv); word = strtok(NULL, " ")) {
-		argv[count++] = word;
-	}
-	return harness_spawn(argv, log, NULL);
-}
-
 /* Those that were there serve until their successors stand, however often those die. */
 Test(upgrade, new_roles_that_are_killed_cost_nothing)
 {
@@ -660,7 +645,7 @@ Test(upgrade, new_roles_that_are_killed_cost_nothing)
 	snprintf(log, sizeof(log), "%s/ctl.log", appliance.dir);
 	start_loads(&loads, true);
 	install_version(2);
-	pid_t ctl = spawn_ctl("upgrade", log);
+	pid_t ctl = appliance_spawn_bulkheadctl(&appliance, "upgrade", log);
 	uint64_t end = clock_now_ms() + 20000 * harness_slow();
 	pid_t seen[8] = { 0 };
 	while (killed < COUNT(seen) && clock_now_ms() < end) {
@@ -744,7 +729,7 @@ Test(upgrade, reloads_and_signals_meanwhile_are_answered)
 	install_version(2);
 	for (int i = 0; i < 4; i++) {
 		snprintf(logs[i], sizeof(logs[i]), "%s/ctl%d.log", appliance.dir, i);
-		ctl[i] = spawn_ctl(words[i], logs[i]);
+		ctl[i] = appliance_spawn_bulkheadctl(&appliance, words[i], logs[i]);
 		harness_sleep_ms(30);
 	}
 	for (int i = 0; i < 100; i++) {
@@ -775,7 +760,7 @@ Test(upgrade, an_upgrade_during_a_reload_follows_it)
 	MUST(kill(appliance.pid, SIGSTOP) == 0, "kill: %s", strerror(errno)); /* so that all are there at once */
 	for (int i = 0; i < 3; i++) {
 		snprintf(logs[i], sizeof(logs[i]), "%s/ctl%d.log", appliance.dir, i);
-		ctl[i] = spawn_ctl(words[i], logs[i]);
+		ctl[i] = appliance_spawn_bulkheadctl(&appliance, words[i], logs[i]);
 		harness_sleep_ms(200 * harness_slow()); /* in this order */
 	}
 	MUST(kill(appliance.pid, SIGCONT) == 0, "kill: %s", strerror(errno));
@@ -817,13 +802,37 @@ Test(upgrade, a_stop_at_any_moment_leaves_nothing)
 		pid_t pids[APPLIANCE_ROLES_MAX];
 		snprintf(log, sizeof(log), "%s/ctl.log", appliance.dir);
 		install_version(1 + i % 2);
-		pid_t ctl = spawn_ctl("upgrade", log);
+		pid_t ctl = appliance_spawn_bulkheadctl(&appliance, "upgrade", log);
 		harness_sleep_ms(60 * i);
 		unsigned count = harness_children(appliance.pid, pids, APPLIANCE_ROLES_MAX);
 		appliance_stop(&appliance);
 		for (unsigned k = 0; k < count; k++) {
 			MUST(!harness_alive(pids[k]), "process %d outlived the appliance", (int)pids[k]);
 		}
+		harness_wait(ctl, 10000);
+		appliance_start(&appliance);
+	}
+}
+
+/*
+ * The moment of the exec: the old program has heard a signal before it, or the new one hears it. Signals are sent from
+ * when the old one says that it goes until the new one has taken over.
+ */
+Test(upgrade, a_signal_on_the_way_to_the_new_program_is_heard)
+{
+	char log[128];
+	snprintf(log, sizeof(log), "%s/ctl.log", appliance.dir);
+	for (unsigned i = 0; i < 8; i++) {
+		install_version(1 + i % 2);
+		appliance_stop(&appliance);
+		unlink(appliance.log); /* the next supervisor begins another one */
+		appliance_start(&appliance);
+		pid_t ctl = appliance_spawn_bulkheadctl(&appliance, "upgrade", log);
+		uint64_t end = clock_now_ms() + 10000 * harness_slow();
+		while (!appliance_logged(&appliance, "roles serve on") && clock_now_ms() < end) {
+		}
+		usleep(i * 200);
+		appliance_stop(&appliance);
 		harness_wait(ctl, 10000);
 		appliance_start(&appliance);
 	}
@@ -1151,7 +1160,7 @@ Test(upgrade, upgrades_and_changes_of_one_zone_wait_for_each_other)
 		MUST(kill(appliance.pid, SIGSTOP) == 0, "kill: %s", strerror(errno)); /* so that both are there at once */
 		for (unsigned k = 0; k < 2; k++) {
 			snprintf(logs[k], sizeof(logs[k]), "%s/ctl%u.log", appliance.dir, k);
-			ctl[k] = spawn_ctl(words[i][k], logs[k]);
+			ctl[k] = appliance_spawn_bulkheadctl(&appliance, words[i][k], logs[k]);
 			harness_sleep_ms(200 * harness_slow());
 		}
 		MUST(kill(appliance.pid, SIGCONT) == 0, "kill: %s", strerror(errno));
