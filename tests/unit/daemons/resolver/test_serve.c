@@ -562,11 +562,13 @@ Test(serve, what_waits_for_a_frontend_that_is_gone_is_forgotten)
 		cr_assert_geq(event_base_loop(b->base, EVLOOP_NONBLOCK), 0);
 	}
 	cr_expect_gt(b->page.counters[STAT_RES_SEND_FAILED], 0u);
-	uint64_t begin_ms = clock_now_ms();
-	struct timeval tv = { .tv_usec = 100000 };
-	cr_assert_eq(event_base_loopexit(b->base, &tv), 0);
-	(void)event_base_loop(b->base, EVLOOP_ONCE);
-	cr_expect_geq(clock_now_ms() - begin_ms, 50u, "something is done over and over");
+	unsigned turns = 0;
+	for (uint64_t end_ms = clock_now_ms() + 200; clock_now_ms() < end_ms; turns++) {
+		struct timeval tv = { .tv_usec = 50000 };
+		cr_assert_eq(event_base_loopexit(b->base, &tv), 0);
+		(void)event_base_loop(b->base, EVLOOP_ONCE);
+	}
+	cr_expect_lt(turns, 50u, "something is done over and over");
 	bench_free(b);
 }
 
