@@ -22,8 +22,6 @@
 /* Automake's exit status for a test that could not run. */
 #define HARNESS_SKIPPED 77
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
 /*
  * Run all tests of this program. Not root, or no namespaces here: says so and returns 77. before and
  * after (may be NULL) run around all tests, in the process that the tests descend from; before returns 0, or an exit status

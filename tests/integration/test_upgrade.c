@@ -11,6 +11,7 @@
 
 #include "common/dns/query.h"
 #include "common/util/clock.h"
+#include "common/util/count.h"
 #include "tests/integration/client.h"
 #include "tests/integration/groups.h"
 #include "tests/integration/harness.h"

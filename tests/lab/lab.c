@@ -13,6 +13,7 @@
 #include "tests/lab/hostile.h"
 
 #include "common/dns/query.h"
+#include "common/util/count.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -7,6 +7,7 @@
 
 #include "common/dns/dname.h"
 #include "common/dns/dnssec.h"
+#include "common/util/count.h"
 #include "daemons/ctl/health/exchange.h"
 #include "daemons/ctl/health/facts.h"
 #include "daemons/ctl/health/probe.h"
@@ -498,7 +499,7 @@ int parent_check(struct probe *probe, const struct listener_facts *resolver)
 	unsigned compared = 0;
 	region_init(&work.region, 256u << 10, OCTETS_MAX);
 	int rc = choose(&work);
-	for (size_t s = 0; s < sizeof(steps) / sizeof(steps[0]) && rc == BH_OK && work.count > 0; s++) {
+	for (size_t s = 0; s < COUNT(steps) && rc == BH_OK && work.count > 0; s++) {
 		rc = steps[s](&work);
 	}
 	if (rc == BH_OK && work.count > 0) {
