@@ -304,8 +304,8 @@ static const char *printable_field(struct region *region, const struct answer_ro
 	return text == NULL ? "" : text;
 }
 
-void print_finding(FILE *out, struct region *region, const struct answer_row *row,
-			  const struct print_style *style)
+/* The line of a finding: "file:line: error: text  [view internal, zone corp.example.]" */
+static void print_finding(FILE *out, struct region *region, const struct answer_row *row, const struct print_style *style)
 {
 	const char *severity = printable_field(region, row, "severity");
 	const char *view = printable_field(region, row, "view");
