@@ -277,8 +277,8 @@ static const struct setting {
 	const char *beside; /* another setting, without which this one means nothing */
 } settings[] = {
 	SAYS(APPLIANCE, "workers", "The default is 0.", "0", "63", CONFIG(workers)),
-	NONE(APPLIANCE, "state-dir", "made by configure"),
-	NONE(APPLIANCE, "run-dir", "made by configure"),
+	NONE(APPLIANCE, "state-dir", "see below"),
+	NONE(APPLIANCE, "run-dir", "see below"),
 	SAYS(APPLIANCE, "log-level", "The default is info", "info", "debug", CONFIG(log_level)),
 	SAYS(APPLIANCE, "history-count", "The default is 20.", "20", "7", CONFIG(history_count)),
 	SAYS(APPLIANCE, "history-days", "The default is 90.", "90", "7", CONFIG(history_days)),
@@ -303,7 +303,8 @@ static const struct setting {
 	SAYS(TCP, "connections-per-client", "by default 128.", "128", "9", OF_VIEW(tcp.connections_client)),
 	SAYS(TCP, "idle-timeout", "by default 10.", "10", "9", OF_VIEW(tcp.idle_ms)),
 	SAYS(TCP, "reply-timeout", "by default 10.", "10", "9", OF_VIEW(tcp.reply_ms)),
-	SAYS(RATE, "mode", "The default is on in a view without allow-query , and where there is a section rate-limit", "on", "log", OF_VIEW(rate.mode)),
+	SAYS(RATE, "mode", "The default is on in a view without allow-query , and where there is a section rate-limit", "on",
+	     "log", OF_VIEW(rate.mode)),
 	SAYS(RATE, "responses-per-second", "The default is 20.", "20", "9", OF_VIEW(rate.per_second)),
 	NONE(RATE, "slip", "one value"),
 	SAYS(RATE, "ipv4-prefix", "by default 24.", "24", "9", OF_VIEW(rate.ipv4_bits)),
@@ -332,7 +333,7 @@ static const struct setting {
 	SAYS(RESOLVER, "max-negative-ttl", "The default is 10800,", "10800", "9", CONFIG(resolver.max_negative_ttl_sec)),
 	SAYS(RESOLVER, "serve-stale", "The default is false", "false", "true", CONFIG(resolver.stale_sec)),
 	SAYS(RESOLVER, "serve-stale-ttl", "The default is 86400,", "86400", "9", CONFIG(resolver.stale_sec),
-	  .beside = "serve-stale = true"),
+	     .beside = "serve-stale = true"),
 	SAYS(RESOLVER, "prefetch", "The default is true", "true", "false", CONFIG(resolver.prefetch)),
 	SAYS(RESOLVER, "rebind-protection", "The default is true", "true", "false", CONFIG(resolver.rebind_protection)),
 	NONE(RESOLVER, "rebind-allow", "a list"),
@@ -412,4 +413,6 @@ Test(manual, every_default_is_the_one_that_the_page_tells)
 		cr_expect_arr_neq(field_with(s, s->other, other), left_out, s->size, "%s: %s makes no difference", s->name,
 				  s->other);
 	}
+	cr_expect_not_null(strstr(text_of(APPLIANCE, "state-dir"), "The default is " BH_STATE_DIR " "));
+	cr_expect_not_null(strstr(text_of(APPLIANCE, "run-dir"), "The default is " BH_RUN_DIR " "));
 }
