@@ -840,11 +840,6 @@ void role_link_free(struct role_link *rl)
 	free(rl);
 }
 
-const struct ipc_identity *role_link_identity(const struct role_link *rl)
-{
-	return &rl->identity;
-}
-
 struct event_base *role_link_new_base(void)
 {
 	struct event_config *config = event_config_new();

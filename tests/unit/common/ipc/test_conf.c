@@ -5,13 +5,12 @@
  */
 #include "common/dns/rr.h"
 #include "common/ipc/stats.h"
+#include "common/util/count.h"
 #include "tests/unit/common/ipc/codecs.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* Fill a string array to its last octet but the terminator. */
 static void fill(char *out, size_t size)

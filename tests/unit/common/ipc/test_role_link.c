@@ -6,6 +6,7 @@
  */
 #include "common/ipc/role_link.h"
 
+#include "common/util/count.h"
 #include "common/util/cursor.h"
 
 #include <criterion/criterion.h>
@@ -21,7 +22,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define UNLUCKY 13 /* the role refuses this generation */
 #define PATIENCE_MS 10000
 
