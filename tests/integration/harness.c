@@ -189,11 +189,14 @@ void harness_address(const char *address_with_bits)
 #define PLACE_START "bulkhead-place-"
 #define PLACE_YOUNG_SEC 60 /* may have been made just now, and is not locked yet */
 
-static char place[64];
+/* From the program to its tests, which are processes of their own and begin anew. */
+#define PLACE "BULKHEAD_TEST_PLACE"
 
 void harness_make_directory(char out[64])
 {
-	snprintf(out, 64, "%.50s/XXXXXX", place[0] == '\0' ? "/tmp" : place);
+	const char *place = getenv(PLACE);
+	MUST(place != NULL && strlen(place) < 50, "no place for directories");
+	snprintf(out, 64, "%.50s/XXXXXX", place);
 	MUST(mkdtemp(out) != NULL, "mkdtemp: %s", strerror(errno));
 	MUST(chmod(out, 0755) == 0, "chmod: %s", strerror(errno));
 }
@@ -249,16 +252,19 @@ static int take_place(void)
 	MUST(mkdtemp(path) != NULL && chmod(path, 0755) == 0, "mkdtemp: %s", strerror(errno));
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	MUST(fd >= 0 && flock(fd, LOCK_SH) == 0, "%s cannot be locked: %s", path, strerror(errno));
-	snprintf(place, sizeof(place), "%s", path);
+	MUST(setenv(PLACE, path, 1) == 0, "setenv");
 	return fd;
 }
 
 static void leave_place(int fd)
 {
+	const char *path = getenv(PLACE);
 	if (getenv("BULKHEAD_TEST_KEEP") != NULL) {
-		printf("kept: %s\n", place);
+		char kept[64];
+		snprintf(kept, sizeof(kept), "/tmp/bulkhead-kept-%.20s", strrchr(path, '-') + 1);
+		printf("kept: %s\n", rename(path, kept) == 0 ? kept : path);
 	} else {
-		remove_directory(place);
+		remove_directory(path);
 	}
 	close(fd);
 }
