@@ -249,6 +249,8 @@ put conf rate_table "27 00000005 000102030405060708090a0b0c0d0e0f"
 put conf cookie_secrets "28 02 000102030405060708090a0b0c0d0e0f 101112131415161718191a1b1c1d1e1f"
 put conf rate_limit "29 02 00000005 00000014 18 38"
 put conf rate_exempt "2a 04 08 0a000000"
+put conf same_zones "43 00000001 00000003"
+put conf zone_image "44 00000002 00000005 00"
 
 # --- link: self, peer, phase, what handlers do; datagrams: how, length, octets -----------------------
 begin='0c 0006 0000 00000004 00000001'       # CONF_BEGIN, request 4
