@@ -6,6 +6,7 @@
 #include "tests/integration/harness.h"
 
 #include "common/util/clock.h"
+#include "common/util/count.h"
 #include "tests/integration/groups.h"
 
 #include <criterion/criterion.h>
@@ -24,6 +25,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -364,6 +366,31 @@ pid_t harness_spawn_in(pid_t network_of, char *const argv[], const char *log_pat
 	execvp(argv[0], argv);
 	dprintf(2, "%s: %s\n", argv[0], strerror(errno));
 	_exit(127);
+}
+
+pid_t harness_beside(void (*run)(void *arg), void *arg)
+{
+	pid_t parent = getpid();
+	fflush(NULL);
+	pid_t pid = fork();
+	MUST(pid >= 0, "fork: %s", strerror(errno));
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent) {
+			_exit(127);
+		}
+		alarm(0);
+		run(arg);
+		_exit(0);
+	}
+	return pid;
+}
+
+void *harness_share(size_t size)
+{
+	void *shared = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	MUST(shared != MAP_FAILED, "mmap: %s", strerror(errno));
+	return shared;
 }
 
 int harness_wait(pid_t pid, unsigned limit_ms)
