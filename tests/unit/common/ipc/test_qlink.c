@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: BSD-2-Clause
  */
 #include "common/ipc/qlink.h"
+#include "common/util/count.h"
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
@@ -239,7 +240,7 @@ Test(qlink, broken_datagrams_are_malformed)
 		{ "kind 0", 28, 8, 0 },	      { "kind 5", 28, 8, 5 },	     { "flags", 28, 9, 1 },
 		{ "zero field", 28, 12, 1 },  { "zero field", 28, 15, 0x80 },
 	};
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < COUNT(cases); i++) {
 		uint8_t bytes[28] = { [8] = QLINK_QUERY };
 		unsigned count;
 		cr_assert_eq(send(fds[0], bytes, sizeof(bytes), 0), (ssize_t)sizeof(bytes));

@@ -8,6 +8,7 @@
 #include "common/dns/anchor.h"
 #include "common/dns/dnssec.h"
 #include "common/dns/rr.h"
+#include "common/util/count.h"
 #include "common/util/cursor.h"
 
 #include <criterion/criterion.h>
@@ -121,7 +122,7 @@ Test(tracked, what_does_not_follow_from_what_was_known_is_not_believed)
 	struct ipc_anchor_key digested = key(DIGESTED, 0, 0, 0);
 	struct ipc_anchor_key twin = key(TWIN, 0, 0, 0);
 	cr_assert_eq(anchor_tag(RR_DNSKEY, digested.rdata, digested.len), anchor_tag(RR_DNSKEY, twin.rdata, twin.len));
-	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+	for (size_t i = 0; i < COUNT(table); i++) {
 		struct ipc_anchor_state before;
 		struct ipc_anchor_state next;
 		fill(&before, &table[i].before);
