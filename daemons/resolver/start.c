@@ -239,6 +239,7 @@ void frame_enter_cut(struct frame *f, struct delegation *cut)
 {
 	f->cut = cut;
 	f->sends = 0;
+	f->heard = 0;
 	f->lame_tries = 0;
 	f->known_labels = (uint8_t)dname_label_count(cut->zone);
 	f->state = FRAME_ASK;

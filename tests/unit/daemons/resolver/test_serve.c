@@ -563,11 +563,13 @@ Test(serve, what_waits_for_a_frontend_that_is_gone_is_forgotten)
 		cr_assert_geq(event_base_loop(b->base, EVLOOP_NONBLOCK), 0);
 	}
 	cr_expect_gt(b->page.counters[STAT_RES_SEND_FAILED], 0u);
-	uint64_t begin_ms = clock_now_ms();
-	struct timeval tv = { .tv_usec = 100000 };
-	cr_assert_eq(event_base_loopexit(b->base, &tv), 0);
-	(void)event_base_loop(b->base, EVLOOP_ONCE);
-	cr_expect_geq(clock_now_ms() - begin_ms, 50u, "something is done over and over");
+	unsigned turns = 0;
+	for (uint64_t end_ms = clock_now_ms() + 200; clock_now_ms() < end_ms; turns++) {
+		struct timeval tv = { .tv_usec = 50000 };
+		cr_assert_eq(event_base_loopexit(b->base, &tv), 0);
+		(void)event_base_loop(b->base, EVLOOP_ONCE);
+	}
+	cr_expect_lt(turns, 50u, "something is done over and over");
 	bench_free(b);
 }
 
@@ -780,9 +782,10 @@ Test(serve, frontend_that_broke_the_link_has_a_successor)
 	cr_assert_eq(qlink_push(b->batch, b->ours, &odd), BH_OK);
 	cr_assert_eq(qlink_flush(b->batch, b->ours, NULL, NULL), BH_OK);
 	(void)event_base_loop(b->base, EVLOOP_ONCE);
-	ask_raw(b, 1, wire, len); /* read together with garbage, or not at all */
+	ask_raw(b, 1, wire, len); /* among the garbage, and answered when that is passed over */
 	(void)event_base_loop(b->base, EVLOOP_NONBLOCK);
 	serve_peer_restarted(b->serve, 7);
+	cr_assert_eq(one(b, &region).rcode, RCODE_REFUSED);
 	for (unsigned i = 0; i < 100; i++) {
 		(void)event_base_loop(b->base, EVLOOP_NONBLOCK);
 	}
