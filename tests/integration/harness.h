@@ -63,7 +63,11 @@ void harness_address(const char *address_with_bits);
 /* Enter the network namespace of another process. */
 void harness_enter_network(pid_t network_of);
 
-/* mkdtemp below /tmp, readable by all (roles run as others). out: room for 64. */
+/*
+ * mkdtemp in the place of this program below /tmp, readable by all (roles run as others). out: room for 64. Everything in
+ * that place is removed at the end of the program, unless BULKHEAD_TEST_KEEP is set; the next program does it for one that
+ * was killed.
+ */
 void harness_make_directory(char out[64]);
 /* Remove a directory that harness_make_directory made, with everything in it. */
 void harness_remove_directory(const char *path);

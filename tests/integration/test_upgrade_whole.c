@@ -52,6 +52,7 @@ struct scrapes {
 	uint64_t generation; /* the highest one that was told */
 	uint64_t back; /* times that a lower one was told after it */
 	char why[512];
+	char instead[256]; /* what came when metrics were lost: the first time */
 	volatile sig_atomic_t stop;
 	pid_t pid;
 };
@@ -93,6 +94,10 @@ static void scrapes_run(void *arg)
 		const char *at = strstr(body, "\nbulkhead_generation ");
 		uint64_t generation = at == NULL ? 0 : strtoull(at + strlen("\nbulkhead_generation "), NULL, 10);
 		s->lost += !answered || generation == 0;
+		if (s->lost == 1 && s->instead[0] == '\0') {
+			snprintf(s->instead, sizeof(s->instead), "scrape %llu: %s%.200s", (unsigned long long)s->asked,
+				 answered ? "without generation: " : "", body);
+		}
 		s->back += answered && generation < s->generation;
 		s->generation = generation > s->generation ? generation : s->generation;
 		int status = scrape("/healthz", body, sizeof(body));
@@ -127,7 +132,7 @@ static void judge_scrapes(struct scrapes *s)
 		(unsigned long long)s->asked, (unsigned long long)s->lost, (unsigned long long)s->unwell,
 		(unsigned long long)s->unwell_ms, s->why);
 	MUST(s->asked > 50, "too few to prove anything");
-	MUST(s->lost == 0, "metrics were lost");
+	MUST(s->lost == 0, "metrics were lost: %s", s->instead);
 	/* New roles have asked themselves and each other before those that are asked for it are there, or right after. */
 	MUST(s->unwell_ms < 800 * harness_slow(), "not well for %llu ms", (unsigned long long)s->unwell_ms);
 	munmap(s, sizeof(*s));
