@@ -7,7 +7,8 @@
  *   send.c      what a role is told of a generation
  *   tracking.c  keys of anchor zones (RFC 5011), between resolvers and disk
  *   local.c     what resolvers may ask on this host
- *   control.c   the control socket; status.c and trust.c its answers
+ *   control.c   the control socket; status.c, places.c, trust.c, zone_history.c and inspect.c its answers
+ *   sweep.c     removing histories that are kept no longer
  *   program.c   the programs that roles are started from, held open
  *   upgrade.c   asking another version of this program, and handing over to it by exec
  *   takeover.c  the other side of that; elder.c  roles that the version before started

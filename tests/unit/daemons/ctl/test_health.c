@@ -2,6 +2,7 @@
 #include "common/dns/dname.h"
 #include "common/dns/dnssec.h"
 #include "common/dns/query.h"
+#include "common/util/count.h"
 #include "daemons/ctl/health/exchange.h"
 #include "daemons/ctl/health/facts.h"
 #include "daemons/ctl/health/parent.h"
@@ -12,8 +13,6 @@
 
 #include <criterion/criterion.h>
 #include <stdlib.h>
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static struct report report;
 static struct ctl_row row;

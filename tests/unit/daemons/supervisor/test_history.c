@@ -7,6 +7,7 @@
  */
 #include "common/ipc/link.h"
 #include "common/util/clock.h"
+#include "common/util/count.h"
 #include "daemons/supervisor/history.h"
 #include "daemons/supervisor/supervisor.h"
 #include "daemons/supervisor/sweep.h"
@@ -24,7 +25,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 /* Above FORCE_OCTETS of the saver, so that a piece is forced on the way. */
 #define IMAGE_OCTETS ((5u << 18) + 64)
 #define STOPPED 42
