@@ -6,6 +6,7 @@
 #include "daemons/supervisor/check.h"
 
 #include "common/ipc/link.h"
+#include "common/ipc/loop.h"
 #include "daemons/supervisor/compile.h"
 #include "daemons/supervisor/listen.h"
 #include "daemons/supervisor/progress.h"
@@ -162,7 +163,7 @@ out:
 int check_run(const char *conf_path, struct program *program, int report_fd)
 {
 	static const struct link_ops ops = { .message = on_report_message, .closed = on_report_closed };
-	struct check check = { .base = event_base_new() };
+	struct check check = { .base = loop_new() };
 	char text[128];
 
 	if (check.base == NULL) {

@@ -7,6 +7,7 @@
 #include <config.h> /* of the build, not our own */
 
 #include "common/ipc/link.h"
+#include "common/ipc/loop.h"
 #include "common/util/clock.h"
 #include "daemons/supervisor/check.h"
 #include "daemons/supervisor/control.h"
@@ -488,7 +489,7 @@ static void close_up(struct daemon *d, const char *run_dir)
 static void begin(struct daemon *d, int control_fd)
 {
 	struct supervisor *sup = &d->sup;
-	sup->base = event_base_new();
+	sup->base = loop_new();
 	sup->stop_timer = sup->base == NULL ? NULL : event_new(sup->base, -1, 0, on_stop_timer, sup);
 	sup->reload_timer = sup->base == NULL ? NULL : event_new(sup->base, -1, 0, on_reload_timer, sup);
 	if (sup->stop_timer == NULL || sup->reload_timer == NULL) {
