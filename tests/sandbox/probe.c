@@ -7,6 +7,7 @@
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
+#include "common/ipc/loop.h"
 #include "common/util/count.h"
 #include "common/util/log.h"
 #include "sandbox/sandbox.h"
@@ -55,12 +56,10 @@ int main(int argc, char **argv)
 		fault_inject(&fault);
 	}
 	sandbox_begin(profile);
-	struct event_config *config = event_config_new();
-	struct event_base *base = config == NULL ? NULL : event_base_new_with_config(config);
+	struct event_base *base = loop_new();
 	if (base == NULL) {
 		return PROBE_UNKNOWN;
 	}
-	event_config_free(config);
 	if (strcmp(argv[4], "stray") == 0 && open("/etc/passwd", O_RDONLY) < 0) {
 		return PROBE_UNKNOWN;
 	}

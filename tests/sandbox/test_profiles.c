@@ -307,6 +307,7 @@ Test(profiles, walls_between_roles)
 		{ SCMP_SYS(bind), "resolver" },	     { SCMP_SYS(openat), "compiler" },
 		{ SCMP_SYS(ftruncate), "compiler" }, { SCMP_SYS(open), "" },
 		{ SCMP_SYS(listen), "" },	     { SCMP_SYS(execve), "" },
+		{ SCMP_SYS(execveat), "" },
 		{ SCMP_SYS(clone), "" },	     { SCMP_SYS(mprotect), "" },
 		{ SCMP_SYS(prctl), "" },	     { SCMP_SYS(ioctl), "monitor" },
 		{ SCMP_SYS(rt_sigreturn), "" },	     { SCMP_SYS(memfd_create), "" },

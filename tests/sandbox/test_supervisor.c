@@ -121,6 +121,8 @@ Test(supervisor, has_no_way_to_what_it_does_not_need, .timeout = 60)
 		{ "clone_new_user", "refused: EPERM" },
 		{ "socket_packet", "refused: EPERM" },
 		{ "socket_raw", "refused: EPERM" }, /* by the missing CAP_NET_RAW */
+		{ "execve", "refused: EPERM" }, /* and with it every shell that foreign code wants */
+		{ "execveat_path", "refused: EPERM" },
 		{ "socket_vsock", "refused: EPERM" },
 		{ "socket_alg", "refused: EPERM" },
 		{ "mmap_write_exec", "refused: EPERM" },
