@@ -36,6 +36,8 @@ bool ids_stand(const struct why *why);
 /* caps.c */
 int caps_confine(const struct sandbox_ids *ids, const struct why *why) BH_CHECKED;
 int caps_drop_all(const struct why *why) BH_CHECKED;
+/* The bounding set too, securebits locked: what caps_none_stands proves. Needs CAP_SETPCAP. */
+int caps_drop_for_good(const struct why *why) BH_CHECKED;
 bool caps_none_stands(const struct why *why);
 int caps_keep_supervisor(const struct why *why) BH_CHECKED;
 /* All that the supervisor holds becomes ambient, which exec keeps; caps_keep_supervisor takes that back. */
