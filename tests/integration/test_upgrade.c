@@ -447,7 +447,7 @@ static struct footprint look(void)
 	struct role_process role = appliance_role(&appliance, "authority", "internal", 0);
 	return (struct footprint){
 		.descriptors = harness_fd_count(appliance.pid),
-		.children = harness_children(appliance.pid, children, APPLIANCE_ROLES_MAX),
+		.children = appliance_children(&appliance, children),
 		.filters = number_of(appliance.pid, "Seccomp_filters:"),
 		.role_filters = number_of(role.pid, "Seccomp_filters:"),
 		.kilobytes = number_of(appliance.pid, "VmRSS:"),
