@@ -382,12 +382,17 @@ run_checks() {
 	say "quickstart: building in $work/build"
 	quietly "$work/make.log" make -j "$jobs" all
 	quietly "$work/make-tests.log" make -j "$jobs" check TESTS=
-	keep=
-	# One after the other: some tests measure time.
 	status=0
-	make -k check VERBOSE=1 </dev/null || status=$?
+	make -s -k -j3 check-lanes </dev/null || status=$?
 	totals=
-	sh "$work/tree/tests/totals" "$work/build" "$status"
+	sh "$work/tree/tests/totals" "$work/build" "$status" || status=$?
+	if [ "$status" -eq 0 ]; then
+		keep=
+	else
+		find "$work" -depth ! -type d ! -name '*.log' ! -name '*.trs' -delete
+		find "$work" -depth -type d -empty -delete
+	fi
+	return "$status"
 }
 
 # ----------------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
+#include "common/util/count.h"
 #include "sandbox/walls.h"
 
 #include <cap-ng.h>
@@ -172,7 +173,7 @@ bool caps_none_stands(const struct why *why)
 uint64_t caps_supervisor_set(void)
 {
 	uint64_t set = 0;
-	for (size_t i = 0; i < sizeof(supervisor_caps) / sizeof(supervisor_caps[0]); i++) {
+	for (size_t i = 0; i < COUNT(supervisor_caps); i++) {
 		set |= UINT64_C(1) << supervisor_caps[i];
 	}
 	return set;
@@ -188,7 +189,7 @@ int caps_keep_supervisor(const struct why *why)
 		return why_errno(why, "capabilities: clear the ambient set");
 	}
 	capng_clear(CAPNG_SELECT_BOTH);
-	for (size_t i = 0; i < sizeof(supervisor_caps) / sizeof(supervisor_caps[0]); i++) {
+	for (size_t i = 0; i < COUNT(supervisor_caps); i++) {
 		/* In the bounding set too: else a role's child could not make CAP_SYS_CHROOT inheritable. */
 		if (capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_BOUNDING_SET,
 				 supervisor_caps[i]) != 0) {
@@ -216,7 +217,7 @@ int caps_carry(const struct why *why)
 	if (syscall(SYS_capset, &header, data) != 0) {
 		return why_errno(why, "capabilities: make inheritable");
 	}
-	for (size_t i = 0; i < sizeof(supervisor_caps) / sizeof(supervisor_caps[0]); i++) {
+	for (size_t i = 0; i < COUNT(supervisor_caps); i++) {
 		if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, (unsigned long)supervisor_caps[i], 0, 0) != 0) {
 			return why_errno(why, "capabilities: keep %u through exec", supervisor_caps[i]);
 		}

@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
+#include "common/util/count.h"
 #include "sandbox/walls.h"
 
 #include <dirent.h>
@@ -72,7 +73,7 @@ static bool own_stands(int dir, const char *name, const struct why *why)
 		return why_not(why, "descriptors: %s cannot be read: %s", name, strerror(errno));
 	}
 	kind[n] = '\0';
-	for (size_t i = 0; i < sizeof(own_kinds) / sizeof(own_kinds[0]); i++) {
+	for (size_t i = 0; i < COUNT(own_kinds); i++) {
 		if (strncmp(kind, own_kinds[i], strlen(own_kinds[i])) == 0) {
 			return true;
 		}

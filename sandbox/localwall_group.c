@@ -8,6 +8,8 @@
  */
 #include "sandbox/localwall_group.h"
 
+#include "common/util/count.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -197,7 +199,7 @@ void localwall_group_close(struct localwall_group *group)
 {
 	int *const fds[] = { &group->join_fd, &group->dir_fd, &group->parent_fd };
 
-	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
+	for (size_t i = 0; i < COUNT(fds); i++) {
 		if (*fds[i] >= 0) {
 			close(*fds[i]);
 		}

@@ -6,6 +6,9 @@
  * It reads the packet's own headers, never what the sender claimed in a call. It calls no helper, and ends by one of two
  * values: 1 lets the packet go, 0 drops it and gives the sender EPERM. What it does not understand it refuses.
  *
+ * The kernel walks through all ways that the program can go when it is loaded, at every start. So what can be reckoned is
+ * not decided by a jump: the ways from before a search would each be walked through with all of its steps.
+ *
  * SPDX-License-Identifier: BSD-2-Clause
  */
 #include "sandbox/localwall_table.h"
@@ -22,28 +25,26 @@
 /* The loopback device has this index in every network namespace (LOOPBACK_IFINDEX of the kernel). */
 #define LOOPBACK_DEVICE 1
 
-#define INSNS_MAX 192
+#define INSNS_MAX 224
 #define JUMPS_MAX 64
 
 enum label {
 	LABEL_IPV4,
-	LABEL_IPV4_OTHER,
 	LABEL_IPV6,
-	LABEL_IPV6_OTHER,
 	LABEL_TRANSPORT,
 	LABEL_PORTS,
 	LABEL_SEARCH,
 	LABEL_ALLOW,
 	LABEL_REFUSE,
 	LABEL_DROP,
-	/* each search has its own four */
+	/* each search has its own three */
 	LABEL_SEARCH_ONE,
-	LABEL_SEARCH_ALL = LABEL_SEARCH_ONE + 4,
-	LABELS = LABEL_SEARCH_ALL + 4,
+	LABEL_SEARCH_ALL = LABEL_SEARCH_ONE + 3,
+	LABELS = LABEL_SEARCH_ALL + 3,
 };
 
 /* Of a search. */
-enum { PROBE, NEXT, FOUND, MISSED };
+enum { PROBE, FOUND, MISSED };
 
 struct assembler {
 	struct bpf_insn insns[INSNS_MAX];
@@ -58,7 +59,7 @@ struct assembler {
 
 /* What registers hold, where they hold one thing for long. R0 to R5 are for the moment. */
 enum {
-	CONTEXT = BPF_REG_6, /* struct __sk_buff */
+	MOMENT = BPF_REG_6,  /* as R0 to R5 */
 	PACKET = BPF_REG_7,  /* first octet of the IP header; later: hash of the place */
 	END = BPF_REG_8,     /* behind the last octet that can be read; later: the place's port */
 	KIND = BPF_REG_9,    /* of the destination, in bits: LOCALWALL_BIT_LOOPBACK, LOCALWALL_BIT_OTHERS, TO_ITSELF */
@@ -68,9 +69,13 @@ enum {
 /* From a port to the same: what localwall_stands sends to itself is refused, but it is no incident. */
 #define TO_ITSELF 8
 
-/* In the frame: the place that is searched for, by words, and its third word for all addresses of the family. */
+/*
+ * In the frame: the device that the packet leaves by; the place that is searched for, by words, and its third word for all
+ * addresses of the family.
+ */
+#define DEVICE (-8)
 #define FAMILY (-4)
-#define PLACE_WORD(n) (FAMILY - (int)sizeof(struct localwall_place) + 4 * (n))
+#define PLACE_WORD(n) (DEVICE - (int)sizeof(struct localwall_place) + 4 * (n))
 #define PLACE_PORT PLACE_WORD(4)
 
 static void emit(struct assembler *a, uint8_t code, uint8_t dst, uint8_t src, int off, int32_t imm)
@@ -167,7 +172,7 @@ static void needs(struct assembler *a, int octets)
 #define IPV4_SIZE 20
 #define IPV6_SIZE 40
 
-/* To LABEL_TRANSPORT with R2 the protocol and R3 the header behind. */
+/* To LABEL_TRANSPORT with R2 the protocol, R3 the header behind, and R4 0 for an address of loopback alone. */
 static void read_ipv4(struct assembler *a)
 {
 	label(a, LABEL_IPV4);
@@ -176,10 +181,8 @@ static void read_ipv4(struct assembler *a)
 	load(a, BPF_B, BPF_REG_1, PACKET, 16);
 	/* Multicast, the broadcast and what is reserved: copies come back to this host's wildcard listeners. */
 	jump_if(a, BPF_JGE, BPF_REG_1, 224, LABEL_REFUSE);
-	set(a, KIND, LOCALWALL_BIT_OTHERS);
-	jump_if(a, BPF_JNE, BPF_REG_1, 127, LABEL_IPV4_OTHER);
-	set(a, KIND, LOCALWALL_BIT_LOOPBACK);
-	label(a, LABEL_IPV4_OTHER);
+	move(a, BPF_REG_4, BPF_REG_1);
+	math(a, BPF_XOR, BPF_REG_4, 127);
 	store_value(a, FRAME, PLACE_WORD(0), 0);
 	store_value(a, FRAME, PLACE_WORD(1), 0);
 	store_value(a, FRAME, PLACE_WORD(2), (int32_t)htonl(0xffff));
@@ -202,29 +205,37 @@ static void read_ipv6(struct assembler *a)
 	for (int word = 0; word < 4; word++) {
 		load(a, BPF_W, BPF_REG_1, PACKET, 24 + 4 * word);
 		store(a, FRAME, PLACE_WORD(word), BPF_REG_1);
-		if (word < 3) {
-			math_reg(a, BPF_OR, BPF_REG_4, BPF_REG_1);
+		if (word == 3) { /* ::1 */
+			emit(a, BPF_ALU | BPF_END | BPF_TO_BE, BPF_REG_1, 0, 0, 32);
+			math(a, BPF_XOR, BPF_REG_1, 1);
 		}
+		math_reg(a, BPF_OR, BPF_REG_4, BPF_REG_1);
 	}
 	store_value(a, FRAME, FAMILY, 0);
-	set(a, KIND, LOCALWALL_BIT_OTHERS);
-	jump_if(a, BPF_JNE, BPF_REG_4, 0, LABEL_IPV6_OTHER);
-	emit(a, BPF_ALU | BPF_END | BPF_TO_BE, BPF_REG_1, 0, 0, 32);
-	jump_if(a, BPF_JNE, BPF_REG_1, 1, LABEL_IPV6_OTHER); /* ::1 */
-	set(a, KIND, LOCALWALL_BIT_LOOPBACK);
-	label(a, LABEL_IPV6_OTHER);
 	load(a, BPF_B, BPF_REG_2, PACKET, 6);
 	move(a, BPF_REG_3, PACKET);
 	math(a, BPF_ADD, BPF_REG_3, IPV6_SIZE);
 }
 
+/* dst: 1 where it was 0, else 0; it has 32 bits. */
+static void is_zero(struct assembler *a, uint8_t dst)
+{
+	math(a, BPF_SUB, dst, 1);
+	math(a, BPF_RSH, dst, 63);
+}
+
+static_assert(LOCALWALL_BIT_OTHERS >> 1 == LOCALWALL_BIT_LOOPBACK, "shifted by whether it is of loopback");
+
 /*
- * The port, and the hash of the place. IPsec hides ports; it begins behind the routing decision, so what goes to
+ * The kind, the port, and the hash of the place. IPsec hides ports; it begins behind the routing decision, so what goes to
  * this host is seen all the same. Every other protocol is refused, among them IPv6's headers of extension.
  */
 static void read_transport(struct assembler *a)
 {
 	label(a, LABEL_TRANSPORT);
+	is_zero(a, BPF_REG_4);
+	set(a, KIND, LOCALWALL_BIT_OTHERS);
+	math_reg(a, BPF_RSH, KIND, BPF_REG_4);
 	jump_if(a, BPF_JEQ, BPF_REG_2, IPPROTO_UDP, LABEL_PORTS);
 	jump_if(a, BPF_JEQ, BPF_REG_2, IPPROTO_TCP, LABEL_PORTS);
 	set(a, BPF_REG_1, 0);
@@ -238,8 +249,10 @@ static void read_transport(struct assembler *a)
 	jump_if_reg(a, BPF_JGT, BPF_REG_1, END, LABEL_REFUSE);
 	load(a, BPF_H, BPF_REG_1, BPF_REG_3, 2);
 	load(a, BPF_H, BPF_REG_2, BPF_REG_3, 0);
-	jump_if_reg(a, BPF_JNE, BPF_REG_1, BPF_REG_2, LABEL_SEARCH);
-	math(a, BPF_OR, KIND, TO_ITSELF);
+	math_reg(a, BPF_XOR, BPF_REG_2, BPF_REG_1);
+	is_zero(a, BPF_REG_2);
+	math(a, BPF_MUL, BPF_REG_2, TO_ITSELF);
+	math_reg(a, BPF_OR, KIND, BPF_REG_2);
 
 	label(a, LABEL_SEARCH);
 	math(a, BPF_OR, BPF_REG_1, (int32_t)LOCALWALL_USED);
@@ -248,7 +261,7 @@ static void read_transport(struct assembler *a)
 }
 
 /*
- * Search the place in the frame: to first + FOUND with R1 the bits of its slot, or on behind this. A loop of
+ * Search the place in the frame: to first + FOUND with R5 the bits of its slot, or on behind this. A loop of
  * LOCALWALL_PROBES steps, which the kernel walks through when it verifies the program.
  */
 static void search(struct assembler *a, int map_fd, enum label first)
@@ -282,15 +295,15 @@ static void search(struct assembler *a, int map_fd, enum label first)
 	math_reg(a, BPF_ADD, BPF_REG_2, BPF_REG_1);
 	load(a, BPF_W, BPF_REG_1, BPF_REG_2, slots + (int)offsetof(struct localwall_slot, place.port));
 	jump_if(a, BPF_JEQ, BPF_REG_1, 0, first + MISSED);
-	jump_if_reg(a, BPF_JNE, BPF_REG_1, END, first + NEXT);
-	for (int word = 0; word < 4; word++) {
-		load(a, BPF_W, BPF_REG_1, BPF_REG_2, slots + 4 * word);
-		load(a, BPF_W, BPF_REG_5, FRAME, PLACE_WORD(word));
-		jump_if_reg(a, BPF_JNE, BPF_REG_1, BPF_REG_5, first + NEXT);
+	math_reg(a, BPF_XOR, BPF_REG_1, END);
+	for (int word = 0; word < 4; word++) { /* R1: bits that differ in any word */
+		load(a, BPF_W, BPF_REG_5, BPF_REG_2, slots + 4 * word);
+		load(a, BPF_W, MOMENT, FRAME, PLACE_WORD(word));
+		math_reg(a, BPF_XOR, BPF_REG_5, MOMENT);
+		math_reg(a, BPF_OR, BPF_REG_1, BPF_REG_5);
 	}
-	load(a, BPF_W, BPF_REG_1, BPF_REG_2, slots + (int)offsetof(struct localwall_slot, bits));
-	jump(a, first + FOUND);
-	label(a, first + NEXT);
+	load(a, BPF_W, BPF_REG_5, BPF_REG_2, slots + (int)offsetof(struct localwall_slot, bits));
+	jump_if(a, BPF_JEQ, BPF_REG_1, 0, first + FOUND);
 	math(a, BPF_ADD, BPF_REG_4, 1);
 	jump_if(a, BPF_JLT, BPF_REG_4, LOCALWALL_PROBES, first + PROBE);
 	label(a, first + MISSED);
@@ -306,10 +319,11 @@ static void resolve_jumps(struct assembler *a)
 static void assemble(struct assembler *a, int map_fd)
 {
 	memset(a, 0, sizeof(*a));
-	move(a, CONTEXT, BPF_REG_1);
 	set(a, KIND, 0);
-	load(a, BPF_W, PACKET, CONTEXT, offsetof(struct __sk_buff, data));
-	load(a, BPF_W, END, CONTEXT, offsetof(struct __sk_buff, data_end));
+	load(a, BPF_W, BPF_REG_2, BPF_REG_1, offsetof(struct __sk_buff, ifindex));
+	store(a, FRAME, DEVICE, BPF_REG_2);
+	load(a, BPF_W, PACKET, BPF_REG_1, offsetof(struct __sk_buff, data));
+	load(a, BPF_W, END, BPF_REG_1, offsetof(struct __sk_buff, data_end));
 	needs(a, IPV4_SIZE);
 	load(a, BPF_B, BPF_REG_0, PACKET, 0);
 	move(a, BPF_REG_1, BPF_REG_0);
@@ -323,7 +337,7 @@ static void assemble(struct assembler *a, int map_fd)
 
 	search(a, map_fd, LABEL_SEARCH_ONE);
 	/* Not listed, and leaves the host: nearly all packets end here. */
-	load(a, BPF_W, BPF_REG_1, CONTEXT, offsetof(struct __sk_buff, ifindex));
+	load(a, BPF_W, BPF_REG_1, FRAME, DEVICE);
 	jump_if(a, BPF_JNE, BPF_REG_1, LOOPBACK_DEVICE, LABEL_ALLOW);
 
 	/* The same port of all addresses: 0.0.0.0 stands as ::ffff:0.0.0.0. */
@@ -336,11 +350,11 @@ static void assemble(struct assembler *a, int map_fd)
 	jump(a, LABEL_REFUSE);
 
 	label(a, LABEL_SEARCH_ONE + FOUND);
-	jump_if(a, BPF_JEQ, BPF_REG_1, LOCALWALL_BIT_REFUSE, LABEL_REFUSE);
+	jump_if(a, BPF_JEQ, BPF_REG_5, LOCALWALL_BIT_REFUSE, LABEL_REFUSE);
 	jump(a, LABEL_ALLOW);
 	label(a, LABEL_SEARCH_ALL + FOUND);
-	math_reg(a, BPF_AND, BPF_REG_1, KIND);
-	jump_if(a, BPF_JEQ, BPF_REG_1, 0, LABEL_REFUSE);
+	math_reg(a, BPF_AND, BPF_REG_5, KIND);
+	jump_if(a, BPF_JEQ, BPF_REG_5, 0, LABEL_REFUSE);
 
 	label(a, LABEL_ALLOW);
 	set(a, BPF_REG_0, 1);

@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
+#include "common/util/count.h"
 #include "sandbox/walls.h"
 
 #include <errno.h>
@@ -44,7 +45,7 @@ bool localwall_stands(const struct why *why)
 {
 	static const int families[] = { AF_INET, AF_INET6 };
 
-	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
+	for (size_t i = 0; i < COUNT(families); i++) {
 		int result = 1;
 		for (int attempt = 0; attempt < ATTEMPTS && result == 1; attempt++) {
 			result = reaches_itself(families[i]);

@@ -5,6 +5,7 @@
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
+#include "common/util/count.h"
 #include "sandbox/walls.h"
 
 #include <errno.h>
@@ -31,7 +32,7 @@ static const struct kind {
 	{ SANDBOX_MOUNT, CLONE_NEWNS, "mnt" },	   { SANDBOX_PID, CLONE_NEWPID, "pid" },
 	{ SANDBOX_UTS, CLONE_NEWUTS, "uts" },	   { SANDBOX_CGROUP, CLONE_NEWCGROUP, "cgroup" },
 };
-#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
+#define KINDS COUNT(kinds)
 
 /* The supervisor's namespaces as of its last sandbox_clone_flags; 0: not known. */
 static uint64_t supervisor_ns[KINDS];

@@ -7,6 +7,7 @@
 #include "sandbox/walls.h"
 
 #include "common/ipc/conf.h"
+#include "common/util/count.h"
 
 #include <stdio.h>
 #include <sys/prctl.h>
@@ -86,7 +87,7 @@ uint32_t sandbox_required_walls(const struct sandbox_profile *profile)
 	uint32_t walls = WALL_NO_CAPS | WALL_NO_NEW_PRIVS | WALL_SECCOMP | WALL_NOT_DUMPABLE | WALL_NO_CORE |
 			 WALL_EMPTY_ROOT | WALL_RLIMITS | WALL_FDS;
 
-	for (size_t i = 0; i < sizeof(by_namespace) / sizeof(by_namespace[0]); i++) {
+	for (size_t i = 0; i < COUNT(by_namespace); i++) {
 		if (profile->namespaces & by_namespace[i].kind) {
 			walls |= by_namespace[i].wall;
 		}

@@ -6,6 +6,7 @@
 #include "sandbox/sandbox.h"
 
 #include "common/ipc/conf.h"
+#include "common/util/count.h"
 #include "common/util/log.h"
 #include "sandbox/walls.h"
 
@@ -19,7 +20,7 @@
 #include <unistd.h>
 
 #define WHY_SIZE 512
-#define LISTS(lists) (sizeof(lists) / sizeof((lists)[0]))
+#define LISTS(lists) COUNT(lists)
 
 int sandbox_confine(const struct sandbox_profile *profile, const struct sandbox_ids *ids,
 		    const char *root_path, char *why_text, size_t why_size)
@@ -86,7 +87,7 @@ static void check_other_namespaces(const struct sandbox_profile *profile, const 
 {
 	static const enum sandbox_namespace others[] = { SANDBOX_UTS, SANDBOX_CGROUP };
 
-	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+	for (size_t i = 0; i < COUNT(others); i++) {
 		if ((profile->namespaces & others[i]) && !namespaces_own_stands(others[i], why)) {
 			give_up(profile, why->text);
 		}

@@ -11,6 +11,7 @@
 #include "common/dns/dname.h"
 #include "common/dns/dnssec_known.h"
 #include "common/dns/rr.h"
+#include "common/util/count.h"
 #include "common/util/cursor.h"
 
 #include <openssl/core_names.h>
@@ -617,7 +618,7 @@ struct dnssec *dnssec_new(void)
 	for (enum kind kind = KIND_RSA; kind < KIND_COUNT; kind++) {
 		open_import(dnssec, kind);
 	}
-	for (size_t i = 0; i < sizeof(known_answers) / sizeof(known_answers[0]); i++) {
+	for (size_t i = 0; i < COUNT(known_answers); i++) {
 		dnssec->works[known_answers[i].algorithm] = is_right(dnssec, &known_answers[i]);
 	}
 	ERR_clear_error();

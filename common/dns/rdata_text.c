@@ -9,6 +9,7 @@
 #include "common/dns/dname.h"
 #include "common/dns/rr.h"
 #include "common/dns/typemap.h"
+#include "common/util/count.h"
 #include "common/util/cursor.h"
 
 #include <arpa/inet.h>
@@ -412,7 +413,7 @@ size_t rdata_text(uint16_t type, const uint8_t *rdata, size_t len, char *out)
 	struct cursor c = cursor_of(rdata, len);
 	const char *fields = "";
 
-	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+	for (size_t i = 0; i < COUNT(formats); i++) {
 		if (formats[i].type == type) {
 			fields = formats[i].fields;
 		}

@@ -4,6 +4,7 @@
 #include "common/dns/rr.h"
 
 #include "common/dns/dname.h"
+#include "common/util/count.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,8 +41,6 @@ static const struct {
 	{ 257, "CAA" },	    { 258, "AVC" },	{ 259, "DOA" },	     { 260, "AMTRELAY" },
 	{ 261, "RESINFO" }, { 262, "WALLET" },	{ 32768, "TA" },     { 32769, "DLV" },
 };
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 const char *rr_type_text(uint16_t type, char out[RR_TYPE_TEXT_MAX])
 {

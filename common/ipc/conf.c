@@ -352,6 +352,36 @@ int ipc_zone_decode(const uint8_t *p, size_t len, struct ipc_zone *m)
 	return finish(&c);
 }
 
+void ipc_same_zones_encode(struct sink *s, const struct ipc_same_zones *m)
+{
+	sink_u32(s, m->generation);
+	sink_u32(s, m->count);
+}
+
+int ipc_same_zones_decode(const uint8_t *p, size_t len, struct ipc_same_zones *m)
+{
+	struct cursor c = cursor_of(p, len);
+	m->generation = cursor_u32(&c);
+	m->count = cursor_u32(&c);
+	return finish(&c);
+}
+
+void ipc_zone_image_encode(struct sink *s, const struct ipc_zone_image *m)
+{
+	sink_u32(s, m->zone);
+	sink_u32(s, m->image);
+	sink_u8(s, m->flags);
+}
+
+int ipc_zone_image_decode(const uint8_t *p, size_t len, struct ipc_zone_image *m)
+{
+	struct cursor c = cursor_of(p, len);
+	m->zone = cursor_u32(&c);
+	m->image = cursor_u32(&c);
+	m->flags = (uint8_t)bounded(&c, cursor_u8(&c), 0, IPC_ZONE_OVERLAY | IPC_ZONE_FAILED);
+	return finish(&c);
+}
+
 void ipc_key_encode(struct sink *s, const struct ipc_key *m)
 {
 	put_name(s, m->key.name);

@@ -198,6 +198,19 @@ struct ipc_zone {
 	uint8_t flags;
 };
 
+/* CONF_SAME_ZONES: zones, and who may transfer them, are those of the configuration in service. */
+struct ipc_same_zones {
+	uint32_t generation; /* of that */
+	uint32_t count;	     /* and its zones */
+};
+
+/* CONF_ZONE_IMAGE: one of them has another image, or none any more. */
+struct ipc_zone_image {
+	uint32_t zone;	/* which of them, the first is 0 */
+	uint32_t image; /* as in ipc_zone */
+	uint8_t flags;	/* likewise */
+};
+
 struct ipc_key { /* a secret: whoever holds it overwrites it when it is no longer needed */
 	struct tsig_key key;
 };
@@ -495,6 +508,10 @@ void ipc_acl_encode(struct sink *s, const struct ipc_acl *m);
 int ipc_acl_decode(const uint8_t *p, size_t len, struct ipc_acl *m) BH_CHECKED;
 void ipc_zone_encode(struct sink *s, const struct ipc_zone *m);
 int ipc_zone_decode(const uint8_t *p, size_t len, struct ipc_zone *m) BH_CHECKED;
+void ipc_same_zones_encode(struct sink *s, const struct ipc_same_zones *m);
+int ipc_same_zones_decode(const uint8_t *p, size_t len, struct ipc_same_zones *m) BH_CHECKED;
+void ipc_zone_image_encode(struct sink *s, const struct ipc_zone_image *m);
+int ipc_zone_image_decode(const uint8_t *p, size_t len, struct ipc_zone_image *m) BH_CHECKED;
 void ipc_key_encode(struct sink *s, const struct ipc_key *m);
 int ipc_key_decode(const uint8_t *p, size_t len, struct ipc_key *m) BH_CHECKED;
 void ipc_transfer_encode(struct sink *s, const struct ipc_transfer *m);

@@ -152,6 +152,11 @@ static const struct msg_rule rules[MSG_TYPE_COUNT] = {
 			.phases = PHASE_RUN },
 	[MSG_CTL_STREAM] = { .name = "ctl_stream", .from = SUP, .to = CTL, .min_len = 0, .max_len = 0, .fds = 1,
 			     .phases = PHASE_RUN },
+	/* Only one that serves has zones to go by. */
+	[MSG_CONF_SAME_ZONES] = { .name = "conf_same_zones", .from = SUP, .to = AUTH | FRONT, .min_len = 8,
+				  .max_len = 8, .fds = 0, .phases = PHASE_RUN },
+	[MSG_CONF_ZONE_IMAGE] = { .name = "conf_zone_image", .from = SUP, .to = AUTH, .min_len = 9,
+				  .max_len = 9, .fds = 0, .phases = PHASE_RUN },
 	[MSG_CTL_REQUEST] = { .name = "ctl_request", .from = CTL, .to = SUP, .min_len = 3,
 			      .max_len = 8 * 1026 + 1, .fds = 0, .phases = PHASE_RUN },
 	[MSG_CTL_ROW] = { .name = "ctl_row", .from = SUP, .to = CTL, .min_len = 3,

@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 /* Raised when a payload changes; with PACKAGE_VERSION it makes the build id of the hello. */
-#define IPC_PROTOCOL 5
+#define IPC_PROTOCOL 6
 
 enum role {
 	ROLE_SUPERVISOR = 0,
@@ -113,6 +113,9 @@ enum msg_type {
 	MSG_SHOW,      /* descriptor: where the text goes */
 	MSG_SHOWN,
 	MSG_CTL_STREAM, /* supervisor -> control: text of a zone comes through this pipe; before MSG_CTL_DONE */
+	/* instead of CONF_ZONE and CONF_TRANSFER, when only images have changed */
+	MSG_CONF_SAME_ZONES, /* all of them are those of the generation in service, */
+	MSG_CONF_ZONE_IMAGE, /* but this one has another image */
 	MSG_TYPE_COUNT
 };
 

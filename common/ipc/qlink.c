@@ -21,7 +21,9 @@
 struct qlink_batch {
 	/* received, valid until the next receive */
 	unsigned count;
+	unsigned broken; /* that came with them and are left out */
 	struct qlink_message messages[QLINK_BATCH];
+	uint8_t slots[QLINK_BATCH]; /* of `received`, for each of them */
 	/* queued, all for one descriptor, back to back in `queue` */
 	int queue_fd;
 	unsigned queued;
@@ -37,6 +39,7 @@ struct qlink_batch *qlink_batch_new(void)
 	struct qlink_batch *batch = malloc(sizeof(*batch)); /* 1.3 MiB, touched only as far as used */
 	if (batch != NULL) {
 		batch->count = 0;
+		batch->broken = 0;
 		batch->queue_fd = -1;
 		batch->queued = 0;
 		batch->queue_used = 0;
@@ -109,6 +112,7 @@ int qlink_receive(struct qlink_batch *batch, int fd, unsigned *count)
 	struct mmsghdr headers[QLINK_BATCH];
 
 	batch->count = 0;
+	batch->broken = 0;
 	*count = 0;
 	for (unsigned i = 0; i < QLINK_BATCH; i++) {
 		iov[i] = (struct iovec){ batch->received[i], sizeof(batch->received[i]) };
@@ -123,20 +127,35 @@ int qlink_receive(struct qlink_batch *batch, int fd, unsigned *count)
 		int rc = socket_error();
 		return rc == BH_EAGAIN ? BH_OK : rc;
 	}
-	for (unsigned i = 0; i < (unsigned)n; i++) {
-		if (headers[i].msg_hdr.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
-			return BH_EMALFORMED;
+	bool ended = false;
+	for (unsigned i = 0; i < (unsigned)n && !ended; i++) {
+		bool whole = (headers[i].msg_hdr.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0;
+		/* End of file. An empty datagram looks the same, and whoever sends one ends the link. */
+		ended = whole && headers[i].msg_len == 0;
+		if (ended) {
+			continue;
 		}
-		if (headers[i].msg_len == 0) {
-			/* End of file. An empty datagram looks the same, and whoever sends one ends the link. */
-			return BH_ECLOSED;
+		if (whole &&
+		    qlink_decode(batch->received[i], headers[i].msg_len, &batch->messages[batch->count]) == BH_OK) {
+			batch->slots[batch->count++] = (uint8_t)i;
+		} else {
+			/* Those behind it were taken from the socket with it, and may be another process's. */
+			batch->broken++;
+			explicit_bzero(batch->received[i], sizeof(batch->received[i]) < headers[i].msg_len
+								   ? sizeof(batch->received[i])
+								   : headers[i].msg_len);
 		}
-		int rc = qlink_decode(batch->received[i], headers[i].msg_len, &batch->messages[i]);
-		if (rc != BH_OK) {
-			return rc;
-		}
-		*count = ++batch->count;
 	}
+	*count = batch->count;
+	return batch->broken > 0 ? BH_EMALFORMED : ended ? BH_ECLOSED : BH_OK;
+}
+
+int qlink_pardon(const struct qlink_batch *batch, int received, unsigned *leftovers)
+{
+	if (received != BH_EMALFORMED || batch->broken > *leftovers) {
+		return received;
+	}
+	*leftovers -= batch->broken;
 	return BH_OK;
 }
 
@@ -149,7 +168,7 @@ const struct qlink_message *qlink_get(const struct qlink_batch *batch, unsigned 
 void qlink_wipe(struct qlink_batch *batch, unsigned i)
 {
 	assert(i < batch->count);
-	explicit_bzero(batch->received[i], QLINK_HEADER + batch->messages[i].dns_len);
+	explicit_bzero(batch->received[batch->slots[i]], QLINK_HEADER + batch->messages[i].dns_len);
 }
 
 /* Send from the head of the queue as far as the peer takes it. BH_OK: the queue is empty. */

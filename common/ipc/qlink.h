@@ -72,10 +72,16 @@ void qlink_batch_free(struct qlink_batch *batch);
  * Receive up to QLINK_BATCH messages without blocking; *count of them are in the batch until the next
  * receive. BH_ECLOSED: the other end is gone. BH_EMALFORMED: the peer broke the format (short, unknown kind,
  * flags or zero field not 0, or a descriptor was attached - it is closed): drop the link and tell
- * the supervisor. BH_ESYS: the descriptor is no socket or the like. Messages before the broken one are in
- * the batch. An empty datagram is taken for the end.
+ * the supervisor, unless qlink_pardon passes it over. BH_ESYS: the descriptor is no socket or the like. Messages
+ * around broken ones are in the batch: what a dead process left behind costs none of its successor's. An empty datagram
+ * is taken for the end; where broken ones stand before it they are told first.
  */
 int qlink_receive(struct qlink_batch *batch, int fd, unsigned *count) BH_CHECKED;
+/*
+ * What is left of such a result while broken messages of a dead peer are passed over: BH_OK if *leftovers, which is
+ * counted down, covers all that came broken with the last receive; else the result itself.
+ */
+int qlink_pardon(const struct qlink_batch *batch, int received, unsigned *leftovers) BH_CHECKED;
 const struct qlink_message *qlink_get(const struct qlink_batch *batch, unsigned i);
 /* Overwrite message i in the batch's memory: it held what must not stay here. */
 void qlink_wipe(struct qlink_batch *batch, unsigned i);

@@ -46,6 +46,7 @@ struct role_link {
 	struct ipc_identity identity;
 	bool have_options;
 	bool building; /* CONF_BEGIN came, PREPARE not yet */
+	bool same_zones; /* in between CONF_SAME_ZONES */
 	bool prepared; /* next waits for COMMIT or ABORT */
 	bool running;
 	struct role_conf next;
@@ -292,6 +293,7 @@ static int on_conf_begin(struct role_link *rl, const struct link_message *m)
 	rl->next.generation = g.generation;
 	rl->next.index = rl->identity.index;
 	rl->building = true;
+	rl->same_zones = false;
 	rl->have_options = false;
 	return BH_OK;
 }
@@ -338,27 +340,81 @@ static int conf_add_page(struct role_link *rl, const struct link_message *m)
 	return BH_OK;
 }
 
-static int conf_add_zone(struct role_link *rl, const struct link_message *m)
+/* The descriptor of the image that a zone names. One that names an image that is not here is nothing to serve. */
+static int find_image(struct role_link *rl, struct role_zone *zone)
 {
-	struct role_conf *conf = &rl->next;
-	conf->zones = array_grow(conf->zones, conf->zone_count, sizeof(*conf->zones));
-	struct role_zone *zone = &conf->zones[conf->zone_count];
-	int rc = ipc_zone_decode(m->payload, m->len, &zone->info);
-	if (rc != BH_OK) {
-		return rc;
-	}
-	zone->image_fd = -1;
+	const struct resource *r = NULL;
 	if (zone->info.image != 0) {
-		const struct resource *r = find_resource(rl, RESOURCE_IMAGE, zone->info.image);
+		r = find_resource(rl, RESOURCE_IMAGE, zone->info.image);
 		if (r == NULL) {
 			return BH_EMALFORMED;
 		}
-		zone->image_fd = r->fd;
 	} else if (rl->role == ROLE_AUTHORITY && (zone->info.flags & IPC_ZONE_FAILED) == 0) {
 		return BH_EMALFORMED; /* neither data nor an excuse */
 	}
-	conf->zone_count++;
+	zone->image_fd = r == NULL ? -1 : r->fd;
 	return BH_OK;
+}
+
+static int conf_add_zone(struct role_link *rl, const struct link_message *m)
+{
+	struct role_conf *conf = &rl->next;
+	if (rl->same_zones) {
+		return BH_EMALFORMED; /* they are complete */
+	}
+	conf->zones = array_grow(conf->zones, conf->zone_count, sizeof(*conf->zones));
+	struct role_zone *zone = &conf->zones[conf->zone_count];
+	int rc = ipc_zone_decode(m->payload, m->len, &zone->info);
+	if (rc == BH_OK) {
+		rc = find_image(rl, zone);
+	}
+	conf->zone_count += rc == BH_OK;
+	return rc;
+}
+
+static void *array_copy(const void *array, size_t count, size_t size)
+{
+	void *copy = calloc(count + 1, size);
+	if (copy == NULL) {
+		log_fatal("out of memory for the configuration");
+	}
+	if (count > 0) {
+		memcpy(copy, array, count * size);
+	}
+	return copy;
+}
+
+/* Their images stay here as long as the configuration in service names them, so their descriptors do. */
+static int conf_same_zones(struct role_link *rl, const struct link_message *m)
+{
+	struct role_conf *conf = &rl->next;
+	const struct role_conf *now = &rl->current;
+	struct ipc_same_zones same;
+	int rc = ipc_same_zones_decode(m->payload, m->len, &same);
+	if (rc != BH_OK || !rl->running || same.generation != now->generation || same.count != now->zone_count ||
+	    conf->zone_count > 0 || conf->transfer_count > 0 || rl->same_zones) {
+		return BH_EMALFORMED; /* the supervisor goes by something else than we have */
+	}
+	conf->zones = array_copy(now->zones, now->zone_count, sizeof(*now->zones));
+	conf->zone_count = now->zone_count;
+	conf->transfers = array_copy(now->transfers, now->transfer_count, sizeof(*now->transfers));
+	conf->transfer_count = now->transfer_count;
+	rl->same_zones = true;
+	return BH_OK;
+}
+
+static int conf_change_image(struct role_link *rl, const struct link_message *m)
+{
+	struct role_conf *conf = &rl->next;
+	struct ipc_zone_image change;
+	int rc = ipc_zone_image_decode(m->payload, m->len, &change);
+	if (rc != BH_OK || !rl->same_zones || change.zone >= conf->zone_count) {
+		return BH_EMALFORMED;
+	}
+	struct role_zone *zone = &conf->zones[change.zone];
+	zone->info.image = change.image;
+	zone->info.flags = change.flags;
+	return find_image(rl, zone);
 }
 
 static int conf_set_rate(struct role_link *rl, const struct link_message *m)
@@ -401,8 +457,12 @@ static int conf_add_key(struct role_conf *conf, const struct link_message *m)
 	return rc;
 }
 
-static int conf_add_transfer(struct role_conf *conf, const struct link_message *m)
+static int conf_add_transfer(struct role_link *rl, const struct link_message *m)
 {
+	struct role_conf *conf = &rl->next;
+	if (rl->same_zones) {
+		return BH_EMALFORMED;
+	}
 	conf->transfers = array_grow(conf->transfers, conf->transfer_count, sizeof(*conf->transfers));
 	struct ipc_transfer *transfer = &conf->transfers[conf->transfer_count];
 	int rc = ipc_transfer_decode(m->payload, m->len, transfer);
@@ -453,6 +513,10 @@ static int on_conf_part(struct role_link *rl, const struct link_message *m)
 		return rc == BH_OK ? acl_add(&conf->acl, &acl.prefix) : rc;
 	case MSG_CONF_ZONE:
 		return conf_add_zone(rl, m);
+	case MSG_CONF_SAME_ZONES:
+		return conf_same_zones(rl, m);
+	case MSG_CONF_ZONE_IMAGE:
+		return conf_change_image(rl, m);
 	case MSG_CONF_COOKIE_SECRETS:
 		return ipc_cookie_secrets_decode(m->payload, m->len, &conf->cookie_secrets);
 	case MSG_CONF_RATE_LIMIT:
@@ -463,7 +527,7 @@ static int on_conf_part(struct role_link *rl, const struct link_message *m)
 	case MSG_CONF_KEY:
 		return conf_add_key(conf, m);
 	case MSG_CONF_TRANSFER:
-		return conf_add_transfer(conf, m);
+		return conf_add_transfer(rl, m);
 	case MSG_CONF_REBIND_ALLOW:
 		conf->rebind_allow = array_grow(conf->rebind_allow, conf->rebind_allow_count,
 						sizeof(*conf->rebind_allow));
@@ -838,11 +902,6 @@ void role_link_free(struct role_link *rl)
 	free(rl->resources);
 	link_free(rl->link);
 	free(rl);
-}
-
-const struct ipc_identity *role_link_identity(const struct role_link *rl)
-{
-	return &rl->identity;
 }
 
 struct event_base *role_link_new_base(void)

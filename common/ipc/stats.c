@@ -4,6 +4,7 @@
 #include "common/ipc/stats.h"
 
 #include "common/dns/rr.h"
+#include "common/util/count.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -149,8 +150,8 @@ static const char *const resolver_names[STAT_RES_COUNT] = {
 
 static_assert(STAT_AUTH_COUNT <= STATS_COUNTERS, "in one page");
 static_assert(sizeof(struct stats_page) == STATS_PAGE_SIZE, "one page");
-static_assert(sizeof(authority_names) / sizeof(authority_names[0]) == STAT_AUTH_COUNT, "to the last");
-static_assert(sizeof(frontend_names) / sizeof(frontend_names[0]) == STAT_FRONT_COUNT, "a name each");
+static_assert(COUNT(authority_names) == STAT_AUTH_COUNT, "to the last");
+static_assert(COUNT(frontend_names) == STAT_FRONT_COUNT, "a name each");
 static_assert(STAT_RES_COUNT <= STATS_COUNTERS, "in one page");
 
 unsigned stats_count(enum role role)

@@ -5,6 +5,7 @@
  */
 #include "common/util/addr.h"
 
+#include "common/util/count.h"
 #include "common/util/cursor.h"
 
 #include <arpa/inet.h>
@@ -218,7 +219,7 @@ bool addr_is_global(const struct addr *a)
 	if (addr_is_any(a)) {
 		return true;
 	}
-	for (size_t i = 0; i < sizeof(special) / sizeof(special[0]); i++) {
+	for (size_t i = 0; i < COUNT(special); i++) {
 		struct prefix p;
 		if (prefix_parse(special[i], &p) == BH_OK && prefix_match(&p, a)) {
 			return false;

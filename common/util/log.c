@@ -5,6 +5,8 @@
  */
 #include "common/util/log.h"
 
+#include "common/util/count.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -42,7 +44,7 @@ enum log_level log_get_level(void)
 
 const char *log_level_text(enum log_level level)
 {
-	for (size_t i = 0; i < sizeof(level_names) / sizeof(level_names[0]); i++) {
+	for (size_t i = 0; i < COUNT(level_names); i++) {
 		if (level_names[i].level == level) {
 			return level_names[i].text;
 		}
@@ -52,7 +54,7 @@ const char *log_level_text(enum log_level level)
 
 int log_level_parse(const char *text, enum log_level *out)
 {
-	for (size_t i = 0; i < sizeof(level_names) / sizeof(level_names[0]); i++) {
+	for (size_t i = 0; i < COUNT(level_names); i++) {
 		if (strcmp(level_names[i].text, text) == 0) {
 			*out = level_names[i].level;
 			return BH_OK;

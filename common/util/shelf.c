@@ -82,11 +82,6 @@ static uint32_t units_of(size_t size)
 	return (uint32_t)((size + SHELF_UNIT - 1) / SHELF_UNIT + 1);
 }
 
-size_t shelf_cost(size_t size)
-{
-	return (size_t)units_of(size) * SHELF_UNIT;
-}
-
 static void ring_init(struct ring *ring, uint32_t begin, uint32_t units)
 {
 	*ring = (struct ring){ .begin = begin, .end = begin + units, .head = begin, .tail = begin };

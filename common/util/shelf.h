@@ -63,9 +63,6 @@ void shelf_fetch(const struct shelf *shelf, uint32_t hash);
 /* It was used. */
 void shelf_touch(void *entry);
 
-/* Octets an entry of so many takes. */
-size_t shelf_cost(size_t size);
-
 /*
  * Room for a new entry of size octets, aligned for a uint64_t, to be filled at once. replaced: an entry that it is
  * the successor of, or NULL; it is taken away. NULL: too large; then replaced is left where it is.

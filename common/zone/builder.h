@@ -217,9 +217,6 @@ static inline bool builder_is_apart(const struct builder_record *r)
 	return (r->name & BUILDER_APART) != 0;
 }
 
-/* The type of the RRset that a record belongs to: for signatures the covered one. */
-uint16_t builder_set_type(const struct image_builder *b, const struct builder_record *r);
-
 /* An RRset of the plan with its records, as slices of plan.order. */
 struct builder_set {
 	uint16_t type;

@@ -17,7 +17,8 @@
 /* Up to here records of a node are sorted by insertion; zones seldom have more. */
 #define FEW_RECORDS 16
 
-uint16_t builder_set_type(const struct image_builder *b, const struct builder_record *r)
+/* The type of the RRset that a record belongs to: for signatures the covered one. */
+static uint16_t set_type_of(const struct image_builder *b, const struct builder_record *r)
 {
 	return r->type == RR_RRSIG ? get_u16(builder_rdata(b, r)) : r->type;
 }
@@ -58,8 +59,8 @@ int builder_compare(const struct image_builder *b, uint32_t x, uint32_t y)
 	const struct builder_record *p = &b->records[x];
 	const struct builder_record *q = &b->records[y];
 	if (p->type != q->type) {
-		uint16_t p_set = builder_set_type(b, p);
-		uint16_t q_set = builder_set_type(b, q);
+		uint16_t p_set = set_type_of(b, p);
+		uint16_t q_set = set_type_of(b, q);
 		return p_set != q_set ? (int)p_set - (int)q_set : (p->type == RR_RRSIG) - (q->type == RR_RRSIG);
 	}
 	/* RDATA of signatures begins with the covered type. */
@@ -117,7 +118,7 @@ static int reject_signature(struct image_builder *b, const struct builder_record
 {
 	struct builder_reject reject = {
 		.owner = owner, .line = r->line, .file = r->file,
-		.type = builder_set_type(b, r), .reason = REJECT_LONE_SIGNATURE,
+		.type = set_type_of(b, r), .reason = REJECT_LONE_SIGNATURE,
 	};
 	return builder_reject(b, &reject);
 }
@@ -457,7 +458,7 @@ static int add_rrsets(struct image_builder *b, uint32_t node, uint32_t from, uin
 {
 	uint32_t *order = b->plan.order;
 	while (from < to) {
-		uint16_t type = builder_set_type(b, &b->records[order[from]]);
+		uint16_t type = set_type_of(b, &b->records[order[from]]);
 		uint32_t first = *kept;
 		uint32_t records = 0;
 		uint32_t sigs = 0;
@@ -465,7 +466,7 @@ static int add_rrsets(struct image_builder *b, uint32_t node, uint32_t from, uin
 			order[(*kept)++] = order[from];
 		}
 		for (; from < to && b->records[order[from]].type == RR_RRSIG &&
-		       builder_set_type(b, &b->records[order[from]]) == type;
+		       set_type_of(b, &b->records[order[from]]) == type;
 		     from++) {
 			int err = BH_OK;
 			if (records > 0) {

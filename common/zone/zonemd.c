@@ -6,6 +6,7 @@
  */
 #include "common/dns/fold.h"
 #include "common/dns/rr.h"
+#include "common/util/count.h"
 #include "common/util/cursor.h"
 #include "common/dns/canonical.h"
 #include "common/zone/checker.h"
@@ -27,7 +28,7 @@ static const struct {
 	{ .number = 2, .name = "SHA512", .size = 64 },
 };
 
-#define ALGORITHMS (sizeof(algorithms) / sizeof(algorithms[0]))
+#define ALGORITHMS COUNT(algorithms)
 
 /* Serial, scheme, hash algorithm; then the digest (RFC 8976 2.2). */
 #define ZONEMD_FIXED 6

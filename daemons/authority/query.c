@@ -7,6 +7,7 @@
 
 #include "common/dns/dname.h"
 #include "common/dns/edns.h"
+#include "common/util/count.h"
 #include "daemons/authority/allow.h"
 #include "daemons/authority/axfr.h"
 
@@ -39,7 +40,7 @@ static size_t reply_chaos(struct query_work *work, const struct view *view, uint
 	};
 	const struct query *q = &work->query;
 	bool type_fits = q->qtype == RR_TXT || q->qtype == RR_ANY;
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && type_fits; i++) {
+	for (size_t i = 0; i < COUNT(names) && type_fits; i++) {
 		const char *text = names[i].version ? view->version : view->identity;
 		if (text[0] != '\0' && dname_equal(q->qname, (const uint8_t *)names[i].name)) {
 			return answer_text(&work->answer, q, text, out);

@@ -105,10 +105,7 @@ static void on_messages(evutil_socket_t fd, short what, void *arg)
 	for (unsigned i = 0; i < count; i++) {
 		reply_one(source, qlink_get(links, i));
 	}
-	if (received == BH_EMALFORMED && source->leftovers > 0) {
-		source->leftovers--;
-		received = BH_OK;
-	}
+	received = qlink_pardon(links, received, &source->leftovers);
 	int rc = settle(source);
 	if (rc != BH_OK || received != BH_OK) {
 		give_up(source, received != BH_OK ? received : rc);

@@ -16,6 +16,7 @@
 #include "common/dns/dname.h"
 #include "common/dns/dnssec.h"
 #include "common/dns/rr.h"
+#include "common/util/count.h"
 #include "common/util/cursor.h"
 #include "common/util/rand.h"
 
@@ -55,7 +56,7 @@ static const struct {
 	[DIGEST] = { "Digest", KEY_DIGEST },	     [PUBLIC_KEY] = { "PublicKey", KEY_DIGEST },
 	[FLAGS] = { "Flags", KEY_DIGEST },
 };
-#define ELEMENT_COUNT (sizeof(elements) / sizeof(elements[0]))
+#define ELEMENT_COUNT COUNT(elements)
 
 struct reading {
 	const struct compile_request *request;

@@ -3,6 +3,8 @@
  */
 #include "daemons/compiler/directive.h"
 
+#include "common/util/count.h"
+
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -109,7 +111,7 @@ static int read_ttl(struct reader *r, const char *text, uint32_t *out)
 		if (p == digits || number > UINT32_MAX) {
 			return fault(r, "not a TTL: ", text);
 		}
-		for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		for (size_t i = 0; i < COUNT(units); i++) {
 			if ((*p | 0x20) == units[i].unit) {
 				number *= units[i].seconds;
 				p++;

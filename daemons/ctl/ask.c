@@ -22,7 +22,8 @@
 #define SILENCE_MS 60000 /* rows of progress start it again */
 #define WIDTH_MAX 1000
 
-const char *ask_socket(const struct options *options)
+/* The control socket that the options name, or the one of the installation. */
+static const char *socket_of(const struct options *options)
 {
 	const char *given = options->given[OPTION_SOCKET];
 	return given != NULL ? given : BH_RUN_DIR "/control.sock";
@@ -109,7 +110,7 @@ int ask_word(struct ctl_request *request, const char *word)
 int ask_collect(const struct ctl_request *request, const struct options *options,
 		const struct session_options *session, struct answer *answer, char *why, size_t why_size)
 {
-	int fd = session_connect(ask_socket(options), why, why_size);
+	int fd = session_connect(socket_of(options), why, why_size);
 	return fd < 0 ? BH_ESYS : session_run(fd, request, session, answer, why, why_size);
 }
 

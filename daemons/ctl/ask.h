@@ -18,9 +18,6 @@ struct options;
 struct progress;
 struct session_options;
 
-/* The control socket that the options name, or the one of the installation. */
-const char *ask_socket(const struct options *options);
-
 /* How a session of this call waits and shows progress; progress_end when it is over. */
 struct session_options ask_session(const struct options *options, struct progress *progress);
 

@@ -7,6 +7,7 @@
 
 #include "daemons/ctl/commands.h"
 
+#include "common/util/count.h"
 #include "daemons/ctl/answer.h"
 #include "daemons/ctl/ask.h"
 #include "daemons/ctl/check.h"
@@ -160,7 +161,7 @@ const struct command command_rows[] = {
 	  .help = "what can be asked, or what a command does" },
 };
 
-const size_t command_count = sizeof(command_rows) / sizeof(command_rows[0]);
+const size_t command_count = COUNT(command_rows);
 
 /* The command's own words into the request. */
 static int add_name(struct ctl_request *request, const char *name)

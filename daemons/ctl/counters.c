@@ -3,6 +3,7 @@
  */
 #include "daemons/ctl/counters.h"
 
+#include "common/util/count.h"
 #include "daemons/ctl/answer.h"
 #include "daemons/ctl/grid.h"
 #include "daemons/ctl/print.h"
@@ -48,8 +49,8 @@ static bool add_counter(struct sums *sums, const struct counter *counter)
 	while (v < sums->view_count && strcmp(sums->views[v], counter->view) != 0) {
 		v++;
 	}
-	if (r == sizeof(sums->rows) / sizeof(sums->rows[0]) ||
-	    v == sizeof(sums->views) / sizeof(sums->views[0])) {
+	if (r == COUNT(sums->rows) ||
+	    v == COUNT(sums->views)) {
 		return false;
 	}
 	if (r == sums->row_count) {

@@ -3,6 +3,7 @@
  */
 #include "daemons/ctl/json.h"
 
+#include "common/util/count.h"
 #include "daemons/ctl/answer.h"
 
 #include <inttypes.h>
@@ -27,7 +28,7 @@ static uint32_t next_code_point(const unsigned char *p, unsigned *octets)
 		{ 0xf8, 0xf0, 3, 0x10000 },
 	};
 	*octets = 1;
-	for (unsigned f = 0; f < sizeof(forms) / sizeof(forms[0]); f++) {
+	for (unsigned f = 0; f < COUNT(forms); f++) {
 		if ((p[0] & forms[f].mask) != forms[f].lead) {
 			continue;
 		}

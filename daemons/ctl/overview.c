@@ -3,6 +3,7 @@
  */
 #include "daemons/ctl/overview.h"
 
+#include "common/util/count.h"
 #include "common/util/region.h"
 #include "daemons/ctl/answer.h"
 #include "daemons/ctl/ask.h"
@@ -163,7 +164,7 @@ static void print_attention(const struct view *view)
 		void (*look)(struct attention *attention, const struct answer_row *row);
 	} looks[] = { { "appliance", appliance_attention }, { "role", role_attention }, { "zone", zone_attention } };
 	struct attention attention = { .view = view };
-	for (size_t i = 0; i < sizeof(looks) / sizeof(looks[0]); i++) {
+	for (size_t i = 0; i < COUNT(looks); i++) {
 		const struct answer_table *table = answer_table(view->answer, looks[i].table);
 		for (const struct answer_row *row = table == NULL ? NULL : table->first; row != NULL; row = row->next) {
 			looks[i].look(&attention, row);
@@ -275,7 +276,7 @@ static int print_roles(const struct view *view)
 	if (roles == NULL) {
 		return rc;
 	}
-	for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]) && rc >= 0; i++) {
+	for (size_t i = 0; i < COUNT(columns) && rc >= 0; i++) {
 		rc = grid_column(grid, columns[i].title, columns[i].right);
 	}
 	rc = rc > 0 ? BH_OK : rc;
@@ -360,7 +361,7 @@ static int print_views(const struct view *view)
 	if (views == NULL && answer_table(view->answer, "listener") == NULL) {
 		return rc; /* it is starting */
 	}
-	for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]) && rc >= 0; i++) {
+	for (size_t i = 0; i < COUNT(columns) && rc >= 0; i++) {
 		rc = grid_column(grid, columns[i].title, columns[i].right);
 	}
 	rc = rc > 0 ? BH_OK : rc;
@@ -405,7 +406,7 @@ static int print_more(const struct view *view)
 		       { "listener", "Listeners", false },
 		       { "appliance", "Appliance", false } };
 	int rc = BH_OK;
-	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]) && rc == BH_OK; i++) {
+	for (size_t i = 0; i < COUNT(tables) && rc == BH_OK; i++) {
 		const struct answer_table *table = answer_table(view->answer, tables[i].table);
 		if (table != NULL && (tables[i].always || view->style->verbose)) {
 			title(view, tables[i].title);

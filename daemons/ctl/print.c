@@ -3,6 +3,7 @@
  */
 #include "daemons/ctl/print.h"
 
+#include "common/util/count.h"
 #include "daemons/ctl/answer.h"
 #include "daemons/ctl/counters.h"
 #include "daemons/ctl/grid.h"
@@ -114,10 +115,10 @@ static bool is_among(const char *word, const char *const *list, size_t count)
 
 static enum tone state_tone(const char *state)
 {
-	if (is_among(state, good_states, sizeof(good_states) / sizeof(good_states[0]))) {
+	if (is_among(state, good_states, COUNT(good_states))) {
 		return TONE_GOOD;
 	}
-	if (is_among(state, warn_states, sizeof(warn_states) / sizeof(warn_states[0]))) {
+	if (is_among(state, warn_states, COUNT(warn_states))) {
 		return TONE_WARN;
 	}
 	return TONE_BAD;
@@ -125,7 +126,7 @@ static enum tone state_tone(const char *state)
 
 static const struct column_rule *find_rule(const char *table, const char *field)
 {
-	for (size_t i = 0; i < sizeof(column_rules) / sizeof(column_rules[0]); i++) {
+	for (size_t i = 0; i < COUNT(column_rules); i++) {
 		const struct column_rule *rule = &column_rules[i];
 		if (strcmp(rule->table, table) == 0 && strcmp(rule->field, field) == 0) {
 			return rule;
@@ -304,8 +305,8 @@ static const char *printable_field(struct region *region, const struct answer_ro
 	return text == NULL ? "" : text;
 }
 
-void print_finding(FILE *out, struct region *region, const struct answer_row *row,
-			  const struct print_style *style)
+/* The line of a finding: "file:line: error: text  [view internal, zone corp.example.]" */
+static void print_finding(FILE *out, struct region *region, const struct answer_row *row, const struct print_style *style)
 {
 	const char *severity = printable_field(region, row, "severity");
 	const char *view = printable_field(region, row, "view");
@@ -354,7 +355,7 @@ static void print_headline(FILE *out, struct region *region, const struct answer
 static void print_title(FILE *out, struct region *region, const char *table, const struct print_style *style)
 {
 	const char *title = text_printable(region, table);
-	for (size_t i = 0; i < sizeof(titles) / sizeof(titles[0]); i++) {
+	for (size_t i = 0; i < COUNT(titles); i++) {
 		if (strcmp(titles[i].table, table) == 0) {
 			title = titles[i].title;
 		}

@@ -33,7 +33,4 @@ int print_answer(FILE *out, const struct answer *answer, const struct print_styl
 int print_table(FILE *out, struct region *region, const struct answer_table *table,
 		const struct print_style *style) BH_CHECKED;
 
-/* The line of a finding: "file:line: error: text  [view internal, zone corp.example.]" */
-void print_finding(FILE *out, struct region *region, const struct answer_row *row, const struct print_style *style);
-
 #endif

@@ -3,6 +3,7 @@
  */
 #include "daemons/ctl/rates.h"
 
+#include "common/util/count.h"
 #include "daemons/ctl/answer.h"
 
 #include <stdlib.h>
@@ -14,7 +15,7 @@
 static bool is_gauge(const char *name)
 {
 	static const char *const gauges[] = { "cache_entries", "cache_bytes", "cache_infra_bytes", "cache_limit", "pending" };
-	for (size_t i = 0; i < sizeof(gauges) / sizeof(gauges[0]); i++) {
+	for (size_t i = 0; i < COUNT(gauges); i++) {
 		if (strcmp(gauges[i], name) == 0) {
 			return true;
 		}
@@ -125,7 +126,7 @@ uint64_t rates_of(const struct rates *rates, const struct rate *like, const char
 static bool bucket_end(const char *name, uint64_t *end)
 {
 	static const char *const begins[] = { "wait_below_", "latency_under_" };
-	for (size_t i = 0; i < sizeof(begins) / sizeof(begins[0]); i++) {
+	for (size_t i = 0; i < COUNT(begins); i++) {
 		size_t len = strlen(begins[i]);
 		char *unit;
 		if (strncmp(name, begins[i], len) == 0) {

@@ -6,6 +6,7 @@
 #include "daemons/ctl/watch.h"
 
 #include "common/util/clock.h"
+#include "common/util/count.h"
 #include "common/util/region.h"
 #include "daemons/ctl/answer.h"
 #include "daemons/ctl/ask.h"
@@ -99,7 +100,7 @@ static void handle_signals(void)
 {
 	static const int ends[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 	struct sigaction action = { .sa_handler = on_end };
-	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+	for (size_t i = 0; i < COUNT(ends); i++) {
 		sigaction(ends[i], &action, NULL);
 	}
 	action.sa_handler = on_stop;

@@ -3,6 +3,7 @@
  */
 #include "daemons/ctl/watch.h"
 
+#include "common/util/count.h"
 #include "common/util/region.h"
 #include "daemons/ctl/grid.h"
 #include "daemons/ctl/human.h"
@@ -30,7 +31,7 @@ static const struct {
 	{ "truncated", { "truncated", NULL, NULL } },
 	{ "cached", { "cache_hits", "cache_answers", NULL } },
 };
-#define COLUMNS (sizeof(columns) / sizeof(columns[0]))
+#define COLUMNS COUNT(columns)
 #define COLUMN_QUERIES 0
 
 static const char *time_text(uint64_t sec, char out[TIME_MAX])
@@ -160,7 +161,7 @@ static unsigned draw_latency(FILE *out, const struct rates *rates)
 	static const char *const roles[] = { "frontend", "resolver" };
 	static const unsigned permilles[] = { 500, 900, 990 };
 	unsigned lines = 0;
-	for (size_t r = 0; r < sizeof(roles) / sizeof(roles[0]); r++) {
+	for (size_t r = 0; r < COUNT(roles); r++) {
 		bool any = false;
 		for (size_t i = 0; i < rates->count && !any; i++) {
 			any = strcmp(rates->list[i].role, roles[r]) == 0;
@@ -169,7 +170,7 @@ static unsigned draw_latency(FILE *out, const struct rates *rates)
 			continue;
 		}
 		fprintf(out, "%s%s waits:", lines > 0 ? "" : "\n", roles[r]);
-		for (size_t p = 0; p < sizeof(permilles) / sizeof(permilles[0]); p++) {
+		for (size_t p = 0; p < COUNT(permilles); p++) {
 			char text[32];
 			quantile_text(rates, roles[r], permilles[p], text, sizeof(text));
 			fprintf(out, "  %u%% %s", permilles[p] / 10, text);

@@ -242,11 +242,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 
 	for (unsigned round = 0; round < ROUNDS_MAX && rc == BH_OK && count == QLINK_BATCH; round++) {
-		rc = qlink_receive(link->batch, fd, &count);
-		if (rc == BH_EMALFORMED && link->leftovers > 0) {
-			link->leftovers--;
-			rc = BH_OK;
-		}
+		rc = qlink_pardon(link->batch, qlink_receive(link->batch, fd, &count), &link->leftovers);
 		for (unsigned i = 0; i < count; i++) {
 			const struct qlink_message *m = qlink_get(link->batch, i);
 			if (m->kind != QLINK_REPLY && link->leftovers > 0) {

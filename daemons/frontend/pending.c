@@ -270,6 +270,7 @@ int waiter_new(struct pending *p, struct job *job, const struct origin *origin, 
 	w->job = job;
 	LIST_INSERT_HEAD(&job->waiters, w, job_entry);
 	TAILQ_INSERT_TAIL(&site->line, w, site_entry);
+	job->light = job->light || site->waiting <= LIGHT_ANSWERS;
 	p->waiters++;
 	return BH_OK;
 }
@@ -291,13 +292,7 @@ bool waiter_is_late(const struct waiter *w, uint64_t now_ms)
 
 bool job_is_light(const struct job *job)
 {
-	const struct waiter *w;
-	LIST_FOREACH(w, &job->waiters, job_entry) {
-		if (w->site->waiting <= LIGHT_ANSWERS) {
-			return true;
-		}
-	}
-	return false;
+	return job->light;
 }
 
 uint8_t job_forms(const struct job *job)

@@ -82,6 +82,7 @@ struct job {
 	uint64_t token;
 	uint64_t deadline_ms;
 	struct waiter_list waiters;
+	bool light; /* job_is_light */
 	struct cache_key key; /* qname points to `qname`; without KEY_DO: clients of both kinds wait together */
 	uint8_t qname[DNAME_MAX]; /* lower case */
 
@@ -149,7 +150,10 @@ void waiter_take(struct pending *pending, struct waiter *waiter);
 /* Should it get TC=1 in the place of its answer? See LATE_MS. To be asked before it is taken. */
 bool waiter_is_late(const struct waiter *waiter, uint64_t now_ms);
 
-/* Does one of those who wait for it belong to a site that waits for LIGHT_ANSWERS at most? */
+/*
+ * Did somebody of a site that waited for LIGHT_ANSWERS at most, this one among them, come to wait for it? Told when
+ * they come: thousands may wait for one job, and it is asked for again and again while a link is full.
+ */
 #define LIGHT_ANSWERS 32
 bool job_is_light(const struct job *job);
 

@@ -6,6 +6,7 @@
 #include "daemons/monitor/families.h"
 
 #include "common/dns/rr.h"
+#include "common/util/count.h"
 
 #include <stdio.h>
 
@@ -30,7 +31,7 @@ static const char *qtype_value(unsigned i, char out[FAMILY_VALUE_MAX])
 static const char *opcode_value(unsigned i, char out[FAMILY_VALUE_MAX])
 {
 	static const char *const names[] = { "QUERY", "IQUERY", "STATUS", NULL, "NOTIFY", "UPDATE", "DSO" };
-	if (i < sizeof(names) / sizeof(names[0]) && names[i] != NULL) {
+	if (i < COUNT(names) && names[i] != NULL) {
 		snprintf(out, FAMILY_VALUE_MAX, "%s", names[i]);
 	} else {
 		snprintf(out, FAMILY_VALUE_MAX, "OPCODE%u", i);
@@ -273,7 +274,7 @@ static const struct family_sample resolver_resolution_seconds[] = {
 	{ .counter = STAT_RES_LATENCY, .count = 1 },
 };
 
-#define SAMPLES(array) .samples = (array), .sample_count = sizeof(array) / sizeof((array)[0])
+#define SAMPLES(array) .samples = (array), .sample_count = COUNT(array)
 
 const struct counter_family counter_families[] = {
 	{
@@ -628,4 +629,4 @@ const struct counter_family counter_families[] = {
 		.sum_ms = STAT_RES_LATENCY_MS,
 	},
 };
-const size_t counter_family_count = sizeof(counter_families) / sizeof(counter_families[0]);
+const size_t counter_family_count = COUNT(counter_families);

@@ -11,6 +11,7 @@
 #include "daemons/monitor/http.h"
 
 #include "common/util/clock.h"
+#include "common/util/count.h"
 #include "common/util/log.h"
 #include "daemons/monitor/assets.h"
 #include "daemons/monitor/health.h"
@@ -189,7 +190,7 @@ static void put_headers(struct evhttp_request *req, const char *type)
 		{ "Connection", "close" },
 	};
 	struct evkeyvalq *out = evhttp_request_get_output_headers(req);
-	for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
+	for (size_t i = 0; i < COUNT(headers); i++) {
 		if (evhttp_add_header(out, headers[i][0], headers[i][1]) != 0) {
 			log_warn("a header of a reply is left out: out of memory");
 		}

@@ -8,6 +8,7 @@
 
 #include "daemons/monitor/metrics.h"
 
+#include "common/util/count.h"
 #include "daemons/monitor/families.h"
 #include "daemons/monitor/health.h"
 
@@ -314,7 +315,7 @@ static const struct role_family {
 
 static void put_roles(const struct metrics *m)
 {
-	for (size_t f = 0; f < sizeof(role_families) / sizeof(role_families[0]); f++) {
+	for (size_t f = 0; f < COUNT(role_families); f++) {
 		const struct role_family *rf = &role_families[f];
 		begin_family(m, &rf->family);
 		if (rf->supervisor != NULL && m->model->appliance_told) {
@@ -396,7 +397,7 @@ static const struct zone_family {
 
 static void put_zones(const struct metrics *m)
 {
-	for (size_t f = 0; f < sizeof(zone_families) / sizeof(zone_families[0]) && m->model->zone_count > 0; f++) {
+	for (size_t f = 0; f < COUNT(zone_families) && m->model->zone_count > 0; f++) {
 		const struct zone_family *zf = &zone_families[f];
 		begin_family(m, &zf->family);
 		for (size_t i = 0; i < m->model->zone_count; i++) {
@@ -417,7 +418,7 @@ static void put_views(const struct metrics *m)
 		{ "bulkhead_view_zones", NULL, FAMILY_GAUGE, "Zones of the view." },
 		{ "bulkhead_view_failed_zones", NULL, FAMILY_GAUGE, "Zones that do not answer, on the worker that has most of them." },
 	};
-	for (size_t f = 0; f < sizeof(families) / sizeof(families[0]); f++) {
+	for (size_t f = 0; f < COUNT(families); f++) {
 		bool begun = false;
 		for (size_t at = 0, begin = 0; at < m->model->role_count; begin = at) {
 			size_t count = model_next_group(m->model, &at);

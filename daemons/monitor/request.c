@@ -5,6 +5,8 @@
  */
 #include "daemons/monitor/request.h"
 
+#include "common/util/count.h"
+
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -116,7 +118,7 @@ static enum request_target find_target(const char *path, size_t len, char part[I
 		{ "/icon.svg", TARGET_ICON },	   { "/status.json", TARGET_STATUS }, { "/metrics", TARGET_METRICS },
 		{ "/healthz", TARGET_HEALTH },
 	};
-	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+	for (size_t i = 0; i < COUNT(paths); i++) {
 		if (strlen(paths[i].path) == len && memcmp(paths[i].path, path, len) == 0) {
 			return paths[i].target;
 		}

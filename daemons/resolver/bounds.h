@@ -103,7 +103,10 @@ enum resolver_bounds {
 	/* Wrong clocks (validators of others grant as much): at least an hour, at most a day. */
 	SKEW_MIN_SEC = 3600,
 	SKEW_MAX_SEC = 86400,
-	/* Servers that are asked again for what was bogus from another one: one of them may be attacked or stale. */
+	/*
+	 * Servers that are asked again for what was bogus from another one, for each alias on the way: one of them may be
+	 * attacked or stale. All of them together are bounded by the budget and SIGNATURE_CHECKS_MAX.
+	 */
 	BOGUS_RETRIES_MAX = 2,
 	/* RFC 4035 4.7: bogus data is remembered, so that broken zones cost little, but not for long. */
 	TTL_BOGUS = 60,

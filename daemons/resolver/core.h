@@ -104,6 +104,7 @@ struct frame {
 	uint8_t aliases;
 	uint8_t referrals;
 	uint8_t sends;	      /* questions at this cut */
+	uint8_t heard;	      /* enum heard, of all of them */
 	uint8_t lame_tries;   /* of those, at servers known to be lame */
 	uint8_t known_labels; /* of name, from the right: shown to exist or a cut */
 	uint8_t minimised;    /* minimised questions so far */
@@ -126,6 +127,14 @@ enum upstream_event {
 	EVENT_TCP,   /* ask the same server over TCP, perhaps again: then it was noted what to do better */
 	EVENT_AGAIN, /* the same over UDP */
 	EVENT_NEXT,  /* nothing came: ask another one */
+	EVENT_UNREACHED, /* the network says that it cannot be reached: likewise */
+};
+
+/* What was heard of the servers of a cut, for the extended error when it was of no use (RFC 8914 4.23, 4.24). */
+enum heard {
+	HEARD_REPLY = 1,
+	HEARD_SILENCE = 2,
+	HEARD_NETWORK = 4, /* no route, or nobody listens: told by the network, not by a server */
 };
 
 static inline uint32_t core_rand(struct core *core, uint32_t bound)

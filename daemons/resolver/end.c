@@ -190,6 +190,7 @@ void frame_follow(struct core *core, struct resolution *r, struct rrset *records
 	}
 	f->state = FRAME_START;
 	f->answered = false;
+	f->bogus_retries = 0; /* of other servers now */
 	f->bogus_why = NULL;
 	r->unchecked = false;
 	f->referrals = 0;

@@ -4,6 +4,7 @@
 #include "daemons/resolver/hints.h"
 
 #include "common/dns/dname.h"
+#include "common/util/count.h"
 
 #include <assert.h>
 
@@ -20,7 +21,7 @@ static const struct {
 	{ 'k', "193.0.14.129", "2001:7fd::1" },	      { 'l', "199.7.83.42", "2001:500:9f::42" },
 	{ 'm', "202.12.27.33", "2001:dc3::35" },
 };
-#define ROOT_COUNT (sizeof(roots) / sizeof(roots[0]))
+#define ROOT_COUNT COUNT(roots)
 
 static_assert(ROOT_COUNT <= NS_PER_ZONE_MAX && 2 * ROOT_COUNT <= ADDRS_PER_ZONE_MAX, "all roots fit");
 

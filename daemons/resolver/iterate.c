@@ -108,6 +108,21 @@ bool iterate_push_trust(struct core *core, struct resolution *r, const uint8_t *
 	return true;
 }
 
+/* RFC 8914 4.24: of the network alone, if all that was heard came from it; else 4.23, servers that were of no use. */
+static void fail_exhausted(struct core *core, struct resolution *r, uint64_t now_ms)
+{
+	const struct frame *f = r->top;
+	if (f->heard == HEARD_NETWORK) {
+		frame_fail(core, r, EDE_NETWORK_ERROR, "the network leads to no server of the zone", now_ms);
+		return;
+	}
+	frame_fail(core, r, EDE_NO_REACHABLE_AUTHORITY,
+		   f->cut->addr_count == 0	      ? "no server of the zone has a usable address"
+		   : (f->heard & HEARD_REPLY) != 0 ? "no server of the zone gave a usable answer"
+						   : "no server of the zone answers",
+		   now_ms);
+}
+
 static void frame_ask(struct core *core, struct resolution *r, uint64_t now_ms)
 {
 	struct frame *f = r->top;
@@ -141,10 +156,7 @@ static void frame_ask(struct core *core, struct resolution *r, uint64_t now_ms)
 	if (dname_is_root(f->cut->zone)) {
 		prime_doubt(core, now_ms);
 	}
-	frame_fail(core, r, EDE_NO_REACHABLE_AUTHORITY,
-	     f->cut->addr_count == 0 ? "no server of the zone has a usable address"
-				     : "no server of the zone gave a usable answer",
-	     now_ms);
+	fail_exhausted(core, r, now_ms);
 }
 
 /* --- replies ----------------------------------------------------------------------------------------- */
@@ -394,15 +406,19 @@ void iterate_event(struct core *core, struct resolution *r, enum upstream_event 
 	}
 	switch (event) {
 	case EVENT_REPLY:
+		r->top->heard |= HEARD_REPLY;
 		if (iterate_pay(core, r, parse_cost(msg), now_ms)) {
 			on_reply(core, r, msg, now_ms);
 		}
 		break;
 	case EVENT_TCP:
 	case EVENT_AGAIN:
+		r->top->heard |= HEARD_REPLY;
 		ask_again(core, r, event == EVENT_TCP, now_ms);
 		break;
 	case EVENT_NEXT:
+	case EVENT_UNREACHED:
+		r->top->heard |= event == EVENT_NEXT ? HEARD_SILENCE : HEARD_NETWORK;
 		r->top->state = FRAME_ASK;
 		break;
 	}

@@ -231,8 +231,11 @@ static int judge_negative(const struct message *msg, const struct reply_question
 		return BH_OK;
 	}
 	if (soa == NULL) {
-		out->ttl = 0; /* RFC 2308 5: not to be cached */
-		return BH_OK;
+		/* RFC 2308 5: not to be cached. But NSEC prove what they prove without it (RFC 4035 5.4). */
+		int proofs = collect_proofs(msg, q, region, out);
+		cap_ttls(out->records, 0);
+		out->passing = true;
+		return proofs;
 	}
 	uint16_t len;
 	const uint8_t *rdata = rrset_rdata(soa, 0, &len);
@@ -360,8 +363,7 @@ void reply_bound_ttl(struct reply *reply, const struct core_options *options)
 	if (negative && options->max_negative_ttl_sec < max) {
 		max = options->max_negative_ttl_sec;
 	}
-	/* Without records, an absence without SOA: RFC 2308 5 wants it not kept. */
-	if (reply->kind == REPLY_REFERRAL || reply->records == NULL) {
+	if (reply->kind == REPLY_REFERRAL || reply->passing) {
 		return;
 	}
 	reply->ttl = bound(reply->ttl, options->min_ttl_sec, max);

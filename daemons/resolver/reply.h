@@ -45,6 +45,7 @@ struct reply {
 	enum reply_kind kind;
 	bool authoritative;	/* it came with AA, or from a forwarder, whose word is enough for its zone */
 	uint32_t ttl;		/* how long it may be kept; 0: not at all */
+	bool passing;		/* an absence without SOA: whatever the operator's floor is, it is not kept */
 	struct rrset *records;
 	const uint8_t *target;	/* of an alias */
 	struct delegation *cut; /* of a referral; deadline not set, ttl above */

@@ -477,11 +477,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	set_wall(serve);
 	for (unsigned turn = 0; turn < BATCHES_PER_TURN && rc == BH_OK && count == QLINK_BATCH; turn++) {
-		rc = qlink_receive(serve->batch, fd, &count);
-		if (rc == BH_EMALFORMED && link->leftovers > 0) {
-			link->leftovers--;
-			rc = BH_OK;
-		}
+		rc = qlink_pardon(serve->batch, qlink_receive(serve->batch, fd, &count), &link->leftovers);
 		for (unsigned i = 0; i < count; i++) {
 			const struct qlink_message *m = qlink_get(serve->batch, i);
 			if (m->kind == QLINK_REPLY && link->leftovers > 0) {

@@ -4,6 +4,7 @@
 #include "daemons/resolver/special.h"
 
 #include "common/dns/dname.h"
+#include "common/util/count.h"
 #include "common/util/region.h"
 
 #include <assert.h>
@@ -25,7 +26,7 @@ static const char *const special_zones[] = {
 	"d.f.ip6.arpa", "8.e.f.ip6.arpa", "9.e.f.ip6.arpa", "a.e.f.ip6.arpa", "b.e.f.ip6.arpa",
 	"8.b.d.0.1.0.0.2.ip6.arpa",
 };
-#define ZONE_COUNT (sizeof(special_zones) / sizeof(special_zones[0]))
+#define ZONE_COUNT COUNT(special_zones)
 
 static const uint8_t localhost[] = "\011localhost";
 static const uint8_t loopback_v4[] = "\0011\0010\0010\003127\007in-addr\004arpa";

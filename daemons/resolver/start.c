@@ -4,6 +4,7 @@
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
+#include "common/util/count.h"
 #include "daemons/resolver/core.h"
 #include "common/dns/dname.h"
 #include "daemons/resolver/rebind.h"
@@ -53,7 +54,7 @@ static void start_any(struct core *core, struct resolution *r, uint64_t now_ms)
 	static const uint8_t hinfo[] = "\007RFC8482";
 	struct frame *f = r->top;
 	struct rrset *set = NULL;
-	for (unsigned i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+	for (unsigned i = 0; i < COUNT(types); i++) {
 		struct cache_hit hit;
 		if (cache_get(core->cache, f->name, CACHE_RRSET, types[i], now_ms, &hit) &&
 		    hit.rank > RANK_REFERRAL && may_give(r, &hit)) {
@@ -238,6 +239,7 @@ void frame_enter_cut(struct frame *f, struct delegation *cut)
 {
 	f->cut = cut;
 	f->sends = 0;
+	f->heard = 0;
 	f->lame_tries = 0;
 	f->known_labels = (uint8_t)dname_label_count(cut->zone);
 	f->state = FRAME_ASK;

@@ -44,7 +44,7 @@ void store_reply(struct core *core, const uint8_t *name, uint16_t type, const st
 					 [REPLY_NODATA] = CACHE_NODATA, [REPLY_NXDOMAIN] = CACHE_NXDOMAIN };
 	static const uint8_t ranks[] = { [SECURITY_UNCHECKED] = RANK_ANSWER, [SECURITY_INSECURE] = RANK_ANSWER,
 					 [SECURITY_SECURE] = RANK_VALIDATED, [SECURITY_BOGUS] = RANK_FAILURE };
-	if (reply->kind == REPLY_OVERFLOW) {
+	if (reply->kind == REPLY_OVERFLOW || reply->passing) {
 		return; /* rare, and of no kind */
 	}
 	uint32_t ttl = security == SECURITY_BOGUS && reply->ttl > TTL_BOGUS ? TTL_BOGUS : reply->ttl;

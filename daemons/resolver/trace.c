@@ -86,7 +86,8 @@ void trace_no_reply(const struct core *core, const struct resolution *r, enum up
 		struct trace_step step = step_with_server(r, IPC_TRACE_NO_REPLY, now_ms);
 		step.why = event == EVENT_TCP	  ? "is asked over TCP"
 			   : event == EVENT_AGAIN ? "is asked again, with other EDNS"
-						  : "no usable reply";
+			   : event == EVENT_UNREACHED ? "the network does not lead there"
+						      : "no usable reply";
 		tell(core, &step, now_ms);
 	}
 }

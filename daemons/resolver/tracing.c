@@ -158,11 +158,6 @@ void tracing_free(struct tracing *t)
 	}
 }
 
-bool tracing_is_running(const struct tracing *t)
-{
-	return t->running;
-}
-
 void tracing_over(struct tracing *t, struct resolution *r)
 {
 	(void)t;

@@ -35,8 +35,6 @@ struct tracing_place {
  * has something to send, and gives the finished resolution to tracing_over.
  */
 bool tracing_begin(struct tracing *t, uint32_t request, const struct ipc_trace *what, struct tracing_place *place);
-/* Is there one already? */
-bool tracing_is_running(const struct tracing *t);
 /* The end of a traced resolution in the core in service. */
 void tracing_over(struct tracing *t, struct resolution *r);
 

@@ -378,7 +378,7 @@ void core_failed(struct core *core, struct upstream *u, enum upstream_failure wh
 	case UPSTREAM_RESOURCES:
 		break;
 	}
-	finish(core, u, EVENT_NEXT, NULL, now_ms);
+	finish(core, u, why == UPSTREAM_RESOURCES ? EVENT_NEXT : EVENT_UNREACHED, NULL, now_ms);
 }
 
 struct upstream *core_give_up(struct core *core, struct resolution *r, const char *text, uint64_t now_ms)

@@ -88,7 +88,7 @@ struct compiler {
 struct compile_run {
 	struct compile_env env;
 	struct zone_set *set;
-	const struct zone_set *old;
+	const struct zone_state **before; /* of each zone: the same zone in the set that is in service, or NULL */
 	const struct compile_ops *ops;
 	void *ctx;
 	size_t looked;	 /* zones looked at: kept, loaded, or put into pending */
@@ -106,9 +106,14 @@ struct compile_run {
 	unsigned unused; /* saved images */
 };
 
+static const struct zone_state *before(const struct compile_run *run, const struct zone_state *zone)
+{
+	return run->before[zone - run->set->items];
+}
+
 static struct zone_image *old_image(const struct compile_run *run, const struct zone_state *zone)
 {
-	const struct zone_state *old = run->old == NULL ? NULL : zone_set_find(run->old, zone);
+	const struct zone_state *old = before(run, zone);
 	return old == NULL ? zone->image : old->image; /* at a start a rollback may be there, until its text is compiled */
 }
 
@@ -173,7 +178,7 @@ static void take(struct zone_state *zone, struct zone_image *image, enum zone_or
 /* The image of the generation before, when the same text would be read. */
 static bool keep(struct compile_run *run, struct zone_state *zone)
 {
-	const struct zone_state *old = run->old == NULL ? NULL : zone_set_find(run->old, zone);
+	const struct zone_state *old = before(run, zone);
 	if (old == NULL || old->image == NULL || old->image->refused != NULL) {
 		return false;
 	}
@@ -271,7 +276,7 @@ static bool is_overridden(const struct compile_run *run, const struct zone_state
 /* Of a change of one zone: that one gets its image, or is compiled; all others stay as they are. */
 static bool override(struct compile_run *run, struct zone_state *zone)
 {
-	const struct zone_state *old = run->old == NULL ? NULL : zone_set_find(run->old, zone);
+	const struct zone_state *old = before(run, zone);
 	if (is_overridden(run, zone)) {
 		if (run->env.only->image == NULL) {
 			return false;
@@ -873,15 +878,19 @@ struct compile_run *compile_start(const struct compile_env *env, struct zone_set
 	unsigned cpus = config_cpus();
 	run->env = *env;
 	run->set = set;
-	run->old = old;
 	run->ops = ops;
 	run->ctx = ctx;
 	run->compiler_count = cpus > COMPILERS_MAX ? COMPILERS_MAX : cpus;
 	run->pending = calloc(set->count + 2, sizeof(*run->pending));
+	run->before = calloc(set->count + 1, sizeof(struct zone_state *));
 	run->advance = event_new(env->base, -1, 0, on_advance, run);
-	if (run->advance == NULL || run->pending == NULL) {
+	if (run->advance == NULL || run->pending == NULL || run->before == NULL) {
 		compile_free(run);
 		return NULL;
+	}
+	size_t at = 0;
+	for (size_t i = 0; i < set->count; i++) {
+		run->before[i] = zone_set_next(old, &at, &set->items[i]);
 	}
 	advance_soon(run);
 	return run;
@@ -935,5 +944,6 @@ void compile_free(struct compile_run *run)
 		event_free(run->advance);
 	}
 	free(run->pending);
+	free(run->before);
 	free(run);
 }

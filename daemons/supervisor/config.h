@@ -97,7 +97,7 @@ struct config_view {
 	bool anyone; /* allow-query was not set */
 	struct ipc_tcp tcp;
 	char *zones_dir;
-	struct config_zone *zones;
+	struct config_zone *zones; /* in the order of their names */
 	size_t zone_count;
 	char *user; /* NULL: the default for this view */
 	bool rotate;

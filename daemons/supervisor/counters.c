@@ -16,26 +16,7 @@
 
 static_assert(STATS_ZONES_MAX >= 2 * CONFIG_ZONES_MAX, "the zones of a view before and after a change");
 
-/* The zones of one view in a set. */
-struct range {
-	struct zone_state *items;
-	size_t count;
-};
-
-static struct range find_range(const struct zone_set *set, const char *view)
-{
-	size_t begin = 0;
-	while (set != NULL && begin < set->count && strcmp(set->items[begin].view_name, view) != 0) {
-		begin++;
-	}
-	size_t end = begin;
-	while (set != NULL && end < set->count && strcmp(set->items[end].view_name, view) == 0) {
-		end++;
-	}
-	return (struct range){ end > begin ? &set->items[begin] : NULL, end - begin };
-}
-
-static void assign_view(struct range next, struct range old, uint8_t used[STATS_ZONES_MAX])
+static void assign_view(struct zone_range next, struct zone_range old, uint8_t used[STATS_ZONES_MAX])
 {
 	size_t at = 0;
 	uint32_t free_one = 0;
@@ -46,10 +27,11 @@ static void assign_view(struct range next, struct range old, uint8_t used[STATS_
 	}
 	for (size_t i = 0; i < next.count; i++) {
 		struct zone_state *zone = &next.items[i];
-		while (at < old.count && dname_compare(old.items[at].conf->name, zone->conf->name) < 0) {
+		int order = -1;
+		while (at < old.count && (order = dname_compare(old.items[at].conf->name, zone->conf->name)) < 0) {
 			at++;
 		}
-		if (at < old.count && dname_equal(old.items[at].conf->name, zone->conf->name)) {
+		if (order == 0) {
 			zone->counter = old.items[at].counter;
 			continue;
 		}
@@ -67,8 +49,8 @@ int counters_assign(struct zone_set *next, const struct zone_set *old)
 		return BH_ENOMEM;
 	}
 	for (size_t i = 0; i < next->count;) {
-		struct range range = find_range(next, next->items[i].view_name);
-		assign_view(range, find_range(old, next->items[i].view_name), used);
+		struct zone_range range = zone_set_view(next, next->items[i].view_name);
+		assign_view(range, zone_set_view(old, next->items[i].view_name), used);
 		i += range.count;
 	}
 	free(used);

@@ -3,6 +3,8 @@
  */
 #include "daemons/supervisor/ids.h"
 
+#include "common/util/count.h"
+
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -138,7 +140,7 @@ static int check_alone(const struct config *config, unsigned i, const struct ids
 			return BH_EPERM;
 		}
 	}
-	for (size_t k = 0; k < sizeof(others) / sizeof(others[0]); k++) {
+	for (size_t k = 0; k < COUNT(others); k++) {
 		if (shared(others[k].ids, ids)) {
 			snprintf(why, why_size, "view '%s' and %s would run as the same user or group", view->name,
 				 others[k].role);

@@ -115,11 +115,9 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 static int tell_generation(struct instance *inst, const struct generation *g)
 {
 	uint64_t octets = 0;
-	for (size_t i = 0; i < g->zones->count && inst->role == ROLE_AUTHORITY; i++) {
-		const struct zone_state *zone = &g->zones->items[i];
-		if (zone->image != NULL && strcmp(zone->view_name, inst->view) == 0) {
-			octets += zone->image->info.size;
-		}
+	const struct zone_range zones = zone_set_view(g->zones, inst->view); /* none for other roles */
+	for (size_t i = 0; i < zones.count; i++) {
+		octets += zones.items[i].image == NULL ? 0 : zones.items[i].image->info.size;
 	}
 	uint64_t ms = PATIENCE_PREPARE_MS + octets / IMAGE_OCTETS_PER_MS;
 	inst->told = g->number;

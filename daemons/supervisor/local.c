@@ -5,6 +5,7 @@
  */
 #include "daemons/supervisor/local.h"
 
+#include "common/util/count.h"
 #include "common/util/log.h"
 #include "daemons/supervisor/supervisor.h"
 
@@ -66,7 +67,7 @@ static bool is_inside(const struct addr *a)
 	static const char *const insides[] = { "10.0.0.0/8",	"172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10",
 					       "169.254.0.0/16", "127.0.0.0/8",	 "fc00::/7",	   "fe80::/10",
 					       "::1/128" };
-	for (size_t i = 0; i < sizeof(insides) / sizeof(insides[0]); i++) {
+	for (size_t i = 0; i < COUNT(insides); i++) {
 		struct prefix p;
 		if (prefix_parse(insides[i], &p) == BH_OK && prefix_match(&p, a)) {
 			return true;

@@ -1,6 +1,7 @@
 /*
  * Views and listeners for `status`: what is served where, and to whom. SPDX-License-Identifier: BSD-2-Clause
  */
+#include "common/util/count.h"
 #include "daemons/supervisor/instance.h"
 #include "daemons/supervisor/rows.h"
 #include "daemons/supervisor/status.h"
@@ -91,13 +92,13 @@ uint64_t places_queries(const struct instance *inst)
 	uint64_t sum = 0;
 	if (inst->role == ROLE_AUTHORITY) {
 		counters = authority;
-		count = sizeof(authority) / sizeof(authority[0]);
+		count = COUNT(authority);
 	} else if (inst->role == ROLE_FRONTEND) {
 		counters = frontend;
-		count = sizeof(frontend) / sizeof(frontend[0]);
+		count = COUNT(frontend);
 	} else if (inst->role == ROLE_RESOLVER) {
 		counters = resolver;
-		count = sizeof(resolver) / sizeof(resolver[0]);
+		count = COUNT(resolver);
 	}
 	for (unsigned i = 0; i < count && inst->stats != NULL; i++) {
 		sum += __atomic_load_n(&inst->stats->counters[counters[i]], __ATOMIC_RELAXED);

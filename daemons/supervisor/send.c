@@ -90,9 +90,10 @@ static bool serves(const struct instance *inst, const struct generation *g, cons
 	       strcmp(l->owner, owner) == 0;
 }
 
-static bool holds(const struct instance *inst, const struct zone_state *zone)
+/* The zones whose data this instance holds. */
+static struct zone_range held_zones(const struct instance *inst, const struct generation *g)
 {
-	return inst->role == ROLE_AUTHORITY && strcmp(zone->view_name, inst->view) == 0;
+	return inst->role == ROLE_AUTHORITY ? zone_set_view(g->zones, inst->view) : (struct zone_range){ 0 };
 }
 
 /* The section of an authority in the configuration. NULL: it has none. */
@@ -164,9 +165,10 @@ static int collect_resources(struct instance *inst, const struct generation *g, 
 		ipc_rate_table_encode(&s, &info);
 		added(list, &s);
 	}
-	for (size_t i = 0; i < g->zones->count; i++) {
-		const struct zone_state *zone = &g->zones->items[i];
-		if (holds(inst, zone) && zone->image != NULL && zone->image->id > inst->sent_id) {
+	const struct zone_range held = held_zones(inst, g);
+	for (size_t i = 0; i < held.count; i++) {
+		const struct zone_state *zone = &held.items[i];
+		if (zone->image != NULL && zone->image->id > inst->sent_id) {
 			struct ipc_image info = { .id = zone->image->id };
 			memcpy(info.zone, zone->conf->name, sizeof(info.zone));
 			struct sink s = add_resource(list, MSG_IMAGE, info.id, -1);
@@ -251,6 +253,67 @@ static void send_acl(struct parts *p, enum msg_type type, const struct acl *acl)
 		struct sink s = part_begin(p);
 		ipc_acl_encode(&s, &(struct ipc_acl){ acl->items[i] });
 		part_end(p, type, &s);
+	}
+}
+
+/* The view whose zones an instance is told; NULL: none. */
+static const char *view_of_zones(const struct instance *inst, const struct generation *g)
+{
+	const struct config_resolver *resolver = &g->config->resolver;
+	if (inst->role == ROLE_FRONTEND && resolver->internal_view >= 0) {
+		return g->config->views[resolver->internal_view].name;
+	}
+	return inst->role == ROLE_AUTHORITY ? inst->view : NULL;
+}
+
+/* Does it serve the same zones now, whatever is in them? Then all it needs are images that are others. */
+static bool has_zones(const struct instance *inst, const struct generation *g)
+{
+	const struct generation *now = &inst->sup->current;
+	if (g == now || now->number == 0 || inst->committed != now->number) {
+		return false;
+	}
+	const char *view = view_of_zones(inst, g);
+	const char *view_now = view_of_zones(inst, now);
+	return view != NULL && view_now != NULL && strcmp(view, view_now) == 0 &&
+	       zone_set_same_view(g->zones, g->config, now->zones, now->config, view);
+}
+
+static void send_same_zones(struct parts *p, const struct generation *g)
+{
+	const struct generation *now = &p->inst->sup->current;
+	const struct ipc_same_zones same = {
+		.generation = now->number,
+		.count = (uint32_t)zone_set_view(g->zones, view_of_zones(p->inst, g)).count,
+	};
+	struct sink s = part_begin(p);
+	ipc_same_zones_encode(&s, &same);
+	part_end(p, MSG_CONF_SAME_ZONES, &s);
+}
+
+static uint32_t image_of(const struct zone_state *zone)
+{
+	return zone->image == NULL ? 0 : zone->image->id;
+}
+
+static unsigned flags_of(const struct zone_state *zone)
+{
+	return zone->image == NULL ? IPC_ZONE_FAILED : 0;
+}
+
+static void send_other_images(struct parts *p, const struct generation *g)
+{
+	const struct zone_range next = held_zones(p->inst, g);
+	const struct zone_range now = held_zones(p->inst, &p->inst->sup->current);
+	for (size_t i = 0; i < next.count; i++) {
+		const struct zone_state *zone = &next.items[i];
+		if (image_of(zone) != image_of(&now.items[i])) {
+			struct sink s = part_begin(p);
+			ipc_zone_image_encode(&s, &(struct ipc_zone_image){ .zone = (uint32_t)i,
+									    .image = image_of(zone),
+									    .flags = (uint8_t)flags_of(zone) });
+			part_end(p, MSG_CONF_ZONE_IMAGE, &s);
+		}
 	}
 }
 
@@ -384,14 +447,16 @@ static void send_authority(struct parts *p, const struct generation *g)
 	send_cookie_secrets(p, &view->cookies);
 	send_rate_limit(p, &view->rate, shared);
 	send_keys(p, g->config, view);
-	uint32_t index = 0;
-	for (size_t i = 0; i < g->zones->count; i++) {
-		const struct zone_state *zone = &g->zones->items[i];
-		if (holds(inst, zone)) {
-			send_zone(p, zone, zone->image == NULL ? 0 : zone->image->id,
-				  zone->image == NULL ? IPC_ZONE_FAILED : 0);
-			send_zone_transfers(p, g->config, zone->conf, index++);
-		}
+	if (has_zones(inst, g)) {
+		send_same_zones(p, g);
+		send_other_images(p, g);
+		return;
+	}
+	const struct zone_range zones = held_zones(inst, g);
+	for (size_t i = 0; i < zones.count; i++) {
+		const struct zone_state *zone = &zones.items[i];
+		send_zone(p, zone, image_of(zone), flags_of(zone));
+		send_zone_transfers(p, g->config, zone->conf, (uint32_t)i);
 	}
 }
 
@@ -430,11 +495,15 @@ static void send_frontend(struct parts *p, const struct generation *g)
 	part_end(p, MSG_CONF_FRONTEND, &s);
 	send_acl(p, MSG_CONF_ACL, &resolver->allow_query);
 	send_cookie_secrets(p, &resolver->cookies);
-	for (size_t i = 0; i < g->zones->count && resolver->internal_view >= 0; i++) {
-		const struct zone_state *zone = &g->zones->items[i];
-		if (zone->view == (unsigned)resolver->internal_view) {
-			send_zone(p, zone, 0, zone->conf->overlay ? IPC_ZONE_OVERLAY : 0);
-		}
+	const char *view = view_of_zones(p->inst, g);
+	bool same = has_zones(p->inst, g);
+	const struct zone_range zones = same || view == NULL ? (struct zone_range){ 0 } : zone_set_view(g->zones, view);
+	if (same) {
+		send_same_zones(p, g);
+	}
+	for (size_t i = 0; i < zones.count; i++) {
+		const struct zone_state *zone = &zones.items[i];
+		send_zone(p, zone, 0, zone->conf->overlay ? IPC_ZONE_OVERLAY : 0);
 	}
 	for (size_t i = 0; i < resolver->stub_count; i++) {
 		send_servers(p, MSG_CONF_STUB, &resolver->stubs[i].servers);

@@ -3,14 +3,14 @@
  */
 #include "daemons/supervisor/signals.h"
 
+#include "common/util/count.h"
+
 #include <errno.h>
 #include <event2/event.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static const int watched[] = { SIGCHLD, SIGHUP, SIGTERM, SIGINT };
 

@@ -8,6 +8,7 @@
 
 #include "common/util/clock.h"
 #include <config.h> /* of the build, not our own */
+#include "common/util/count.h"
 #include "daemons/supervisor/elder.h"
 #include "daemons/supervisor/instance.h"
 #include "daemons/supervisor/local.h"
@@ -49,7 +50,7 @@ static void look_from_outside(pid_t pid, struct outside *out)
 	while (fgets(line, sizeof(line), file) != NULL) {
 		uint64_t bits;
 		unsigned number;
-		for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++) {
+		for (size_t i = 0; i < COUNT(sets); i++) {
 			if (strncmp(line, sets[i], 7) == 0 && sscanf(line + 7, "%" SCNx64, &bits) == 1 && bits != 0 &&
 			    used < sizeof(out->capabilities) - 1) {
 				int n = snprintf(out->capabilities + used, sizeof(out->capabilities) - used, "%s%.6s%" PRIx64,

@@ -8,7 +8,8 @@
  *   saver.c     what is written below the state directory, by a process of its own
  *   tracking.c  keys of anchor zones (RFC 5011), between resolvers and disk
  *   local.c     what resolvers may ask on this host
- *   control.c   the control socket; status.c and trust.c its answers
+ *   control.c   the control socket; status.c, places.c, trust.c, zone_history.c and inspect.c its answers
+ *   sweep.c     removing histories that are kept no longer
  *   upgrade.c   asking another version of this program, and handing over to it by exec
  *   takeover.c  the other side of that; elder.c  roles that the version before started
  *   watch.c     what the monitor is told

@@ -5,6 +5,7 @@
 
 #include "common/dns/anchor.h"
 #include "common/dns/rr.h"
+#include "common/util/count.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +27,7 @@ int tracked_put(struct tracked_list *list, const struct ipc_anchor_state *state,
 {
 	struct tracked *t = tracked_find(list, state->zone, state->configured);
 	if (t == NULL) {
-		if (list->count == sizeof(list->items) / sizeof(list->items[0])) {
+		if (list->count == COUNT(list->items)) {
 			return BH_ELIMIT;
 		}
 		t = calloc(1, sizeof(*t));

@@ -9,6 +9,7 @@
 #include "common/dns/rr.h"
 #include "common/ipc/link.h"
 #include "common/util/clock.h"
+#include "common/util/count.h"
 #include "daemons/supervisor/anchor_file.h"
 #include "daemons/supervisor/instance.h"
 #include "daemons/supervisor/rows.h"
@@ -188,7 +189,7 @@ int tracking_found(struct instance *inst, const struct link_message *m)
 static const char *state_text(unsigned state)
 {
 	static const char *const texts[] = { "unknown", "pending", "valid", "missing", "revoked", "removed" };
-	return state < sizeof(texts) / sizeof(texts[0]) ? texts[state] : texts[0];
+	return state < COUNT(texts) ? texts[state] : texts[0];
 }
 
 static int send_key(const struct ipc_anchor_state *state, const struct ipc_anchor_key *key, struct link *link,

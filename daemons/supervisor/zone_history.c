@@ -5,6 +5,7 @@
 
 #include "common/ipc/link.h"
 #include "common/util/clock.h"
+#include "common/util/count.h"
 #include "daemons/supervisor/history.h"
 #include "daemons/supervisor/inspect.h"
 #include "daemons/supervisor/rows.h"
@@ -646,10 +647,10 @@ struct zone_job *zone_job_begin(struct supervisor *sup, const struct ctl_request
 {
 	size_t i = 0;
 	*status = UNKNOWN;
-	while (i < sizeof(commands) / sizeof(commands[0]) && (r->count < 2 || strcmp(r->words[1], commands[i].word) != 0)) {
+	while (i < COUNT(commands) && (r->count < 2 || strcmp(r->words[1], commands[i].word) != 0)) {
 		i++;
 	}
-	if (i == sizeof(commands) / sizeof(commands[0])) {
+	if (i == COUNT(commands)) {
 		snprintf(why, why_size, "usage: zone status [ZONE], zone history|dump|diff|rollback|release ZONE");
 		return NULL;
 	}

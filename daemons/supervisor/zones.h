@@ -105,6 +105,28 @@ int zone_set_copy_roots(struct zone_set *set, const struct zone_set *from) BH_CH
 /* The zone of this set with the view and name of `like`, or NULL. */
 const struct zone_state *zone_set_find(const struct zone_set *set, const struct zone_state *like);
 
+/*
+ * The same for all zones of another set, one after the other in its order: two sets are walked side by side. *at is 0 at
+ * the first call. set may be NULL.
+ */
+const struct zone_state *zone_set_next(const struct zone_set *set, size_t *at, const struct zone_state *like);
+
+/* The zones of one view, which stand together. */
+struct zone_range {
+	struct zone_state *items;
+	size_t count;
+};
+
+/* set may be NULL. */
+struct zone_range zone_set_view(const struct zone_set *set, const char *view);
+
+/*
+ * Do two sets, made from these configurations, say the same of a view's zones, in everything that roles are told of a zone
+ * but its image: names, counters, options, who may transfer?
+ */
+bool zone_set_same_view(const struct zone_set *a, const struct config *config_a, const struct zone_set *b,
+			const struct config *config_b, const char *view);
+
 /* One trust anchor more. BH_ELIMIT (ANCHORS_MAX), BH_ENOMEM. */
 int zone_set_add_anchor(struct zone_set *set, const struct ipc_anchor *anchor) BH_CHECKED;
 /* The built-in anchors of the root, unless the root has some already. BH_ELIMIT, BH_ENOMEM. */

@@ -4,6 +4,7 @@
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
+#include "common/util/count.h"
 #include "sandbox/profiles/rules.h"
 
 #include <fcntl.h>
@@ -70,5 +71,5 @@ const struct sandbox_profile sandbox_authority = {
 	 * service manager's limits on memory apply.
 	 */
 	.rules = rules,
-	.rule_count = RULE_COUNT(rules),
+	.rule_count = COUNT(rules),
 };

@@ -4,6 +4,7 @@
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
+#include "common/util/count.h"
 #include "sandbox/profiles/rules.h"
 
 #include <fcntl.h>
@@ -72,5 +73,5 @@ const struct sandbox_profile sandbox_compiler = {
 	.file_size_max = UINT64_C(16) << 30, /* the image */
 	.cpu_max_sec = 900,
 	.rules = rules,
-	.rule_count = RULE_COUNT(rules),
+	.rule_count = COUNT(rules),
 };

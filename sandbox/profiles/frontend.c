@@ -4,6 +4,7 @@
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
+#include "common/util/count.h"
 #include "sandbox/profiles/rules.h"
 
 #include <fcntl.h>
@@ -62,5 +63,5 @@ const struct sandbox_profile sandbox_frontend = {
 	.files_max = 16384, /* TCP clients, listeners, query links */
 	/* No limit of address space: its cache is as large as configured. */
 	.rules = rules,
-	.rule_count = RULE_COUNT(rules),
+	.rule_count = COUNT(rules),
 };

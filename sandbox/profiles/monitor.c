@@ -7,6 +7,7 @@
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
+#include "common/util/count.h"
 #include "sandbox/profiles/rules.h"
 
 #include <fcntl.h>
@@ -66,5 +67,5 @@ const struct sandbox_profile sandbox_monitor = {
 	.files_max = 16384, /* listeners, its few clients, and the counters of 64 workers of 64 views twice over */
 	/* No limit of address space: counters of zones are mapped, whether they are used or not. */
 	.rules = rules,
-	.rule_count = RULE_COUNT(rules),
+	.rule_count = COUNT(rules),
 };

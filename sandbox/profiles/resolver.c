@@ -4,6 +4,7 @@
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
+#include "common/util/count.h"
 #include "sandbox/profiles/rules.h"
 
 #include <fcntl.h>
@@ -76,5 +77,5 @@ const struct sandbox_profile sandbox_resolver = {
 	.files_max = 16384, /* one socket per query in flight */
 	/* No limit of address space: its caches are as large as configured. */
 	.rules = rules,
-	.rule_count = RULE_COUNT(rules),
+	.rule_count = COUNT(rules),
 };

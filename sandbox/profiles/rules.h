@@ -26,6 +26,4 @@
 /* Ends the process where the default is to refuse. */
 #define KILL(name, who) { .syscall = SCMP_SYS(name), .action = SANDBOX_KILL, .reason = (who) }
 
-#define RULE_COUNT(rules) (sizeof(rules) / sizeof((rules)[0]))
-
 #endif

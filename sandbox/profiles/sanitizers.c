@@ -7,6 +7,7 @@
  */
 #include "config.h"
 
+#include "common/util/count.h"
 #include "sandbox/profiles/rules.h"
 #include "sandbox/walls.h"
 
@@ -39,13 +40,13 @@ static const struct sandbox_rule rules[] = {
 	REFUSE(process_vm_readv, EPERM, "reports: reading memory carefully"),
 };
 
-const struct seccomp_list sandbox_sanitizer_list = { rules, RULE_COUNT(rules) };
+const struct seccomp_list sandbox_sanitizer_list = { rules, COUNT(rules) };
 
 static const struct sandbox_rule serving_rules[] = {
 	REFUSE(openat, ENOENT, "reports: symbols of the program"),
 };
 
-const struct seccomp_list sandbox_sanitizer_serving_list = { serving_rules, RULE_COUNT(serving_rules) };
+const struct seccomp_list sandbox_sanitizer_serving_list = { serving_rules, COUNT(serving_rules) };
 
 /*
  * Roles cannot look for leaks at their end: that needs clone and ptrace. They may be linked with other

@@ -5,6 +5,7 @@
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
+#include "common/util/count.h"
 #include "sandbox/profiles/rules.h"
 #include "sandbox/walls.h"
 
@@ -236,4 +237,4 @@ static const struct sandbox_rule rules[] = {
 	KILL(personality, "address space layout"),
 };
 
-const struct seccomp_list sandbox_supervisor_list = { rules, RULE_COUNT(rules) };
+const struct seccomp_list sandbox_supervisor_list = { rules, COUNT(rules) };

@@ -15,6 +15,7 @@
  * SPDX-License-Identifier: BSD-2-Clause
  */
 #include "common/dns/limits.h"
+#include "common/util/count.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -161,7 +162,7 @@ struct expected {
 static const char *rcode_name(unsigned rcode)
 {
 	static const char *const names[] = { "NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED" };
-	return rcode < sizeof(names) / sizeof(names[0]) ? names[rcode] : "another";
+	return rcode < COUNT(names) ? names[rcode] : "another";
 }
 
 /* What is wrong with that reply, or NULL. */

@@ -57,6 +57,10 @@ else
 				'$6 > 10 && $8 > 0.1 && $8 < 10000 && $9 > 0 && $9 < 330'
 		done
 	done
+	for name in cold-unsigned nxdomain-flood; do
+		expect "$name relay" "\$1 == \"resolving\" && \$2 == \"$name\" && \$4 == \"relay\"" \
+			'$6 > 10 && $8 > 0.1 && $8 < 10000 && $11 ~ /^(NOERROR|NXDOMAIN) \(100/'
+	done
 	expect "nxdomain-flood says NXDOMAIN" '$1 == "resolving" && $2 == "nxdomain-flood" && $4 == "bulkhead"' \
 		'$11 ~ /^NXDOMAIN \(100/'
 	expect "cached answers take memory" '$1 == "caching"' '$7 > $6 && $8 > 0 && $9 > 0'

@@ -16,6 +16,8 @@
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
+#include "common/util/count.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -194,7 +196,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	o.origin = argv[optind + 2];
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+	for (size_t i = 0; i < COUNT(kinds); i++) {
 		if (strcmp(argv[optind + 1], kinds[i].name) != 0) {
 			continue;
 		}

@@ -13,6 +13,7 @@
 #include "common/dns/edns.h"
 #include "common/dns/message.h"
 #include "common/dns/nsec3.h"
+#include "common/util/count.h"
 #include "common/util/cursor.h"
 #include "common/util/region.h"
 #include "common/ipc/role_link.h"
@@ -61,8 +62,8 @@ static struct {
 /* The same zone with a chain of NSEC3, some names left out. */
 static void make_nsec3_zone(char *text, size_t room)
 {
-	uint8_t hashes[sizeof(nsec3_names) / sizeof(nsec3_names[0])][NSEC3_HASH_SIZE];
-	size_t count = sizeof(hashes) / sizeof(hashes[0]);
+	uint8_t hashes[COUNT(nsec3_names)][NSEC3_HASH_SIZE];
+	size_t count = COUNT(hashes);
 	for (size_t i = 0; i < count; i++) {
 		uint8_t name[DNAME_MAX];
 		FUZZ_CHECK(dname_from_text(nsec3_names[i], name) > 0);
@@ -123,7 +124,7 @@ static void setup(void)
 	zone_from_text("d.", zone_nsec, &f.images[3]);
 	make_nsec3_zone(big, sizeof(big));
 	zone_from_text("c.", big, &f.images[4]);
-	for (unsigned i = 0; i < sizeof(f.images) / sizeof(f.images[0]); i++) {
+	for (unsigned i = 0; i < COUNT(f.images); i++) {
 		FUZZ_CHECK(view_add(f.view, f.images[i].apex, &f.images[i]) == BH_OK);
 	}
 	FUZZ_CHECK(view_add(f.view, failed, NULL) == BH_OK);
@@ -170,7 +171,7 @@ static size_t make_query(struct fuzz_input *in, uint8_t out[UDP_RECV_MAX])
 	/* Bit 3 is DO, so bits 4 and 5 tell of the signed zones; without them the choice is as it was. */
 	const uint8_t *apex = apexes[(kind & 0x30) != 0 ? 4 + ((kind >> 4) & 1) : (kind >> 1) % 4];
 	sink_bytes(&s, apex, dname_len(apex));
-	sink_u16(&s, types[fuzz_u8(in) % (sizeof(types) / sizeof(types[0]))]);
+	sink_u16(&s, types[fuzz_u8(in) % (COUNT(types))]);
 	sink_u16(&s, CLASS_IN);
 	if (edns) {
 		sink_u8(&s, 0);

@@ -6,6 +6,7 @@
  */
 #include "common/dns/dname.h"
 #include "common/dns/message.h"
+#include "common/util/count.h"
 #include "common/util/region.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -57,7 +58,7 @@ static void make_record(struct fuzz_input *in, uint8_t names[NAMES][DNAME_MAX], 
 {
 	static const uint16_t types[] = { RR_A, RR_NS, RR_SOA, RR_MX, RR_SRV, RR_RRSIG, RR_NAPTR, RR_TXT, 65280 };
 	uint8_t choice = fuzz_u8(in);
-	r->type = types[choice % (sizeof(types) / sizeof(types[0]))];
+	r->type = types[choice % (COUNT(types))];
 	r->ttl = fuzz_u8(in);
 	put_name(r->owner, names[fuzz_u8(in) % NAMES]);
 

@@ -10,6 +10,7 @@
  * SPDX-License-Identifier: BSD-2-Clause
  */
 #include "common/dns/dname.h"
+#include "common/util/count.h"
 #include "common/util/cursor.h"
 #include "common/util/log.h"
 #include "daemons/frontend/route.h"
@@ -97,7 +98,7 @@ static void make_route(struct route *r)
 			     .stats = &stats, .ops = &ops, .budget = 100, .patience_ms = 1000 };
 	FUZZ_CHECK(route_init(r) == BH_OK);
 	pending_limits(r->pending, &(struct pending_bounds){ 4, 4, 4 });
-	for (size_t i = 0; i < sizeof(entries) / sizeof(entries[0]); i++) {
+	for (size_t i = 0; i < COUNT(entries); i++) {
 		uint8_t name[DNAME_MAX];
 		FUZZ_CHECK(dname_from_text(entries[i].name, name) > 0);
 		FUZZ_CHECK(split_add(r->split, name, entries[i].flags) == BH_OK);

@@ -6,6 +6,7 @@
 #include "tests/integration/appliance.h"
 
 #include "common/util/clock.h"
+#include "common/util/count.h"
 #include "tests/integration/groups.h"
 #include "tests/integration/harness.h"
 

@@ -8,6 +8,7 @@
 #include "common/dns/dname.h"
 #include "common/dns/query.h"
 #include "common/util/clock.h"
+#include "common/util/count.h"
 #include "common/util/rand.h"
 #include "tests/integration/harness.h"
 

@@ -5,12 +5,13 @@
  * SPDX-License-Identifier: BSD-2-Clause
  */
 #define sandbox_supervisor_list real_list
+#include "common/util/count.h"
 #include "sandbox/profiles/supervisor.c"
 #undef sandbox_supervisor_list
 
-static struct sandbox_rule more[RULE_COUNT(rules) + 1];
+static struct sandbox_rule more[COUNT(rules) + 1];
 extern const struct seccomp_list sandbox_supervisor_list;
-const struct seccomp_list sandbox_supervisor_list = { more, RULE_COUNT(more) };
+const struct seccomp_list sandbox_supervisor_list = { more, COUNT(more) };
 
 static void __attribute__((constructor)) fill(void)
 {
@@ -18,5 +19,5 @@ static void __attribute__((constructor)) fill(void)
 	for (size_t i = 0; i < real_list.count; i++) {
 		more[i] = real_list.rules[i];
 	}
-	more[RULE_COUNT(rules)] = one;
+	more[COUNT(rules)] = one;
 }

@@ -29,12 +29,43 @@ static bool go_into(const char *group)
 	return file != NULL && fclose(file) == 0 && good;
 }
 
+/* What the last number of a name says, is there such a process? */
+static bool names_a_process(const char *name)
+{
+	const char *dash = strrchr(name, '-');
+	char *end;
+	long pid = dash == NULL ? 0 : strtol(dash + 1, &end, 10);
+	return pid <= 0 || *end != '\0' || harness_alive((pid_t)pid);
+}
+
+/* Groups with a name that begins so, of processes that are gone. The kernel keeps one that has processes. */
+static void remove_abandoned(const char *in, const char *start)
+{
+	DIR *dir = opendir(in);
+	for (struct dirent *e = dir == NULL ? NULL : readdir(dir); e != NULL; e = readdir(dir)) {
+		char path[PATH_MAX];
+		if (strncmp(e->d_name, start, strlen(start)) == 0 && !names_a_process(e->d_name) &&
+		    (size_t)snprintf(path, sizeof(path), "%s/%s", in, e->d_name) < sizeof(path)) {
+			remove_abandoned(path, "bulkhead-local-");
+			rmdir(path);
+		}
+	}
+	if (dir != NULL) {
+		closedir(dir);
+	}
+}
+
 static void make_own(void)
 {
 	char *mounts = harness_read("/proc/self/mountinfo");
 	char *groups = harness_read("/proc/self/cgroup");
-	if (mounts != NULL && groups != NULL && localwall_group_path(mounts, groups, outer, sizeof(outer)) == BH_OK &&
-	    (size_t)snprintf(own, sizeof(own), "%s/bulkhead-test-%d", outer, (int)getpid()) < sizeof(own) &&
+	bool found = mounts != NULL && groups != NULL &&
+		     localwall_group_path(mounts, groups, outer, sizeof(outer)) == BH_OK;
+	if (found) {
+		remove_abandoned(outer, "bulkhead-local-");
+		remove_abandoned(outer, "bulkhead-test-");
+	}
+	if (found && (size_t)snprintf(own, sizeof(own), "%s/bulkhead-test-%d", outer, (int)getpid()) < sizeof(own) &&
 	    (mkdir(own, 0755) != 0 || !go_into(own))) {
 		rmdir(own);
 		own[0] = '\0';

@@ -6,6 +6,7 @@
 #include "tests/integration/harness.h"
 
 #include "common/util/clock.h"
+#include "common/util/count.h"
 #include "tests/integration/groups.h"
 
 #include <criterion/criterion.h>
@@ -24,10 +25,12 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define SHOWN_MAX 16
@@ -181,9 +184,21 @@ void harness_address(const char *address_with_bits)
 
 /* --- files ----------------------------------------------------------------------------------------- */
 
+/*
+ * All directories of a program are in one place, which its watcher holds by a lock as long as it lives and removes at its
+ * end, whatever became of the tests. What a killed watcher left is removed by the next one: nobody holds it.
+ */
+#define PLACE_START "bulkhead-place-"
+#define PLACE_YOUNG_SEC 60 /* may have been made just now, and is not locked yet */
+
+/* From the program to its tests, which are processes of their own and begin anew. */
+#define PLACE "BULKHEAD_TEST_PLACE"
+
 void harness_make_directory(char out[64])
 {
-	snprintf(out, 64, "/tmp/bulkhead-test-XXXXXX");
+	const char *place = getenv(PLACE);
+	MUST(place != NULL && strlen(place) < 50, "no place for directories");
+	snprintf(out, 64, "%.50s/XXXXXX", place);
 	MUST(mkdtemp(out) != NULL, "mkdtemp: %s", strerror(errno));
 	MUST(chmod(out, 0755) == 0, "chmod: %s", strerror(errno));
 }
@@ -196,11 +211,64 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 	return remove(path);
 }
 
+static void remove_directory(const char *path)
+{
+	nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+}
+
 void harness_remove_directory(const char *path)
 {
-	if (strncmp(path, "/tmp/bulkhead-test-", 19) == 0 && getenv("BULKHEAD_TEST_KEEP") == NULL) {
-		nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	if (strncmp(path, "/tmp/" PLACE_START, strlen("/tmp/" PLACE_START)) == 0 && getenv("BULKHEAD_TEST_KEEP") == NULL) {
+		remove_directory(path);
 	}
+}
+
+static void remove_abandoned(const char *name)
+{
+	char path[PATH_MAX];
+	struct stat st;
+	snprintf(path, sizeof(path), "/tmp/%s", name);
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd >= 0 && fstat(fd, &st) == 0 && st.st_uid == 0 && time(NULL) - st.st_mtime > PLACE_YOUNG_SEC &&
+	    flock(fd, LOCK_EX | LOCK_NB) == 0) {
+		remove_directory(path);
+	}
+	if (fd >= 0) {
+		close(fd);
+	}
+}
+
+/* Our place, held by the descriptor that is returned. */
+static int take_place(void)
+{
+	DIR *tmp = opendir("/tmp");
+	for (struct dirent *e = tmp == NULL ? NULL : readdir(tmp); e != NULL; e = readdir(tmp)) {
+		if (strncmp(e->d_name, PLACE_START, strlen(PLACE_START)) == 0) {
+			remove_abandoned(e->d_name);
+		}
+	}
+	if (tmp != NULL) {
+		closedir(tmp);
+	}
+	char path[] = "/tmp/" PLACE_START "XXXXXX";
+	MUST(mkdtemp(path) != NULL && chmod(path, 0755) == 0, "mkdtemp: %s", strerror(errno));
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	MUST(fd >= 0 && flock(fd, LOCK_SH) == 0, "%s cannot be locked: %s", path, strerror(errno));
+	MUST(setenv(PLACE, path, 1) == 0, "setenv");
+	return fd;
+}
+
+static void leave_place(int fd)
+{
+	const char *path = getenv(PLACE);
+	if (getenv("BULKHEAD_TEST_KEEP") != NULL) {
+		char kept[64];
+		snprintf(kept, sizeof(kept), "/tmp/bulkhead-kept-%.20s", strrchr(path, '-') + 1);
+		printf("kept: %s\n", rename(path, kept) == 0 ? kept : path);
+	} else {
+		remove_directory(path);
+	}
+	close(fd);
 }
 
 void harness_write(const char *dir, const char *name, const char *text)
@@ -298,6 +366,31 @@ pid_t harness_spawn_in(pid_t network_of, char *const argv[], const char *log_pat
 	execvp(argv[0], argv);
 	dprintf(2, "%s: %s\n", argv[0], strerror(errno));
 	_exit(127);
+}
+
+pid_t harness_beside(void (*run)(void *arg), void *arg)
+{
+	pid_t parent = getpid();
+	fflush(NULL);
+	pid_t pid = fork();
+	MUST(pid >= 0, "fork: %s", strerror(errno));
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent) {
+			_exit(127);
+		}
+		alarm(0);
+		run(arg);
+		_exit(0);
+	}
+	return pid;
+}
+
+void *harness_share(size_t size)
+{
+	void *shared = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	MUST(shared != MAP_FAILED, "mmap: %s", strerror(errno));
+	return shared;
 }
 
 int harness_wait(pid_t pid, unsigned limit_ms)
@@ -574,12 +667,20 @@ static int copy_roles(char dir[64])
 }
 
 /*
- * Only one of these programs runs at a time, whatever `make -j` says: they measure times. The lock is on
- * the build directory itself and ends with this process.
+ * Only one program of a folder runs at a time, whatever `make -j` says: they measure times. The lock is on the folder
+ * of this program and ends with this process.
  */
 static int take_turn(void)
 {
-	int fd = open(BH_BUILD_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char folder[PATH_MAX];
+	ssize_t len = readlink("/proc/self/exe", folder, sizeof(folder) - 1);
+	folder[len > 0 ? len : 0] = '\0';
+	char *slash = strrchr(folder, '/');
+	if (slash == NULL) {
+		return -1;
+	}
+	*slash = '\0';
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd >= 0 && flock(fd, LOCK_EX) != 0) {
 		close(fd);
 		fd = -1;
@@ -604,6 +705,7 @@ int harness_main_around(int argc, char **argv, const char *name, int (*before)(v
 	int turn = take_turn();
 	watcher = getpid();
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	int held = take_place();
 	groups_begin();
 	char roles[64] = "";
 	int status = copy_roles(roles);
@@ -620,7 +722,7 @@ int harness_main_around(int argc, char **argv, const char *name, int (*before)(v
 		status = 1;
 	}
 	groups_end();
-	harness_remove_directory(roles);
+	leave_place(held);
 	if (turn >= 0) {
 		close(turn);
 	}

@@ -22,7 +22,6 @@
 /* Automake's exit status for a test that could not run. */
 #define HARNESS_SKIPPED 77
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /*
  * Run all tests of this program. Not root, or no namespaces here: says so and returns 77. before and
@@ -64,7 +63,11 @@ void harness_address(const char *address_with_bits);
 /* Enter the network namespace of another process. */
 void harness_enter_network(pid_t network_of);
 
-/* mkdtemp below /tmp, readable by all (roles run as others). out: room for 64. */
+/*
+ * mkdtemp in the place of this program below /tmp, readable by all (roles run as others). out: room for 64. Everything in
+ * that place is removed at the end of the program, unless BULKHEAD_TEST_KEEP is set; the next program does it for one that
+ * was killed.
+ */
 void harness_make_directory(char out[64]);
 /* Remove a directory that harness_make_directory made, with everything in it. */
 void harness_remove_directory(const char *path);
@@ -82,6 +85,13 @@ bool harness_contains(const char *path, const char *text);
 pid_t harness_spawn(char *const argv[], const char *log_path, const char *env);
 /* The same in the network namespace of another process (0: our own). */
 pid_t harness_spawn_in(pid_t network_of, char *const argv[], const char *log_path, const char *env);
+/*
+ * Run this function in a process beside the test, which has no time limit of its own and dies with the test; its exit
+ * status is 0 once the function returns. It sees arg as it is at the fork.
+ */
+pid_t harness_beside(void (*run)(void *arg), void *arg);
+/* Memory, all zeros, that the test and processes started behind this share; munmap it. */
+void *harness_share(size_t size);
 /* Wait for a child that must end within this time; returns its exit status, or 128 + signal. */
 int harness_end(pid_t pid, unsigned limit_ms);
 /* Run a program to its end, as above. */

@@ -7,6 +7,7 @@
  */
 #include "common/ipc/conf.h"
 #include "common/ipc/msg.h"
+#include "common/util/count.h"
 #include "common/util/log.h"
 #include "sandbox/sandbox.h"
 #include "tests/integration/hostile_reach.h"
@@ -474,7 +475,7 @@ int main(void)
 	snprintf(path, sizeof(path), "%s", (const char *)getauxval(AT_EXECFN));
 	snprintf(copy, sizeof(copy), "%s", path);
 	const char *name = basename(copy);
-	for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
+	for (size_t i = 0; i < COUNT(roles); i++) {
 		if (strcmp(roles[i].name, name) != 0) {
 			continue;
 		}

@@ -14,12 +14,9 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define LOAD_SOCKETS 16
@@ -110,8 +107,9 @@ static void give_up(struct load *load, struct outstanding *out, uint64_t started
 	}
 }
 
-static void run(struct load *load)
+static void run(void *arg)
 {
+	struct load *load = arg;
 	static struct outstanding out;
 	int fds[LOAD_SOCKETS];
 	struct pollfd polls[LOAD_SOCKETS];
@@ -140,21 +138,12 @@ static void run(struct load *load)
 
 struct load *load_start(const char *server, const char *suffix, unsigned per_second, unsigned wanted_rcode)
 {
-	struct load *load = mmap(NULL, sizeof(*load), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	MUST(load != MAP_FAILED, "mmap: %s", strerror(errno));
+	struct load *load = harness_share(sizeof(*load));
 	load->server = server;
 	load->suffix = suffix;
 	load->per_second = per_second;
 	load->wanted_rcode = wanted_rcode;
-	fflush(NULL);
-	pid_t pid = fork();
-	MUST(pid >= 0, "fork: %s", strerror(errno));
-	if (pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		alarm(0);
-		run(load);
-		_exit(0);
-	}
+	pid_t pid = harness_beside(run, load); /* not into load, which the child writes, too */
 	load->pid = pid;
 	return load;
 }
@@ -167,11 +156,7 @@ struct load_result load_now(const struct load *load)
 struct load_result load_stop(struct load *load)
 {
 	load->stop = 1;
-	int status = harness_wait(load->pid, LOAD_PATIENCE_MS * 2);
-	if (status < 0) {
-		kill(load->pid, SIGKILL);
-		waitpid(load->pid, NULL, 0);
-	}
+	int status = harness_end(load->pid, LOAD_PATIENCE_MS * 2);
 	struct load_result result = load->result;
 	munmap(load, sizeof(*load));
 	MUST(status == 0, "the load ended with status %d", status);

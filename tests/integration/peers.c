@@ -4,6 +4,7 @@
 #include "tests/integration/peers.h"
 
 #include "common/dns/dname.h"
+#include "common/util/count.h"
 #include "common/util/cursor.h"
 #include "tests/integration/harness.h"
 

@@ -3,6 +3,7 @@
  */
 #include "tests/integration/standard.h"
 
+#include "common/util/count.h"
 #include "tests/integration/harness.h"
 
 #include <stdio.h>

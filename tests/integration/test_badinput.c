@@ -6,6 +6,7 @@
  */
 #include "common/dns/query.h"
 #include "common/util/clock.h"
+#include "common/util/count.h"
 #include "common/util/rand.h"
 #include "tests/integration/client.h"
 #include "tests/integration/harness.h"

@@ -9,6 +9,7 @@
 
 #include "common/dns/query.h"
 #include "common/util/clock.h"
+#include "common/util/count.h"
 #include "common/util/cursor.h"
 #include "common/util/rand.h"
 #include "tests/integration/client.h"

@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: BSD-2-Clause
  */
 #include "common/dns/query.h"
+#include "common/util/count.h"
 #include "common/util/rand.h"
 #include "tests/integration/client.h"
 #include "tests/integration/harness.h"

@@ -6,6 +6,7 @@
  * SPDX-License-Identifier: BSD-2-Clause
  */
 #include "common/dns/query.h"
+#include "common/util/count.h"
 #include "common/util/cursor.h"
 #include "tests/integration/appliance.h"
 #include "tests/integration/client.h"

@@ -6,6 +6,7 @@
  */
 #include "common/dns/query.h"
 #include "common/util/clock.h"
+#include "common/util/count.h"
 #include "tests/integration/client.h"
 #include "tests/integration/harness.h"
 #include "tests/integration/standard.h"
@@ -16,7 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -140,15 +140,9 @@ Test(health, zones_that_are_old_or_not_there)
 }
 
 /* A process that shares the address and serves another time: what a second daemon that was forgotten does. */
-static pid_t serve_old(unsigned octets)
+static void serve_old(void *arg)
 {
-	fflush(NULL);
-	pid_t pid = fork();
-	MUST(pid >= 0, "fork: %s", strerror(errno));
-	if (pid != 0) {
-		return pid;
-	}
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	const unsigned *octets = arg;
 	const struct addr at = { .family = ADDR_V4, .port = 53, .bytes = { 203, 0, 113, 53 } };
 	struct sockaddr_storage sa;
 	socklen_t len = addr_to_sockaddr(&at, &sa);
@@ -171,7 +165,7 @@ static pid_t serve_old(unsigned octets)
 		}
 		compose_begin(&c, reply, sizeof(reply), 0, q.id, FLAG_QR | FLAG_AA, q.qname, q.qtype, CLASS_IN);
 		int rc = compose_rr(&c, SECTION_ANSWER, q.qname, RR_SOA, CLASS_IN, 300, soa, sizeof(soa));
-		while (rc == BH_OK && c.pos < octets) {
+		while (rc == BH_OK && c.pos < *octets) {
 			rc = compose_rr(&c, SECTION_ADDITIONAL, q.qname, RR_TXT, CLASS_IN, 300,
 					(const uint8_t *)"\x14twenty octets of text", 21);
 		}
@@ -183,7 +177,8 @@ static pid_t serve_old(unsigned octets)
 Test(health, a_served_serial_that_is_not_the_loaded_one)
 {
 	start_with("");
-	pid_t pid = serve_old(0);
+	unsigned octets = 0;
+	pid_t pid = harness_beside(serve_old, &octets);
 	harness_sleep_ms(200);
 	expect(check(""), 2, "critical: zone external example.com.: 203.0.113.53@53 serves serial 7, loaded is 1");
 	MUST(strstr(output, "octets where") == NULL, "%s", output);
@@ -191,7 +186,8 @@ Test(health, a_served_serial_that_is_not_the_loaded_one)
 	MUST(harness_wait(pid, 2000) == 128 + SIGKILL, "the process that shares the address ended by itself");
 	expect(check(""), 0, "BULKHEAD OK");
 	/* A reload is no alarm: the serial before and behind it are both right. */
-	pid = serve_old(1400);
+	octets = 1400;
+	pid = harness_beside(serve_old, &octets);
 	harness_sleep_ms(200);
 	expect(check(""), 2, "octets where 1232 are the most");
 	kill(pid, SIGKILL);

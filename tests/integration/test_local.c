@@ -4,6 +4,7 @@
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
+#include "common/util/count.h"
 #include "tests/integration/client.h"
 #include "tests/integration/groups.h"
 #include "tests/integration/harness.h"

@@ -5,6 +5,7 @@
  * SPDX-License-Identifier: BSD-2-Clause
  */
 #include "common/util/clock.h"
+#include "common/util/count.h"
 #include "tests/integration/client.h"
 #include "tests/integration/harness.h"
 #include "tests/integration/http.h"

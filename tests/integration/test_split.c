@@ -6,6 +6,7 @@
  */
 #include "common/dns/dname.h"
 #include "common/dns/query.h"
+#include "common/util/count.h"
 #include "tests/integration/client.h"
 #include "tests/integration/harness.h"
 #include "tests/integration/standard.h"

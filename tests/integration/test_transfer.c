@@ -7,6 +7,7 @@
 #include "common/dns/query.h"
 #include "common/dns/tsig.h"
 #include "common/util/clock.h"
+#include "common/util/count.h"
 #include "common/util/cursor.h"
 #include "tests/integration/appliance.h"
 #include "tests/integration/client.h"

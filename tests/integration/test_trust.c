@@ -6,6 +6,7 @@
  */
 #include "common/dns/query.h"
 #include "common/dns/rr.h"
+#include "common/util/count.h"
 #include "daemons/supervisor/anchor_file.h"
 #include "tests/integration/client.h"
 #include "tests/integration/harness.h"

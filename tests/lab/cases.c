@@ -4,6 +4,7 @@
 #include "tests/lab/cases.h"
 
 #include "common/dns/query.h"
+#include "common/util/count.h"
 #include "tests/integration/client.h"
 #include "tests/integration/harness.h"
 #include "tests/lab/lab.h"

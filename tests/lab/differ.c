@@ -14,6 +14,7 @@
  */
 #include "common/dns/query.h"
 #include "common/dns/rr.h"
+#include "common/util/count.h"
 #include "tests/integration/client.h"
 #include "tests/integration/harness.h"
 
@@ -47,7 +48,7 @@ static const struct flags {
 
 };
 
-#define FLAGS (sizeof(flags) / sizeof(flags[0]))
+#define FLAGS COUNT(flags)
 
 static struct resolver resolvers[RESOLVERS_MAX];
 static unsigned resolver_count;

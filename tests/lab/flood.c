@@ -15,9 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -131,8 +129,9 @@ static int compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static void run(struct flood_process *p)
+static void run(void *arg)
 {
+	struct flood_process *p = arg;
 	const struct flood *f = &p->flood;
 	struct flood_result *r = &p->result;
 	struct pollfd polls[CLIENTS_MAX];
@@ -182,8 +181,7 @@ static void run(struct flood_process *p)
 
 static struct flood_process *make(const struct flood *flood)
 {
-	struct flood_process *p = mmap(NULL, sizeof(*p), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	MUST(p != MAP_FAILED, "mmap: %s", strerror(errno));
+	struct flood_process *p = harness_share(sizeof(*p));
 	p->flood = *flood;
 	return p;
 }
@@ -200,15 +198,7 @@ struct flood_result flood_run(const struct flood *flood)
 struct flood_process *flood_start(const struct flood *flood)
 {
 	struct flood_process *p = make(flood);
-	fflush(NULL);
-	pid_t pid = fork(); /* not into p, which the child writes, too */
-	MUST(pid >= 0, "fork: %s", strerror(errno));
-	if (pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		alarm(0);
-		run(p);
-		_exit(0);
-	}
+	pid_t pid = harness_beside(run, p); /* not into p, which the child writes, too */
 	p->pid = pid;
 	return p;
 }
@@ -221,11 +211,7 @@ struct flood_result flood_now(const struct flood_process *p)
 struct flood_result flood_wait(struct flood_process *p)
 {
 	unsigned seconds = p->flood.per_second == 0 ? 60 : p->flood.count / p->flood.per_second + 5;
-	int status = harness_wait(p->pid, p->flood.patience_ms + (p->stop ? 5000 : seconds * 1000));
-	if (status < 0) {
-		kill(p->pid, SIGKILL);
-		waitpid(p->pid, NULL, 0);
-	}
+	int status = harness_end(p->pid, p->flood.patience_ms + (p->stop ? 5000 : seconds * 1000));
 	struct flood_result result = p->result;
 	munmap(p, sizeof(*p));
 	MUST(status == 0, "a flood ended with status %d", status);

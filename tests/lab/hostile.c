@@ -13,6 +13,7 @@
 #include "common/dns/dnssec.h"
 #include "common/dns/query.h"
 #include "common/util/clock.h"
+#include "common/util/count.h"
 #include "tests/integration/harness.h"
 #include "tests/lab/lab.h"
 #include "tests/lab/reply.h"

@@ -13,6 +13,7 @@
 #include "tests/lab/hostile.h"
 
 #include "common/dns/query.h"
+#include "common/util/count.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -154,23 +155,25 @@ static void start_server(enum lab_host host, const char *name, bool knot)
 }
 
 /* A child of ours, in the network of a host, that runs `run` for good. */
+struct own {
+	enum lab_host host;
+	const char *name;
+	void (*run)(void);
+};
+
+static void be_own(void *arg)
+{
+	const struct own *own = arg;
+	prctl(PR_SET_NAME, own->name);
+	harness_enter_network(lab.holders[own->host]);
+	own->run();
+	_exit(1);
+}
+
 static void start_own(enum lab_host host, const char *name, void (*run)(void))
 {
-	pid_t parent = getpid();
-	fflush(NULL);
-	pid_t pid = fork();
-	MUST(pid >= 0, "fork: %s", strerror(errno));
-	if (pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		prctl(PR_SET_NAME, name);
-		if (getppid() != parent) {
-			_exit(1);
-		}
-		harness_enter_network(lab.holders[host]);
-		run();
-		_exit(1);
-	}
-	keep(pid);
+	struct own own = { host, name, run };
+	keep(harness_beside(be_own, &own));
 }
 
 static void run_recorder(void)

@@ -11,6 +11,7 @@
 #include "common/dns/dname.h"
 #include "common/dns/query.h"
 #include "common/util/addr.h"
+#include "common/util/count.h"
 #include "common/util/rand.h"
 #include "tests/integration/harness.h"
 #include "tests/lab/reply.h"

@@ -10,6 +10,7 @@
 #include "common/dns/dname.h"
 #include "common/dns/query.h"
 #include "common/util/addr.h"
+#include "common/util/count.h"
 #include "common/util/cursor.h"
 #include "tests/integration/client.h"
 #include "tests/integration/harness.h"

@@ -10,6 +10,7 @@
  */
 #include "common/dns/limits.h"
 #include "common/dns/query.h"
+#include "common/util/count.h"
 #include "common/util/cursor.h"
 #include "daemons/frontend/pending.h"
 #include "daemons/resolver/bounds.h"

@@ -6,6 +6,7 @@
  */
 #include "tests/lab/lab.h"
 
+#include "common/util/count.h"
 #include "tests/integration/harness.h"
 
 #include <stdio.h>

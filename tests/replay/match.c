@@ -7,6 +7,7 @@
 
 #include "common/dns/canonical.h"
 #include "common/dns/dname.h"
+#include "common/util/count.h"
 
 #include <string.h>
 
@@ -168,7 +169,7 @@ bool match_message(const struct scenario_entry *entry, const struct message *msg
 	    !same_options(entry, msg, tcp, why)) {
 		return false;
 	}
-	for (unsigned i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
+	for (unsigned i = 0; i < COUNT(sections); i++) {
 		if ((entry->match & sections[i].part) != 0 &&
 		    !same_section(entry, msg, sections[i].section, sections[i].name, why)) {
 			return false;

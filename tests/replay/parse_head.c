@@ -6,6 +6,7 @@
 #include "tests/replay/parse.h"
 
 #include "common/dns/dname.h"
+#include "common/util/count.h"
 #include "tests/replay/sign.h"
 
 #include <stdio.h>
@@ -187,12 +188,12 @@ static bool head_value(struct parser *p, const char *key, const char *value)
 		{ "serve-stale-ttl", &c->stale_ttl }, { "budget", &c->budget },
 	};
 
-	for (unsigned i = 0; i < sizeof(switches) / sizeof(switches[0]); i++) {
+	for (unsigned i = 0; i < COUNT(switches); i++) {
 		if (strcmp(key, switches[i].key) == 0) {
 			return yes_or_no(p, value, switches[i].value);
 		}
 	}
-	for (unsigned i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+	for (unsigned i = 0; i < COUNT(numbers); i++) {
 		uint64_t n;
 		if (strcmp(key, numbers[i].key) == 0) {
 			if (!parse_number(p, value, INT32_MAX, &n)) {

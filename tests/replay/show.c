@@ -4,6 +4,7 @@
 #include "tests/replay/show.h"
 
 #include "common/dns/dname.h"
+#include "common/util/count.h"
 #include "common/util/cursor.h"
 
 #include <arpa/inet.h>
@@ -124,7 +125,7 @@ void show_flags(struct text *t, uint16_t flags)
 		{ FLAG_RA, "RA" }, { FLAG_AD, "AD" }, { FLAG_CD, "CD" },
 	};
 	const char *blank = "";
-	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+	for (unsigned i = 0; i < COUNT(names); i++) {
 		if ((flags & names[i].flag) != 0) {
 			text_add(t, "%s%s", blank, names[i].text);
 			blank = " ";

@@ -13,6 +13,7 @@
 #include "common/dns/dname.h"
 #include "common/dns/dnssec.h"
 #include "common/dns/nsec3.h"
+#include "common/util/count.h"
 #include "common/util/cursor.h"
 
 #include <openssl/bn.h>
@@ -574,7 +575,7 @@ static bool read_signing(const struct line *l, struct signing *how)
 	static const char *const known[] = { "tag=", "algorithm=", "signer=", "inception=", "expiration=", "labels=",
 					     "junk=", "broken", "again", "type=", "owner=", "revoked" };
 	how->key = find_key(l, l->words[1]);
-	if (how->key == NULL || !only_options(l, 2, known, sizeof(known) / sizeof(known[0]))) {
+	if (how->key == NULL || !only_options(l, 2, known, COUNT(known))) {
 		return false;
 	}
 	unsigned long tag = has_word(l, 2, "revoked") ? revoked_tag(how->key) : how->key->tag;
@@ -750,7 +751,7 @@ bool sign_line(struct scenario *s, char *const *words, unsigned count, uint8_t s
 	};
 	struct line l = { .s = s, .words = words, .count = count, .section = section, .list = list, .why = why,
 			  .why_size = why_size };
-	for (unsigned i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+	for (unsigned i = 0; i < COUNT(lines); i++) {
 		if (strcmp(words[0], lines[i].word) == 0) {
 			return count >= 2 ? lines[i].make(&l) : complain(&l, words[0], "takes more words");
 		}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "tests/sandbox/attempts.h"
 
+#include "common/util/count.h"
 #include "sandbox/sandbox.h"
 #include "tests/sandbox/confined.h"
 
@@ -331,7 +332,7 @@ static int try_allocate(struct event_base *base)
 	static const size_t sizes[] = { 24, 4000, 140000, 3000000, 70000000 };
 	(void)base;
 
-	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+	for (size_t i = 0; i < COUNT(sizes); i++) {
 		char *block = malloc(sizes[i]);
 		if (block == NULL) {
 			return -1;
@@ -411,10 +412,10 @@ static int try_sort(struct event_base *base)
 	static uint64_t values[100000];
 	(void)base;
 
-	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+	for (size_t i = 0; i < COUNT(values); i++) {
 		values[i] = i * UINT64_C(0x9e3779b97f4a7c15);
 	}
-	qsort(values, sizeof(values) / sizeof(values[0]), sizeof(values[0]), compare);
+	qsort(values, COUNT(values), sizeof(values[0]), compare);
 	return 0;
 }
 
@@ -544,7 +545,7 @@ const struct attempt attempts[] = {
 	ROW(arch_prctl), ROW(x32_getpid), ROW(int80_getpid),
 #endif
 };
-const size_t attempt_count = sizeof(attempts) / sizeof(attempts[0]);
+const size_t attempt_count = COUNT(attempts);
 
 const struct attempt *attempt_find(const char *name)
 {

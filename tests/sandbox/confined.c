@@ -5,6 +5,8 @@
  */
 #include "tests/sandbox/confined.h"
 
+#include "common/util/count.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -67,7 +69,7 @@ static void remove_root(const char *path)
 {
 	static const char *const names[] = { "zone", "link", "climb" };
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+	for (size_t i = 0; i < COUNT(names); i++) {
 		char name[128];
 		snprintf(name, sizeof(name), "%s/%s", path, names[i]);
 		unlink(name);

@@ -7,6 +7,7 @@
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
+#include "common/util/count.h"
 #include "common/util/log.h"
 #include "sandbox/sandbox.h"
 #include "tests/sandbox/attempts.h"
@@ -30,7 +31,7 @@ static const struct sandbox_profile *profile_by_name(const char *name)
 	};
 	static struct sandbox_profile without_net;
 
-	for (size_t i = 0; i < sizeof(profiles) / sizeof(profiles[0]); i++) {
+	for (size_t i = 0; i < COUNT(profiles); i++) {
 		if (strcmp(profiles[i]->role, name) == 0) {
 			return profiles[i];
 		}

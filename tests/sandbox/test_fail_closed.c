@@ -7,6 +7,7 @@
 #include "tests/sandbox/confined.h"
 
 #include "common/ipc/conf.h"
+#include "common/util/count.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -160,7 +161,7 @@ Test(fail_closed, every_step, .timeout = 120)
 	unsigned wrong = 0;
 
 	needs_root();
-	for (size_t i = 0; i < sizeof(fault_cases) / sizeof(fault_cases[0]); i++) {
+	for (size_t i = 0; i < COUNT(fault_cases); i++) {
 		const struct fault_case *c = &fault_cases[i];
 		const struct confined run = {
 			.profile = c->profile,
@@ -237,7 +238,7 @@ Test(fail_closed, missing_namespaces)
 	};
 
 	needs_root();
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct sandbox_profile weaker = sandbox_authority;
 		weaker.namespaces &= ~cases[i].kind;
 		const struct confined run = { .profile = &weaker, .attempt = "allocate" };
@@ -304,7 +305,7 @@ Test(life, roles_die_with_the_supervisor, .timeout = 60)
 	};
 
 	needs_root();
-	for (size_t i = 0; i < sizeof(profiles) / sizeof(profiles[0]); i++) {
+	for (size_t i = 0; i < COUNT(profiles); i++) {
 		const struct confined run = { .profile = profiles[i], .attempt = "idle" };
 		cr_expect(confined_dies_with_parent(&run), "%s outlives its parent", profiles[i]->role);
 	}

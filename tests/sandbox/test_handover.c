@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
+#include "common/util/count.h"
 #include "tests/sandbox/confined.h"
 
 #include <criterion/criterion.h>
@@ -93,7 +94,7 @@ Test(handover, less_does_not)
 	} cases[] = { { forbid_flock, ": flock" },	  { kill_flock, ": flock" },	{ pin_flock, ": flock" },
 		      { forget_flock, ": flock" },	  { other_pin, ": socketpair" }, { drop_chroot, "capabilities" },
 		      { many_filters, "filters" } };
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < COUNT(cases); i++) {
 		take();
 		cases[i].spoil();
 		cr_assert(!sandbox_handover_suffices(&before, why, sizeof(why)), "case %zu", i);

@@ -6,6 +6,7 @@
  */
 #include "sandbox/localwall.h"
 
+#include "common/util/count.h"
 #include "sandbox/localwall_group.h"
 #include "sandbox/localwall_table.h"
 #include "tests/sandbox/confined.h"
@@ -30,8 +31,6 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static struct addr addr_of(const char *text)
 {

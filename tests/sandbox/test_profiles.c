@@ -8,6 +8,7 @@
  */
 #include "config.h"
 
+#include "common/util/count.h"
 #include "tests/sandbox/confined.h"
 
 #include <criterion/criterion.h>
@@ -287,7 +288,7 @@ Test(profiles, sizes)
 #if !defined(__x86_64__) || defined(BH_SANITIZERS)
 	cr_skip_test("counted on x86-64, without the calls of the sanitizers");
 #endif
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < COUNT(cases); i++) {
 		const struct confined run = { .profile = cases[i].profile, .attempt = "allocate" };
 		struct confined_end end = confined_run(&run);
 		cr_expect_str_eq(confined_text(&end), "done");
@@ -318,9 +319,9 @@ Test(profiles, walls_between_roles)
 		&sandbox_monitor,
 	};
 
-	for (size_t p = 0; p < sizeof(profiles) / sizeof(profiles[0]); p++) {
+	for (size_t p = 0; p < COUNT(profiles); p++) {
 		for (size_t r = 0; r < profiles[p]->rule_count; r++) {
-			for (size_t c = 0; c < sizeof(cases) / sizeof(cases[0]); c++) {
+			for (size_t c = 0; c < COUNT(cases); c++) {
 				cr_expect(profiles[p]->rules[r].syscall != cases[c].call ||
 						  profiles[p]->rules[r].action == SANDBOX_ERRNO ||
 						  strcmp(profiles[p]->role, cases[c].only) == 0,

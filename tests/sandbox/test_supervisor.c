@@ -6,6 +6,7 @@
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
+#include "common/util/count.h"
 #include "tests/sandbox/attempts.h"
 #include "tests/sandbox/confined.h"
 
@@ -80,7 +81,7 @@ Test(supervisor, starts_every_role_behind_its_walls, .timeout = 60)
 	};
 
 	needs_root();
-	for (size_t i = 0; i < sizeof(profiles) / sizeof(profiles[0]); i++) {
+	for (size_t i = 0; i < COUNT(profiles); i++) {
 		int status = behind_walls(start_role, profiles[i]);
 		cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%s", profiles[i]->role);
 	}
@@ -148,7 +149,7 @@ Test(supervisor, has_no_way_to_what_it_does_not_need, .timeout = 60)
 	unsigned wrong = 0;
 
 	needs_root();
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct confined_end end = { .log = "" };
 		const struct attempt *attempt = attempt_find(cases[i].attempt);
 		if (attempt == NULL) {
@@ -221,7 +222,7 @@ Test(supervisor, fails_closed)
 	};
 
 	needs_root();
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < COUNT(cases); i++) {
 		char why[512] = "";
 		int said[2];
 		cr_assert_eq(pipe(said), 0);

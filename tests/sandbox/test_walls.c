@@ -5,6 +5,7 @@
  */
 #include "config.h"
 
+#include "common/util/count.h"
 #include "tests/sandbox/attempts.h"
 #include "tests/sandbox/confined.h"
 
@@ -114,7 +115,7 @@ static const char *expected(const char *role, const char *attempt)
 {
 	const char *end = "killed by SIGSYS";
 
-	for (size_t i = 0; i < sizeof(exceptions) / sizeof(exceptions[0]); i++) {
+	for (size_t i = 0; i < COUNT(exceptions); i++) {
 		const struct exception *e = &exceptions[i];
 		if (strcmp(e->attempt, attempt) == 0 && (e->role == NULL || strstr(e->role, role) != NULL)) {
 			end = e->end;

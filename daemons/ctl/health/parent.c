@@ -7,6 +7,7 @@
 
 #include "common/dns/dname.h"
 #include "common/dns/dnssec.h"
+#include "common/util/count.h"
 #include "daemons/ctl/health/exchange.h"
 #include "daemons/ctl/health/facts.h"
 #include "daemons/ctl/health/probe.h"
@@ -28,8 +29,8 @@ struct delegation {
 	const uint8_t *parent_ns[PARENT_SERVERS_MAX];
 	unsigned server_count;
 	struct addr servers[PARENT_SERVERS_MAX];
-	unsigned server; /* the one that answers */
-	bool answered;
+	unsigned server; /* the one that was asked last */
+	bool answered;	 /* by it */
 	struct parent_side theirs, ours;
 };
 
@@ -60,9 +61,21 @@ static int ask_resolver(struct work *work, unsigned index, const uint8_t *name, 
 	return ask(work, index, &work->resolver->addr, name, type, FLAG_RD);
 }
 
-static int run(struct work *work)
+/* What came of a question. m NULL: no reply, or none that can be read; exchange_trouble tells. */
+typedef int take_fn(struct work *work, struct delegation *d, const struct exchange *x, const struct message *m);
+
+/* The end of a step: send all its questions, and take what came of each. */
+static int each_reply(struct work *work, take_fn *take)
 {
-	return exchange_run(&work->questions, work->probe->until_ms);
+	int rc = exchange_run(&work->questions, work->probe->until_ms);
+	for (size_t q = 0; q < work->questions.count && rc == BH_OK; q++) {
+		const struct exchange *x = &work->questions.items[q];
+		struct message m;
+		bool read = exchange_read(x, &work->region, &m);
+		rc = take(work, &work->list[x->tag], x, read ? &m : NULL);
+	}
+	exchange_clear(&work->questions);
+	return rc;
 }
 
 static void give_up(struct work *work, struct delegation *d, enum severity severity, const char *why, const char *more)
@@ -139,8 +152,16 @@ static int choose(struct work *work)
 }
 
 /* A reply about the name that was tried: it is a zone, or the SOA says which zone it is in (RFC 2308 2). */
-static void take_parent(struct delegation *d, const struct message *m)
+static int take_parent(struct work *work, struct delegation *d, const struct exchange *x, const struct message *m)
 {
+	if (m == NULL) {
+		give_up(work, d, SEVERITY_UNKNOWN, "cannot be found: the resolver ", exchange_trouble(x));
+		return BH_OK;
+	}
+	if (m->rcode != RCODE_NOERROR && m->rcode != RCODE_NXDOMAIN) {
+		give_up(work, d, SEVERITY_UNKNOWN, "cannot be found: the resolver says ", rcode_text(m->rcode));
+		return BH_OK;
+	}
 	for (size_t i = 0; i < m->rr_count; i++) {
 		const struct message_rr *rr = &m->rrs[i];
 		if (rr->section == SECTION_ANSWER && rr->type == RR_NS && dname_equal(rr->owner, d->parent)) {
@@ -155,12 +176,13 @@ static void take_parent(struct delegation *d, const struct message *m)
 		if (rr->section == SECTION_AUTHORITY && rr->type == RR_SOA && dname_is_under(d->parent, rr->owner) &&
 		    !dname_equal(d->parent, rr->owner)) {
 			d->parent = rr->owner;
-			return;
+			return BH_OK;
 		}
 	}
 	if (!d->found && !dname_is_root(d->parent)) {
 		d->parent = dname_parent(d->parent);
 	}
+	return BH_OK;
 }
 
 static int find_parents(struct work *work)
@@ -175,20 +197,7 @@ static int find_parents(struct work *work)
 		if (rc != BH_OK || work->questions.count == 0) {
 			break;
 		}
-		rc = run(work);
-		for (size_t q = 0; q < work->questions.count && rc == BH_OK; q++) {
-			const struct exchange *x = &work->questions.items[q];
-			struct delegation *d = &work->list[x->tag];
-			struct message m;
-			if (!exchange_read(x, &work->region, &m)) {
-				give_up(work, d, SEVERITY_UNKNOWN, "cannot be found: the resolver ", exchange_trouble(x));
-			} else if (m.rcode != RCODE_NOERROR && m.rcode != RCODE_NXDOMAIN) {
-				give_up(work, d, SEVERITY_UNKNOWN, "cannot be found: the resolver says ", rcode_text(m.rcode));
-			} else {
-				take_parent(d, &m);
-			}
-		}
-		exchange_clear(&work->questions);
+		rc = each_reply(work, take_parent);
 	}
 	for (unsigned i = 0; i < work->count && rc == BH_OK; i++) {
 		if (!work->list[i].found) {
@@ -208,6 +217,18 @@ static bool take_address(const struct message_rr *rr, struct addr *out)
 	return true;
 }
 
+static int take_servers(struct work *work, struct delegation *d, const struct exchange *x, const struct message *m)
+{
+	(void)work;
+	(void)x;
+	for (size_t r = 0; m != NULL && r < m->rr_count && d->server_count < PARENT_SERVERS_MAX; r++) {
+		if (m->rrs[r].section == SECTION_ANSWER && take_address(&m->rrs[r], &d->servers[d->server_count])) {
+			d->server_count++;
+		}
+	}
+	return BH_OK;
+}
+
 /* IPv4 first: more machines have it. */
 static int find_servers(struct work *work)
 {
@@ -221,21 +242,7 @@ static int find_servers(struct work *work)
 			}
 		}
 	}
-	rc = rc == BH_OK ? run(work) : rc;
-	for (size_t q = 0; q < work->questions.count && rc == BH_OK; q++) {
-		const struct exchange *x = &work->questions.items[q];
-		struct delegation *d = &work->list[x->tag];
-		struct message m;
-		if (!exchange_read(x, &work->region, &m)) {
-			continue;
-		}
-		for (size_t r = 0; r < m.rr_count && d->server_count < PARENT_SERVERS_MAX; r++) {
-			if (m.rrs[r].section == SECTION_ANSWER && take_address(&m.rrs[r], &d->servers[d->server_count])) {
-				d->server_count++;
-			}
-		}
-	}
-	exchange_clear(&work->questions);
+	rc = rc == BH_OK ? each_reply(work, take_servers) : rc;
 	for (unsigned i = 0; i < work->count && rc == BH_OK; i++) {
 		if (!work->list[i].given_up && work->list[i].server_count == 0) {
 			give_up(work, &work->list[i], SEVERITY_UNKNOWN, "has no name server with an address", "");
@@ -281,11 +288,13 @@ static void add_key(struct parent_side *side, const struct message_rr *rr)
 }
 
 /* A referral (RFC 1034 4.3.2 3b), or the answer of a server that has both zones. */
-static bool take_delegation(struct delegation *d, const struct message *m)
+static int take_delegation(struct work *work, struct delegation *d, const struct exchange *x, const struct message *m)
 {
 	struct addr addr;
-	if (m->rcode != RCODE_NOERROR && m->rcode != RCODE_NXDOMAIN) {
-		return false;
+	(void)work;
+	(void)x;
+	if (m == NULL || (m->rcode != RCODE_NOERROR && m->rcode != RCODE_NXDOMAIN)) {
+		return BH_OK;
 	}
 	bool referral = (m->flags & FLAG_AA) == 0;
 	bool any = false;
@@ -303,7 +312,8 @@ static bool take_delegation(struct delegation *d, const struct message *m)
 		}
 	}
 	/* Neither here nor below: a server that does not serve the parent at all. */
-	return any || !referral;
+	d->answered = any || !referral;
+	return BH_OK;
 }
 
 static void take_keys(const struct delegation *d, struct parent_side *side, const struct message *m, uint16_t type)
@@ -326,22 +336,13 @@ static int ask_parents(struct work *work)
 			if (d->given_up || d->answered || turn >= d->server_count) {
 				continue;
 			}
+			d->server = turn;
 			rc = ask(work, i, &d->servers[turn], d->zone->name, RR_NS, 0);
 		}
 		if (rc != BH_OK || work->questions.count == 0) {
 			break;
 		}
-		rc = run(work);
-		for (size_t q = 0; q < work->questions.count && rc == BH_OK; q++) {
-			const struct exchange *x = &work->questions.items[q];
-			struct delegation *d = &work->list[x->tag];
-			struct message m;
-			if (exchange_read(x, &work->region, &m) && take_delegation(d, &m)) {
-				d->answered = true;
-				d->server = turn;
-			}
-		}
-		exchange_clear(&work->questions);
+		rc = each_reply(work, take_delegation);
 	}
 	for (unsigned i = 0; i < work->count && rc == BH_OK; i++) {
 		struct delegation *d = &work->list[i];
@@ -353,6 +354,24 @@ static int ask_parents(struct work *work)
 		}
 	}
 	return rc;
+}
+
+static int take_side(struct work *work, struct delegation *d, const struct exchange *x, const struct message *m)
+{
+	if (m == NULL) {
+		give_up(work, d, SEVERITY_UNKNOWN, "is not compared: one side ", exchange_trouble(x));
+		return BH_OK;
+	}
+	if (x->qtype != RR_NS) {
+		take_keys(d, x->qtype == RR_DS ? &d->theirs : &d->ours, m, x->qtype);
+		return BH_OK;
+	}
+	for (size_t r = 0; r < m->rr_count; r++) {
+		if (m->rrs[r].section == SECTION_ANSWER && m->rrs[r].type == RR_NS) {
+			add_ns(&d->ours, m->rrs[r].rdata);
+		}
+	}
+	return BH_OK;
 }
 
 /* Our NS and keys, their DS. */
@@ -368,27 +387,23 @@ static int ask_sides(struct work *work)
 		rc = rc == BH_OK ? ask(work, i, &d->own->addr, d->zone->name, RR_DNSKEY, 0) : rc;
 		rc = rc == BH_OK ? ask(work, i, &d->servers[d->server], d->zone->name, RR_DS, 0) : rc;
 	}
-	rc = rc == BH_OK ? run(work) : rc;
-	for (size_t q = 0; q < work->questions.count && rc == BH_OK; q++) {
-		const struct exchange *x = &work->questions.items[q];
-		struct delegation *d = &work->list[x->tag];
-		struct message m;
-		if (!exchange_read(x, &work->region, &m)) {
-			give_up(work, d, SEVERITY_UNKNOWN, "is not compared: one side ", exchange_trouble(x));
-			continue;
-		}
-		if (x->qtype != RR_NS) {
-			take_keys(d, x->qtype == RR_DS ? &d->theirs : &d->ours, &m, x->qtype);
-			continue;
-		}
-		for (size_t r = 0; r < m.rr_count; r++) {
-			if (m.rrs[r].section == SECTION_ANSWER && m.rrs[r].type == RR_NS) {
-				add_ns(&d->ours, m.rrs[r].rdata);
+	return rc == BH_OK ? each_reply(work, take_side) : rc;
+}
+
+/* By the name of the server, wherever an alias led. */
+static int take_addresses(struct work *work, struct delegation *d, const struct exchange *x, const struct message *m)
+{
+	struct addr addr;
+	for (size_t r = 0; m != NULL && r < m->rr_count; r++) {
+		if (m->rrs[r].section == SECTION_ANSWER && take_address(&m->rrs[r], &addr)) {
+			const uint8_t *name = region_copy(&work->region, x->qname, dname_len(x->qname));
+			if (name == NULL) {
+				return BH_ENOMEM;
 			}
+			add_addr(&d->ours, name, &addr);
 		}
 	}
-	exchange_clear(&work->questions);
-	return rc;
+	return BH_OK;
 }
 
 /* Addresses of the name servers: those below the zone from ourselves, the others from the resolver. */
@@ -407,28 +422,7 @@ static int ask_addresses(struct work *work)
 			}
 		}
 	}
-	rc = rc == BH_OK ? run(work) : rc;
-	for (size_t q = 0; q < work->questions.count && rc == BH_OK; q++) {
-		const struct exchange *x = &work->questions.items[q];
-		struct delegation *d = &work->list[x->tag];
-		struct message m;
-		struct addr addr;
-		if (!exchange_read(x, &work->region, &m)) {
-			continue;
-		}
-		for (size_t r = 0; r < m.rr_count; r++) {
-			if (m.rrs[r].section == SECTION_ANSWER && take_address(&m.rrs[r], &addr)) {
-				/* By the name of the server, wherever an alias led. */
-				const uint8_t *name = region_copy(&work->region, x->qname, dname_len(x->qname));
-				if (name == NULL) {
-					return BH_ENOMEM;
-				}
-				add_addr(&d->ours, name, &addr);
-			}
-		}
-	}
-	exchange_clear(&work->questions);
-	return rc;
+	return rc == BH_OK ? each_reply(work, take_addresses) : rc;
 }
 
 /* --- does each of them answer ---------------------------------------------------------------------------------- */
@@ -453,7 +447,7 @@ static int ask_servers(struct work *work)
 			}
 		}
 	}
-	rc = rc == BH_OK ? run(work) : rc;
+	rc = rc == BH_OK ? exchange_run(&work->questions, work->probe->until_ms) : rc;
 	for (size_t q = 0; q < work->questions.count && rc == BH_OK;) {
 		struct delegation *d = &work->list[work->questions.items[q].tag];
 		unsigned good = 0;
@@ -498,7 +492,7 @@ int parent_check(struct probe *probe, const struct listener_facts *resolver)
 	unsigned compared = 0;
 	region_init(&work.region, 256u << 10, OCTETS_MAX);
 	int rc = choose(&work);
-	for (size_t s = 0; s < sizeof(steps) / sizeof(steps[0]) && rc == BH_OK && work.count > 0; s++) {
+	for (size_t s = 0; s < COUNT(steps) && rc == BH_OK && work.count > 0; s++) {
 		rc = steps[s](&work);
 	}
 	if (rc == BH_OK && work.count > 0) {

@@ -5,6 +5,7 @@
 
 #include "common/dns/dname.h"
 #include "common/dns/dnssec.h"
+#include "common/util/count.h"
 #include "daemons/ctl/answer.h"
 #include "daemons/ctl/health/exchange.h"
 #include "daemons/ctl/health/facts.h"
@@ -485,7 +486,7 @@ static int plan_zone(struct plan *plan, const struct listener_facts *listener, s
 	const struct subject subject = { .zone = zone };
 	struct exchange *x;
 	int rc = BH_OK;
-	size_t count = zone->is_signed ? sizeof(types) / sizeof(types[0]) : 1;
+	size_t count = zone->is_signed ? COUNT(types) : 1;
 	for (size_t i = 0; i < count && rc == BH_OK; i++) {
 		rc = plan_add(plan, &listener->addr, zone->name, types[i], &subject, &x);
 		if (rc == BH_OK) {

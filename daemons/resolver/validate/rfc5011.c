@@ -4,6 +4,7 @@
 #include "daemons/resolver/validate/rfc5011.h"
 
 #include "common/dns/dnssec.h"
+#include "common/util/count.h"
 
 #include <string.h>
 
@@ -13,7 +14,7 @@
 const char *rfc5011_state_text(unsigned state)
 {
 	static const char *const texts[] = { "unknown", "pending", "valid", "missing", "revoked", "removed" };
-	return state < sizeof(texts) / sizeof(texts[0]) ? texts[state] : "unknown";
+	return state < COUNT(texts) ? texts[state] : "unknown";
 }
 
 static uint64_t least(uint64_t a, uint64_t b, uint64_t c)

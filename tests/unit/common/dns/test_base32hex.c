@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "common/dns/base32hex.h"
+#include "common/util/count.h"
 
 #include <criterion/criterion.h>
 #include <stdbool.h>
@@ -24,7 +25,7 @@ static const struct {
 
 Test(base32hex, both_ways)
 {
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < COUNT(cases); i++) {
 		uint8_t text[64];
 		uint8_t bytes[64];
 		size_t text_len = strlen(cases[i].text);

@@ -2,6 +2,7 @@
 #include "common/dns/canonical.h"
 
 #include "common/dns/rr.h"
+#include "common/util/count.h"
 #include "tests/unit/common/dns/wire.h"
 
 #include <criterion/criterion.h>

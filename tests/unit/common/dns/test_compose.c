@@ -3,6 +3,7 @@
 
 #include "common/dns/dname.h"
 #include "common/dns/message.h"
+#include "common/util/count.h"
 #include "common/util/region.h"
 #include "tests/unit/common/dns/wire.h"
 

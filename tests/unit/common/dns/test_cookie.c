@@ -2,6 +2,7 @@
 #include "common/dns/cookie.h"
 
 #include "common/util/addr.h"
+#include "common/util/count.h"
 #include "common/util/cursor.h"
 #include "tests/unit/common/dns/wire.h"
 

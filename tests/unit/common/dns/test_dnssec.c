@@ -6,6 +6,7 @@
 #include "common/dns/dnssec.h"
 
 #include "common/dns/rr.h"
+#include "common/util/count.h"
 #include "common/util/cursor.h"
 #include "tests/unit/common/dns/wire.h"
 

@@ -6,6 +6,7 @@
 #include "common/dns/dnssec.h"
 
 #include "common/dns/dnssec_known.h"
+#include "common/util/count.h"
 #include "tests/unit/common/dns/wire.h"
 
 #include <dlfcn.h>

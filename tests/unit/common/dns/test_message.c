@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "common/dns/message.h"
 
+#include "common/util/count.h"
 #include "common/util/region.h"
 #include "tests/unit/common/dns/wire.h"
 

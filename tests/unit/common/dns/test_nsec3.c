@@ -2,6 +2,7 @@
 #include "common/dns/nsec3.h"
 
 #include "common/dns/dname.h"
+#include "common/util/count.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
@@ -35,7 +36,7 @@ Test(nsec3, hashes_as_in_rfc5155_appendix_a)
 	struct nsec3_hasher *hasher = nsec3_hasher_new();
 
 	cr_assert_not_null(hasher);
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < COUNT(cases); i++) {
 		uint8_t name[DNAME_MAX];
 		uint8_t hash[NSEC3_HASH_SIZE];
 		char text[33];

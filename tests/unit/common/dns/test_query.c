@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "common/dns/query.h"
 
+#include "common/util/count.h"
 #include "tests/unit/common/dns/wire.h"
 
 #include <criterion/criterion.h>

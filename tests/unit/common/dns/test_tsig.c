@@ -5,6 +5,7 @@
  */
 #include "common/dns/query.h"
 #include "common/dns/tsig.h"
+#include "common/util/count.h"
 #include "common/util/cursor.h"
 #include "tests/unit/common/dns/tsig_wire.h"
 #include "tests/unit/common/dns/wire.h"

@@ -2,9 +2,9 @@
 #include "common/dns/typemap.h"
 
 #include "common/dns/rr.h"
+#include "common/util/count.h"
 
 #include <criterion/criterion.h>
-
 
 #define ONES8 "\x01\x01\x01\x01\x01\x01\x01\x01"
 #define ONES32 ONES8 ONES8 ONES8 ONES8
@@ -63,7 +63,7 @@ Test(typemap, every_set_has_one_form)
 		{ "octets missing", "\x00\x02\x40", 3, BH_EMALFORMED },
 		{ "length missing", "\x00\x01\x40\x01", 4, BH_EMALFORMED },
 	};
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct typemap map;
 		cr_expect_eq(typemap_parse((const uint8_t *)cases[i].bytes, cases[i].len, &map), cases[i].expected,
 			     "%s", cases[i].what);

@@ -11,8 +11,6 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
 struct wire {
 	uint8_t bytes[4096];
 	size_t len;

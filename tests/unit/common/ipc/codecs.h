@@ -33,6 +33,8 @@ CODEC_FUNCTIONS(ipc_conf_resolver)
 CODEC_FUNCTIONS(ipc_acl)
 CODEC_FUNCTIONS(ipc_image_refused)
 CODEC_FUNCTIONS(ipc_zone)
+CODEC_FUNCTIONS(ipc_same_zones)
+CODEC_FUNCTIONS(ipc_zone_image)
 CODEC_FUNCTIONS(ipc_cookie_secrets)
 CODEC_FUNCTIONS(ipc_rate_limit)
 CODEC_FUNCTIONS(ipc_rate_table)
@@ -88,6 +90,8 @@ static const struct codec codecs[MSG_TYPE_COUNT] = {
 	[MSG_CONF_LINK] = CODEC(ipc_id),
 	[MSG_CONF_ACL] = CODEC(ipc_acl),
 	[MSG_CONF_ZONE] = CODEC(ipc_zone),
+	[MSG_CONF_SAME_ZONES] = CODEC(ipc_same_zones),
+	[MSG_CONF_ZONE_IMAGE] = CODEC(ipc_zone_image),
 	[MSG_CONF_COOKIE_SECRETS] = CODEC(ipc_cookie_secrets),
 	[MSG_CONF_RATE_LIMIT] = CODEC(ipc_rate_limit),
 	[MSG_CONF_RATE_EXEMPT] = CODEC(ipc_acl),

@@ -5,13 +5,12 @@
  */
 #include "common/dns/rr.h"
 #include "common/ipc/stats.h"
+#include "common/util/count.h"
 #include "tests/unit/common/ipc/codecs.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* Fill a string array to its last octet but the terminator. */
 static void fill(char *out, size_t size)
@@ -57,6 +56,8 @@ union payload {
 	struct ipc_conf_resolver resolver;
 	struct ipc_acl acl;
 	struct ipc_zone zone;
+	struct ipc_same_zones same_zones;
+	struct ipc_zone_image zone_image;
 	struct ipc_cookie_secrets cookie_secrets;
 	struct ipc_rate_limit rate_limit;
 	struct ipc_rate_table rate_table;
@@ -305,6 +306,12 @@ static void largest(enum msg_type type, union payload *m)
 		m->zone.image = UINT32_MAX;
 		m->zone.counter = UINT32_MAX - 1;
 		m->zone.flags = IPC_ZONE_OVERLAY | IPC_ZONE_FAILED;
+		break;
+	case MSG_CONF_SAME_ZONES:
+		m->same_zones = (struct ipc_same_zones){ UINT32_MAX, UINT32_MAX - 1 };
+		break;
+	case MSG_CONF_ZONE_IMAGE:
+		m->zone_image = (struct ipc_zone_image){ UINT32_MAX, UINT32_MAX - 1, IPC_ZONE_OVERLAY | IPC_ZONE_FAILED };
 		break;
 	case MSG_CONF_KEY:
 		longest_name(m->key.key.name);
@@ -615,6 +622,7 @@ Test(conf, largest_payloads_have_the_octets_counted_by_hand)
 		{ MSG_CONF_ANCHOR, 1283 }, { MSG_TRUST_ANCHOR, 1283 }, { MSG_ANCHOR_STATE, 16928 }, { MSG_CONF_NEGATIVE_ANCHOR, 259 },
 		{ MSG_IMAGE_REFUSED, 517 }, { MSG_SOURCE, 1065 }, { MSG_INSPECT, 256 },
 		{ MSG_INSPECTED, 531 }, { MSG_SHOWN, 538 },  { MSG_CONF_KEY, 386 },     { MSG_CONF_TRANSFER, 278 },
+		{ MSG_CONF_SAME_ZONES, 8 }, { MSG_CONF_ZONE_IMAGE, 9 },
 	};
 	static uint8_t wire[MSG_PAYLOAD_MAX];
 	static union payload m;
@@ -741,6 +749,7 @@ Test(conf, values_out_of_range_are_refused)
 		{ MSG_CONF_ACL, "host bits", 2, 1, 1 },
 		{ MSG_CONF_ZONE, "name", 0, 1, 0x40 },
 		{ MSG_CONF_ZONE, "flags", 9, 1, 4 },
+		{ MSG_CONF_ZONE_IMAGE, "flags", 8, 1, 4 },
 		{ MSG_CONF_KEY, "name", 0, 1, 0xc0 },
 		{ MSG_CONF_KEY, "algorithm", 1, 1, 0 },
 		{ MSG_CONF_KEY, "algorithm", 1, 1, TSIG_ALGORITHM_END },

@@ -6,6 +6,7 @@
 #include "common/ipc/link.h"
 
 #include "common/util/clock.h"
+#include "common/util/count.h"
 #include "common/util/cursor.h"
 
 #include <criterion/criterion.h>
@@ -19,7 +20,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define QUEUE_MAX (1024 * 1024)
 
 struct fixture {

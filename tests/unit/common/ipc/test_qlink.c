@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: BSD-2-Clause
  */
 #include "common/ipc/qlink.h"
+#include "common/util/count.h"
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
@@ -239,7 +240,7 @@ Test(qlink, broken_datagrams_are_malformed)
 		{ "kind 0", 28, 8, 0 },	      { "kind 5", 28, 8, 5 },	     { "flags", 28, 9, 1 },
 		{ "zero field", 28, 12, 1 },  { "zero field", 28, 15, 0x80 },
 	};
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < COUNT(cases); i++) {
 		uint8_t bytes[28] = { [8] = QLINK_QUERY };
 		unsigned count;
 		cr_assert_eq(send(fds[0], bytes, sizeof(bytes), 0), (ssize_t)sizeof(bytes));
@@ -248,6 +249,48 @@ Test(qlink, broken_datagrams_are_malformed)
 		cr_assert_eq(qlink_receive(right, fds[1], &count), BH_EMALFORMED, "%s", cases[i].what);
 		cr_assert_eq(count, 1, "%s: the good one before it is there", cases[i].what);
 	}
+}
+
+/* One turn takes a whole batch from the socket: what stands behind a broken message is not lost with it. */
+Test(qlink, good_messages_around_broken_ones_are_kept)
+{
+	static const char pattern[] = "g.gg..g"; /* g: good, .: broken */
+	unsigned count;
+	for (size_t i = 0; pattern[i] != 0; i++) {
+		uint8_t bytes[QLINK_HEADER + 12] = { [7] = (uint8_t)i, [8] = pattern[i] == 'g' ? QLINK_QUERY : 0 };
+		memset(bytes + QLINK_HEADER, 's', 12);
+		cr_assert_eq(send(fds[0], bytes, sizeof(bytes), 0), (ssize_t)sizeof(bytes));
+	}
+	cr_assert_eq(qlink_receive(right, fds[1], &count), BH_EMALFORMED);
+	cr_assert_eq(count, 4);
+	for (unsigned i = 0, at = 0; i < count; i++, at++) {
+		while (pattern[at] != 'g') {
+			at++;
+		}
+		cr_assert_eq(qlink_get(right, i)->token, at);
+	}
+	/* The right one is wiped. */
+	qlink_wipe(right, 2);
+	cr_assert_eq(qlink_get(right, 2)->dns[0], 0);
+	cr_assert_eq(qlink_get(right, 1)->dns[11], 's');
+	cr_assert_eq(qlink_get(right, 3)->dns[0], 's');
+
+	/* Each one that is passed over counts, and too many are not. */
+	unsigned leftovers = 2;
+	cr_assert_eq(qlink_pardon(right, BH_EMALFORMED, &leftovers), BH_EMALFORMED);
+	cr_assert_eq(leftovers, 2);
+	leftovers = 4;
+	cr_assert_eq(qlink_pardon(right, BH_EMALFORMED, &leftovers), BH_OK);
+	cr_assert_eq(leftovers, 1);
+	cr_assert_eq(qlink_pardon(right, BH_ECLOSED, &leftovers), BH_ECLOSED);
+
+	/* Broken ones are told before the end is. */
+	uint8_t broken[QLINK_HEADER] = { 0 };
+	cr_assert_eq(send(fds[0], broken, sizeof(broken), 0), (ssize_t)sizeof(broken));
+	close(fds[0]);
+	cr_assert_eq(qlink_receive(right, fds[1], &count), BH_EMALFORMED);
+	cr_assert_eq(qlink_receive(right, fds[1], &count), BH_ECLOSED);
+	fds[0] = dup(fds[1]);
 }
 
 Test(qlink, cut_at_every_length)

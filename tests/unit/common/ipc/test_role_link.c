@@ -6,6 +6,7 @@
  */
 #include "common/ipc/role_link.h"
 
+#include "common/util/count.h"
 #include "common/util/cursor.h"
 
 #include <criterion/criterion.h>
@@ -21,7 +22,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define UNLUCKY 13 /* the role refuses this generation */
 #define PATIENCE_MS 10000
 
@@ -50,6 +50,14 @@ static void on_commit(void *ctx, const struct role_conf *conf)
 	struct stats_page **stats = ctx;
 	in_service = conf;
 	(*stats)->counters[0] = conf->generation;
+	(*stats)->counters[4] = 0;
+	for (size_t i = 0; i < conf->zone_count; i++) { /* a digit for each zone: its image, which must be here */
+		const struct role_zone *zone = &conf->zones[i];
+		if (zone->info.image != 0 && fcntl(zone->image_fd, F_GETFD) < 0) {
+			_exit(11);
+		}
+		(*stats)->counters[4] = 10 * (*stats)->counters[4] + zone->info.image;
+	}
 	(*stats)->counters[1] = conf->listener_count + 10 * conf->zone_count + 100 * conf->acl.count +
 				 1000 * conf->key_count + 10000 * conf->transfer_count;
 }
@@ -210,7 +218,8 @@ static void say_number(const struct fixture *f, struct sink *s, enum msg_type ty
 /*
  * One step: a letter and a number. I identity, B begin, O options, a an access list entry, P prepare, C commit,
  * A abort, S stop, X flush, N peer restarted; L listener, K query link, M image; l, k use them; Z zone with image,
- * z zone without, F failed zone; Q that it is to ask itself. Of the monitor: G a page of counters, g uses it, H a host
+ * z zone without, F failed zone; U same zones as in generation n / 10, which are n % 10; V image n % 10 for zone n / 10,
+ * v none for it, it failed; Q that it is to ask itself. Of the monitor: G a page of counters, g uses it, H a host
  * name, W a watched zone, R facts of a role, D facts of the appliance.
  */
 static void step(const struct fixture *f, char what, uint32_t n)
@@ -285,6 +294,18 @@ static void step(const struct fixture *f, char what, uint32_t n)
 		break;
 	case 'F':
 		say_zone(f, &s, 0, IPC_ZONE_FAILED);
+		break;
+	case 'U':
+		ipc_same_zones_encode(&s, &(struct ipc_same_zones){ .generation = n / 10, .count = n % 10 });
+		say(f, MSG_CONF_SAME_ZONES, &s, -1);
+		break;
+	case 'V':
+		ipc_zone_image_encode(&s, &(struct ipc_zone_image){ .zone = n / 10, .image = n % 10 });
+		say(f, MSG_CONF_ZONE_IMAGE, &s, -1);
+		break;
+	case 'v':
+		ipc_zone_image_encode(&s, &(struct ipc_zone_image){ .zone = n, .flags = IPC_ZONE_FAILED });
+		say(f, MSG_CONF_ZONE_IMAGE, &s, -1);
 		break;
 	case 'Q':
 		ipc_name_encode(&s, &(struct ipc_name){ .name = { 0 } });
@@ -458,6 +479,31 @@ static const struct {
 	{ ROLE_AUTHORITY, "I B1 O T0", 1 },
 	{ ROLE_AUTHORITY, "I B1 O F F T2", 1 },
 	{ ROLE_AUTHORITY, "I B1 O F F T1 T0", 1 },
+	/* zones as before: of the generation in service and no other, complete, and with images that are here */
+	{ ROLE_AUTHORITY, "I M1 B1 O F Z1 P1 >p1 C1 >c1 B2 O U12 P2 >p2 C2 >c2 S", 0 },
+	{ ROLE_AUTHORITY, "I M1 B1 O F Z1 P1 >p1 C1 >c1 B2 O U12 P2 >p2 A2 B3 O U12 P3 >p3 C3 >c3 S", 0 },
+	{ ROLE_AUTHORITY, "I B1 O P1 >p1 C1 >c1 B2 O U10 P2 >p2 C2 >c2 S", 0 },
+	{ ROLE_AUTHORITY, "I B1 O U00", 1 },
+	{ ROLE_AUTHORITY, "I B1 O U10", 1 },
+	{ ROLE_AUTHORITY, "I B1 O P1 >p1 C1 >c1 U10", 1 },
+	{ ROLE_AUTHORITY, "I B1 O F P1 >p1 C1 >c1 B2 O U21", 1 },
+	{ ROLE_AUTHORITY, "I B1 O F P1 >p1 C1 >c1 B2 O P2 >p2 A2 B3 O U21", 1 },
+	{ ROLE_AUTHORITY, "I B1 O F P1 >p1 C1 >c1 B2 O F P2 >p2 C2 >c2 B3 O U11", 1 },
+	{ ROLE_AUTHORITY, "I B1 O F P1 >p1 C1 >c1 B2 O U10", 1 },
+	{ ROLE_AUTHORITY, "I B1 O F P1 >p1 C1 >c1 B2 O U12", 1 },
+	{ ROLE_AUTHORITY, "I B1 O F P1 >p1 C1 >c1 B2 O U11 U11", 1 },
+	{ ROLE_AUTHORITY, "I B1 O F P1 >p1 C1 >c1 B2 O U11 F", 1 },
+	{ ROLE_AUTHORITY, "I B1 O F P1 >p1 C1 >c1 B2 O F U11", 1 },
+	{ ROLE_AUTHORITY, "I B1 O Y F T0 P1 >p1 C1 >c1 B2 O Y U11 T0", 1 },
+	{ ROLE_AUTHORITY, "I B1 O F P1 >p1 C1 >c1 B2 O U11 P2 >p2 C2 >c2 B3 O v0", 1 },
+	{ ROLE_AUTHORITY, "I M1 B1 O Z1 P1 >p1 C1 >c1 B2 O U11 V2", 1 },
+	{ ROLE_AUTHORITY, "I M1 B1 O Z1 P1 >p1 C1 >c1 B2 O U11 V0", 1 },
+	{ ROLE_AUTHORITY, "I M1 B1 O Z1 P1 >p1 C1 >c1 B2 O U11 V11", 1 },
+	{ ROLE_AUTHORITY, "I M1 B1 O Z1 P1 >p1 C1 >c1 M2 B2 O U11 V2 P2 >p2 A2 B3 O U11 V2", 1 },
+	{ ROLE_AUTHORITY, "I M1 B1 O Z1 P1 >p1 C1 >c1 M2 B2 O U11 V2 P2 >p2 C2 >c2 B3 O U21 V1", 1 },
+	{ ROLE_FRONTEND, "I B1 O U10", 1 },
+	{ ROLE_RESOLVER, "I B1 O P1 >p1 C1 >c1 B2 O U10", 1 },
+	{ ROLE_MONITOR, "I B1 O P1 >p1 C1 >c1 B2 O U10", 1 },
 	{ ROLE_AUTHORITY, "I Y", 1 },
 	{ ROLE_RESOLVER, "I B1 Y", 1 },
 	{ ROLE_FRONTEND, "I B1 Y", 1 },
@@ -540,6 +586,25 @@ Test(role_link, counters_and_configurations_arrive)
 	play(&f, "B13 O P13 >r13 A13 S");
 	cr_assert_eq(exit_status(&f), 0);
 	cr_assert_eq(f.stats->counters[2], 1u);
+	finish(&f);
+}
+
+/* What did not change is taken over from what is in service, not from what was prepared and given up. */
+Test(role_link, same_zones_with_another_image)
+{
+	struct fixture f;
+	start(&f, ROLE_AUTHORITY);
+	expect_hello(&f);
+	play(&f, "I M1 M2 M3 B1 O Y Z1 Z2 T1 Z3 P1 >p1 C1 >c1");
+	cr_assert_eq(f.stats->counters[4], 123u);
+	play(&f, "M4 B2 O Y U13 V14 P2 >p2 C2 >c2");
+	cr_assert_eq(f.stats->counters[4], 143u);
+	cr_assert_eq(f.stats->counters[1], 30u + 1000u + 10000u); /* and who may transfer */
+	play(&f, "M5 B3 O U23 V5 v1 P3 >p3 A3 B4 O U23 P4 >p4 C4 >c4");
+	cr_assert_eq(f.stats->counters[4], 143u);
+	play(&f, "B13 O U43 v0 v1 v2 P13 >r13 A13 B5 O U43 v2 P5 >p5 C5 >c5 M6 B6 O U53 V26 P6 >p6 C6 >c6 S");
+	cr_assert_eq(exit_status(&f), 0);
+	cr_assert_eq(f.stats->counters[4], 146u);
 	finish(&f);
 }
 

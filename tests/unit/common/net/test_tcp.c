@@ -6,6 +6,7 @@
 #include "common/net/tcp.h"
 #include "common/net/tcp_buf.h"
 #include "common/util/clock.h"
+#include "common/util/count.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -1036,7 +1037,7 @@ Test(tcp_stream, arrives_whole_and_ends_once)
 	static const struct { unsigned count; size_t len; } cases[] = {
 		{ 0, 0 }, { 1, 2 }, { 1, 65535 }, { 200, 65535 }, { 250, 17 },
 	};
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct fixture f;
 		struct flow flow = { .mark = 'm', .count = cases[i].count, .len = cases[i].len };
 		uint8_t head[2];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "common/dns/limits.h"
 #include "common/net/udp.h"
+#include "common/util/count.h"
 
 #include <criterion/criterion.h>
 #include <arpa/inet.h>
@@ -153,7 +154,7 @@ Test(udp, counts_what_the_kernel_refuses_and_sends_the_rest)
 	struct udp_peer bad = good;
 	bad.remote.in.sin_port = 0; /* EINVAL */
 	const struct udp_peer *order[] = { &bad, &good, &bad, &bad, &good };
-	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+	for (size_t i = 0; i < COUNT(order); i++) {
 		udp_batch_reply(batch)[0] = 'y';
 		udp_batch_push(batch, server, order[i], 1);
 	}

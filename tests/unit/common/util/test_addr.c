@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "common/util/addr.h"
 
+#include "common/util/count.h"
 #include "common/util/cursor.h"
 
 #include <criterion/criterion.h>
 #include <netinet/in.h>
 #include <stdio.h>
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static struct addr parsed(const char *text)
 {

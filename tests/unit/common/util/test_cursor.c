@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "common/util/count.h"
 #include "common/util/cursor.h"
 
 #include <criterion/criterion.h>
@@ -90,7 +91,7 @@ Test(cursor, string_needs_room_and_no_nul)
 		{ { 0, 3, 'a', 0, 'c' }, 8, NULL },   /* would end early */
 		{ { 0, 4, 'a', 'b', 'c' }, 8, NULL }, /* cut */
 	};
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < COUNT(cases); i++) {
 		char out[8] = "before";
 		struct cursor c = cursor_of(cases[i].bytes, 5);
 		cursor_string(&c, out, cases[i].cap);

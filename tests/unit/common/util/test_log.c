@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "common/util/count.h"
 #include "common/util/log.h"
 
 #include <criterion/criterion.h>
@@ -144,7 +145,7 @@ Test(log, fatal_ends_the_process)
 Test(log, levels_have_names)
 {
 	static const enum log_level levels[] = { LOG_LEVEL_ERR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
-	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
+	for (size_t i = 0; i < COUNT(levels); i++) {
 		enum log_level back;
 		cr_assert_eq(log_level_parse(log_level_text(levels[i]), &back), BH_OK);
 		cr_assert_eq(back, levels[i]);

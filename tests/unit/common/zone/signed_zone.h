@@ -8,6 +8,7 @@
 
 #include "common/dns/base32hex.h"
 #include "common/dns/nsec3.h"
+#include "common/util/count.h"
 #include "tests/unit/common/zone/zone_text.h"
 
 #define SIGNATURE(type) " RRSIG " type " 13 1 3600 20300101000000 20200101000000 1 example. AAAA\n"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "common/util/count.h"
 #include "tests/unit/common/zone/signed_zone.h"
 
 #include <criterion/criterion.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "common/dns/fold.h"
+#include "common/util/count.h"
 #include "common/util/rand.h"
 #include "tests/unit/common/zone/zone_text.h"
 

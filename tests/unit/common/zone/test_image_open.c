@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "common/util/count.h"
 #include "tests/unit/common/zone/zone_text.h"
 
 #include <criterion/criterion.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "common/dns/rr.h"
+#include "common/util/count.h"
 #include "common/util/rand.h"
 #include "common/dns/canonical.h"
 #include "tests/unit/common/zone/zone_text.h"

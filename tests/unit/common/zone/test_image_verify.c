@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "common/dns/rr.h"
+#include "common/util/count.h"
 #include "tests/unit/common/zone/signed_zone.h"
 
 #include <criterion/criterion.h>

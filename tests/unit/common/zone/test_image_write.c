@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "common/dns/fold.h"
 #include "common/dns/rr.h"
+#include "common/util/count.h"
 #include "common/util/cursor.h"
 #include "tests/unit/common/zone/zone_text.h"
 

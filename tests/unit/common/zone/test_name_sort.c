@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "common/zone/name_sort.h"
 
+#include "common/util/count.h"
 #include "common/util/rand.h"
 #include "tests/unit/common/dns/wire.h"
 

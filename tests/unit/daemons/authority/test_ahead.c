@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "common/dns/dname.h"
+#include "common/util/count.h"
 #include "tests/unit/daemons/authority/world.h"
 
 #include <criterion/criterion.h>
@@ -39,7 +40,7 @@ static const struct {
 	{ { .name = "1.2.3.4.5.6.7.8.9.10.11.12.www.example." }, "example." },
 };
 
-#define CASES (sizeof(cases) / sizeof(cases[0]))
+#define CASES COUNT(cases)
 
 Test(ahead, finds_the_zone)
 {

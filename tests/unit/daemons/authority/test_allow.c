@@ -4,11 +4,10 @@
 #include "daemons/authority/allow.h"
 
 #include "common/ipc/role_link.h"
+#include "common/util/count.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static struct prefix prefix_of(const char *text)
 {

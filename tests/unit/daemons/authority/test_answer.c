@@ -1,6 +1,7 @@
 /*
  * What is answered, rule by rule. SPDX-License-Identifier: BSD-2-Clause
  */
+#include "common/util/count.h"
 #include "tests/unit/daemons/authority/world.h"
 
 #include <criterion/criterion.h>
@@ -9,7 +10,6 @@
 #include <string.h>
 
 #define SOA "@ 3600 SOA ns1 host 7 7200 900 1209600 300\n"
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static const char example_com[] = SOA
 	"@ NS ns1\n"
@@ -716,7 +716,7 @@ Test(answer, records_of_the_answer_take_turns)
 	world_add(w, "example.", "@ SOA ns1 admin 1 2 3 4 5\n@ NS ns1\n@ NS ns2\nns1 A 192.0.2.1\nns2 A 192.0.2.2\n"
 				 "www A 192.0.2.1\nwww A 192.0.2.2\nwww A 192.0.2.3\n"
 				 "www TXT \"0\"\nwww TXT \"1\"\nwww AAAA 2001:db8::1\n");
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < COUNT(cases); i++) {
 		for (unsigned id = 0; id < 7; id++) {
 			uint8_t wire[UDP_RECV_MAX];
 			size_t len = question_wire(&(struct question){ .name = "www.example.", .type = cases[i].type }, wire);

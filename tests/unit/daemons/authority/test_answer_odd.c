@@ -1,6 +1,7 @@
 /*
  * Odd names, places and types, each with the rule that says what is answered. SPDX-License-Identifier: BSD-2-Clause
  */
+#include "common/util/count.h"
 #include "tests/unit/daemons/authority/world.h"
 
 #include <criterion/criterion.h>
@@ -10,7 +11,6 @@
 
 #define SOA "@ 3600 SOA ns1 host 7 7200 900 1209600 300\n@ 3600 NS ns1\nns1 3600 A 192.0.2.1\n"
 #define NO(zone) "au " zone " 300 SOA ns1." zone " ... 7\n"
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define DS "1 13 2 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 
 struct expectation {

@@ -8,6 +8,7 @@
 #include "common/dns/dname.h"
 #include "common/dns/message.h"
 #include "common/ipc/role_link.h"
+#include "common/util/count.h"
 #include "common/util/cursor.h"
 #include "common/util/region.h"
 #include "daemons/authority/allow.h"
@@ -21,7 +22,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define SIG(type) "RRSIG " type " 13 2 3600 20300101000000 20200101000000 1 a.test. AAAA\n"
 
 /* All that a transfer sent: "owner TYPE" lines, and its messages counted. */

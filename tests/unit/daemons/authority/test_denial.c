@@ -7,6 +7,7 @@
 #include "common/dns/dname.h"
 #include "common/dns/message.h"
 #include "common/dns/nsec3.h"
+#include "common/util/count.h"
 #include "common/util/region.h"
 #include "tests/unit/daemons/authority/world.h"
 
@@ -15,8 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* An RRset of one record and what looks like its signature. */
 #define SIG(owner, type) owner " RRSIG " type " 13 1 3600 20300101000000 20200101000000 1 example. AAAA\n"

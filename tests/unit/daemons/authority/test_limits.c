@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: BSD-2-Clause
  */
 #include "common/dns/edns.h"
+#include "common/util/count.h"
 #include "common/util/cursor.h"
 #include "tests/unit/daemons/authority/world.h"
 
@@ -11,8 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 #define CLIENT_COOKIE "000a00082464c4abcf10c957"
 /* RFC 9018 A.1: of 198.51.100.100 at 1559731985 with the secret below */

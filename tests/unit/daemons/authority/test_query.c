@@ -3,12 +3,12 @@
  */
 #include "tests/unit/daemons/authority/world.h"
 
+#include "common/util/count.h"
 #include "common/util/cursor.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define OPCODE(n) ((uint16_t)((n) << 11))
 
 static struct world *make_world(void)

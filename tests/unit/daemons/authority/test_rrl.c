@@ -6,6 +6,7 @@
 #include "daemons/authority/rrl.h"
 
 #include "common/ipc/conf.h"
+#include "common/util/count.h"
 #include "common/util/cursor.h"
 
 #include <criterion/criterion.h>
@@ -16,7 +17,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define SECOND UINT64_C(1000000)
 
 static struct rrl make_rrl(unsigned per_second, size_t size)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "common/dns/rr.h"
 #include "common/ipc/role_link.h"
+#include "common/util/count.h"
 #include "common/zone/image_write.h"
 #include "daemons/authority/view.h"
 
@@ -11,8 +12,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 struct name {
 	uint8_t wire[DNAME_MAX];

@@ -7,6 +7,7 @@
 #include "common/dns/edns.h"
 #include "common/dns/message.h"
 #include "common/dns/nsec3.h"
+#include "common/util/count.h"
 #include "common/util/cursor.h"
 #include "common/util/region.h"
 #include "tests/unit/daemons/authority/zone_text.h"
@@ -162,7 +163,7 @@ static void put_flags(struct world *w, const struct message *m)
 	} flags[] = { { FLAG_AA, " aa" }, { FLAG_TC, " tc" }, { FLAG_RD, " rd" },
 		      { FLAG_RA, " ra" }, { FLAG_AD, " ad" }, { FLAG_CD, " cd" } };
 	put(w, "%s", rcode_text(m->rcode));
-	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+	for (size_t i = 0; i < COUNT(flags); i++) {
 		put(w, "%s", (m->flags & flags[i].bit) != 0 ? flags[i].text : "");
 	}
 	put(w, "%s%s", m->has_edns ? " edns" : "", m->do_bit ? " do" : "");

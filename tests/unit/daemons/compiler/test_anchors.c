@@ -10,6 +10,7 @@
 #include "common/dns/anchor.h"
 #include "common/dns/dname.h"
 #include "common/dns/rr.h"
+#include "common/util/count.h"
 #include "tests/unit/common/zone/zone_text.h"
 #include "tests/unit/daemons/compiler/folder.h"
 
@@ -85,7 +86,7 @@ Test(anchors, mistakes_in_zone_text_are_errors)
 		{ "a. DNSKEY 257 3 x AQID\n", "1 error: " },
 		{ "$INCLUDE missing\n", "1 error: " },
 	};
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < COUNT(cases); i++) {
 		const char *got = read_text(cases[i].text);
 		cr_assert(strstr(got, cases[i].why) != NULL, "%s: %s", cases[i].text, got);
 		cr_assert(strstr(got, "a. D") == NULL, "%s", got);
@@ -131,7 +132,7 @@ Test(anchors, xml_dates_are_obeyed)
 		{ "validFrom=\"2010-07-15T00:00:00+00:00\" validUntil=\"2019-01-11T00:00:00+00:00\"", 1547164799, true },
 		{ "validFrom=\"2010-07-15T00:00:00+00:00\" validUntil=\"2019-01-11T00:00:00+00:00\"", 1547164800, false },
 	};
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < COUNT(cases); i++) {
 		char text[4096];
 		char out[1024];
 		int len = snprintf(text, sizeof(text), HEAD "<KeyDigest %s>" BODY_2017 "</KeyDigest>" TAIL,
@@ -187,7 +188,7 @@ Test(anchors, xml_that_is_wrong_says_what)
 		{ HEAD DIGEST(FROM_2017, "<Digest>0</Digest>") TAIL, "hexadecimal" },
 		{ HEAD DIGEST(FROM_2017, "<Digest>0g</Digest>") TAIL, "hexadecimal" },
 	};
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < COUNT(cases); i++) {
 		const char *got = read_text(cases[i].text);
 		cr_assert(strstr(got, cases[i].why) != NULL, "case %zu: %s", i, got);
 		cr_assert(strstr(got, " DS 36") == NULL, "case %zu: %s", i, got);

@@ -3,6 +3,7 @@
 
 #include "common/dns/dname.h"
 #include "common/dns/rr.h"
+#include "common/util/count.h"
 #include "tests/unit/common/dns/wire.h"
 #include "tests/unit/daemons/compiler/folder.h"
 

@@ -7,6 +7,7 @@
 
 #include "common/dns/rdata_text.h"
 #include "common/dns/rr.h"
+#include "common/util/count.h"
 #include "tests/unit/common/zone/zone_text.h"
 
 #include <criterion/criterion.h>
@@ -14,8 +15,6 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* What was written to a memory file, as text to be freed. */
 static char *text_of(int fd)

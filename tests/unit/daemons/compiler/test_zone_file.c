@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "daemons/compiler/zone_file.h"
 
+#include "common/util/count.h"
 #include "tests/unit/daemons/compiler/folder.h"
 
 #include <criterion/criterion.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 Test(zone_file, path_must_be_relative_and_stay_below)
 {

@@ -1,5 +1,6 @@
 /* The tables of commands and options, and what is made from them. SPDX-License-Identifier: BSD-2-Clause */
 #include "common/ipc/conf.h"
+#include "common/util/count.h"
 #include "daemons/ctl/command.h"
 
 #include <criterion/criterion.h>
@@ -77,7 +78,7 @@ Test(ctl_command, words_find_their_row)
 		{ { "" }, 1, NULL, 0 },
 		{ { "nta", "remove", "x" }, 3, "nta remove", 2 },
 	};
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < COUNT(cases); i++) {
 		int words = -1;
 		const struct command *row =
 			command_find(cases[i].argc, (char *const *)(uintptr_t)cases[i].argv, &words);
@@ -98,7 +99,7 @@ Test(ctl_command, a_slip_is_understood)
 		{ "zones", "zone status" }, { "xyzzy", NULL }, { "q", NULL }, { "", NULL },
 		{ "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", NULL },
 	};
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < COUNT(cases); i++) {
 		const char *like = command_suggest(cases[i].typed);
 		cr_expect_eq(like == NULL, cases[i].meant == NULL, "%s: %s", cases[i].typed, like == NULL ? "none" : like);
 		cr_expect(like == NULL || cases[i].meant == NULL || strcmp(like, cases[i].meant) == 0, "%s: %s",
@@ -122,7 +123,7 @@ static void help_text(const struct command *command, unsigned width, char out_te
 Test(ctl_command, help_names_every_row_within_the_width)
 {
 	static const unsigned widths[] = { 20, 60, 80, 100, 200 };
-	for (size_t w = 0; w < sizeof(widths) / sizeof(widths[0]); w++) {
+	for (size_t w = 0; w < COUNT(widths); w++) {
 		static char all[8192];
 		static char one[8192];
 		help_text(NULL, widths[w], all);

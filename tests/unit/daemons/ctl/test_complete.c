@@ -1,12 +1,11 @@
 /* What is offered at the cursor. SPDX-License-Identifier: BSD-2-Clause */
+#include "common/util/count.h"
 #include "daemons/ctl/answer.h"
 #include "daemons/ctl/command.h"
 #include "daemons/ctl/complete.h"
 #include "tests/unit/daemons/ctl/rows.h"
 
 #include <criterion/criterion.h>
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static char text[64 * 1024];
 static const char *asked; /* the socket that was named */

@@ -1,4 +1,5 @@
 /* Tables for people and JSON for machines. SPDX-License-Identifier: BSD-2-Clause */
+#include "common/util/count.h"
 #include "daemons/ctl/answer.h"
 #include "daemons/ctl/grid.h"
 #include "daemons/ctl/human.h"
@@ -90,7 +91,7 @@ Test(ctl_json, escapes_strings)
 		{ "\xf4\x90\x80\x80", "\"\\ufffd\\ufffd\\ufffd\\ufffd\"" }, /* past U+10FFFF */
 		{ "\xff\xfe", "\"\\ufffd\\ufffd\"" },
 	};
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < COUNT(cases); i++) {
 		char *text = NULL;
 		size_t len = 0;
 		FILE *out = open_memstream(&text, &len);
@@ -203,7 +204,7 @@ Test(ctl_print, shows_what_wants_attention_only_when_it_does)
 		{ "bulkhead-res", "CapEff400", "filter", 0, "CAPABILITIES", "SECCOMP", true },
 		{ "bulkhead-res", "", "", 0, "USER", "SECCOMP", false }, /* no process to look at */
 	};
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct answer answer;
 		answer_init(&answer);
 		row_begin(&row, "role");
@@ -349,7 +350,7 @@ Test(ctl_print, durations_and_sizes)
 		{ UINT64_MAX, "213503982334601d 07h", "15E" },
 	};
 	char out[HUMAN_MAX];
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < COUNT(cases); i++) {
 		cr_expect_str_eq(human_duration(cases[i].in, out), cases[i].duration);
 		cr_expect_str_eq(human_size(cases[i].in, out), cases[i].size);
 	}
@@ -388,7 +389,7 @@ Test(ctl_human, counts_and_rates)
 		{ UINT64_MAX, 1, "18.4E", "18.4E" },
 	};
 	char out[HUMAN_MAX];
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < COUNT(cases); i++) {
 		cr_expect_str_eq(human_count(cases[i].count, out), cases[i].as_count, "case %zu: %s", i, out);
 		cr_expect_str_eq(human_rate(cases[i].count, cases[i].ms, out), cases[i].as_rate, "case %zu: %s", i, out);
 	}

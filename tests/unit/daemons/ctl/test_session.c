@@ -3,6 +3,7 @@
  * the program itself against such a supervisor. SPDX-License-Identifier: BSD-2-Clause
  */
 #include "common/ipc/link.h"
+#include "common/util/count.h"
 #include "daemons/ctl/answer.h"
 #include "daemons/ctl/session.h"
 #include "tests/unit/daemons/ctl/rows.h"
@@ -216,7 +217,7 @@ Test(ctl_session, says_what_went_wrong)
 		{ WRONG_ID, BH_EMALFORMED, "not understood" },
 		{ STREAMS, BH_EMALFORMED, "not understood" }, /* nobody asked for one */
 	};
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct answer answer;
 		char why[256];
 		answer_init(&answer);
@@ -356,7 +357,7 @@ Test(ctl_program, prints_and_exits_with_the_status_of_the_answer)
 	char out[4096];
 	char err[4096];
 	make_place(&place);
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < COUNT(cases); i++) {
 		const char *argv[8];
 		int status;
 		memcpy(argv, cases[i].argv, sizeof(argv));
@@ -388,7 +389,7 @@ Test(ctl_program, text_of_zones_goes_out_plain)
 	char out[4096];
 	char err[4096];
 	make_place(&place);
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < COUNT(cases); i++) {
 		const char *argv[8];
 		int status;
 		memcpy(argv, cases[i].argv, sizeof(argv));
@@ -435,7 +436,7 @@ Test(ctl_program, wrong_usage_is_told)
 	};
 	char out[4096];
 	char err[4096];
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < COUNT(cases); i++) {
 		cr_expect_eq(run(cases[i].argv, out, sizeof(out), err, sizeof(err)), 3, "case %zu", i);
 		cr_expect_not_null(strstr(err, cases[i].err), "case %zu: %s", i, err);
 		cr_expect_str_eq(out, "");

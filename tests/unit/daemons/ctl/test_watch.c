@@ -1,4 +1,5 @@
 /* Rates between two looks, quantiles, and the screen; the overview of status. SPDX-License-Identifier: BSD-2-Clause */
+#include "common/util/count.h"
 #include "daemons/ctl/answer.h"
 #include "daemons/ctl/overview.h"
 #include "daemons/ctl/print.h"
@@ -85,7 +86,7 @@ Test(ctl_rates, quantiles_of_histograms)
 	};
 	static const unsigned places[4] = { 3, 2, 0, 1 };
 	for (size_t n = 0; n < 2; n++) {
-		for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		for (size_t i = 0; i < COUNT(cases); i++) {
 			struct answer before;
 			struct answer now;
 			struct rates rates;

@@ -4,6 +4,7 @@
 #include "daemons/frontend/cache.h"
 
 #include "common/dns/dname.h"
+#include "common/util/count.h"
 #include "tests/unit/daemons/frontend/wire.h"
 
 #include <criterion/criterion.h>
@@ -67,7 +68,7 @@ Test(cache, looks_ahead_where_it_will_find)
 		{ "a.test", RR_MX, 0, false, KEY_NO_RD },
 	};
 	struct cache *cache = cache_new(1 << 20);
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < COUNT(cases); i++) {
 		uint8_t query[512];
 		size_t len = make_query(query, 1, cases[i].qname, cases[i].qtype, cases[i].flags, 1232, cases[i].do_bit);
 		struct cache_key key = key_of(cases[i].qname, cases[i].qtype, cases[i].key_flags);
@@ -162,7 +163,7 @@ Test(cache, life_by_kind_of_answer)
 		{ "servfail", RCODE_SERVFAIL, { { AU, "test", RR_SOA, 30, "60" } }, 0 },
 		{ "refused", RCODE_REFUSED, { { AN, "a.test", RR_A, 7, "192.0.2.1" } }, 0 },
 	};
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < COUNT(cases); i++) {
 		const struct answer *a = make("a.test", RR_A, cases[i].rcode, cases[i].recs);
 		cr_assert_eq(a->life_sec, cases[i].life, "%s: %u", cases[i].what, a->life_sec);
 		struct cache *cache = cache_new(1 << 20);
@@ -430,7 +431,7 @@ Test(cache, sizes_of_forms)
 		bool nxdomain;
 		size_t signature;
 	} cases[] = { { false, 0 }, { false, 95 }, { false, 287 }, { true, 95 }, { true, 287 } };
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < COUNT(cases); i++) {
 		uint64_t plain = size_of(FORM_PLAIN, cases[i].nxdomain, cases[i].signature);
 		uint64_t with_do = size_of(FORM_DO, cases[i].nxdomain, cases[i].signature);
 		unsigned records = cases[i].signature == 0 ? 0 : cases[i].nxdomain ? 4 : 1;

@@ -8,6 +8,7 @@
 #include "daemons/frontend/route.h"
 
 #include "common/dns/dname.h"
+#include "common/util/count.h"
 #include "tests/unit/daemons/frontend/wire.h"
 
 #include <criterion/criterion.h>
@@ -184,7 +185,7 @@ Test(flood, others_keep_their_service)
 	uint64_t latency_ms = w.latency_ms;
 	cr_assert_geq(good, asked - 2 * RESOLVER_MS, "without a flood all is well");
 	cr_assert_gt(hits, asked * 7 / 10);
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < COUNT(cases); i++) {
 		run(cases[i].flooders);
 		cr_assert_geq(w.good, good - good / 100, "%u flooders: %u of %u", cases[i].flooders, w.good, good);
 		cr_assert_geq(w.hits, hits - hits / 100, "%u flooders: %u of %u hits", cases[i].flooders, w.hits, hits);

@@ -9,6 +9,7 @@
 #include "common/dns/dname.h"
 #include "common/ipc/qlink.h"
 #include "common/util/clock.h"
+#include "common/util/count.h"
 #include "common/util/cursor.h"
 #include "common/util/rand.h"
 #include "common/ipc/shard.h"
@@ -1306,7 +1307,7 @@ Test(frontend, questions_that_wait_survive_their_link, .timeout = 60)
 					 [FATE_NO_LINK] = false, [FATE_BROKEN] = false, [FATE_CLOSED] = false };
 	frontend_set_patience(frontend, 20000);
 	replace_link(50);
-	for (unsigned fate = 0; fate < sizeof(answered) / sizeof(answered[0]); fate++) {
+	for (unsigned fate = 0; fate < COUNT(answered); fate++) {
 		uint8_t got[QUERIES] = { 0 };
 		unsigned good = 0;
 		char text[48];

@@ -3,6 +3,7 @@
  */
 #include "daemons/frontend/query.h"
 
+#include "common/util/count.h"
 #include "tests/unit/daemons/frontend/wire.h"
 
 #include <criterion/criterion.h>
@@ -42,7 +43,7 @@ Test(frontend_query, refusals)
 		  EDE_NOT_SUPPORTED, true },
 		{ "type 0", QUERY_OK, true, OPCODE_QUERY, 0, CLASS_IN, RCODE_NOTIMP, EDE_NOT_SUPPORTED },
 	};
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct query q = { .flags = (uint16_t)(cases[i].opcode << 11), .qtype = cases[i].qtype,
 				   .qclass = cases[i].qclass };
 		struct refusal r = { 0 };

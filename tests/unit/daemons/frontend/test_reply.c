@@ -4,6 +4,7 @@
 #include "daemons/frontend/reply.h"
 
 #include "common/dns/dname.h"
+#include "common/util/count.h"
 #include "common/util/cursor.h"
 #include "tests/unit/daemons/frontend/wire.h"
 
@@ -134,7 +135,7 @@ Test(reply, never_more_than_the_client_takes)
 		{ 0, 40, 0, 0, false, false, true, 0, 0, 0 },	   /* negative answers need theirs */
 		{ 4000, 0, 0, 0, false, true, false, 4000, 0, 0 },
 	};
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < COUNT(cases); i++) {
 		const struct answer *a = many(cases[i].an, cases[i].au, cases[i].ad);
 		struct reply_to to = asker("big.test", RR_A, FLAG_RD, cases[i].edns, cases[i].do_bit,
 					   cases[i].tcp);

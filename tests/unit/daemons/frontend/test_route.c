@@ -5,6 +5,7 @@
 #include "daemons/frontend/route.h"
 
 #include "common/dns/dname.h"
+#include "common/util/count.h"
 #include "tests/unit/daemons/frontend/wire.h"
 
 #include <criterion/criterion.h>
@@ -129,7 +130,7 @@ static void setup(void)
 	w.route.patience_ms = JOB_DEADLINE_MS;
 	pending_limits(w.route.pending, &(struct pending_bounds){ 100, 70, 50 });
 	cr_assert_eq(route_init(&w.route), BH_OK);
-	for (size_t i = 0; i < sizeof(entries) / sizeof(entries[0]); i++) {
+	for (size_t i = 0; i < COUNT(entries); i++) {
 		cr_assert_eq(split_add(w.route.split, name(entries[i].name), entries[i].flags), BH_OK);
 	}
 }
@@ -421,7 +422,7 @@ static const struct flow {
 
 Test(route, flows)
 {
-	for (size_t i = 0; i < sizeof(flows) / sizeof(flows[0]); i++) {
+	for (size_t i = 0; i < COUNT(flows); i++) {
 		const struct flow *f = &flows[i];
 		teardown();
 		setup();
@@ -630,7 +631,7 @@ Test(route, ad_needs_every_piece_and_a_client_that_asks)
 		bool told;
 	} clients[] = { { FLAG_RD, false, false }, { FLAG_RD, true, true }, { FLAG_RD | FLAG_AD, false, true },
 			{ FLAG_RD | FLAG_AD, true, true } };
-	for (size_t i = 0; i < sizeof(ad_cases) / sizeof(ad_cases[0]); i++) {
+	for (size_t i = 0; i < COUNT(ad_cases); i++) {
 		const struct ad_case *c = &ad_cases[i];
 		teardown();
 		setup();
@@ -896,7 +897,7 @@ Test(route, clients_of_ipv6_are_networks)
 	};
 	char text[32];
 	char client[64];
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < COUNT(cases); i++) {
 		teardown();
 		setup();
 		pending_limits(w.route.pending, &(struct pending_bounds){ 250, 60, 20 });
@@ -961,7 +962,7 @@ Test(route, late_answers_do_not_make_a_burst)
 		{ true, LATE_MS, 50, 50 },
 	};
 	char text[32];
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < COUNT(cases); i++) {
 		unsigned full = 0;
 		teardown();
 		setup();
@@ -1021,7 +1022,7 @@ Test(route, alias_loops_end)
 		    { 'a', "b.corp.example", 0, AA, 0, { { AN, "b.corp.example", RR_CNAME, 60, "a.corp.example" } } } },
 		  17 },
 	};
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < COUNT(cases); i++) {
 		teardown();
 		setup();
 		query(cases[i].qname, RR_A);

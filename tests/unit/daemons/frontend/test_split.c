@@ -2,6 +2,7 @@
  * The suffix table. SPDX-License-Identifier: BSD-2-Clause
  */
 #include "common/dns/rr.h"
+#include "common/util/count.h"
 #include "daemons/frontend/split.h"
 #include "tests/unit/daemons/frontend/wire.h"
 
@@ -25,7 +26,7 @@ static struct split *make(void)
 		{ "allowed.test", SPLIT_REBIND },
 	};
 	struct split *split = split_new();
-	for (size_t i = 0; i < sizeof(entries) / sizeof(entries[0]); i++) {
+	for (size_t i = 0; i < COUNT(entries); i++) {
 		cr_assert_eq(split_add(split, name(entries[i].name), entries[i].flags), BH_OK);
 	}
 	return split;
@@ -64,7 +65,7 @@ Test(split, longest_suffix_decides)
 		{ "consul", RR_DS, "" },
 	};
 	struct split *split = make();
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct split_match m = split_find(split, name(cases[i].name), cases[i].type);
 		char got[6];
 		snprintf(got, sizeof(got), "%s%s%s%s%s", m.internal ? "i" : "", m.overlay ? "o" : "",

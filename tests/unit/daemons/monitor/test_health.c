@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "common/util/count.h"
 #include "daemons/monitor/health.h"
 #include "tests/unit/daemons/monitor/world.h"
 
@@ -140,11 +141,11 @@ Test(health, many_failures_are_counted)
 {
 	static struct ipc_watched zones[HEALTH_LINES_MAX + 7];
 	unsigned failures;
-	for (size_t i = 0; i < sizeof(zones) / sizeof(zones[0]); i++) {
+	for (size_t i = 0; i < COUNT(zones); i++) {
 		zones[i] = w->zones[0];
 	}
 	w->model->zones = zones;
-	w->model->zone_count = sizeof(zones) / sizeof(zones[0]);
+	w->model->zone_count = COUNT(zones);
 	stats_failed(w->pages[AUTH_0])[0] = 1 << 3;
 	w->pages[AUTH_0]->probes[STATS_PROBE_OWN].failed = 1;
 	const char *text = judge(&everything, &failures);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "common/util/count.h"
 #include "daemons/monitor/families.h"
 #include "daemons/monitor/metrics.h"
 #include "tests/unit/daemons/monitor/world.h"
@@ -40,7 +41,7 @@ Test(metrics, every_counter_is_there)
 		unsigned page;
 		enum role role;
 	} roles[] = { { AUTH_0, ROLE_AUTHORITY }, { FRONT, ROLE_FRONTEND }, { RES, ROLE_RESOLVER } };
-	for (size_t r = 0; r < sizeof(roles) / sizeof(roles[0]); r++) {
+	for (size_t r = 0; r < COUNT(roles); r++) {
 		for (unsigned i = 0; i < stats_count(roles[r].role); i++) {
 			char value[32];
 			char name[STATS_NAME_MAX];

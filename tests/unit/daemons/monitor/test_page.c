@@ -1,4 +1,5 @@
 /* The page, its JSON, rates and texts. SPDX-License-Identifier: BSD-2-Clause */
+#include "common/util/count.h"
 #include "daemons/monitor/page.h"
 #include "tests/unit/daemons/monitor/world.h"
 
@@ -90,11 +91,11 @@ Test(page, reload_and_supervisor)
 Test(page, many_zones_are_counted)
 {
 	static struct ipc_watched zones[PAGE_ZONES_MAX + 1234];
-	for (size_t i = 0; i < sizeof(zones) / sizeof(zones[0]); i++) {
+	for (size_t i = 0; i < COUNT(zones); i++) {
 		zones[i] = w->zones[0];
 	}
 	w->model->zones = zones;
-	w->model->zone_count = sizeof(zones) / sizeof(zones[0]);
+	w->model->zone_count = COUNT(zones);
 	HAS(page(), "And 1&#8239;234 more");
 	w->model->zones_told = false;
 	HAS(page(), "zones = false");

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "common/util/count.h"
 #include "daemons/monitor/request.h"
 
 #include <criterion/criterion.h>
@@ -65,7 +66,7 @@ Test(request, paths)
 		{ "/healthz/0123456789012345678901234567890", 200, TARGET_HEALTH, "0123456789012345678901234567890" },
 		{ "/healthz/01234567890123456789012345678901", 404, TARGET_NONE, "" },
 	};
-	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+	for (size_t i = 0; i < COUNT(table); i++) {
 		struct request_answer a = ask(table[i].uri, "10.0.0.53", NULL);
 		cr_expect(a.status == table[i].status && a.target == table[i].target, "%s: %u %d", table[i].uri, a.status,
 			  (int)a.target);
@@ -90,7 +91,7 @@ Test(request, hosts)
 		{ "0x7f000001", 421 },	   { "127.1", 421 },	       { "2130706433", 421 },	{ "[::ffff:10.0.0.54]", 421 },
 		{ ".", 421 },		   { "[]", 421 },
 	};
-	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+	for (size_t i = 0; i < COUNT(table); i++) {
 		struct request_answer a = ask("/", table[i].host, NULL);
 		cr_expect_eq(a.status, table[i].status, "%s: %u", table[i].host, a.status);
 	}
@@ -153,7 +154,7 @@ Test(request, formats)
 		{ ",,,;q=;, application/openmetrics-text ;q=.5", METRICS_OPEN },
 		{ "application/openmetrics-text;q=99999999999999999999", METRICS_OPEN },
 	};
-	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+	for (size_t i = 0; i < COUNT(table); i++) {
 		cr_expect_eq(ask("/metrics", "10.0.0.53", table[i].accept).format, table[i].format, "%s", table[i].accept);
 	}
 }

@@ -8,6 +8,7 @@
 #include "common/dns/base32hex.h"
 #include "common/dns/dname.h"
 #include "common/dns/nsec3.h"
+#include "common/util/count.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
@@ -23,7 +24,7 @@ static void put_proof(struct sim_serve *s, const struct sim_record *rr)
 	if (rr == NULL) {
 		return; /* a zone that was signed wrongly on purpose */
 	}
-	cr_assert_lt(s->proof_count, sizeof(s->proofs) / sizeof(s->proofs[0]));
+	cr_assert_lt(s->proof_count, COUNT(s->proofs));
 	if ((s->how->strip >> s->proof_count & 1) == 0) {
 		(void)sim_put(s, SECTION_AUTHORITY, rr->owner, rr->type);
 	}

@@ -11,6 +11,7 @@
 #include "common/dns/dname.h"
 #include "common/dns/dnssec.h"
 #include "common/dns/nsec3.h"
+#include "common/util/count.h"
 #include "common/util/cursor.h"
 #include "common/util/rand.h"
 #include "tests/unit/daemons/resolver/sim_key.h"
@@ -186,7 +187,7 @@ static uint16_t make_ds(const struct zone_keys *keys, uint8_t *out)
 	put_u16(out, tag_of(keys->ksk_rdata, keys->ksk_len));
 	out[2] = keys->ksk_rdata[3];
 	out[3] = keys->digest;
-	if (keys->digest < sizeof(names) / sizeof(names[0]) && names[keys->digest] != NULL) {
+	if (keys->digest < COUNT(names) && names[keys->digest] != NULL) {
 		cr_assert_eq(EVP_Q_digest(NULL, names[keys->digest], NULL, covered, len + keys->ksk_len, out + 4,
 					  &digest_len), 1);
 	} else {

@@ -5,6 +5,7 @@
 
 #include "common/dns/compose.h"
 #include "common/dns/dname.h"
+#include "common/util/count.h"
 #include "common/util/rand.h"
 
 #include <criterion/criterion.h>
@@ -190,7 +191,7 @@ Test(edns, what_servers_make_of_it_is_bounded_and_remembered)
 		{ WAY_COOKIES_WRONG, RCODE_NOERROR, 2, 2, true, true, 1 },
 		{ WAY_COOKIES_STATIC, RCODE_NOERROR, 2, 1, true, false, 1 },
 	};
-	cr_assert_eq(sizeof(cases) / sizeof(cases[0]), WAY_COUNT);
+	cr_assert_eq(COUNT(cases), WAY_COUNT);
 	for (unsigned i = 0; i < WAY_COUNT; i++) {
 		struct sim *sim = world(cases[i].way);
 		struct sim_result r = ask(sim);

@@ -5,6 +5,7 @@
 
 #include "common/dns/compose.h"
 #include "common/dns/dname.h"
+#include "common/util/count.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -266,7 +267,7 @@ Test(forward, loopback_of_a_forwarder_opens_no_loopback_for_the_internet)
 		{ IPC_LOCALHOST_AUTO, false, RCODE_SERVFAIL }, { IPC_LOCALHOST_AUTO, true, RCODE_NOERROR },
 		{ IPC_LOCALHOST_NEVER, true, RCODE_SERVFAIL }, { IPC_LOCALHOST_ALWAYS, false, RCODE_NOERROR },
 	};
-	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (unsigned i = 0; i < COUNT(cases); i++) {
 		struct ipc_servers forward;
 		struct sim *sim = world(&forward, "corp.test.");
 		cr_assert_eq(addr_parse("127.61.0.53", 53, &forward.addrs[0]), BH_OK);

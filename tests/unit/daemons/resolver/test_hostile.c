@@ -5,6 +5,7 @@
 
 #include "common/dns/compose.h"
 #include "common/dns/dname.h"
+#include "common/util/count.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -55,7 +56,7 @@ Test(hostile, one_bad_server_of_two_does_not_matter_and_is_remembered)
 		{ "servfail", SIM_SERVFAIL }, { "upward referral", SIM_UPWARD }, { "no route", SIM_NO_ROUTE },
 		{ "TC without TCP", SIM_TRUNCATES | SIM_NO_TCP },
 	};
-	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (unsigned i = 0; i < COUNT(cases); i++) {
 		for (unsigned turn = 0; turn < 8; turn++) { /* whichever is chosen first */
 			struct sim *sim = internet();
 			struct sim_server *bad = sim_server(sim, "192.0.2.3");
@@ -78,7 +79,7 @@ Test(hostile, all_servers_bad_is_servfail_with_a_reason_and_few_packets)
 {
 	static const unsigned cases[] = { SIM_SILENT, SIM_CACHE, SIM_REFUSED, SIM_SERVFAIL, SIM_UPWARD,
 					  SIM_NO_ROUTE };
-	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (unsigned i = 0; i < COUNT(cases); i++) {
 		struct sim *sim = internet();
 		on_both(sim, cases[i]);
 		struct sim_result r = sim_ask(sim, "www.victim.com.", RR_A);
@@ -129,7 +130,7 @@ static int only_a_hook(struct sim *sim, struct sim_server *server, const struct 
 Test(hostile, a_bad_answer_to_one_question_does_not_take_the_zone_from_all)
 {
 	static const uint16_t cases[] = { RCODE_SERVFAIL, RCODE_REFUSED, RCODE_NOTIMP, 0 /* no AA: lame */ };
-	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (unsigned i = 0; i < COUNT(cases); i++) {
 		struct sim *sim = internet();
 		aaaa_flags = cases[i];
 		sim_server(sim, "192.0.2.3")->hook = only_a_hook;

@@ -6,6 +6,7 @@
 #include "tests/unit/daemons/resolver/sim.h"
 
 #include "common/dns/dname.h"
+#include "common/util/count.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -111,7 +112,7 @@ Test(life, floors_and_ceilings_of_the_operator)
 		{ 600, 86400, 10800, "none.example.", NULL, 600 },
 		{ 600, 86400, 60, "none.example.", NULL, 60 },
 	};
-	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (unsigned i = 0; i < COUNT(cases); i++) {
 		struct sim *sim = small_internet();
 		sim->config.options.min_ttl_sec = cases[i].min;
 		sim->config.options.max_ttl_sec = cases[i].max;
@@ -153,7 +154,7 @@ Test(failure, is_remembered_for_longer_and_longer_up_to_a_minute)
 	static const unsigned seconds[] = { 5, 10, 20, 40, 60, 60 };
 	struct sim *sim = small_internet();
 	sim_server(sim, "192.0.2.2")->flags = SIM_SERVFAIL;
-	for (unsigned i = 0; i < sizeof(seconds) / sizeof(seconds[0]); i++) {
+	for (unsigned i = 0; i < COUNT(seconds); i++) {
 		cr_expect_eq(sim_ask(sim, "www.example.", RR_A).rcode, RCODE_SERVFAIL);
 		sim->now_ms += seconds[i] * 1000 - 1;
 		sim_forget(sim);

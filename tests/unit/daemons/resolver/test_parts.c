@@ -7,6 +7,7 @@
 
 #include "common/dns/compose.h"
 #include "common/dns/dname.h"
+#include "common/util/count.h"
 #include "daemons/resolver/minimise.h"
 
 #include <criterion/criterion.h>
@@ -169,7 +170,7 @@ Test(delegation, harmful_addresses)
 		{ "192.0.2.1", false, false }, { "::", true, true },	    { "::1", true, false },
 		{ "ff02::1", true, true },     { "fd00::1", false, false }, { "2001:db8::1", false, false },
 	};
-	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (unsigned i = 0; i < COUNT(cases); i++) {
 		struct addr a = addr_of(cases[i].text);
 		cr_assert_eq(delegation_addr_is_harmful(&a, false), cases[i].harmful, "%s", cases[i].text);
 		cr_assert_eq(delegation_addr_is_harmful(&a, true), cases[i].with_loopback, "%s", cases[i].text);
@@ -323,7 +324,7 @@ Test(reply, judges)
 	};
 	struct region region;
 	region_init(&region, 4096, 1 << 20);
-	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (unsigned i = 0; i < COUNT(cases); i++) {
 		struct reply r;
 		cr_assert_eq(judge(cases[i].flags, "w.x.com.", cases[i].type, "com.", cases[i].lines, &r, &region),
 			     cases[i].kind, "%s", cases[i].what);
@@ -388,7 +389,7 @@ Test(stats, times_fall_into_buckets_of_powers_of_two)
 		{ 0, 0 }, { 1, 1 }, { 2, 2 }, { 3, 2 }, { 4, 3 }, { 1023, 10 }, { 1024, 11 },
 		{ 16383, 14 }, { 16384, 15 }, { UINT64_MAX, 15 },
 	};
-	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (unsigned i = 0; i < COUNT(cases); i++) {
 		cr_expect_eq(stats_latency(cases[i].ms), cases[i].bucket, "%llu ms", (unsigned long long)cases[i].ms);
 	}
 }

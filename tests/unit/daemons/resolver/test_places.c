@@ -6,6 +6,7 @@
 #include "tests/unit/daemons/resolver/sim.h"
 
 #include "common/dns/dname.h"
+#include "common/util/count.h"
 #include "daemons/resolver/hints.h"
 
 #include <criterion/criterion.h>
@@ -161,7 +162,7 @@ Test(places, special_names_never_leave)
 		{ "_dns.resolver.arpa.", RR_SVCB, RCODE_NXDOMAIN, "" },
 	};
 	struct sim *sim = internet();
-	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (unsigned i = 0; i < COUNT(cases); i++) {
 		struct sim_result r = sim_ask(sim, cases[i].name, cases[i].type);
 		cr_assert_eq(r.rcode, cases[i].rcode, "%s", cases[i].name);
 		cr_assert_str_eq(r.answer, cases[i].answer, "%s", cases[i].name);
@@ -170,7 +171,7 @@ Test(places, special_names_never_leave)
 	cr_assert_eq(sim->asked_count, 0u);
 	static const char *const ordinary[] = { "15.172.in-addr.arpa.", "32.172.in-addr.arpa.", "63.100.in-addr.arpa.",
 						"016.172.in-addr.arpa.", "example.", "localhost.com.", "11.in-addr.arpa." };
-	for (unsigned i = 0; i < sizeof(ordinary) / sizeof(ordinary[0]); i++) {
+	for (unsigned i = 0; i < COUNT(ordinary); i++) {
 		sim_forget(sim);
 		(void)cache_flush_all(sim->core->cache);
 		(void)sim_ask(sim, ordinary[i], RR_PTR);
@@ -388,7 +389,7 @@ Test(places, priming_with_missing_addresses)
 		{ ". 86400 NS c.root.\n x. 60 TXT t\n y. 60 TXT t\n", false },
 		{ "x. 60 TXT t\n y. 60 TXT t\n", false },
 	};
-	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (unsigned i = 0; i < COUNT(cases); i++) {
 		struct sim *sim = sim_new();
 		sim_zone(sim, "192.0.2.1", ".", cases[i].zone);
 		sim->config.options.prime_root = true;

@@ -1,6 +1,7 @@
 /*
  * Private addresses in public answers. SPDX-License-Identifier: BSD-2-Clause
  */
+#include "common/util/count.h"
 #include "daemons/resolver/rebind.h"
 #include "tests/unit/daemons/resolver/sim.h"
 
@@ -32,7 +33,7 @@ Test(rebind, knows_private_addresses)
 		{ "febf::1", true },	    { "fec0::1", true },	  { "ff02::1", false },
 		{ "2001:db8::1", false },
 	};
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < COUNT(cases); i++) {
 		uint8_t rdata[16];
 		bool v6 = strchr(cases[i].text, ':') != NULL;
 		cr_assert_eq(inet_pton(v6 ? AF_INET6 : AF_INET, cases[i].text, rdata), 1);
@@ -107,7 +108,7 @@ Test(rebind, takes_private_addresses_out_of_public_answers)
 	sim->config.stub_count = 1;
 	sim_configure(sim);
 	for (unsigned again = 0; again < 2; again++) { /* as it came, and from the cache */
-		for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		for (size_t i = 0; i < COUNT(cases); i++) {
 			struct sim_result r = sim_ask(sim, cases[i].name, cases[i].type);
 			cr_expect_eq(r.rcode, RCODE_NOERROR, "%s", cases[i].name);
 			cr_expect_str_eq(r.answer, cases[i].answer, "%s", cases[i].name);

@@ -562,11 +562,16 @@ Test(serve, what_waits_for_a_frontend_that_is_gone_is_forgotten)
 		cr_assert_geq(event_base_loop(b->base, EVLOOP_NONBLOCK), 0);
 	}
 	cr_expect_gt(b->page.counters[STAT_RES_SEND_FAILED], 0u);
-	uint64_t begin_ms = clock_now_ms();
+	/* Timers may be due on a slow machine, but few of them: a loop that does not rest turns thousands of times. */
+	enum { ROUNDS_MAX = 20 };
+	unsigned rounds = 0;
 	struct timeval tv = { .tv_usec = 100000 };
 	cr_assert_eq(event_base_loopexit(b->base, &tv), 0);
-	(void)event_base_loop(b->base, EVLOOP_ONCE);
-	cr_expect_geq(clock_now_ms() - begin_ms, 50u, "something is done over and over");
+	do {
+		cr_assert_geq(event_base_loop(b->base, EVLOOP_ONCE), 0);
+		rounds++;
+	} while (!event_base_got_exit(b->base) && rounds <= ROUNDS_MAX);
+	cr_expect_leq(rounds, ROUNDS_MAX, "something is done over and over");
 	bench_free(b);
 }
 
@@ -779,9 +784,10 @@ Test(serve, frontend_that_broke_the_link_has_a_successor)
 	cr_assert_eq(qlink_push(b->batch, b->ours, &odd), BH_OK);
 	cr_assert_eq(qlink_flush(b->batch, b->ours, NULL, NULL), BH_OK);
 	(void)event_base_loop(b->base, EVLOOP_ONCE);
-	ask_raw(b, 1, wire, len); /* read together with garbage, or not at all */
+	ask_raw(b, 1, wire, len); /* among the garbage, and answered when that is passed over */
 	(void)event_base_loop(b->base, EVLOOP_NONBLOCK);
 	serve_peer_restarted(b->serve, 7);
+	cr_assert_eq(one(b, &region).rcode, RCODE_REFUSED);
 	for (unsigned i = 0; i < 100; i++) {
 		(void)event_base_loop(b->base, EVLOOP_NONBLOCK);
 	}

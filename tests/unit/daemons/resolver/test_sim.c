@@ -9,6 +9,7 @@
 #include "common/dns/dname.h"
 #include "common/dns/dnssec.h"
 #include "common/dns/message.h"
+#include "common/util/count.h"
 #include "common/util/region.h"
 #include "daemons/resolver/validate/denial.h"
 
@@ -19,7 +20,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define ADDR "192.0.2.1"
 
 static const uint8_t algorithms[] = { 5, 7, 8, 10, 13, 14, 15, 16 };

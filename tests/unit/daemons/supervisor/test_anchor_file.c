@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
+#include "common/util/count.h"
 #include "daemons/supervisor/anchor_file.h"
 
 #include <criterion/criterion.h>
@@ -24,7 +25,7 @@ static void teardown(void)
 {
 	static const char *const names[] = { "anchors/@.state", "anchors/example.state", "anchors/@.state.new", "anchors", "." };
 	char path[128];
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+	for (size_t i = 0; i < COUNT(names); i++) {
 		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
 		(void)remove(path);
 	}

@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
+#include "common/util/count.h"
 #include "daemons/supervisor/config.h"
 
 #include <criterion/criterion.h>
@@ -51,7 +52,7 @@ static void setup(void)
 static void teardown(void)
 {
 	static const char *const names[] = { "zones/a.zone", "hints", "secret", "open", "short", "test.conf", "included.conf", "zones", "" };
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+	for (size_t i = 0; i < COUNT(names); i++) {
 		char path[256];
 		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
 		remove(path);
@@ -407,7 +408,7 @@ static const struct {
 
 Test(config, tells_each_fault_in_exact_words)
 {
-	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+	for (size_t i = 0; i < COUNT(faults); i++) {
 		struct complaints c;
 		char expected[1024];
 		struct config *config = load(faults[i].text, &c);
@@ -555,7 +556,7 @@ Test(config, refused_files_leave_nothing_behind)
 	struct complaints c;
 	int before = lowest_free();
 	for (unsigned round = 0; round < 12; round++) {
-		for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
+		for (size_t i = 0; i < COUNT(broken); i++) {
 			write_file("included.conf", broken[i]);
 			cr_assert_null(load("include(\"included.conf\")\n", &c), "%s", broken[i]);
 			cr_assert_eq(lowest_free(), before, "%s", broken[i]);
@@ -594,7 +595,7 @@ Test(config, comments_end_where_they_should)
 		{ VIEW("") "/", false },
 		{ "/*/ */ nonsense */ " VIEW(""), false },
 	};
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct complaints c;
 		struct config *config = load(cases[i].text, &c);
 		cr_expect_eq(config != NULL, cases[i].good, "%s: %s", cases[i].text, c.text);

@@ -1,6 +1,7 @@
 /* Counters of zones over changes of the configuration. SPDX-License-Identifier: BSD-2-Clause */
 #include "daemons/supervisor/counters.h"
 
+#include "common/util/count.h"
 #include "daemons/supervisor/zones.h"
 
 #include <criterion/criterion.h>
@@ -66,7 +67,7 @@ Test(counters, stay_with_their_zones)
 		{ "a:z i:az", "z0 a0 z5" },
 	};
 	const struct zone_set *old = NULL;
-	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+	for (size_t i = 0; i < COUNT(steps); i++) {
 		struct zone_set *next = make_set(steps[i].zones);
 		cr_assert_eq(counters_assign(next, old), BH_OK);
 		cr_expect_str_eq(numbers(next), steps[i].numbers, "step %zu: %s", i, numbers(next));

@@ -8,6 +8,7 @@
  */
 #include "common/ipc/link.h"
 #include "common/util/clock.h"
+#include "common/util/count.h"
 #include "daemons/supervisor/history.h"
 #include "daemons/supervisor/saver.h"
 #include "daemons/supervisor/supervisor.h"
@@ -28,7 +29,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 /* Above FORCE_OCTETS of the saver, so that a piece is forced on the way. */
 #define IMAGE_OCTETS ((5u << 18) + 64)
 

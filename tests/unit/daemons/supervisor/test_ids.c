@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "common/util/count.h"
 #include "daemons/supervisor/ids.h"
 
 #include <criterion/criterion.h>
@@ -37,7 +38,7 @@ Test(ids, a_view_keeps_its_numbers_and_nobody_gets_those_of_another)
 		const char *before, *after;
 	} cases[] = { { "abc", "cba" }, { "abc", "bc" },  { "abc", "c" },	  { "abc", "xabc" },
 		      { "abc", "xyz" }, { "a", "bcdefa" }, { "abcdef", "fxb" }, { "ab", "ab" } };
-	for (size_t n = 0; n < sizeof(cases) / sizeof(cases[0]); n++) {
+	for (size_t n = 0; n < COUNT(cases); n++) {
 		views(&old_config, old_views, cases[n].before, NULL);
 		views(&new_config, new_views, cases[n].after, NULL);
 		cr_assert_eq(ids_resolve(&old_config, NULL, NULL, &old, why, sizeof(why)), BH_OK, "%s", why);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "common/util/count.h"
 #include "daemons/supervisor/links.h"
 
 #include <criterion/criterion.h>
@@ -24,7 +25,7 @@ Test(query_links, only_the_two_ends_of_a_link_know_it)
 	uint32_t next_id = 5;
 	cr_assert_eq(query_link_want(&set, 0, ROLE_AUTHORITY, "internal", 0, &next_id), BH_OK);
 	cr_assert_eq(set.count, 1);
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct ipc_link info = { 0 };
 		int fd = -1;
 		bool is_end = query_link_end(&set.items[0], cases[i].role, cases[i].view, cases[i].index, &fd, &info);
@@ -82,7 +83,7 @@ Test(query_links, blame_the_accused_first_then_in_turns)
 		{ 8 + 60 * MINUTE, false },
 	};
 	struct query_link_blame blame = { 0 };
-	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+	for (size_t i = 0; i < COUNT(steps); i++) {
 		cr_expect_eq(query_link_blame(&blame, steps[i].at_ms), steps[i].accuser, "step %zu", i);
 	}
 }

@@ -5,6 +5,7 @@
  */
 #include "daemons/supervisor/local.h"
 
+#include "common/util/count.h"
 #include "common/util/log.h"
 #include "daemons/supervisor/supervisor.h"
 
@@ -104,7 +105,7 @@ static const struct {
 
 Test(local, opens_what_is_written_down_and_public_views)
 {
-	for (size_t i = 0; i < sizeof(rule_cases) / sizeof(rule_cases[0]); i++) {
+	for (size_t i = 0; i < COUNT(rule_cases); i++) {
 		static const char signs[] = { [LOCALWALL_REFUSE] = '-', [LOCALWALL_ALLOW] = '+', [LOCALWALL_LOOPBACK] = '~' };
 		struct ipc_servers hint = { .count = 1 };
 		struct localwall_rule *rules;
@@ -150,7 +151,7 @@ static const struct {
 
 Test(local, warns_of_what_is_opened)
 {
-	for (size_t i = 0; i < sizeof(warning_cases) / sizeof(warning_cases[0]); i++) {
+	for (size_t i = 0; i < COUNT(warning_cases); i++) {
 		char said[1024];
 		struct config *config = load_and_listen(warning_cases[i].conf, said, sizeof(said));
 		cr_assert_not_null(config);
@@ -176,7 +177,7 @@ Test(local, is_needed_where_there_is_a_view)
 		{ INSIDE, false },
 		{ INSIDE RESOLVER(" local-wall = \"off\"\n"), false },
 	};
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct supervisor sup = { .localwall = NULL, .localwall_why = "no such thing" };
 		struct config *config = load(cases[i].conf);
 		cr_assert_not_null(config);

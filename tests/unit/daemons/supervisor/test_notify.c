@@ -2,6 +2,7 @@
 #include "daemons/supervisor/notify.h"
 
 #include "common/util/clock.h"
+#include "common/util/count.h"
 
 #include <criterion/criterion.h>
 #include <event2/event.h>
@@ -83,7 +84,7 @@ Test(notify, the_journal_is_known_by_device_and_inode)
 		const char *before, *between, *after;
 	} faults[] = { { "", "", "" },	 { " ", ":", "" }, { "", ":-", "" },
 		       { "", " ", "" },	 { "", ":", " " }, { "", ":", ":1" } };
-	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+	for (size_t i = 0; i < COUNT(faults); i++) {
 		snprintf(stream, sizeof(stream), "%s%ju%s%ju%s", faults[i].before, (uintmax_t)st.st_dev, faults[i].between,
 			 (uintmax_t)st.st_ino, faults[i].after);
 		cr_assert_not(notify_is_journal(fds[1], stream), "'%s'", stream);
@@ -115,7 +116,7 @@ Test(notify, watchdog_interval_of_the_environment)
 		{ "60000000", "", BH_EMALFORMED, 0 },
 		{ "60000000", "47x", BH_EMALFORMED, 0 },
 	};
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < COUNT(cases); i++) {
 		uint64_t got = 1;
 		cr_expect_eq(notify_watchdog_interval(cases[i].usec, cases[i].pid, SELF, &got), cases[i].rc, "case %zu", i);
 		cr_expect_eq(got, cases[i].rc == BH_OK ? cases[i].interval : 1, "case %zu: %" PRIu64, i, got);

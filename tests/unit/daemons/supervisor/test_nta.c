@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
+#include "common/util/count.h"
 #include "daemons/supervisor/nta.h"
 
 #include <criterion/criterion.h>
@@ -58,7 +59,7 @@ Test(nta, times)
 		{ "604801", 0 },  { "8d", 0 },	   { "0", 0 },		{ "-1", 0 },	 { "", 0 },		{ "h", 0 },
 		{ "1w", 0 },	  { "1hh", 0 },	   { "1 h", 0 },	{ "99999999999999999999", 0 },
 	};
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < COUNT(cases); i++) {
 		uint32_t sec = 0;
 		bool fine = nta_parse_time(cases[i].text, &sec);
 		cr_assert_eq(fine, cases[i].sec != 0, "%s", cases[i].text);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "daemons/supervisor/saved.h"
 
+#include "common/util/count.h"
 #include "common/zone/image.h"
 
 #include <criterion/criterion.h>
@@ -13,7 +14,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define TTL 3600
 
 /* --- names --- */

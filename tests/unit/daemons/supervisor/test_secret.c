@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
+#include "common/util/count.h"
 #include "daemons/supervisor/secret.h"
 
 #include <criterion/criterion.h>
@@ -57,7 +58,7 @@ static struct tsig_key make_key(void)
 
 Test(secret, texts)
 {
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < COUNT(cases); i++) {
 		char text[1024];
 		char why[256] = "";
 		struct tsig_key key = make_key();
@@ -110,7 +111,7 @@ Test(secret, files)
 	int fd = mkstemp(path);
 	cr_assert_geq(fd, 0);
 	cr_assert_eq(write(fd, GOOD, strlen(GOOD)), (ssize_t)strlen(GOOD));
-	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+	for (size_t i = 0; i < COUNT(modes); i++) {
 		cr_assert_eq(fchmod(fd, modes[i].mode), 0);
 		int rc = secret_read(path, &key, why, sizeof(why));
 		cr_assert_eq(rc, modes[i].why == NULL ? BH_OK : BH_EPERM, "%o", modes[i].mode);
@@ -159,7 +160,7 @@ Test(secret, cookies)
 	char path[] = "/tmp/bulkhead-secret-XXXXXX";
 	int fd = mkstemp(path);
 	cr_assert_geq(fd, 0);
-	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+	for (size_t i = 0; i < COUNT(table); i++) {
 		struct cookie_secrets got = { 0 };
 		char why[256] = "";
 		size_t len = strlen(table[i].text);

@@ -4,6 +4,7 @@
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
+#include "common/util/count.h"
 #include "daemons/supervisor/state.h"
 
 #include <criterion/criterion.h>
@@ -173,7 +174,7 @@ Test(state, what_makes_no_sense_is_refused)
 		spoil_fd,   spoil_twice, spoil_path,   spoil_generation, spoil_id,    spoil_view, spoil_order, spoil_name,
 		spoil_slot, spoil_worker, spoil_pid, spoil_stage,	  spoil_wait, spoil_group, spoil_cause, spoil_level, spoil_action,
 	};
-	for (size_t i = 0; i < sizeof(spoil) / sizeof(spoil[0]); i++) {
+	for (size_t i = 0; i < COUNT(spoil); i++) {
 		pid_t pid = fork(); /* what one spoils is not there for the next */
 		cr_assert_geq(pid, 0);
 		if (pid == 0) {

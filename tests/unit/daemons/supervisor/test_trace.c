@@ -4,6 +4,7 @@
 #include "daemons/supervisor/trace.h"
 
 #include "common/dns/rr.h"
+#include "common/util/count.h"
 #include "daemons/supervisor/config.h"
 
 #include <criterion/criterion.h>
@@ -68,7 +69,7 @@ Test(trace, the_resolver_never_hears_of_an_internal_name)
 		{ "trace www.test ANY cached cd", true },
 	};
 	struct ipc_trace what;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < COUNT(cases); i++) {
 		const char *fault = parse(cases[i].words, &what);
 		cr_expect_eq(fault == NULL, cases[i].taken, "%s: %s", cases[i].words, fault == NULL ? "taken" : fault);
 	}

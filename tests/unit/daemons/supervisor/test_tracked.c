@@ -7,6 +7,7 @@
 
 #include "common/dns/anchor.h"
 #include "common/dns/rr.h"
+#include "common/util/count.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
@@ -85,7 +86,7 @@ Test(tracked, what_does_not_follow_from_what_was_known_is_not_believed)
 	};
 	struct ipc_anchor anchors[2];
 	size_t count = make_anchors(anchors);
-	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+	for (size_t i = 0; i < COUNT(table); i++) {
 		struct ipc_anchor_state before;
 		struct ipc_anchor_state next;
 		fill(&before, &table[i].before);

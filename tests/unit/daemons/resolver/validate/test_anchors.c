@@ -8,6 +8,7 @@
 #include "common/dns/dname.h"
 #include "common/dns/anchor.h"
 #include "common/dns/rr.h"
+#include "common/util/count.h"
 #include "common/util/cursor.h"
 
 #include <criterion/criterion.h>
@@ -112,7 +113,7 @@ Test(anchors, the_closest_counts_of_whichever_kind)
 				add_negative(a, e + 1, FOR_EVER);
 			}
 		}
-		for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		for (size_t i = 0; i < COUNT(cases); i++) {
 			cr_assert_str_eq(find(a, cases[i].name, 1), cases[i].expected, "%s: %s", cases[i].name,
 					 find(a, cases[i].name, 1));
 		}
@@ -240,7 +241,7 @@ static const struct {
 Test(anchors, what_is_of_no_use_says_why_and_never_opens_its_zone)
 {
 	uint8_t name[DNAME_MAX];
-	for (size_t i = 0; i < sizeof(records) / sizeof(records[0]); i++) {
+	for (size_t i = 0; i < COUNT(records); i++) {
 		struct anchors *a = new_set();
 		struct anchor got;
 		uint8_t *exact = malloc(records[i].len + 1u); /* so that a reader of too much is noticed */

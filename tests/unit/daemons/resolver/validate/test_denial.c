@@ -8,6 +8,7 @@
 
 #include "common/dns/base32hex.h"
 #include "common/dns/rr.h"
+#include "common/util/count.h"
 #include "daemons/resolver/bounds.h"
 #include "daemons/resolver/validate/denial.h"
 
@@ -108,7 +109,7 @@ static void select_nsec(const char *words)
 	set_count = 0;
 	snprintf(text, sizeof(text), "%s", words);
 	for (char *save = NULL, *word = strtok_r(text, " ", &save); word != NULL; word = strtok_r(NULL, " ", &save)) {
-		for (size_t i = 0; i < sizeof(rfc4035_a) / sizeof(rfc4035_a[0]); i++) {
+		for (size_t i = 0; i < COUNT(rfc4035_a); i++) {
 			if (strcmp(rfc4035_a[i].owner, word) == 0) {
 				add(chains_nsec(&region, rfc4035_a[i].owner, rfc4035_a[i].next, rfc4035_a[i].types));
 			}
@@ -124,7 +125,7 @@ static void select_nsec3(const char *words, uint8_t flags)
 	set_count = 0;
 	snprintf(text, sizeof(text), "%s", words);
 	for (char *save = NULL, *word = strtok_r(text, " ", &save); word != NULL; word = strtok_r(NULL, " ", &save)) {
-		for (size_t i = 0; i < sizeof(rfc5155_a) / sizeof(rfc5155_a[0]); i++) {
+		for (size_t i = 0; i < COUNT(rfc5155_a); i++) {
 			if (strncmp(rfc5155_a[i].owner, word, strlen(word)) == 0) {
 				add(chains_nsec3(&region, rfc5155_a[i].owner, "example.", &p, rfc5155_a[i].next,
 						 rfc5155_a[i].types));
@@ -178,7 +179,7 @@ Test(denial, examples_of_rfc4035_b)
 		{ "name beside the zone", "example. xx.example.", NAME_ERROR, "zzz.", 0, DENIAL_NOT_PROVEN },
 		{ "nothing at all", "", NAME_ERROR, "ml.example.", 0, DENIAL_NOT_PROVEN },
 	};
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < COUNT(cases); i++) {
 		uint32_t hashes = 0; /* NSEC costs none */
 		select_nsec(cases[i].records);
 		cr_expect_eq(ask("EXAMPLE.", cases[i].op, cases[i].name, cases[i].argument, &hashes), cases[i].expected,
@@ -224,7 +225,7 @@ Test(denial, examples_of_rfc5155_b)
 		{ "B.6 DS from the child", "0p9", NODATA, "example.", RR_DS, DENIAL_NOT_PROVEN, DENIAL_NOT_PROVEN },
 		{ "B.6 as a cut", "0p9", DS, "example.", 0, DENIAL_DS_NOT_PROVEN, DENIAL_DS_NOT_PROVEN },
 	};
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < COUNT(cases); i++) {
 		for (uint8_t flags = 0; flags <= 1; flags++) {
 			uint32_t hashes = 1000;
 			select_nsec3(cases[i].records, flags);
@@ -298,8 +299,6 @@ static void try_all(const struct odd *cases, size_t count, const struct chains_p
 			     cases[i].expected, "%s", cases[i].what);
 	}
 }
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 Test(denial, odd_nsec)
 {

@@ -11,6 +11,7 @@
 
 #include "common/dns/base32hex.h"
 #include "common/dns/rr.h"
+#include "common/util/count.h"
 #include "daemons/resolver/bounds.h"
 #include "daemons/resolver/validate/denial.h"
 
@@ -171,7 +172,7 @@ static void make_zone(struct zone *zone)
 	}
 	zone->types[0] = NS | SOA | (pick(16) == 0 ? DNAME : 0);
 	for (unsigned left = pick(6); left > 0; left--) {
-		zone->types[1 + pick(NAMES - 1)] = kinds[pick(sizeof(kinds) / sizeof(kinds[0]))];
+		zone->types[1 + pick(NAMES - 1)] = kinds[pick(COUNT(kinds))];
 	}
 	for (unsigned i = 0; i < NAMES; i++) { /* what a delegation or a DNAME hides is not the zone's */
 		for (unsigned j = 0; j < NAMES; j++) {
@@ -322,7 +323,7 @@ static void question(const struct zone *zone, const struct denial *d, const stru
 	found = (int)denial_ds(d, wire);
 	cr_assert(fits(found, expected, all), "cut %s: %d, not %d", text, found, expected);
 
-	for (unsigned i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
+	for (unsigned i = 0; i < COUNT(asked); i++) {
 		expected = (int)true_nodata(zone, &t, name, i, opt_out);
 		found = (int)denial_nodata(d, wire, asked[i].type);
 		cr_assert(fits(found, expected, all), "NODATA %s %u: %d, not %d", text, asked[i].type, found, expected);

@@ -6,6 +6,7 @@
 #include "daemons/resolver/validate/rfc5011.h"
 
 #include "common/dns/dnssec.h"
+#include "common/util/count.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -241,7 +242,7 @@ Test(rfc5011, times_of_queries)
 		{ 0, 0, 3600, 3600 },
 		{ UINT32_MAX, UINT32_MAX, 15 * 86400, 86400 },
 	};
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct rfc5011_observation o = observe("a+");
 		o.original_ttl = cases[i].ttl;
 		o.sig_left_sec = cases[i].sig_left_sec;

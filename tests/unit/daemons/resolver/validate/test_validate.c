@@ -3,6 +3,7 @@
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
+#include "common/util/count.h"
 #include "daemons/resolver/validate/validate.h"
 #include "tests/unit/daemons/resolver/sim_sign.h"
 
@@ -10,7 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define ROOT "192.0.2.1"
 #define COM "192.0.2.2"
 #define LEAF "192.0.2.3"
@@ -306,7 +306,7 @@ Test(validate, each_zone_on_the_way_is_asked_again)
 	static const char *const servers[] = { ROOT, COM, LEAF, SECOND };
 	struct sim *sim = internet();
 	memset(forged, 0, sizeof(forged));
-	for (unsigned i = 0; i < sizeof(servers) / sizeof(servers[0]); i++) {
+	for (unsigned i = 0; i < COUNT(servers); i++) {
 		sim_server(sim, servers[i])->hook = forging_hook;
 	}
 	struct sim_result r = sim_ask(sim, "www.leaf.com.", RR_A);
