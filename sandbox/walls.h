@@ -44,6 +44,8 @@ bool ids_stand(const struct why *why);
 int caps_confine(const struct sandbox_ids *ids, const struct why *why) BH_CHECKED;
 /* The last one, too. */
 int caps_drop_all(const struct why *why) BH_CHECKED;
+/* The bounding set too, securebits locked: what caps_none_stands proves. Needs CAP_SETPCAP. */
+int caps_drop_for_good(const struct why *why) BH_CHECKED;
 /* No capability in any set, an empty bounding set, securebits locked. */
 bool caps_none_stands(const struct why *why);
 /* Of the supervisor: all but its short list. */

@@ -86,7 +86,7 @@ static void must_recover(const char *role, const char *plan)
 	MUST(reload(plan) == 0, "%s: no reload works any more", plan);
 	struct role_process roles[APPLIANCE_ROLES_MAX];
 	unsigned count = appliance_roles(&appliance, roles);
-	unsigned processes = harness_children(appliance.pid, children, APPLIANCE_ROLES_MAX);
+	unsigned processes = appliance_children(&appliance, children);
 	MUST(processes == count, "%s: %u roles, but %u processes", plan, count, processes);
 	struct ask ask = { .server = RESOLVER, .name = "www.public.org", .flags = FLAG_RD };
 	client_expect_ask(&ask, "NOERROR rd ra", "www.public.org. A 198.51.100.80", EDE_ANY);
@@ -270,7 +270,7 @@ Test(hostile, says_hello_when_it_was_removed, .fini = stop)
 	struct role_process roles[APPLIANCE_ROLES_MAX];
 	unsigned count = appliance_roles(&appliance, roles);
 	MUST(count == 3, "%u roles where three authorities are configured", count);
-	MUST(harness_children(appliance.pid, children, APPLIANCE_ROLES_MAX) == count, "a process too many");
+	MUST(appliance_children(&appliance, children) == count, "a process too many");
 	must_serve("hello-after-stop");
 	configure(standard_resolver);
 	make_programs(NULL, NULL);
@@ -361,7 +361,7 @@ static void hostile_compiler(const char *plan)
 	MUST(reload(plan) == 0, "%s: no reload works any more", plan);
 	MUST(harness_until(all_run, NULL, BACK_MS), "%s: not all roles run again", plan);
 	MUST(harness_until(has_descriptors, &descriptors, 2000), "%s: descriptors are left", plan);
-	MUST(harness_children(appliance.pid, children, APPLIANCE_ROLES_MAX) == 5, "%s: processes are left", plan);
+	MUST(appliance_children(&appliance, children) == 5, "%s: processes are left", plan);
 	must_serve(plan);
 }
 
