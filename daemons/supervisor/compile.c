@@ -442,12 +442,15 @@ static void start_process(struct compiler *compiler)
 	static const struct link_ops link_ops = { .message = on_message, .closed = on_closed };
 	const struct compile_env *env = &compiler->run->env;
 	const struct config_view *view = compile_view_of(compiler->run, compiler->job.zone);
-	char program[PATH_MAX];
 	char title[64 + DNAME_TEXT_MAX];
 	char root[PATH_MAX];
 	struct spawned child;
 
-	snprintf(program, sizeof(program), "%s/compiler", env->role_dir);
+	int program = program_of_role(env->program, ROLE_COMPILER, compiler->why_closed, sizeof(compiler->why_closed));
+	if (program < 0) {
+		advance_soon(compiler->run); /* finished in the next turn */
+		return;
+	}
 	if (view != NULL) {
 		snprintf(title, sizeof(title), "compiler[%s]", view->name);
 		snprintf(root, sizeof(root), "%s", view->zones_dir);
@@ -459,7 +462,8 @@ static void start_process(struct compiler *compiler)
 		free(path);
 	}
 	struct spawn_request request = {
-		.program = program,
+		.program_fd = program,
+		.program = role_text(ROLE_COMPILER),
 		.title = title,
 		.profile = &sandbox_compiler,
 		.ids = view == NULL ? env->ids->hints : env->ids->compiler[compiler->view],
