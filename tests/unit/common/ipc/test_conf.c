@@ -290,6 +290,7 @@ static void largest(enum msg_type type, union payload *m)
 		m->resolver.prime_root = 1;
 		m->resolver.use_cookies = 1;
 		m->resolver.localhost = IPC_LOCALHOST_ALWAYS;
+		m->resolver.validate_sha1 = 1;
 		m->resolver.validation_date = UINT64_MAX;
 		m->resolver.min_ttl_sec = INT32_MAX - 2;
 		m->resolver.max_ttl_sec = INT32_MAX - 1;
