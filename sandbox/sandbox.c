@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -72,6 +73,10 @@ void sandbox_begin(const struct sandbox_profile *profile)
 		exit(EXIT_FAILURE);
 	}
 	log_set_fd(FD_LOG, 1);
+	/* It was executed by descriptor, which has made its name a number. */
+	if (prctl(PR_SET_NAME, profile->role, 0, 0, 0) != 0) {
+		log_fatal("cannot take its name: %m");
+	}
 	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR) {
 		log_fatal("cannot ignore SIGPIPE: %m");
 	}
@@ -178,6 +183,20 @@ int sandbox_enter_supervisor(char *why_text, size_t why_size)
 	}
 	if (err == BH_OK) {
 		handover_filter_raised();
+	}
+	return err;
+}
+
+int sandbox_enter_writer(char *why_text, size_t why_size)
+{
+	const struct why why = { why_text, why_size };
+	int err = caps_drop_for_good(&why);
+
+	if (err == BH_OK && !caps_none_stands(&why)) {
+		err = BH_EPERM;
+	}
+	if (err == BH_OK) {
+		err = caps_no_new_privs(&why);
 	}
 	return err;
 }

@@ -128,9 +128,9 @@ int sandbox_confine(const struct sandbox_profile *profile, const struct sandbox_
 		    const char *root_path, char *why_text, size_t why_size) BH_CHECKED;
 
 /*
- * First call of a role's main: ends a process that bulkheadd did not start, sends log lines to FD_LOG, ignores
- * SIGPIPE, and closes every descriptor that does not belong to the fixed ones, so that sandbox_enter finds
- * only what main itself opened.
+ * First call of a role's main: ends a process that bulkheadd did not start, sends log lines to FD_LOG, takes the
+ * role's name for its own (comm, in ps), ignores SIGPIPE, and closes every descriptor that does not belong to the
+ * fixed ones, so that sandbox_enter finds only what main itself opened.
  */
 void sandbox_begin(const struct sandbox_profile *profile);
 
@@ -148,6 +148,13 @@ void sandbox_enter(const struct sandbox_profile *profile, struct sandbox_state *
  * Returns 0 or an error with the failed step in why_text.
  */
 int sandbox_enter_supervisor(char *why_text, size_t why_size) BH_CHECKED;
+
+/*
+ * In a child of the supervisor that starts no role and goes on as root's, since the files it writes are root's: no
+ * capability is left in any set, and none can be gained. The supervisor's filter and no-new-privs it has already.
+ * Returns 0 or an error with the failed step in why_text.
+ */
+int sandbox_enter_writer(char *why_text, size_t why_size) BH_CHECKED;
 
 /*
  * The supervisor's walls, as one program hands them to the next by exec (handover.c). Both directions of the codec

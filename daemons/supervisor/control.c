@@ -500,7 +500,7 @@ static int begin_upgrade(struct client *client, const struct ctl_request *r)
 	if (r->count != 1 && !if_changed) {
 		return answer(client, 3, "usage: upgrade [if-changed]");
 	}
-	if (if_changed && !program_changed(&sup->program, sup->role_dir)) {
+	if (if_changed && !program_changed(&sup->program)) {
 		return begin_reload(client);
 	}
 	client->waiting = WAITING_UPGRADE;

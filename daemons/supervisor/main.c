@@ -7,6 +7,7 @@
 #include <config.h> /* of the build, not our own */
 
 #include "common/ipc/link.h"
+#include "common/ipc/loop.h"
 #include "common/util/clock.h"
 #include "daemons/supervisor/check.h"
 #include "daemons/supervisor/control.h"
@@ -16,7 +17,7 @@
 #include "daemons/supervisor/local.h"
 #include "daemons/supervisor/notify.h"
 #include "daemons/supervisor/rehearsal.h"
-#include "daemons/supervisor/saved.h"
+#include "daemons/supervisor/saver.h"
 #include "daemons/supervisor/signals.h"
 #include "daemons/supervisor/sweep.h"
 #include "daemons/supervisor/takeover.h"
@@ -162,14 +163,10 @@ static int take_run_dir(const char *run_dir)
 	return fd;
 }
 
-static void check_programs(const char *role_dir)
+static void look_at_programs(struct program *program, const char *role_dir)
 {
-	for (size_t i = 0; i < PROGRAM_ROLES; i++) {
-		char path[PATH_MAX + 32];
-		snprintf(path, sizeof(path), "%s/%s", role_dir, role_text(program_roles[i]));
-		if (access(path, X_OK) != 0) {
-			log_fatal("role program %s: %m", path);
-		}
+	if (program_look(program, role_dir) != BH_OK) {
+		log_fatal("the program cannot be found");
 	}
 }
 
@@ -384,6 +381,17 @@ void supervisor_reload_later(struct supervisor *sup)
 
 /* --- the end ---------------------------------------------------------------------------------------------- */
 
+/* Has all been written, or did it take too long? Asked when roles are gone, since they may have news until then. */
+static bool all_saved(struct supervisor *sup)
+{
+	if (sup->stop_save_ms == 0) {
+		sup->stop_save_ms = clock_now_ms();
+		tracking_flush(sup);
+		saver_hurry(sup->saver);
+	}
+	return saver_is_done(sup->saver) || clock_now_ms() - sup->stop_save_ms >= SAVER_PATIENCE_SEC * 1000;
+}
+
 /* Clients' side first, so that what they wait for can still be answered from behind. */
 static void on_stop_timer(evutil_socket_t fd, short what, void *arg)
 {
@@ -400,7 +408,7 @@ static void on_stop_timer(evutil_socket_t fd, short what, void *arg)
 	if (!elder_stopping(sup)) {
 		elder_stop_all(sup, ~0u);
 	}
-	if (instance_any_running(sup, ROLES_LASTING) || elder_any(sup, ~0u)) {
+	if (instance_any_running(sup, ROLES_LASTING) || elder_any(sup, ~0u) || !all_saved(sup)) {
 		event_add(sup->stop_timer, &again);
 		return;
 	}
@@ -435,7 +443,7 @@ static void on_signal(void *ctx, int signo)
 		while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 			if (!instance_child_ended(&d->sup, pid, status) && !elder_child_ended(&d->sup, pid, status) &&
 			    !upgrade_child_ended(&d->sup, pid, status) && !change_child_ended(&d->sup, pid, status) &&
-			    !inspect_child_ended(&d->sup, pid, status)) {
+			    !inspect_child_ended(&d->sup, pid, status) && !saver_child_ended(d->sup.saver, pid, status)) {
 				log_debug("child of a change that was given up ended pid=%d", (int)pid);
 			}
 		}
@@ -484,6 +492,7 @@ static void close_up(struct daemon *d, const char *run_dir)
 	event_free(sup->reload_timer);
 	trust_end(sup);
 	watch_end(sup);
+	program_release(&sup->program);
 	event_base_free(sup->base);
 }
 
@@ -491,19 +500,17 @@ static void close_up(struct daemon *d, const char *run_dir)
 static void begin(struct daemon *d, int control_fd)
 {
 	struct supervisor *sup = &d->sup;
-	sup->base = event_base_new();
+	sup->base = loop_new();
 	sup->stop_timer = sup->base == NULL ? NULL : event_new(sup->base, -1, 0, on_stop_timer, sup);
 	sup->reload_timer = sup->base == NULL ? NULL : event_new(sup->base, -1, 0, on_reload_timer, sup);
 	if (sup->stop_timer == NULL || sup->reload_timer == NULL) {
 		log_fatal("out of memory");
 	}
-	if (program_look(&sup->program, sup->role_dir) != BH_OK) {
-		log_fatal("the program cannot be found");
-	}
 	if (signals_watch(sup->base, on_signal, d, &d->signals) != BH_OK) {
 		log_fatal("cannot watch signals: %m");
 	}
-	sup->sweeper = sweep_start(sup);
+	sup->saver = saver_new(sup);
+	sup->sweeper = sup->saver == NULL ? NULL : sweep_start(sup);
 	if (sup->sweeper == NULL) {
 		log_fatal("out of memory");
 	}
@@ -530,7 +537,7 @@ static int serve(struct daemon *d, const char *run_dir)
 	return d->sup.exit_status;
 }
 
-static int run(const struct options *o, const char *role_dir)
+static int run(const struct options *o, const struct program *program)
 {
 	static struct daemon d = { .ready_fd = -1 };
 	static const struct change_ops ops = { .finding = on_finding,
@@ -569,7 +576,7 @@ static int run(const struct options *o, const char *role_dir)
 	d.sup.next_id = 1;
 	d.sup.next_generation = 1;
 	d.sup.cause = (struct zone_cause){ .kind = ZONE_CAUSE_START, .uid = UINT32_MAX };
-	snprintf(d.sup.role_dir, sizeof(d.sup.role_dir), "%s", role_dir);
+	d.sup.program = *program;
 	begin(&d, control_fd);
 	if (sandbox_enter_supervisor(why, sizeof(why)) != BH_OK) {
 		log_fatal("wall: %s", why);
@@ -611,7 +618,11 @@ static int take_over(const struct options *o)
 	d.sup.foreground = state.foreground;
 	d.sup.lock_fd = state.lock_fd;
 	d.sup.cause = (struct zone_cause){ .kind = ZONE_CAUSE_START, .uid = UINT32_MAX };
-	snprintf(d.sup.role_dir, sizeof(d.sup.role_dir), "%s", state.role_dir);
+	look_at_programs(&d.sup.program, state.role_dir);
+	if (program_hold(&d.sup.program, why, sizeof(why)) != BH_OK) {
+		/* They were all there when this program was asked. Those before serve on, and it is looked for again. */
+		log_err("role program %s", why);
+	}
 	begin(&d, state.control_fd);
 	if (sandbox_resume_supervisor(&state.walls, why, sizeof(why)) != BH_OK) {
 		log_fatal("wall: %s", why);
@@ -628,6 +639,7 @@ static int take_over(const struct options *o)
 
 int main(int argc, char **argv)
 {
+	static struct program program;
 	struct options o;
 	char role_dir[PATH_MAX];
 	char why[IPC_TEXT_MAX];
@@ -652,9 +664,12 @@ int main(int argc, char **argv)
 	if (realpath(o.role_dir, role_dir) == NULL) {
 		log_fatal("role programs: %s: %m", o.role_dir);
 	}
-	check_programs(role_dir);
+	look_at_programs(&program, role_dir);
+	if (program_hold(&program, why, sizeof(why)) != BH_OK) {
+		log_fatal("role program %s", why);
+	}
 	if (!o.test) {
-		return run(&o, role_dir);
+		return run(&o, &program);
 	}
 	if (o.report_fd >= 0 && fcntl(o.report_fd, F_SETFD, FD_CLOEXEC) != 0) {
 		log_fatal("descriptor %d: %m", o.report_fd);
@@ -662,5 +677,5 @@ int main(int argc, char **argv)
 	if (sandbox_enter_supervisor(why, sizeof(why)) != BH_OK) {
 		log_fatal("wall: %s", why);
 	}
-	return check_run(o.conf_path, role_dir, o.report_fd);
+	return check_run(o.conf_path, &program, o.report_fd);
 }

@@ -5,10 +5,12 @@
  *   change.c    a change of generation: read, compile, prepare everywhere, commit everywhere, or forget
  *   instance.c  the life of one role process: start, hello, configuration, crash, back-off
  *   send.c      what a role is told of a generation
+ *   saver.c     what is written below the state directory, by a process of its own
  *   tracking.c  keys of anchor zones (RFC 5011), between resolvers and disk
  *   local.c     what resolvers may ask on this host
  *   control.c   the control socket; status.c, places.c, trust.c, zone_history.c and inspect.c its answers
  *   sweep.c     removing histories that are kept no longer
+ *   program.c   the programs that roles are started from, held open
  *   upgrade.c   asking another version of this program, and handing over to it by exec
  *   takeover.c  the other side of that; elder.c  roles that the version before started
  *   watch.c     what the monitor is told
@@ -73,7 +75,6 @@ struct supervisor {
 	struct upgrade *upgrade; /* NULL: no other program is being asked */
 	struct takeover takeover;
 	struct elder *elders;
-	char role_dir[PATH_MAX];
 	uint64_t started_ms;
 	uint32_t next_id;	   /* resources: listeners, query links, images, tables */
 	uint32_t next_generation;
@@ -85,7 +86,7 @@ struct supervisor {
 	char localwall_why[IPC_TEXT_MAX];
 	struct instance *instances;
 	struct change *change; /* NULL: none under way */
-	struct saver *saver;   /* of the current generation; NULL: none yet */
+	struct saver *saver;   /* writes below the state directory */
 	struct sweeper *sweeper;
 	struct inspect *inspections; /* images that are being shown */
 	struct nta_list ntas;	   /* set by the operator */
@@ -104,6 +105,7 @@ struct supervisor {
 	bool stopping;
 	int exit_status;
 	struct event *stop_timer;
+	uint64_t stop_save_ms; /* while stopping: since when only writing is waited for; 0: not yet */
 };
 
 /* --- change.c --- */

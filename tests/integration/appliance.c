@@ -96,24 +96,28 @@ void appliance_programs(struct appliance *a, const char *role, const char *plan)
 {
 	static const char *const programs[] = { "authority", "frontend", "resolver", "compiler", "monitor" };
 	snprintf(a->programs, sizeof(a->programs), "%s/programs", a->dir);
-	MUST(mkdir(a->programs, 0755) == 0 || errno == EEXIST, "mkdir: %s", strerror(errno));
+	bool there = mkdir(a->programs, 0755) != 0;
+	MUST(!there || errno == EEXIST, "mkdir: %s", strerror(errno));
 	for (size_t i = 0; i < COUNT(programs); i++) {
 		char from[512];
 		char to[256];
-		bool hostile = role != NULL && strcmp(programs[i], role) == 0;
-		snprintf(to, sizeof(to), "%s/%s", a->programs, programs[i]);
-		unlink(to);
-		if (hostile) {
-			char name[64];
+		char name[64];
+		if (!there) {
 			char *argv[] = { "cp", from, to, NULL };
 			snprintf(from, sizeof(from), "%s/tests/integration/hostile_role", build_directory());
+			snprintf(to, sizeof(to), "%s/%s", a->programs, programs[i]);
 			MUST(harness_run(argv, NULL, 10000) == 0, "cannot copy the hostile role");
 			MUST(chmod(to, 0755) == 0, "chmod: %s", strerror(errno));
-			snprintf(name, sizeof(name), "%s.plan", programs[i]);
+			snprintf(from, sizeof(from), "%s/%s", roles_directory(), programs[i]);
+			snprintf(to, sizeof(to), "%s/%s.honest", a->programs, programs[i]);
+			MUST(symlink(from, to) == 0, "symlink: %s", strerror(errno));
+		}
+		snprintf(name, sizeof(name), "%s.plan", programs[i]);
+		snprintf(to, sizeof(to), "%s/%s", a->programs, name);
+		if (role != NULL && strcmp(programs[i], role) == 0) {
 			harness_write(a->programs, name, plan);
 		} else {
-			snprintf(from, sizeof(from), "%s/%s", roles_directory(), programs[i]);
-			MUST(symlink(from, to) == 0, "symlink: %s", strerror(errno));
+			MUST(unlink(to) == 0 || errno == ENOENT, "unlink: %s", strerror(errno));
 		}
 	}
 }
@@ -315,6 +319,37 @@ unsigned appliance_roles(const struct appliance *a, struct role_process out[APPL
 		}
 	}
 	return count;
+}
+
+/* A child whose name begins like this; 0: there is none. */
+static pid_t child_named(const struct appliance *a, const char *prefix)
+{
+	pid_t pids[APPLIANCE_ROLES_MAX];
+	unsigned count = harness_children(a->pid, pids, APPLIANCE_ROLES_MAX);
+	for (unsigned i = 0; i < count; i++) {
+		char name[64];
+		if (harness_proc_status(pids[i], "Name", name, sizeof(name)) && strncmp(name, prefix, strlen(prefix)) == 0) {
+			return pids[i];
+		}
+	}
+	return 0;
+}
+
+pid_t appliance_writer(const struct appliance *a)
+{
+	return child_named(a, "bulkheadd-saver");
+}
+
+/* Nor a child that has not got its name yet. */
+static bool has_no_writer(void *ctx)
+{
+	return child_named(ctx, "bulkheadd") == 0;
+}
+
+unsigned appliance_children(const struct appliance *a, pid_t out[APPLIANCE_ROLES_MAX])
+{
+	MUST(harness_until(has_no_writer, (void *)(uintptr_t)a, 5000), "what is written below the state directory takes too long");
+	return harness_children(a->pid, out, APPLIANCE_ROLES_MAX);
 }
 
 static bool find_role(const struct appliance *a, const char *role, const char *view, unsigned index,

@@ -784,9 +784,10 @@ Test(serve, frontend_that_broke_the_link_has_a_successor)
 	cr_assert_eq(qlink_push(b->batch, b->ours, &odd), BH_OK);
 	cr_assert_eq(qlink_flush(b->batch, b->ours, NULL, NULL), BH_OK);
 	(void)event_base_loop(b->base, EVLOOP_ONCE);
-	ask_raw(b, 1, wire, len); /* read together with garbage, or not at all */
+	ask_raw(b, 1, wire, len); /* among the garbage, and answered when that is passed over */
 	(void)event_base_loop(b->base, EVLOOP_NONBLOCK);
 	serve_peer_restarted(b->serve, 7);
+	cr_assert_eq(one(b, &region).rcode, RCODE_REFUSED);
 	for (unsigned i = 0; i < 100; i++) {
 		(void)event_base_loop(b->base, EVLOOP_NONBLOCK);
 	}
