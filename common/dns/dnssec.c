@@ -94,6 +94,7 @@ struct dnssec {
 	EVP_PKEY_CTX *import[KIND_COUNT]; /* makes keys; NULL: libcrypto does not have the kind */
 	EVP_PKEY *curve[KIND_COUNT];	  /* of kinds with a group: a key that has no point yet */
 	bool works[ALGORITHM_MAX + 1];
+	bool no_sha1; /* dnssec_use_sha1 */
 	/*
 	 * Scratch of one verification: RDATA with names folded, its records twice (merging goes from one to the
 	 * other), the signed octets. Pages that were never written to cost nothing, and few sets are large.
@@ -648,7 +649,13 @@ void dnssec_free(struct dnssec *dnssec)
 	free(dnssec);
 }
 
+void dnssec_use_sha1(struct dnssec *dnssec, bool use)
+{
+	dnssec->no_sha1 = !use;
+}
+
 bool dnssec_has_algorithm(const struct dnssec *dnssec, uint8_t algorithm)
 {
-	return algorithm <= ALGORITHM_MAX && dnssec->works[algorithm];
+	return algorithm <= ALGORITHM_MAX && dnssec->works[algorithm] &&
+	       !(dnssec->no_sha1 && (algorithm == DNSSEC_RSASHA1 || algorithm == DNSSEC_RSASHA1_NSEC3));
 }

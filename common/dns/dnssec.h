@@ -85,6 +85,8 @@ void dnssec_free(struct dnssec *dnssec);
  * a key is made: one that cannot be made is of a zone that is insecure, or bogus.
  */
 bool dnssec_has_algorithm(const struct dnssec *dnssec, uint8_t algorithm);
+/* Shall it have algorithms 5 and 7 (RFC 9905)? It does from the beginning. DS with SHA-1 are not affected. */
+void dnssec_use_sha1(struct dnssec *dnssec, bool use);
 /* Digest types 1, 2, 4. */
 bool dnssec_has_digest(const struct dnssec *dnssec, uint8_t digest_type);
 

@@ -298,6 +298,7 @@ void ipc_conf_resolver_encode(struct sink *s, const struct ipc_conf_resolver *m)
 	sink_u8(s, m->prime_root);
 	sink_u8(s, m->use_cookies);
 	sink_u8(s, m->localhost);
+	sink_u8(s, m->validate_sha1);
 	sink_u64(s, m->validation_date);
 }
 
@@ -318,6 +319,7 @@ int ipc_conf_resolver_decode(const uint8_t *p, size_t len, struct ipc_conf_resol
 	m->prime_root = get_bool(&c);
 	m->use_cookies = get_bool(&c);
 	m->localhost = (uint8_t)bounded(&c, cursor_u8(&c), IPC_LOCALHOST_AUTO, IPC_LOCALHOST_ALWAYS);
+	m->validate_sha1 = get_bool(&c);
 	m->validation_date = cursor_u64(&c);
 	return finish(&c);
 }

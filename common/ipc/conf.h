@@ -179,6 +179,7 @@ struct ipc_conf_resolver {
 	uint8_t prime_root;
 	uint8_t use_cookies;
 	uint8_t localhost; /* enum ipc_localhost */
+	uint8_t validate_sha1; /* signatures of algorithms 5 and 7; else who has no others is insecure */
 	uint64_t validation_date; /* for signatures, seconds since 1970; 0: the time it is */
 };
 

@@ -215,7 +215,8 @@ int core_configure(struct core *core, const struct core_config *config)
 	}
 	size_t stub_count = config->stub_count + config->forward_count;
 	uint64_t hash = zones_hash(core, &hints, stubs, stub_count);
-	bool changed = hash != core->config_hash || !anchors_same(anchors, core->anchors);
+	bool changed = hash != core->config_hash || !anchors_same(anchors, core->anchors) ||
+		       config->options.no_sha1 != core->options.no_sha1;
 	core->options = config->options;
 	core->allow_loopback = core->options.localhost == IPC_LOCALHOST_AUTO ? root_traits.loopback || stub_traits.loopback
 									 : core->options.localhost == IPC_LOCALHOST_ALWAYS;

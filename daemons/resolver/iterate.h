@@ -81,6 +81,7 @@ struct core_options {
 	bool ipv4;
 	bool ipv6;
 	bool rebind_protection;
+	bool no_sha1; /* who uses the shell's dnssec has told it so as well */
 	uint32_t min_ttl_sec; /* of answers; never over max_ttl_sec, and negative ones never over theirs */
 	uint32_t max_ttl_sec;
 	uint32_t max_negative_ttl_sec;

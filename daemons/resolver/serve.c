@@ -686,7 +686,8 @@ static struct core_config core_config_of(const struct role_conf *conf)
 			     .validation_date = (uint32_t)options->validation_date,
 			     .min_ttl_sec = options->min_ttl_sec, .max_ttl_sec = options->max_ttl_sec,
 			     .max_negative_ttl_sec = options->max_negative_ttl_sec, .stale_sec = options->stale_sec,
-			     .rebind_protection = options->rebind_protection },
+			     .rebind_protection = options->rebind_protection,
+			     .no_sha1 = options->validate_sha1 == 0 },
 		.cache_bytes = options->cache_bytes,
 		.roots = conf->roots, .root_count = conf->root_count,
 		.stubs = conf->stubs, .stub_count = conf->stub_count,
@@ -725,6 +726,7 @@ void serve_commit(struct serve *serve, const struct role_conf *conf)
 	serve->next = (struct link_set){ .links = NULL };
 	keep_backlogs(serve, &old);
 	links_free(&old);
+	dnssec_use_sha1(serve->dnssec, options->validate_sha1);
 	/* A commit cannot be refused: without memory for it the process ends and is started anew. */
 	if (trusting_configure(serve->trusting, serve->core, conf, &config.anchors) != BH_OK ||
 	    core_configure(serve->core, &config) != BH_OK ||

@@ -141,6 +141,7 @@ struct config_resolver {
 	bool ipv6;
 	bool use_0x20;
 	bool qname_minimisation;
+	bool validate_sha1;
 	bool prime_root;
 	bool use_cookies;
 	uint8_t localhost; /* enum ipc_localhost */

@@ -122,6 +122,7 @@ void config_read_resolver(struct config_reader *r, cfg_t *section, struct config
 	config_read_bool(r, section, "use-0x20", true, &resolver->use_0x20);
 	config_read_bool(r, section, "qname-minimisation", true, &resolver->qname_minimisation);
 	config_read_bool(r, section, "prime-root", true, &resolver->prime_root);
+	config_read_bool(r, section, "validate-sha1", true, &resolver->validate_sha1);
 	if (!resolver->ipv4 && !resolver->ipv6) {
 		FAULT_SECTION(r, section, "resolver: ipv4 and ipv6 are both off, nobody can be asked");
 	}

@@ -409,6 +409,7 @@ cfg_t *config_text_parse(const char *path, config_error_fn *error, void *ctx)
 				 VALUE("root-hints"),
 				 VALUE("trust-anchors"),
 				 VALUES("domain-insecure"),
+				 VALUE("validate-sha1"),
 				 VALUE("validation-date"),
 				 VALUE("cache-size"),
 				 VALUE("min-ttl"),

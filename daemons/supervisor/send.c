@@ -547,6 +547,7 @@ static void send_resolver(struct parts *p, const struct generation *g)
 					     .prime_root = resolver->prime_root,
 					     .use_cookies = resolver->use_cookies,
 					     .localhost = resolver->localhost,
+					     .validate_sha1 = resolver->validate_sha1,
 					     .validation_date = resolver->validation_date,
 				     });
 	part_end(p, MSG_CONF_RESOLVER, &s);

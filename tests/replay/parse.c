@@ -372,7 +372,7 @@ struct scenario *scenario_read(const char *file, const char *const *extra, unsig
 		s->config = (struct scenario_config){
 			.date_sec = -1, .minimise = -1, .ip4 = -1, .ip6 = -1, .ask_localhost = -1, .harden_glue = -1,
 			.force_ip6 = -1, .use_0x20 = -1, .use_cookies = -1, .prime_root = -1, .special_names = -1,
-			.rebind_protection = -1, .min_ttl = -1, .max_ttl = -1, .max_negative_ttl = -1, .stale_ttl = -1,
+			.rebind_protection = -1, .validate_sha1 = -1, .min_ttl = -1, .max_ttl = -1, .max_negative_ttl = -1, .stale_ttl = -1,
 			.budget = -1,
 		};
 		region_init(&s->region, 64 * 1024, SCENARIO_MEMORY_MAX);

@@ -177,7 +177,7 @@ static bool head_value(struct parser *p, const char *key, const char *value)
 		{ "query-minimization", &c->minimise }, { "do-ip4", &c->ip4 }, { "do-ip6", &c->ip6 },
 		{ "harden-glue", &c->harden_glue }, { "force-ipv6", &c->force_ip6 }, { "use-0x20", &c->use_0x20 },
 		{ "prime-root", &c->prime_root }, { "special-names", &c->special_names },
-		{ "rebind-protection", &c->rebind_protection },
+		{ "rebind-protection", &c->rebind_protection }, { "validate-sha1", &c->validate_sha1 },
 		{ "use-cookies", &c->use_cookies },
 	};
 	const struct {

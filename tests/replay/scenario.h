@@ -176,6 +176,7 @@ struct scenario_config {
 	int prime_root;
 	int special_names;
 	int rebind_protection;
+	int validate_sha1;
 	int64_t min_ttl;
 	int64_t max_ttl;
 	int64_t max_negative_ttl;

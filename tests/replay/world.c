@@ -198,7 +198,7 @@ static bool configure(struct world *w, const struct scenario_config *c)
 			.stale_sec = number_or(c->stale_ttl, 0),
 			.rebind_protection = is_on(c->rebind_protection, false),
 			.prime_root = is_on(c->prime_root, false), .special_names = is_on(c->special_names, false),
-			.dnssec = true,
+			.dnssec = true, .no_sha1 = !is_on(c->validate_sha1, true),
 		},
 		.cache_bytes = CACHE_BYTES, .roots = roots, .root_count = c->root_count,
 		.stubs = stubs, .stub_count = c->stub_count, .forwards = forwards,
@@ -234,6 +234,9 @@ struct world *world_new(struct scenario *scenario, uint64_t seed, FILE *trace, b
 		w->sent = calloc(SENT_MAX, sizeof(*w->sent));
 		w->clients = calloc(SCENARIO_CLIENTS_MAX, sizeof(*w->clients));
 		w->dnssec = dnssec_new();
+		if (w->dnssec != NULL) {
+			dnssec_use_sha1(w->dnssec, is_on(scenario->config.validate_sha1, true));
+		}
 		w->hasher = nsec3_hasher_new();
 		struct core_tools tools = { .rand_fn = next_random, .rand_ctx = w, .dnssec = w->dnssec,
 					    .hasher = w->hasher, .counters = w->counters };

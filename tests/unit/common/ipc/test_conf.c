@@ -290,6 +290,7 @@ static void largest(enum msg_type type, union payload *m)
 		m->resolver.prime_root = 1;
 		m->resolver.use_cookies = 1;
 		m->resolver.localhost = IPC_LOCALHOST_ALWAYS;
+		m->resolver.validate_sha1 = 1;
 		m->resolver.validation_date = UINT64_MAX;
 		m->resolver.min_ttl_sec = INT32_MAX - 2;
 		m->resolver.max_ttl_sec = INT32_MAX - 1;
@@ -613,7 +614,7 @@ Test(conf, largest_payloads_have_the_octets_counted_by_hand)
 		size_t len;
 	} cases[] = {
 		{ MSG_HELLO, 84 },	  { MSG_IDENTITY, 38 },	     { MSG_LISTENER, 28 },  { MSG_LINK, 7 },
-		{ MSG_IMAGE, 259 },	  { MSG_CONF_AUTHORITY, 635 }, { MSG_CONF_FRONTEND, 40 }, { MSG_CONF_RESOLVER, 44 },
+		{ MSG_IMAGE, 259 },	  { MSG_CONF_AUTHORITY, 635 }, { MSG_CONF_FRONTEND, 40 }, { MSG_CONF_RESOLVER, 45 },
 		{ MSG_CONF_ACL, 18 },	  { MSG_CONF_ZONE, 264 },    { MSG_CONF_STUB, 624 }, { MSG_CONF_OUTGOING, 23 },
 		{ MSG_REFUSED, 517 },	  { MSG_FLUSH, 256 },	     { MSG_FLUSHED, 8 }, { MSG_TRACE, 258 }, { MSG_TRACE_STEP, 659 },    { MSG_COMPILE, 1294 },
 		{ MSG_DIAGNOSTIC, 1543 }, { MSG_COMPILED, 33 },	     { MSG_CTL_REQUEST, 8201 }, { MSG_CTL_ROW, 13162 },
@@ -744,6 +745,7 @@ Test(conf, values_out_of_range_are_refused)
 		{ MSG_CONF_RESOLVER, "priming", 33, 1, 2 },
 		{ MSG_CONF_RESOLVER, "cookies", 34, 1, 2 },
 		{ MSG_CONF_RESOLVER, "localhost", 35, 1, IPC_LOCALHOST_ALWAYS + 1 },
+		{ MSG_CONF_RESOLVER, "sha-1", 36, 1, 2 },
 		{ MSG_CONF_ACL, "family", 0, 1, 0 },
 		{ MSG_CONF_ACL, "bits", 1, 1, 33 },
 		{ MSG_CONF_ACL, "host bits", 2, 1, 1 },

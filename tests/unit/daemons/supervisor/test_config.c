@@ -109,7 +109,7 @@ Test(config, takes_the_full_grammar)
 				     "  validation-date = \"20261121120001\"\n"
 				     "  cache-size = \"64M\"\n"
 				     "  rebind-allow = { \"allowed.example\" }\n"
-				     "  ipv6 = false\n  use-0x20 = off\n  qname-minimisation = no\n  prime-root = false\n"
+				     "  ipv6 = false\n  validate-sha1 = no\n  use-0x20 = off\n  qname-minimisation = no\n  prime-root = false\n"
 				     "  min-ttl = 5\n  max-ttl = 600\n  max-negative-ttl = 60\n  serve-stale = true\n"
 				     "  serve-stale-ttl = 7200\n  prefetch = off\n  rebind-protection = no\n"
 				     "  stub \"consul\" { to = { \"10.0.0.20@8600\" } }\n"
@@ -156,6 +156,7 @@ Test(config, takes_the_full_grammar)
 	cr_assert_eq(r->localhost, IPC_LOCALHOST_ALWAYS);
 	cr_assert_eq(r->stub_count, 1);
 	cr_assert_eq(r->stubs[0].servers.addrs[0].port, 8600);
+	cr_assert(!r->validate_sha1);
 	cr_assert(r->ipv4 && !r->ipv6 && !r->use_0x20 && !r->qname_minimisation && !r->prime_root);
 	cr_assert_eq(r->min_ttl_sec, 5);
 	cr_assert_eq(r->max_ttl_sec, 600);
@@ -251,7 +252,7 @@ static const struct {
 	{ RESOLVER("backward \".\" { }\n"),
 	  "test.conf:3: no such option 'backward', allowed here: listen, interfaces, allow-query, open, cookies, "
 	  "cookie-secret-file, internal-view, "
-	  "outgoing, root-hints, trust-anchors, domain-insecure, validation-date, cache-size, min-ttl, max-ttl, "
+	  "outgoing, root-hints, trust-anchors, domain-insecure, validate-sha1, validation-date, cache-size, min-ttl, max-ttl, "
 	  "max-negative-ttl, serve-stale, serve-stale-ttl, prefetch, rebind-protection, rebind-allow, ipv4, ipv6, use-0x20, "
 	  "qname-minimisation, prime-root, use-cookies, do-not-query-localhost, local-wall, tcp, stub, forward\n" },
 	{ "appliance { workers = \"many\" }\n" VIEW(""),

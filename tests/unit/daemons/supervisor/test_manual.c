@@ -341,6 +341,7 @@ static const struct setting {
 	SAYS(RESOLVER, "ipv6", "Both are true by default", "true", "false", CONFIG(resolver.ipv6)),
 	SAYS(RESOLVER, "use-0x20", "The default is true", "true", "false", CONFIG(resolver.use_0x20)),
 	SAYS(RESOLVER, "qname-minimisation", "The default is true", "true", "false", CONFIG(resolver.qname_minimisation)),
+	SAYS(RESOLVER, "validate-sha1", "The default is true", "true", "false", CONFIG(resolver.validate_sha1)),
 	SAYS(RESOLVER, "prime-root", "The default is true", "true", "false", CONFIG(resolver.prime_root)),
 	SAYS(RESOLVER, "use-cookies", "The default is true", "true", "false", CONFIG(resolver.use_cookies)),
 	NONE(RESOLVER, "do-not-query-localhost", "neither value"),
