@@ -135,6 +135,22 @@ int caps_drop_all(const struct why *why)
 	return BH_OK;
 }
 
+int caps_drop_for_good(const struct why *why)
+{
+	if (prctl(PR_SET_SECUREBITS, (unsigned long)ROLE_SECUREBITS, 0, 0, 0) != 0) {
+		return why_errno(why, "capabilities: lock securebits");
+	}
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0) {
+		return why_errno(why, "capabilities: clear the ambient set");
+	}
+	capng_setpid(0); /* whoever calls, as in caps_confine */
+	capng_clear(CAPNG_SELECT_BOTH);
+	if (capng_apply(CAPNG_SELECT_BOTH) != 0) {
+		return why_errno(why, "capabilities: give all away for good");
+	}
+	return BH_OK;
+}
+
 bool caps_none_stands(const struct why *why)
 {
 	struct cap_sets sets;

@@ -186,3 +186,17 @@ int sandbox_enter_supervisor(char *why_text, size_t why_size)
 	}
 	return err;
 }
+
+int sandbox_enter_writer(char *why_text, size_t why_size)
+{
+	const struct why why = { why_text, why_size };
+	int err = caps_drop_for_good(&why);
+
+	if (err == BH_OK && !caps_none_stands(&why)) {
+		err = BH_EPERM;
+	}
+	if (err == BH_OK) {
+		err = caps_no_new_privs(&why);
+	}
+	return err;
+}

@@ -150,6 +150,13 @@ void sandbox_enter(const struct sandbox_profile *profile, struct sandbox_state *
 int sandbox_enter_supervisor(char *why_text, size_t why_size) BH_CHECKED;
 
 /*
+ * In a child of the supervisor that starts no role and goes on as root's, since the files it writes are root's: no
+ * capability is left in any set, and none can be gained. The supervisor's filter and no-new-privs it has already.
+ * Returns 0 or an error with the failed step in why_text.
+ */
+int sandbox_enter_writer(char *why_text, size_t why_size) BH_CHECKED;
+
+/*
  * The supervisor's walls, as one program hands them to the next by exec (handover.c). Both directions of the codec
  * keep what they were given: an encoded one decodes to the same.
  */

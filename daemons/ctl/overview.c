@@ -98,6 +98,18 @@ static bool attention_line(struct attention *attention, enum tone tone, const ch
 	return true;
 }
 
+static void appliance_attention(struct attention *attention, const struct answer_row *row)
+{
+	char since[HUMAN_MAX];
+	char text[CELL_MAX];
+	uint64_t stuck_sec = answer_number(row, "saving_stuck_sec");
+	if (stuck_sec > 0) {
+		snprintf(text, sizeof(text), "images and histories are not being written, for %s: is the disk of %s all right?",
+			 human_duration(stuck_sec, since), printable(attention->view, row, "state_dir"));
+		attention_line(attention, TONE_BAD, text);
+	}
+}
+
 static void role_attention(struct attention *attention, const struct answer_row *row)
 {
 	const struct view *view = attention->view;
@@ -150,7 +162,7 @@ static void print_attention(const struct view *view)
 	static const struct {
 		const char *table;
 		void (*look)(struct attention *attention, const struct answer_row *row);
-	} looks[] = { { "role", role_attention }, { "zone", zone_attention } };
+	} looks[] = { { "appliance", appliance_attention }, { "role", role_attention }, { "zone", zone_attention } };
 	struct attention attention = { .view = view };
 	for (size_t i = 0; i < COUNT(looks); i++) {
 		const struct answer_table *table = answer_table(view->answer, looks[i].table);

@@ -48,6 +48,7 @@ static const struct column_rule column_rules[] = {
 	{ "appliance", "uptime_sec", "up", FORM_DURATION, NULL },
 	{ "appliance", "state", "state", FORM_STATE, NULL },
 	{ "appliance", "local_wall", "local wall", FORM_WALL, "on" },
+	{ "appliance", "saving_stuck_sec", "saving is stuck for", FORM_DURATION, NULL },
 	{ "appliance", "local_refused", "local refused", FORM_NOTICE, NULL },
 	{ "role", "index", "#", FORM_PLAIN, NULL },
 	{ "role", "state", "state", FORM_STATE, NULL },

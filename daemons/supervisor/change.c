@@ -11,7 +11,7 @@
 #include "daemons/supervisor/counters.h"
 #include "daemons/supervisor/instance.h"
 #include "daemons/supervisor/local.h"
-#include "daemons/supervisor/saved.h"
+#include "daemons/supervisor/saver.h"
 #include "daemons/supervisor/takeover.h"
 #include "daemons/supervisor/tracking.h"
 #include "daemons/supervisor/watch.h"
@@ -98,15 +98,6 @@ static unsigned failed_zones(const struct zone_set *set)
 	return count;
 }
 
-/* The generation is in service: now there is time to save its images. */
-static void save_images(struct supervisor *sup, const struct config *before)
-{
-	sup->saver = saver_start(sup->base, sup->current.config, before, sup->current.zones, sup->saver);
-	if (sup->saver == NULL) {
-		log_warn("zone images are not saved: out of memory");
-	}
-}
-
 static void end(struct change *change, bool ok, unsigned failures)
 {
 	struct supervisor *sup = change->sup;
@@ -120,7 +111,7 @@ static void end(struct change *change, bool ok, unsigned failures)
 	event_free(change->advance);
 	event_free(change->timer);
 	if (ok) {
-		save_images(sup, change->old.config);
+		saver_save(sup->saver, change->old.config);
 	}
 	if (ok || !takeover_running(sup)) { /* else nothing is in service yet that it could go by */
 		tracking_settle(sup);
@@ -487,7 +478,8 @@ static void start_compiling(struct change *change, const struct zone_override *o
 				   .config = change->next.config,
 				   .ids = &change->next.ids,
 				   .next_id = &sup->next_id,
-				   .state_dir = change->next.config->state_dir,
+				   /* Images are not loaded from a disk that hangs, and their zones are compiled. */
+				   .state_dir = saver_disk_hangs(sup->saver) ? NULL : change->next.config->state_dir,
 				   .cause = sup->cause,
 				   .only = only };
 	sup->cause = (struct zone_cause){ .kind = ZONE_CAUSE_REPAIR, .uid = UINT32_MAX };

@@ -316,8 +316,8 @@ static unsigned flush_roles(struct client *client, enum role role)
 static int flush_is_over(struct client *client)
 {
 	char text[96];
-	snprintf(text, sizeof(text), "%llu entries forgotten%s", (unsigned long long)client->flushed,
-		 client->flush_lost ? ", a role was restarted meanwhile" : "");
+	snprintf(text, sizeof(text), "%llu %s forgotten%s", (unsigned long long)client->flushed,
+		 client->flushed == 1 ? "entry" : "entries", client->flush_lost ? ", a role was restarted meanwhile" : "");
 	return answer(client, 0, text);
 }
 

@@ -56,7 +56,7 @@ int history_open(const char *state_dir, const char *view, const uint8_t *zone, u
  */
 int history_open_view(const char *state_dir, const char *view);
 
-/* --- for saver.c; dir_fd is the view's folder -------------------------------------------------------------- */
+/* --- for save_batch.c; dir_fd is the view's folder -------------------------------------------------------------- */
 
 /* The number that the generation after all these gets; newest: that of ZONE.image, 0: there is none. */
 uint64_t history_next_number(int dir_fd, const uint8_t *zone, uint64_t newest);

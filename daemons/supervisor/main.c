@@ -17,7 +17,7 @@
 #include "daemons/supervisor/local.h"
 #include "daemons/supervisor/notify.h"
 #include "daemons/supervisor/rehearsal.h"
-#include "daemons/supervisor/saved.h"
+#include "daemons/supervisor/saver.h"
 #include "daemons/supervisor/signals.h"
 #include "daemons/supervisor/sweep.h"
 #include "daemons/supervisor/takeover.h"
@@ -381,6 +381,17 @@ void supervisor_reload_later(struct supervisor *sup)
 
 /* --- the end ---------------------------------------------------------------------------------------------- */
 
+/* Has all been written, or did it take too long? Asked when roles are gone, since they may have news until then. */
+static bool all_saved(struct supervisor *sup)
+{
+	if (sup->stop_save_ms == 0) {
+		sup->stop_save_ms = clock_now_ms();
+		tracking_flush(sup);
+		saver_hurry(sup->saver);
+	}
+	return saver_is_done(sup->saver) || clock_now_ms() - sup->stop_save_ms >= SAVER_PATIENCE_SEC * 1000;
+}
+
 /* Clients' side first, so that what they wait for can still be answered from behind. */
 static void on_stop_timer(evutil_socket_t fd, short what, void *arg)
 {
@@ -397,7 +408,7 @@ static void on_stop_timer(evutil_socket_t fd, short what, void *arg)
 	if (!elder_stopping(sup)) {
 		elder_stop_all(sup, ~0u);
 	}
-	if (instance_any_running(sup, ROLES_LASTING) || elder_any(sup, ~0u)) {
+	if (instance_any_running(sup, ROLES_LASTING) || elder_any(sup, ~0u) || !all_saved(sup)) {
 		event_add(sup->stop_timer, &again);
 		return;
 	}
@@ -432,7 +443,7 @@ static void on_signal(void *ctx, int signo)
 		while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 			if (!instance_child_ended(&d->sup, pid, status) && !elder_child_ended(&d->sup, pid, status) &&
 			    !upgrade_child_ended(&d->sup, pid, status) && !change_child_ended(&d->sup, pid, status) &&
-			    !inspect_child_ended(&d->sup, pid, status)) {
+			    !inspect_child_ended(&d->sup, pid, status) && !saver_child_ended(d->sup.saver, pid, status)) {
 				log_debug("child of a change that was given up ended pid=%d", (int)pid);
 			}
 		}
@@ -498,7 +509,8 @@ static void begin(struct daemon *d, int control_fd)
 	if (signals_watch(sup->base, on_signal, d, &d->signals) != BH_OK) {
 		log_fatal("cannot watch signals: %m");
 	}
-	sup->sweeper = sweep_start(sup);
+	sup->saver = saver_new(sup);
+	sup->sweeper = sup->saver == NULL ? NULL : sweep_start(sup);
 	if (sup->sweeper == NULL) {
 		log_fatal("out of memory");
 	}

@@ -9,10 +9,10 @@
  * the kernel, so that no data of a zone is ever in this process. A file that is not of root, cut, too long, with a
  * damaged head, of another build, of another zone, or older than its sources is not used, and the zone is compiled.
  * Damage of the image itself is found where every image is verified, in the authorities; they refuse it, and a
- * reload that begins by itself compiles the zone (instance.c) and removes the file (saver.c).
+ * reload that begins by itself compiles the zone (instance.c) and removes the file (save_batch.c).
  *
- * Written beside the old one, forced to disk and renamed (saver.c): after a power cut there is the old file or the
- * new one.
+ * Written beside the old one, forced to disk and renamed (save_batch.c), by a process of its own (saver.h): after a power
+ * cut there is the old file or the new one.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -25,9 +25,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-struct event_base;
-struct config;
 
 /* Octets before the body of the head: magic, length of the body, sum of the body. */
 #define SAVED_PREFIX 24
@@ -109,21 +106,5 @@ enum saved_age {
 int saved_load(const char *state_dir, const char *view, const char *zones_dir, const struct config_zone *zone,
 	       uint32_t default_ttl, enum saved_age age, struct saved_head *head, int *fd, char *why,
 	       size_t why_size) BH_CHECKED;
-
-struct saver;
-
-/*
- * Write what is new in `set`, little by little from the event loop; what `unfinished` (NULL: none; freed) had still to
- * write comes first, so that no generation is missing in the history. Half-written files of a run that was cut short
- * are removed. Files of zones that no longer exist go into their histories: those of the configuration before (NULL:
- * there was none) and of other runs, but of no view that neither names.
- * set and configurations may go away meanwhile. NULL: out of memory.
- */
-struct saver *saver_start(struct event_base *base, const struct config *config, const struct config *before,
-			  const struct zone_set *set, struct saver *unfinished);
-/* Has it written all? */
-bool saver_is_done(const struct saver *saver);
-/* Stop where it stands: a file that is not complete is removed. NULL is fine. */
-void saver_free(struct saver *saver);
 
 #endif

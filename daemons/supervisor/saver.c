@@ -1,450 +1,130 @@
 /*
- * Writing saved images, a slice at a time between other events. Owns the files "*.image" below STATE-DIR/VIEW/
- * whose names saved_name gives, one temporary file per view, and with history.c the folders "*.history"; touches no
- * other.
- *
- * A generation is written in this order, and each step begins when the one before it is on disk:
- *
- *   1. image and head into the temporary file, fsync
- *   2. the generation before: linked into its history folder, fsync of the folder (history_keep)
- *   3. rename over ZONE.image, fsync of the view's folder
- *   4. what the policy does not keep is removed
- *
- * Cut anywhere, ZONE.image is that of before or that of after, whole, and nothing of the history is lost. A temporary
- * file that is left is removed at the next start. Pieces of a large image are forced to disk on the way, so that the
- * last fsync does not hold up everything else for seconds.
+ * The side of the supervisor: what waits, the process that writes, what it tells. Nothing here waits for a disk.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
-#include "daemons/supervisor/saved.h"
+#include "daemons/supervisor/saver.h"
 
 #include "common/ipc/link.h"
 #include "common/util/clock.h"
-#include "common/util/log.h"
-#include "common/zone/image.h" /* for IMAGE_VERSION alone */
-#include "daemons/supervisor/history.h"
+#include "daemons/supervisor/save_batch.h"
+#include "sandbox/sandbox.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
-#include <limits.h>
+#include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-/* Work of one turn: a fraction of a millisecond. */
-#define SLICE_OCTETS (256u * 1024)
-/* After so many octets what was written is forced to disk: some ten milliseconds on a slow one. */
-#define FORCE_OCTETS (1024u * 1024)
-/* Warnings about files that cannot be written; the rest is counted. */
-#define WARNINGS_MAX 5
-/* Generations that a saver takes over from the one before it: their images stay in memory until they are written. */
+/*
+ * Generations that wait and are in service no more: each holds its image in memory until it is written. What is above
+ * either bound is not kept, the oldest first.
+ */
 #define UNFINISHED_MAX 1000
-/* No name of a zone begins with a dot. */
-#define TEMPORARY ".saving"
+#define UNFINISHED_OCTETS_MAX (UINT64_C(1) << 30)
+/* Zones with anchors of this configuration, and of the one before. */
+#define ANCHORS_WAIT_MAX (2 * TRACKED_ZONES_MAX)
+/* How often the writer is looked after. */
+#define LOOK_SEC 1
+/* After a writer that was killed the next one waits for so long, twice as long each time, up to the second number. */
+#define RETRY_FIRST_SEC 5
+#define RETRY_MAX_SEC 300
+/* Reports taken in one go. */
+#define REPORTS_BURST 256
+/* From SIGKILL to the end of a process that can end. */
+#define KILL_MS 500
 
-struct work {
-	struct zone_image *image; /* a reference of our own */
-	uint8_t zone[DNAME_MAX];
-	char view[IPC_VIEW_MAX];
+struct works {
+	struct save_work *items;
+	size_t count;
+	size_t room;
 };
 
 struct saver {
-	struct event *turn;
+	struct supervisor *sup;
+	struct event *timer;
+	/* what waits */
+	struct works waiting;
+	struct ipc_anchor_state *anchors[ANCHORS_WAIT_MAX];
+	size_t anchor_count;
+	char (*tidy)[IPC_VIEW_MAX];
+	size_t tidy_count;
+	bool sweep;
+	uint64_t not_before_ms;
+	unsigned deaths; /* of writers, in a row */
+	/* the writer and its batch */
+	pid_t pid; /* 0: there is none */
+	int fd;	   /* its reports; -1: it says no more */
+	struct event *readable;
 	char *state_dir;
-	struct history_policy policy;
-	struct work *items;
-	size_t count;
-	size_t next;
+	struct save_batch batch;
+	bool *works_told;
+	bool *anchors_told;
+	bool tidied;
+	bool swept;
+	bool ended; /* has told all */
 	unsigned written;
 	unsigned failed;
-	/* the directory of the view in work */
-	int dir_fd; /* -1: none */
-	char dir_view[IPC_VIEW_MAX];
-	char dir[PATH_MAX];
-	/* the file in work */
-	int fd; /* -1: none */
-	uint64_t done;
-	uint64_t forced; /* of done */
-	uint64_t image_at;
-	uint64_t keep;	 /* number of the generation before, which is to be kept; 0: none */
-	struct saved_head head; /* without sources: those of the image are borrowed */
-	char name[SAVED_NAME_MAX + 1];
+	uint64_t begun_ms;
+	uint64_t heard_ms;
+	bool stuck; /* told */
 };
 
-static void warn(struct saver *saver, const char *name, const char *what)
+static _Noreturn void no_memory(void)
 {
-	if (saver->failed++ < WARNINGS_MAX) {
-		log_warn("zone images are not saved: %s/%s: %s: %s", saver->dir, name, what, strerror(errno));
-	}
+	log_fatal("out of memory");
 }
 
-/* A directory that is ours, made when it is not there. */
-static bool have_dir(const char *path, mode_t mode)
+static void *must_have(void *p)
 {
-	struct stat st;
-	if (mkdir(path, mode) != 0 && errno != EEXIST) {
-		return false;
+	if (p == NULL) {
+		no_memory();
 	}
-	if (lstat(path, &st) != 0) {
-		return false;
-	}
-	if (!S_ISDIR(st.st_mode) || st.st_uid != 0 || (st.st_mode & 022) != 0) {
-		errno = EPERM; /* its owner could swap what we trust in it */
-		return false;
-	}
-	return true;
+	return p;
 }
 
-/* --- what is no longer wanted ----------------------------------------------------------------------- */
+/* --- what waits ------------------------------------------------------------------------------------- */
 
-/* A zone that is configured no more: its newest generation is history too, and goes by count and age. */
-static bool put_away(int dir_fd, const uint8_t *zone, const char *name)
+static void work_drop(struct save_work *work)
 {
-	struct saved_head head;
-	char why[HISTORY_WHY_MAX];
-	uint64_t at;
-	int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	int rc = fd < 0 ? BH_ESYS : saved_read(fd, &head, &at, why, sizeof(why));
-	if (rc == BH_OK) {
-		sources_clear(&head.sources);
-		rc = history_keep(dir_fd, zone, head.number);
-	}
-	if (fd >= 0) {
-		close(fd);
-	}
-	return rc == BH_OK;
+	zone_image_release(work->image);
+	work->image = NULL;
 }
 
-/* Files of zones that are not in the set, or whose image no authority takes. And what a run that was cut left there. */
-static void remove_stale(const char *state_dir, const char *view, const struct zone_set *set, bool keep)
+static void works_add(struct works *works, const struct save_work *work)
 {
-	char dir_path[PATH_MAX];
-	int fd = history_open_view(state_dir, view);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	if (dir == NULL) {
-		if (fd >= 0) {
-			close(fd);
-		}
-		return; /* nothing was ever saved there, or it is not ours; then the saver says so */
+	if (works->count == works->room) {
+		works->room = works->room == 0 ? 16 : works->room * 2;
+		works->items = must_have(reallocarray(works->items, works->room, sizeof(*works->items)));
 	}
-	snprintf(dir_path, sizeof(dir_path), "%s/%s", state_dir, view);
-	const struct dirent *entry;
-	while ((entry = readdir(dir)) != NULL) {
-		struct config_zone zone = { .text = NULL };
-		const struct zone_state like = { .view_name = view, .conf = &zone };
-		if (strcmp(entry->d_name, TEMPORARY) == 0 && unlinkat(dirfd(dir), entry->d_name, 0) == 0) {
-			log_info("half-written image removed: %s/%s", dir_path, entry->d_name);
-			continue;
-		}
-		if (!saved_name_parse(entry->d_name, zone.name)) {
-			continue;
-		}
-		const struct zone_state *state = zone_set_find(set, &like);
-		bool refused = state != NULL && state->image != NULL && state->image->refused != NULL && state->image->saved;
-		if (state != NULL && !refused) {
-			continue;
-		}
-		bool kept = !refused && keep && put_away(dirfd(dir), zone.name, entry->d_name);
-		if (unlinkat(dirfd(dir), entry->d_name, 0) == 0) {
-			log_info("saved image removed, %s%s: %s/%s",
-				 refused ? "it was refused" : "its zone is not configured any more",
-				 kept ? ", its history is kept" : "", dir_path, entry->d_name);
-		} else {
-			log_warn("saved image that is of no use cannot be removed: %s/%s: %m", dir_path, entry->d_name);
-		}
-	}
-	closedir(dir);
+	works->items[works->count++] = *work;
 }
 
-/* --- writing ---------------------------------------------------------------------------------------- */
-
-static void give_up_file(struct saver *saver)
+static void works_clear(struct works *works)
 {
-	if (saver->fd >= 0) {
-		close(saver->fd);
-		saver->fd = -1;
-		unlinkat(saver->dir_fd, TEMPORARY, 0);
+	for (size_t i = 0; i < works->count; i++) {
+		work_drop(&works->items[i]);
 	}
+	free(works->items);
+	*works = (struct works){ .items = NULL };
 }
 
-static void leave_dir(struct saver *saver)
+static const struct zone_state *zone_of(const struct saver *saver, const struct save_work *work)
 {
-	if (saver->dir_fd >= 0) {
-		close(saver->dir_fd);
-		saver->dir_fd = -1;
-	}
+	const struct zone_set *set = saver->sup->current.zones;
+	struct config_zone zone = { .text = NULL };
+	const struct zone_state like = { .view_name = work->view, .conf = &zone };
+	memcpy(zone.name, work->zone, sizeof(zone.name));
+	return set == NULL ? NULL : zone_set_find(set, &like);
 }
-
-static bool write_at(int fd, const uint8_t *bytes, size_t len, uint64_t at)
-{
-	for (size_t pos = 0; pos < len;) {
-		ssize_t n = pwrite(fd, bytes + pos, len - pos, (off_t)(at + pos));
-		if (n < 0 && errno == EINTR) {
-			continue;
-		}
-		if (n <= 0) {
-			return false;
-		}
-		pos += (size_t)n;
-	}
-	return true;
-}
-
-/* Its head as far as it does not depend on what is on disk. */
-static void head_of(const struct work *work, struct saved_head *head)
-{
-	const struct zone_image *image = work->image;
-	*head = (struct saved_head){
-		.image_version = IMAGE_VERSION,
-		.cause = image->cause,
-		.since_sec = clock_wall_sec(),
-		.image_of = image->rollback.image_of,
-		.text_serial = image->rollback.text_serial,
-		.text_size = image->rollback.text_size,
-		.text_checksum = image->rollback.text_checksum,
-		.info = image->info,
-		.made_sec = image->made_sec,
-	};
-	snprintf(head->build, sizeof(head->build), "%s", ipc_build_id());
-	memcpy(head->zone, work->zone, sizeof(head->zone));
-}
-
-/* Prefix and body in memory of their own; NULL: out of memory. */
-static uint8_t *encode_head(const struct saver *saver, const struct work *work, size_t *len)
-{
-	struct saved_head head = saver->head;
-	const struct sources *sources = &work->image->sources;
-	size_t room = 2048 + sources->octets + sources->count * 64;
-	uint8_t *bytes = malloc(SAVED_PREFIX + room);
-	if (bytes == NULL) {
-		return NULL;
-	}
-	head.sources = *sources; /* borrowed */
-	head.sources.count = sources->incomplete ? 0 : sources->count; /* none: never current, the image is kept all the same */
-	struct sink s = sink_of(bytes + SAVED_PREFIX, room);
-	saved_head_encode(&s, &head);
-	if (s.failed) {
-		free(bytes);
-		errno = EOVERFLOW;
-		return NULL;
-	}
-	saved_prefix(bytes, bytes + SAVED_PREFIX, s.pos);
-	*len = SAVED_PREFIX + s.pos;
-	return bytes;
-}
-
-/*
- * Which generation this is: that on disk, written anew because its sources are others, or the one after it. What of the
- * file that stands there cannot be read is no generation.
- */
-static void number_it(struct saver *saver, const struct work *work)
-{
-	struct saved_head before;
-	char folder[SAVED_NAME_MAX + 1];
-	char why[HISTORY_WHY_MAX];
-	uint64_t at;
-	int fd = openat(saver->dir_fd, saver->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	bool known = fd >= 0 && saved_read(fd, &before, &at, why, sizeof(why)) == BH_OK;
-
-	if (fd >= 0) {
-		close(fd);
-	}
-	saver->keep = 0;
-	if (known) {
-		sources_clear(&before.sources);
-		if (before.image_version == IMAGE_VERSION && before.info.checksum == saver->head.info.checksum &&
-		    before.info.size == saver->head.info.size && before.image_of == saver->head.image_of) {
-			saver->head.number = before.number;
-			saver->head.cause = before.cause;
-			saver->head.since_sec = before.since_sec;
-			return;
-		}
-		/* A name may be just too long for a history, and short enough to be saved. */
-		saver->keep = saver->policy.count > 0 && history_name(work->zone, folder) ? before.number : 0;
-	}
-	saver->head.number = history_next_number(saver->dir_fd, work->zone, known ? before.number : 0);
-}
-
-/* The directory of this view, which is one that only root can write. */
-static bool enter_dir(struct saver *saver, const char *view)
-{
-	if (saver->dir_fd >= 0 && strcmp(saver->dir_view, view) == 0) {
-		return true;
-	}
-	leave_dir(saver);
-	if (snprintf(saver->dir, sizeof(saver->dir), "%s/%s", saver->state_dir, view) >= (int)sizeof(saver->dir)) {
-		errno = ENAMETOOLONG;
-		return false;
-	}
-	if (have_dir(saver->state_dir, 0755) && have_dir(saver->dir, 0700)) {
-		saver->dir_fd = open(saver->dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		snprintf(saver->dir_view, sizeof(saver->dir_view), "%s", view);
-	}
-	return saver->dir_fd >= 0;
-}
-
-/* Empty; what a run that was cut short left there goes. */
-static int open_temporary(const struct saver *saver)
-{
-	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-	int fd = openat(saver->dir_fd, TEMPORARY, flags, 0600);
-	if (fd < 0 && errno == EEXIST && unlinkat(saver->dir_fd, TEMPORARY, 0) == 0) {
-		fd = openat(saver->dir_fd, TEMPORARY, flags, 0600);
-	}
-	return fd;
-}
-
-/* Open the file of this work; false: it is not to be written. */
-static bool begin_file(struct saver *saver, const struct work *work)
-{
-	size_t head_len;
-
-	if (!saved_name(work->zone, saver->name)) {
-		return false;
-	}
-	if (!enter_dir(saver, work->view)) {
-		warn(saver, "", "not a directory that only root can write, or not to be made");
-		return false;
-	}
-	head_of(work, &saver->head);
-	number_it(saver, work);
-	uint8_t *head = encode_head(saver, work, &head_len);
-	free(head);
-	if (head == NULL || head_len > SAVED_PREFIX + SAVED_BODY_MAX) {
-		return false;
-	}
-	saver->fd = open_temporary(saver);
-	if (saver->fd < 0) {
-		warn(saver, TEMPORARY, "cannot be made");
-		return false;
-	}
-	saver->done = 0;
-	saver->forced = 0;
-	saver->image_at = head_len;
-	return true;
-}
-
-/* Octets of image that this file gets. */
-static uint64_t octets_of(const struct work *work)
-{
-	return work->image->rollback.image_of == 0 ? work->image->info.size : 0;
-}
-
-/* The head last: as long as it is missing the file is not one. The steps of the order above. */
-static bool end_file(struct saver *saver, struct work *work)
-{
-	size_t len;
-	uint8_t *head = encode_head(saver, work, &len);
-	if (head == NULL || len != saver->image_at) {
-		free(head); /* it was compiled again meanwhile, from other files to the same image: next time */
-		errno = EAGAIN;
-		return false;
-	}
-	bool written = write_at(saver->fd, head, len, 0) && fsync(saver->fd) == 0 &&
-		       (saver->keep == 0 || history_keep(saver->dir_fd, work->zone, saver->keep) == BH_OK) &&
-		       renameat(saver->dir_fd, TEMPORARY, saver->dir_fd, saver->name) == 0;
-	free(head);
-	if (!written) {
-		return false;
-	}
-	work->image->number = saver->head.number;
-	work->image->cause = saver->head.cause;
-	if (fsync(saver->dir_fd) != 0) {
-		warn(saver, saver->name, "may not be there after a power cut");
-	}
-	return true;
-}
-
-static void prune(struct saver *saver, const struct work *work)
-{
-	char folder[SAVED_NAME_MAX + 1];
-	if (saver->keep != 0 && history_name(work->zone, folder)) {
-		unsigned removed =
-			history_prune(saver->dir_fd, folder, saver->head.image_of, &saver->policy, clock_wall_sec());
-		if (removed > 0) {
-			log_debug("generations removed: %s/%s count=%u", saver->dir, folder, removed);
-		}
-	}
-}
-
-static bool copy_slice(struct saver *saver, const struct work *work, size_t *budget)
-{
-	uint64_t left = octets_of(work) - saver->done;
-	size_t want = left < *budget ? (size_t)left : *budget;
-	if (lseek(saver->fd, (off_t)(saver->image_at + saver->done), SEEK_SET) < 0 ||
-	    saved_copy(saver->fd, work->image->fd->fd, saver->done, want) != BH_OK) {
-		return false;
-	}
-	saver->done += want;
-	*budget -= want;
-	if (saver->done - saver->forced >= FORCE_OCTETS) {
-		saver->forced = saver->done;
-		return fdatasync(saver->fd) == 0;
-	}
-	return true;
-}
-
-/* Something of one file. True: the file is done with, this way or the other. */
-static bool write_some(struct saver *saver, struct work *work, size_t *budget)
-{
-	if (saver->fd < 0 && !begin_file(saver, work)) {
-		return true;
-	}
-	while (saver->done < octets_of(work) && *budget > 0) {
-		if (!copy_slice(saver, work, budget)) {
-			warn(saver, TEMPORARY, "cannot be written");
-			give_up_file(saver);
-			return true;
-		}
-	}
-	if (saver->done < octets_of(work)) {
-		return false;
-	}
-	if (end_file(saver, work)) {
-		close(saver->fd);
-		saver->fd = -1;
-		saver->written++;
-		work->image->saved = true;
-		prune(saver, work);
-	} else {
-		warn(saver, saver->name, "cannot be written");
-		give_up_file(saver);
-	}
-	return true;
-}
-
-static void on_turn(evutil_socket_t fd, short what, void *arg)
-{
-	/* A pause between turns, so that a large view does not keep the loop busy on a slow disk. */
-	static const struct timeval pause = { .tv_usec = 500 };
-	struct saver *saver = arg;
-	size_t budget = SLICE_OCTETS;
-	(void)fd;
-	(void)what;
-
-	while (saver->next < saver->count && budget > 0) {
-		struct work *work = &saver->items[saver->next];
-		if (write_some(saver, work, &budget)) {
-			zone_image_release(work->image);
-			work->image = NULL;
-			saver->next++;
-			budget -= budget < SLICE_OCTETS / 16 ? budget : SLICE_OCTETS / 16; /* a file costs too */
-		}
-	}
-	if (saver->next == saver->count) {
-		if (saver->written > 0 || saver->failed > 0) {
-			log_info("zone images saved count=%u failed=%u", saver->written, saver->failed);
-		}
-	} else if (event_add(saver->turn, &pause) != 0) {
-		log_fatal("out of memory");
-	}
-}
-
-/* --- the whole -------------------------------------------------------------------------------------- */
 
 /* Worth a file: taken by its authorities, and not there yet. */
 static bool wants_file(const struct zone_state *zone)
@@ -453,90 +133,613 @@ static bool wants_file(const struct zone_state *zone)
 	return image != NULL && !image->saved && !zone->stale && image->refused == NULL;
 }
 
-/* Of a zone that still exists, and not the one that is in service now. */
-static bool is_missing_in_history(const struct work *work, const struct zone_set *set)
+/* Of a zone that still exists: what is in service, or missing in the history. */
+static bool is_wanted(const struct saver *saver, const struct save_work *work)
 {
-	struct config_zone zone = { .text = NULL };
-	const struct zone_state like = { .view_name = work->view, .conf = &zone };
-	memcpy(zone.name, work->zone, sizeof(zone.name));
-	const struct zone_state *now = zone_set_find(set, &like);
-	return now != NULL && now->image != work->image && work->image->refused == NULL;
+	const struct zone_state *now = zone_of(saver, work);
+	return now != NULL && (now->image == work->image ? wants_file(now) : work->image->refused == NULL);
 }
 
-static void take_unfinished(struct saver *saver, struct saver *before, const struct zone_set *set)
+static bool is_unfinished(const struct saver *saver, const struct save_work *work)
 {
-	for (size_t i = before->next; i < before->count; i++) {
-		struct work *work = &before->items[i];
-		if (is_missing_in_history(work, set)) {
-			saver->items[saver->count++] = *work;
-			work->image = NULL;
+	const struct zone_state *now = zone_of(saver, work);
+	return now != NULL && now->image != work->image;
+}
+
+/* Only what is wanted stays, and of what is not in service no more than the bounds allow. */
+static void settle_waiting(struct saver *saver)
+{
+	struct works *works = &saver->waiting;
+	unsigned count = 0;
+	unsigned lost = 0;
+	uint64_t octets = 0;
+	for (size_t i = works->count; i > 0; i--) { /* from the newest on */
+		struct save_work *work = &works->items[i - 1];
+		bool wanted = is_wanted(saver, work);
+		if (wanted && is_unfinished(saver, work)) {
+			count++;
+			octets += work->image->info.size;
+			wanted = count <= UNFINISHED_MAX && octets <= UNFINISHED_OCTETS_MAX;
+			lost += !wanted;
+		}
+		if (!wanted) {
+			work->image->save_waits = false;
+			work_drop(work);
 		}
 	}
+	size_t kept = 0;
+	for (size_t i = 0; i < works->count; i++) {
+		if (works->items[i].image != NULL) {
+			works->items[kept++] = works->items[i];
+		}
+	}
+	works->count = kept;
+	if (lost > 0) {
+		log_warn("generations of zones are not kept, the disk is too slow for them count=%u", lost);
+	}
 }
 
-static bool take_work(struct saver *saver, const struct config *config, const struct zone_set *set,
-		      struct saver *before)
+static void add_zone(struct saver *saver, const struct zone_state *zone)
 {
-	size_t unfinished = before == NULL ? 0 : before->count - before->next;
-	if (unfinished > UNFINISHED_MAX) {
-		unfinished = 0; /* the disk does not keep up: what is newest comes first */
+	struct save_work work = { .image = zone->image };
+	/* It waits already, or is being written from these very sources. */
+	if (work.image->save_waits || (work.image->save_ns != 0 && work.image->save_ns == work.image->sources.read_ns)) {
+		return;
 	}
-	saver->state_dir = strdup(config->state_dir);
-	saver->policy = (struct history_policy){ .count = config->history_count,
-						 .age_sec = (uint64_t)config->history_days * 86400 };
-	saver->items = calloc(unfinished + set->count + 1, sizeof(*saver->items));
-	if (saver->state_dir == NULL || saver->items == NULL) {
+	work.image->refs++;
+	work.image->save_waits = true;
+	snprintf(work.view, sizeof(work.view), "%s", zone->view_name);
+	memcpy(work.zone, zone->conf->name, sizeof(work.zone));
+	works_add(&saver->waiting, &work);
+}
+
+static void add_tidy(struct saver *saver, const char *view)
+{
+	for (size_t i = 0; i < saver->tidy_count; i++) {
+		if (strcmp(saver->tidy[i], view) == 0) {
+			return;
+		}
+	}
+	saver->tidy = must_have(reallocarray(saver->tidy, saver->tidy_count + 1, sizeof(*saver->tidy)));
+	snprintf(saver->tidy[saver->tidy_count++], sizeof(*saver->tidy), "%s", view);
+}
+
+static size_t find_anchor(const struct saver *saver, const uint8_t *zone)
+{
+	size_t i = 0;
+	while (i < saver->anchor_count && !dname_equal(saver->anchors[i]->zone, zone)) {
+		i++;
+	}
+	return i;
+}
+
+static void add_anchor(struct saver *saver, const struct ipc_anchor_state *state, bool newer)
+{
+	size_t i = find_anchor(saver, state->zone);
+	if (i < saver->anchor_count && !newer) {
+		return;
+	}
+	if (i == ANCHORS_WAIT_MAX) {
+		log_err("states of trust anchor keys are not saved, too many wait");
+		return;
+	}
+	if (i == saver->anchor_count) {
+		saver->anchors[saver->anchor_count++] = must_have(malloc(sizeof(*state)));
+	}
+	*saver->anchors[i] = *state;
+}
+
+static bool anything_waits(const struct saver *saver)
+{
+	return saver->waiting.count > 0 || saver->anchor_count > 0 || saver->tidy_count > 0 || saver->sweep;
+}
+
+/* During a change images may be loaded of zones that the current generation does not have: nothing is put away then. */
+static bool may_tidy(const struct saver *saver)
+{
+	return saver->tidy_count > 0 && saver->sup->change == NULL && saver->sup->current.zones != NULL;
+}
+
+static bool may_start(const struct saver *saver)
+{
+	return saver->pid == 0 && saver->sup->current.config != NULL && clock_now_ms() >= saver->not_before_ms &&
+	       (saver->waiting.count > 0 || saver->anchor_count > 0 || saver->sweep || may_tidy(saver));
+}
+
+/* --- the writer's own side --------------------------------------------------------------------------- */
+
+struct telling {
+	int fd;
+};
+
+/* Nobody may listen any more (an upgrade): what is to be written is written all the same. */
+static void tell(void *ctx, const struct save_report *report)
+{
+	const struct telling *t = ctx;
+	uint8_t bytes[SAVE_REPORT_MAX];
+	struct sink s = sink_of(bytes, sizeof(bytes));
+	save_report_encode(&s, report);
+	while (send(t->fd, bytes, s.pos, MSG_NOSIGNAL) < 0 && errno == EINTR) {
+	}
+}
+
+static int compare_fds(const void *a, const void *b)
+{
+	int x = *(const int *)a;
+	int y = *(const int *)b;
+	return x < y ? -1 : x > y;
+}
+
+/* The log, the images, and where to report to. */
+static bool keep_descriptors(const struct save_batch *batch, int report_fd)
+{
+	size_t count = 0;
+	int *fds = malloc((batch->work_count + 1) * sizeof(*fds));
+	if (fds == NULL) {
 		return false;
 	}
-	if (unfinished > 0) {
-		take_unfinished(saver, before, set);
+	fds[count++] = report_fd;
+	for (size_t i = 0; i < batch->work_count; i++) {
+		fds[count++] = batch->works[i].image->fd->fd;
 	}
-	for (size_t i = 0; i < set->count; i++) {
-		const struct zone_state *zone = &set->items[i];
-		if (wants_file(zone)) {
-			struct work *work = &saver->items[saver->count++];
-			zone->image->refs++;
-			work->image = zone->image;
-			snprintf(work->view, sizeof(work->view), "%s", zone->view_name);
-			memcpy(work->zone, zone->conf->name, sizeof(work->zone));
+	qsort(fds, count, sizeof(*fds), compare_fds);
+	unsigned next = STDERR_FILENO + 1;
+	bool ok = true;
+	for (size_t i = 0; i < count; i++) {
+		unsigned fd = (unsigned)fds[i];
+		ok = ok && (next >= fd || syscall(SYS_close_range, next, fd - 1, 0) == 0);
+		next = fd + 1 > next ? fd + 1 : next;
+	}
+	ok = ok && syscall(SYS_close_range, next, ~0u, 0) == 0;
+	free(fds);
+	return ok;
+}
+
+/*
+ * Signals stay blocked as they are in the supervisor (signals.h): a stop of the appliance is its decision, and one that a
+ * terminal sends to all is not for us. Nothing of its event base is touched.
+ */
+static _Noreturn void write_as_child(const struct save_batch *batch, int report_fd, pid_t parent)
+{
+	struct telling telling = { .fd = report_fd };
+	char why[256] = "";
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 || getppid() != parent) {
+		_exit(1);
+	}
+	(void)prctl(PR_SET_NAME, "bulkheadd-saver", 0, 0, 0); /* for people */
+	if (!keep_descriptors(batch, report_fd)) {
+		snprintf(why, sizeof(why), "descriptors: %s", strerror(errno));
+	} else if (setsid() < 0) {
+		snprintf(why, sizeof(why), "session: %s", strerror(errno));
+	} else if (sandbox_enter_writer(why, sizeof(why)) == BH_OK) {
+		save_batch_write(batch, tell, &telling);
+		_exit(0);
+	}
+	struct save_report report = { .kind = SAVE_SAYS, .level = LOG_LEVEL_ERR };
+	snprintf(report.text, sizeof(report.text), "the process that writes zone images does not start: %.200s", why);
+	tell(&telling, &report);
+	_exit(1);
+}
+
+/* --- life of the writer -------------------------------------------------------------------------------- */
+
+static void set_timer(struct saver *saver)
+{
+	const struct timeval tv = { .tv_sec = LOOK_SEC };
+	if (event_add(saver->timer, &tv) != 0) {
+		no_memory();
+	}
+}
+
+/* What waits becomes the batch. */
+static void make_batch(struct saver *saver)
+{
+	const struct generation *g = &saver->sup->current;
+	struct save_batch *batch = &saver->batch;
+	settle_waiting(saver);
+	saver->state_dir = must_have(strdup(g->config->state_dir));
+	*batch = (struct save_batch){ .state_dir = saver->state_dir,
+				      .policy = { .count = g->config->history_count,
+						  .age_sec = (uint64_t)g->config->history_days * 86400 },
+				      .set = g->zones,
+				      .works = saver->waiting.items,
+				      .work_count = saver->waiting.count };
+	saver->waiting = (struct works){ .items = NULL };
+	for (size_t i = 0; i < batch->work_count; i++) {
+		struct save_work *work = &batch->works[i];
+		work->read_ns = work->image->sources.read_ns;
+		work->image->save_waits = false;
+		work->image->save_ns = work->read_ns;
+	}
+	batch->anchors = must_have(calloc(saver->anchor_count + 1, sizeof(*batch->anchors)));
+	for (size_t i = 0; i < saver->anchor_count; i++) {
+		batch->anchors[batch->anchor_count++] = *saver->anchors[i];
+		free(saver->anchors[i]);
+	}
+	saver->anchor_count = 0;
+	if (may_tidy(saver)) {
+		batch->tidy = saver->tidy;
+		batch->tidy_count = saver->tidy_count;
+		saver->tidy = NULL;
+		saver->tidy_count = 0;
+	}
+	if (saver->sweep) {
+		batch->sweep = g->config;
+		saver->sweep = false;
+	}
+	saver->works_told = must_have(calloc(batch->work_count + 1, sizeof(bool)));
+	saver->anchors_told = must_have(calloc(batch->anchor_count + 1, sizeof(bool)));
+	saver->tidied = batch->tidy_count == 0;
+	saver->swept = batch->sweep == NULL;
+	saver->ended = false;
+	saver->written = 0;
+	saver->failed = 0;
+}
+
+/* What was not told of waits again, in front of what came meanwhile. */
+static void put_back(struct saver *saver)
+{
+	struct save_batch *batch = &saver->batch;
+	struct works all = { .items = NULL };
+	for (size_t i = 0; i < batch->work_count; i++) {
+		struct save_work *work = &batch->works[i];
+		work->image->save_ns = 0;
+		if (saver->works_told[i] || work->image->save_waits) {
+			work_drop(work);
+		} else {
+			work->image->save_waits = true;
+			works_add(&all, work);
 		}
+	}
+	for (size_t i = 0; i < saver->waiting.count; i++) {
+		works_add(&all, &saver->waiting.items[i]);
+	}
+	free(saver->waiting.items);
+	saver->waiting = all;
+	for (size_t i = 0; i < batch->anchor_count; i++) {
+		if (!saver->anchors_told[i]) {
+			add_anchor(saver, &batch->anchors[i], false);
+		}
+	}
+	for (size_t i = 0; i < batch->tidy_count && !saver->tidied; i++) {
+		add_tidy(saver, batch->tidy[i]);
+	}
+	saver->sweep = saver->sweep || !saver->swept;
+	free(batch->works);
+	free(batch->anchors);
+	free(batch->tidy);
+	free(saver->works_told);
+	free(saver->anchors_told);
+	free(saver->state_dir);
+	saver->state_dir = NULL;
+	*batch = (struct save_batch){ .works = NULL };
+}
+
+static void stop_listening(struct saver *saver)
+{
+	if (saver->readable != NULL) {
+		event_free(saver->readable);
+		saver->readable = NULL;
+	}
+	if (saver->fd >= 0) {
+		close(saver->fd);
+		saver->fd = -1;
+	}
+}
+
+static void on_work(struct saver *saver, const struct save_report *r)
+{
+	struct save_work *work = &saver->batch.works[r->index];
+	struct zone_image *image = work->image;
+	saver->works_told[r->index] = true;
+	image->save_ns = 0;
+	if (!r->ok) {
+		return; /* the next change of generation finds that it is not saved */
+	}
+	saver->written++;
+	image->number = r->number;
+	image->cause = r->cause;
+	image->saved = image->sources.read_ns == work->read_ns; /* else it was compiled again meanwhile, to the same */
+}
+
+static void on_report(struct saver *saver, const struct save_report *r)
+{
+	switch ((enum save_report_kind)r->kind) {
+	case SAVE_GOES_ON:
+		break;
+	case SAVE_SAYS:
+		(r->level <= LOG_LEVEL_ERR    ? log_err
+		 : r->level == LOG_LEVEL_WARN ? log_warn
+		 : r->level == LOG_LEVEL_INFO ? log_info
+					      : log_debug)("%s", r->text);
+		break;
+	case SAVE_TIDIED:
+		saver->tidied = true;
+		break;
+	case SAVE_ANCHOR:
+		if (r->index < saver->batch.anchor_count) {
+			saver->anchors_told[r->index] = true;
+		}
+		break;
+	case SAVE_WORK:
+		if (r->index < saver->batch.work_count && !saver->works_told[r->index]) {
+			on_work(saver, r);
+		}
+		break;
+	case SAVE_SWEPT:
+		saver->swept = true;
+		if (r->count > 0) {
+			log_info("old generations of zones removed count=%u", (unsigned)r->count);
+		}
+		break;
+	case SAVE_END:
+		saver->ended = true;
+		saver->failed = r->count;
+		break;
+	}
+}
+
+/* What has come. False: there will be no more. */
+static bool take_reports(struct saver *saver)
+{
+	for (unsigned i = 0; i < REPORTS_BURST; i++) {
+		uint8_t bytes[SAVE_REPORT_MAX];
+		struct save_report report;
+		ssize_t n = recv(saver->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+		if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+			return true;
+		}
+		if (n <= 0) {
+			return false;
+		}
+		if (save_report_decode(bytes, (size_t)n, &report) != BH_OK) {
+			log_err("the process that writes zone images reports what makes no sense, killed pid=%d",
+				(int)saver->pid);
+			kill(saver->pid, SIGKILL);
+			return false;
+		}
+		saver->heard_ms = clock_now_ms();
+		if (saver->stuck) {
+			saver->stuck = false;
+			log_info("zone images are written again");
+		}
+		on_report(saver, &report);
 	}
 	return true;
 }
 
-static void remove_stale_of(const struct config *config, const struct saver *saver, const struct zone_set *set)
+static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
-	for (size_t v = 0; config != NULL && v < config->view_count; v++) {
-		remove_stale(saver->state_dir, config->views[v].name, set, saver->policy.count > 0);
+	struct saver *saver = arg;
+	(void)fd;
+	(void)what;
+	if (!take_reports(saver)) {
+		stop_listening(saver); /* its end comes as a signal */
 	}
 }
 
-struct saver *saver_start(struct event_base *base, const struct config *config, const struct config *before,
-			  const struct zone_set *set, struct saver *unfinished)
+static void start(struct saver *saver)
+{
+	int fds[2];
+	make_batch(saver);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) != 0) {
+		log_warn("zone images are not saved: %m");
+		saver->not_before_ms = clock_now_ms() + RETRY_MAX_SEC * 1000;
+		put_back(saver);
+		return;
+	}
+	pid_t parent = getpid();
+	/* fork(2) of the C library, which leaves the child a heap to work with; nothing of the heap is in work here. */
+	pid_t pid = fork();
+	if (pid == 0) {
+		write_as_child(&saver->batch, fds[1], parent);
+	}
+	int fork_errno = errno;
+	close(fds[1]);
+	saver->fd = fds[0];
+	if (pid < 0) {
+		log_warn("zone images are not saved: cannot fork: %s", strerror(fork_errno));
+		saver->not_before_ms = clock_now_ms() + RETRY_MAX_SEC * 1000;
+		stop_listening(saver);
+		put_back(saver);
+		return;
+	}
+	saver->pid = pid;
+	saver->begun_ms = saver->heard_ms = clock_now_ms();
+	saver->stuck = false;
+	saver->readable = must_have(event_new(saver->sup->base, saver->fd, EV_READ | EV_PERSIST, on_readable, saver));
+	if (event_add(saver->readable, NULL) != 0) {
+		no_memory();
+	}
+	set_timer(saver);
+}
+
+/* Now or, when it cannot be, a little later. */
+static void go_on(struct saver *saver)
+{
+	if (may_start(saver)) {
+		start(saver);
+	}
+	if (saver->pid == 0 && anything_waits(saver)) {
+		set_timer(saver);
+	}
+}
+
+bool saver_child_ended(struct saver *saver, pid_t pid, int status)
+{
+	if (saver == NULL || saver->pid == 0 || saver->pid != pid) {
+		return false;
+	}
+	while (saver->fd >= 0 && take_reports(saver)) {
+		/* it has ended, so this does */
+	}
+	stop_listening(saver);
+	saver->pid = 0;
+	saver->stuck = false;
+	unsigned long long ms = clock_now_ms() - saver->begun_ms;
+	bool well = saver->ended && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	if (well) {
+		if (saver->written > 0 || saver->failed > 0) {
+			log_info("zone images saved count=%u failed=%u", saver->written, saver->failed);
+		}
+		saver->deaths = 0;
+	} else {
+		unsigned shift = saver->deaths < 6 ? saver->deaths : 6;
+		unsigned delay_sec = (unsigned)RETRY_FIRST_SEC << shift;
+		delay_sec = delay_sec < RETRY_MAX_SEC ? delay_sec : RETRY_MAX_SEC;
+		saver->deaths++;
+		saver->not_before_ms = clock_now_ms() + delay_sec * UINT64_C(1000);
+		log_err("the process that writes zone images ended by %s %d after %llu.%03llu s written=%u of=%zu, the rest is "
+			"written in %u s",
+			WIFSIGNALED(status) ? "signal" : "exit status",
+			WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status), ms / 1000, ms % 1000, saver->written,
+			saver->batch.work_count, delay_sec);
+	}
+	put_back(saver);
+	go_on(saver);
+	return true;
+}
+
+/* The letter of proc(5): 'D' is uninterruptible sleep. */
+static char process_state(pid_t pid)
+{
+	char path[32];
+	char text[256];
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (fd >= 0) {
+		close(fd);
+	}
+	text[n > 0 ? n : 0] = '\0';
+	const char *end = strrchr(text, ')');
+	return end != NULL && end[1] == ' ' ? end[2] : '?';
+}
+
+unsigned saver_stuck_sec(const struct saver *saver)
+{
+	if (saver == NULL || saver->pid == 0) {
+		return 0;
+	}
+	uint64_t sec = (clock_now_ms() - saver->heard_ms) / 1000;
+	return sec < SAVER_STUCK_SEC ? 0 : (unsigned)sec;
+}
+
+bool saver_disk_hangs(const struct saver *saver)
+{
+	return saver_stuck_sec(saver) > 0 && process_state(saver->pid) == 'D';
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct saver *saver = arg;
+	(void)fd;
+	(void)what;
+	if (saver->pid == 0) {
+		go_on(saver);
+		return;
+	}
+	unsigned sec = saver_stuck_sec(saver);
+	if (sec > 0 && !saver->stuck) {
+		saver->stuck = true;
+		log_err("zone images and histories are not being written: nothing for %u s from the process that does it pid=%d "
+			"state=%c; service goes on",
+			sec, (int)saver->pid, process_state(saver->pid));
+	}
+	set_timer(saver);
+}
+
+/* --- the whole -------------------------------------------------------------------------------------- */
+
+struct saver *saver_new(struct supervisor *sup)
 {
 	struct saver *saver = calloc(1, sizeof(*saver));
 	if (saver == NULL) {
-		saver_free(unfinished);
 		return NULL;
 	}
+	saver->sup = sup;
 	saver->fd = -1;
-	saver->dir_fd = -1;
-	saver->turn = event_new(base, -1, 0, on_turn, saver);
-	bool ok = saver->turn != NULL && take_work(saver, config, set, unfinished);
-	saver_free(unfinished);
-	if (!ok) {
-		saver_free(saver);
+	saver->timer = event_new(sup->base, -1, 0, on_timer, saver);
+	if (saver->timer == NULL) {
+		free(saver);
 		return NULL;
 	}
-	remove_stale_of(config, saver, set);
-	remove_stale_of(before, saver, set);
-	event_active(saver->turn, EV_TIMEOUT, 0);
 	return saver;
+}
+
+void saver_save(struct saver *saver, const struct config *before)
+{
+	const struct generation *g = &saver->sup->current;
+	const struct config *const configs[] = { g->config, before };
+	for (size_t i = 0; i < sizeof(configs) / sizeof(configs[0]); i++) {
+		for (size_t v = 0; configs[i] != NULL && v < configs[i]->view_count; v++) {
+			add_tidy(saver, configs[i]->views[v].name);
+		}
+	}
+	for (size_t i = 0; i < g->zones->count; i++) {
+		if (wants_file(&g->zones->items[i])) {
+			add_zone(saver, &g->zones->items[i]);
+		}
+	}
+	settle_waiting(saver);
+	go_on(saver);
+}
+
+void saver_put_anchor(struct saver *saver, const struct ipc_anchor_state *state)
+{
+	add_anchor(saver, state, true);
+	go_on(saver);
+}
+
+bool saver_has_anchor(const struct saver *saver, const uint8_t *zone)
+{
+	bool has = find_anchor(saver, zone) < saver->anchor_count;
+	for (size_t i = 0; i < saver->batch.anchor_count; i++) {
+		has = has || (!saver->anchors_told[i] && dname_equal(saver->batch.anchors[i].zone, zone));
+	}
+	return has;
+}
+
+void saver_sweep(struct saver *saver)
+{
+	saver->sweep = true;
+	go_on(saver);
+}
+
+void saver_hurry(struct saver *saver)
+{
+	saver->not_before_ms = 0;
+	go_on(saver);
 }
 
 bool saver_is_done(const struct saver *saver)
 {
-	return saver->next == saver->count;
+	return saver->pid == 0 && !anything_waits(saver);
+}
+
+size_t saver_unfinished(const struct saver *saver)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < saver->waiting.count; i++) {
+		count += is_unfinished(saver, &saver->waiting.items[i]);
+	}
+	return count;
+}
+
+/* One in uninterruptible sleep ends when the disk comes back, with the one system call it is in. */
+static void end_writer(struct saver *saver)
+{
+	kill(saver->pid, SIGKILL);
+	for (unsigned ms = 0; ms < KILL_MS; ms++) {
+		pid_t pid = waitpid(saver->pid, NULL, WNOHANG);
+		if (pid == saver->pid || (pid < 0 && errno != EINTR)) {
+			log_warn("zone images are not all written, the process that writes them was killed");
+			return;
+		}
+		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+	}
+	log_err("zone images are not all written: the process that writes them hangs in the disk and is left behind pid=%d",
+		(int)saver->pid);
 }
 
 void saver_free(struct saver *saver)
@@ -544,15 +747,16 @@ void saver_free(struct saver *saver)
 	if (saver == NULL) {
 		return;
 	}
-	give_up_file(saver);
-	leave_dir(saver);
-	for (size_t i = 0; i < saver->count; i++) {
-		zone_image_release(saver->items[i].image);
+	if (saver->pid != 0) {
+		end_writer(saver);
+		stop_listening(saver);
+		put_back(saver);
 	}
-	if (saver->turn != NULL) {
-		event_free(saver->turn);
+	event_free(saver->timer);
+	works_clear(&saver->waiting);
+	for (size_t i = 0; i < saver->anchor_count; i++) {
+		free(saver->anchors[i]);
 	}
-	free(saver->items);
-	free(saver->state_dir);
+	free(saver->tidy);
 	free(saver);
 }

@@ -13,6 +13,7 @@
 #include "daemons/supervisor/instance.h"
 #include "daemons/supervisor/local.h"
 #include "daemons/supervisor/rows.h"
+#include "daemons/supervisor/saver.h"
 #include "daemons/supervisor/takeover.h"
 #include "daemons/supervisor/trust.h"
 
@@ -220,6 +221,10 @@ int status_send(struct supervisor *sup, bool zones, struct link *link, uint32_t 
 		char text[TIME_TEXT_MAX];
 		row_text(&row, "validation_date", time_text(date, text));
 	}
+	unsigned stuck_sec = saver_stuck_sec(sup->saver);
+	if (stuck_sec > 0) {
+		row_number(&row, "saving_stuck_sec", stuck_sec);
+	}
 	int rc = row_send(link, request, &row);
 	for (const struct instance *inst = sup->instances; inst != NULL && rc == BH_OK; inst = inst->next) {
 		rc = send_role(inst, link, request, &worst);
@@ -249,6 +254,10 @@ int status_send(struct supervisor *sup, bool zones, struct link *link, uint32_t 
 	if (date != 0 && worst <= WARNING) {
 		worst = WARNING;
 		text = "signatures are checked as if it were validation-date, not now";
+	}
+	if (stuck_sec > 0 && worst <= WARNING) {
+		worst = WARNING;
+		text = "images and histories of zones are not being written, the disk or the process that does it is stuck";
 	}
 	return rc == BH_OK ? row_done(link, request, (unsigned)worst, text) : rc;
 }

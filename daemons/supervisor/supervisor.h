@@ -6,6 +6,7 @@
  *   instance.c  the life of one role process: start, stop, crash, back-off
  *   hear.c      what a role says: hello, prepared, committed, refused
  *   send.c      what a role is told of a generation
+ *   saver.c     what is written below the state directory, by a process of its own
  *   tracking.c  keys of anchor zones (RFC 5011), between resolvers and disk
  *   local.c     what resolvers may ask on this host
  *   control.c   the control socket; status.c, places.c, trust.c, zone_history.c and inspect.c its answers
@@ -86,7 +87,7 @@ struct supervisor {
 	char localwall_why[IPC_TEXT_MAX];
 	struct instance *instances;
 	struct change *change; /* NULL: none under way */
-	struct saver *saver;   /* of the current generation; NULL: none yet */
+	struct saver *saver;   /* writes below the state directory */
 	struct sweeper *sweeper;
 	struct inspect *inspections; /* images that are being shown */
 	struct nta_list ntas;	   /* set by the operator */
@@ -105,6 +106,7 @@ struct supervisor {
 	bool stopping;
 	int exit_status;
 	struct event *stop_timer;
+	uint64_t stop_save_ms; /* while stopping: since when only writing is waited for; 0: not yet */
 };
 
 /* --- change.c --- */

@@ -1,6 +1,6 @@
 /*
  * Retention by age (history.h): what a zone's next generation does not remove, because there is none, a look at all
- * histories does, a minute after the start and then once a day, some zones at a time between other events.
+ * histories does, a minute after the start and then once a day, in the process that writes them (saver.h).
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */

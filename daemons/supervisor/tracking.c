@@ -13,6 +13,7 @@
 #include "daemons/supervisor/anchor_file.h"
 #include "daemons/supervisor/instance.h"
 #include "daemons/supervisor/rows.h"
+#include "daemons/supervisor/saver.h"
 
 #include <event2/event.h>
 #include <stdio.h>
@@ -42,6 +43,7 @@ void tracking_load(struct supervisor *sup, const struct generation *g)
 {
 	const struct zone_set *set = g->zones;
 	unsigned zones = 0;
+	bool readable = !saver_disk_hangs(sup->saver);
 	for (size_t i = 0; is_tracking(g) && i < set->anchor_count && zones < TRACKED_ZONES_MAX; i++) {
 		struct ipc_anchor_state state;
 		const uint8_t *zone = set->anchors[i].zone;
@@ -55,7 +57,11 @@ void tracking_load(struct supervisor *sup, const struct generation *g)
 		if (tracked_find(&sup->tracked, zone, sum) != NULL) {
 			continue;
 		}
-		int rc = anchor_file_load(g->config->state_dir, zone, &state, why, sizeof(why));
+		int rc = BH_ESYS;
+		snprintf(why, sizeof(why), "the disk hangs");
+		if (readable) {
+			rc = anchor_file_load(g->config->state_dir, zone, &state, why, sizeof(why));
+		}
 		if (rc == BH_OK && state.configured != sum) {
 			log_info("saved state of trust anchor keys is not used: it began with other anchors zone=%s",
 				 dname_text(zone, text));
@@ -76,6 +82,7 @@ void tracking_settle(struct supervisor *sup)
 	const struct zone_set *set = sup->current.zones;
 	if (is_tracking(&sup->current)) {
 		tracked_keep(&sup->tracked, set->anchors, set->anchor_count);
+		anchor_file_keep(sup->current.config->state_dir, set->anchors, set->anchor_count);
 	} else {
 		tracked_clear(&sup->tracked);
 	}
@@ -111,16 +118,6 @@ void tracking_tell(struct instance *inst)
 	}
 }
 
-static void save(struct supervisor *sup, struct tracked *t)
-{
-	char why[IPC_TEXT_MAX];
-	char text[DNAME_TEXT_MAX];
-	t->news = false;
-	if (anchor_file_save(sup->current.config->state_dir, &t->state, why, sizeof(why)) != BH_OK) {
-		log_err("state of trust anchor keys is not saved zone=%s: %s", dname_text(t->state.zone, text), why);
-	}
-}
-
 static void on_timer(evutil_socket_t fd, short what, void *arg);
 
 static void set_timer(struct supervisor *sup)
@@ -151,7 +148,8 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 			set_timer(sup);
 			return;
 		}
-		save(sup, t);
+		t->news = false;
+		saver_put_anchor(sup->saver, &t->state);
 		for (struct instance *inst = sup->instances; inst != NULL; inst = inst->next) {
 			send_state(inst, &t->state);
 		}
@@ -223,13 +221,19 @@ int tracking_rows(struct supervisor *sup, struct link *link, uint32_t request)
 	return rc;
 }
 
-void tracking_end(struct supervisor *sup)
+void tracking_flush(struct supervisor *sup)
 {
-	for (size_t i = 0; i < sup->tracked.count && sup->current.config != NULL; i++) {
-		if (sup->tracked.items[i]->news) {
-			save(sup, sup->tracked.items[i]);
+	for (size_t i = 0; i < sup->tracked.count; i++) {
+		struct tracked *t = sup->tracked.items[i];
+		if (t->news) {
+			t->news = false;
+			saver_put_anchor(sup->saver, &t->state);
 		}
 	}
+}
+
+void tracking_end(struct supervisor *sup)
+{
 	tracked_clear(&sup->tracked);
 	if (sup->tracking_timer != NULL) {
 		event_free(sup->tracking_timer);

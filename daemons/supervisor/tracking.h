@@ -28,7 +28,8 @@ int tracking_found(struct instance *inst, const struct link_message *m) BH_CHECK
 void tracking_tell(struct instance *inst);
 /* `anchors`: rows "anchor_key". */
 int tracking_rows(struct supervisor *sup, struct link *link, uint32_t request) BH_CHECKED;
-/* The appliance ends: what is not saved yet is. Before its configuration is freed. */
+/* The appliance stops: what is not saved yet goes to the saver. */
+void tracking_flush(struct supervisor *sup);
 void tracking_end(struct supervisor *sup);
 
 #endif

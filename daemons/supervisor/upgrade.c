@@ -16,7 +16,7 @@
 #include "daemons/supervisor/notify.h"
 #include "daemons/supervisor/program.h"
 #include "daemons/supervisor/rolelog.h"
-#include "daemons/supervisor/saved.h"
+#include "daemons/supervisor/saver.h"
 #include "daemons/supervisor/signals.h"
 #include "daemons/supervisor/state.h"
 
@@ -37,6 +37,8 @@
 /* Times that it is asked because roles came and went meanwhile. */
 #define ASKED_MAX 5
 #define ANSWER_MAX 512
+/* How often the end of writing is looked at. */
+#define SAVE_POLL_MS 20
 /* Where copies of descriptors wait in the child, above the fixed numbers. */
 #define FD_PARKING 64
 /* First size of the record; it is made again with more until it fits. */
@@ -58,6 +60,7 @@ struct upgrade {
 	struct event *readable;
 	struct event *timer;
 	bool late;
+	uint64_t agreed_ms; /* since when it only waits for the saver; 0: it does not yet */
 	size_t used;
 	char answer[ANSWER_MAX];
 };
@@ -130,7 +133,9 @@ static int collect_trust(const struct supervisor *sup, struct state *s)
 		return BH_ENOMEM;
 	}
 	for (size_t i = 0; i < sup->tracked.count; i++) {
-		s->tracked[s->tracked_count++] = *sup->tracked.items[i];
+		struct tracked *t = &s->tracked[s->tracked_count++];
+		*t = *sup->tracked.items[i];
+		t->news = t->news || saver_has_anchor(sup->saver, t->state.zone);
 	}
 	memcpy(s->ntas, sup->ntas.items, sup->ntas.count * sizeof(*s->ntas));
 	s->nta_count = sup->ntas.count;
@@ -338,11 +343,17 @@ static void on_answer(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
+static void agreed(struct upgrade *u);
+
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct upgrade *u = arg;
 	(void)fd;
 	(void)what;
+	if (u->agreed_ms != 0 && u->pid == 0) {
+		agreed(u);
+		return;
+	}
 	u->late = true;
 	if (u->pid != 0) {
 		kill(u->pid, SIGKILL); /* its end brings the answer */
@@ -521,9 +532,6 @@ static void replace(struct upgrade *u, char *why, size_t why_size)
 		free(fds);
 		return;
 	}
-	/* A file that is half written would be of no use; its zone is written by the next one. */
-	saver_free(sup->saver);
-	sup->saver = NULL;
 	if (sandbox_carry(detail, sizeof(detail)) != BH_OK) {
 		snprintf(why, why_size, "%s", detail);
 	} else if (!set_cloexec(fds, count, false) || fcntl(record, F_SETFD, 0) != 0) {
@@ -539,13 +547,42 @@ static void replace(struct upgrade *u, char *why, size_t why_size)
 	}
 	close(record);
 	free(fds);
-	sup->saver = saver_start(sup->base, sup->current.config, NULL, sup->current.zones, NULL);
+}
+
+/*
+ * What waits for the disk goes with our memory, so it has some seconds; what is being written by then is written to its
+ * end by the process that does it. False: asked again soon.
+ */
+static bool all_saved(struct upgrade *u)
+{
+	const struct timeval soon = { .tv_usec = SAVE_POLL_MS * 1000 };
+	struct saver *saver = u->sup->saver;
+	if (u->agreed_ms == 0) {
+		u->agreed_ms = clock_now_ms();
+		saver_hurry(saver);
+	}
+	if (saver_is_done(saver)) {
+		return true;
+	}
+	if (clock_now_ms() - u->agreed_ms < SAVER_PATIENCE_SEC * 1000) {
+		if (event_add(u->timer, &soon) != 0) {
+			log_fatal("out of memory");
+		}
+		return false;
+	}
+	log_warn("upgrade: goes on although not all is written below the state directory, generations lost for histories "
+		 "count=%zu",
+		 saver_unfinished(saver));
+	return true;
 }
 
 /* It can. Nothing but the clients that wait may be other than what it has seen. */
 static void agreed(struct upgrade *u)
 {
 	struct supervisor *sup = u->sup;
+	if (!all_saved(u)) {
+		return;
+	}
 	struct record now = { .bytes = NULL };
 	char why[IPC_TEXT_MAX];
 	int rc = record_make(sup, &now, NULL, NULL);

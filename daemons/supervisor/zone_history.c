@@ -9,6 +9,7 @@
 #include "daemons/supervisor/history.h"
 #include "daemons/supervisor/inspect.h"
 #include "daemons/supervisor/rows.h"
+#include "daemons/supervisor/saver.h"
 #include "daemons/supervisor/takeover.h"
 
 #include <errno.h>
@@ -41,6 +42,17 @@ struct zone_job {
 };
 
 /* --- which zone, which generation ----------------------------------------------------------------------- */
+
+/* What is read there would hold up all else. */
+static bool is_readable(const struct supervisor *sup, char *why, size_t why_size)
+{
+	bool hangs = saver_disk_hangs(sup->saver);
+	if (hangs) {
+		snprintf(why, why_size, "histories cannot be read: the disk of the state directory has not answered for %u s",
+			 saver_stuck_sec(sup->saver));
+	}
+	return !hangs;
+}
 
 /* A zone as it is named by an operator. NULL: why says what is wrong. */
 static const struct zone_state *find_zone(const struct supervisor *sup, const char *word, char *why, size_t why_size)
@@ -206,6 +218,9 @@ int zone_history_send(const struct supervisor *sup, const struct ctl_request *r,
 	snprintf(name_text, sizeof(name_text), "%.*s", at == NULL ? CTL_WORD_MAX : (int)(at - r->words[2]), r->words[2]);
 	if (dname_from_text(name_text, name) < 0) {
 		return row_done(link, request, UNKNOWN, "not a domain name");
+	}
+	if (!is_readable(sup, why, sizeof(why))) {
+		return row_done(link, request, CRITICAL, why);
 	}
 	for (size_t i = 0; set != NULL && i < set->count && rc == BH_OK; i++) {
 		const struct zone_state *zone = &set->items[i];
@@ -610,7 +625,8 @@ static unsigned begin(struct zone_job *job, const struct ctl_request *r, const s
 		snprintf(why, why_size, "the zone is not served: its text was never good since the start");
 		return CRITICAL;
 	}
-	if (history_read(job->sup->current.config->state_dir, job->view, job->zone, &history, why, why_size) != BH_OK) {
+	if (!is_readable(job->sup, why, why_size) ||
+	    history_read(job->sup->current.config->state_dir, job->view, job->zone, &history, why, why_size) != BH_OK) {
 		return CRITICAL;
 	}
 	if (job->command == ZONE_ROLLBACK) {

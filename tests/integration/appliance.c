@@ -321,6 +321,37 @@ unsigned appliance_roles(const struct appliance *a, struct role_process out[APPL
 	return count;
 }
 
+/* A child whose name begins like this; 0: there is none. */
+static pid_t child_named(const struct appliance *a, const char *prefix)
+{
+	pid_t pids[APPLIANCE_ROLES_MAX];
+	unsigned count = harness_children(a->pid, pids, APPLIANCE_ROLES_MAX);
+	for (unsigned i = 0; i < count; i++) {
+		char name[64];
+		if (harness_proc_status(pids[i], "Name", name, sizeof(name)) && strncmp(name, prefix, strlen(prefix)) == 0) {
+			return pids[i];
+		}
+	}
+	return 0;
+}
+
+pid_t appliance_writer(const struct appliance *a)
+{
+	return child_named(a, "bulkheadd-saver");
+}
+
+/* Nor a child that has not got its name yet. */
+static bool has_no_writer(void *ctx)
+{
+	return child_named(ctx, "bulkheadd") == 0;
+}
+
+unsigned appliance_children(const struct appliance *a, pid_t out[APPLIANCE_ROLES_MAX])
+{
+	MUST(harness_until(has_no_writer, (void *)(uintptr_t)a, 5000), "what is written below the state directory takes too long");
+	return harness_children(a->pid, out, APPLIANCE_ROLES_MAX);
+}
+
 static bool find_role(const struct appliance *a, const char *role, const char *view, unsigned index,
 		      struct role_process *out)
 {

@@ -126,6 +126,13 @@ struct role_process {
 unsigned appliance_roles(const struct appliance *a, struct role_process out[APPLIANCE_ROLES_MAX]);
 /* One of them; view "" for frontend and resolver. The test fails when there is none. */
 struct role_process appliance_role(const struct appliance *a, const char *role, const char *view, unsigned index);
+/*
+ * Children of the supervisor, as harness_children tells, but without the process that writes below the state directory:
+ * it is waited for, and the test fails when it does not end.
+ */
+unsigned appliance_children(const struct appliance *a, pid_t out[APPLIANCE_ROLES_MAX]);
+/* That process; 0: there is none. */
+pid_t appliance_writer(const struct appliance *a);
 /* Wait until this role runs as another process than old. Returns milliseconds, or -1. */
 int appliance_wait_restarted(const struct appliance *a, const struct role_process *old, unsigned limit_ms);
 /* Sum of a counter over all instances of a role (view NULL: of every view). */

@@ -395,6 +395,7 @@ Test(loading, what_several_workers_refuse_is_compiled_once)
 
 Test(loading, images_of_zones_that_are_gone_are_removed_and_nothing_else)
 {
+	pid_t children[APPLIANCE_ROLES_MAX];
 	save_all();
 	appliance_file(&appliance, "state/internal/notes.txt", "not ours\n");
 	appliance_file(&appliance, "state/internal/B.example.image", "not a name of ours\n");
@@ -403,7 +404,7 @@ Test(loading, images_of_zones_that_are_gone_are_removed_and_nothing_else)
 	appliance_start(&appliance);
 	must_answer("www.a.example", "10.1.2.1");
 	MUST(appliance_log_wait(&appliance, "big.example.image", 5000), "nothing in the log");
-	harness_sleep_ms(100);
+	(void)appliance_children(&appliance, children); /* all is written */
 	MUST(is_there("a.example.image") && !is_there("b.example.image") && !is_there("big.example.image"),
 	     "the wrong ones are there");
 	MUST(is_there("notes.txt") && is_there("B.example.image"), "a file that is not ours was removed");
@@ -412,6 +413,7 @@ Test(loading, images_of_zones_that_are_gone_are_removed_and_nothing_else)
 		  "  zone \"b.example\" { file = \"b\" }\n}\n");
 	appliance_reload(&appliance);
 	must_answer("www.b.example", "10.1.2.2");
+	(void)appliance_children(&appliance, children);
 	MUST(!is_there("a.example.image") && is_there("notes.txt"), "the image of a view that is gone is there");
 }
 

@@ -16,10 +16,12 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -108,6 +110,101 @@ Test(upgrade, images_are_handed_over)
 	free(log);
 	struct ask ask = { .server = INTERNAL, .name = "intranet.corp.example" };
 	client_expect_ask(&ask, "NOERROR aa", "intranet.corp.example. A 10.1.2.3", EDE_NONE);
+}
+
+/* --- what is being written below the state directory -------------------------------------------------------- */
+
+static void write_corp(unsigned serial)
+{
+	char text[512];
+	snprintf(text, sizeof(text),
+		 "$ORIGIN corp.example.\n$TTL 300\n@ SOA ns hostmaster %u 1800 900 604800 300\n@ NS ns\nns A 10.1.0.53\n", serial);
+	appliance_file(&appliance, "internal/corp.example.zone", text);
+	appliance_reload(&appliance);
+}
+
+static bool is_saved(void *ctx)
+{
+	(void)ctx;
+	return appliance_writer(&appliance) == 0 &&
+	       strstr(appliance_control(&appliance, "zone history corp.example")->done.text, "not written yet") == NULL;
+}
+
+/* Who holds this lock keeps the writer from going on. */
+static int hold_state(void)
+{
+	char path[128];
+	snprintf(path, sizeof(path), "%s/state/internal", appliance.dir);
+	MUST(harness_until(is_saved, NULL, 10000), "not all is written");
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	MUST(fd >= 0 && flock(fd, LOCK_EX) == 0, "%s: %s", path, strerror(errno));
+	return fd;
+}
+
+static bool has_writer(void *ctx)
+{
+	pid_t *pid = ctx;
+	*pid = appliance_writer(&appliance);
+	return *pid != 0;
+}
+
+static void must_have_serials(const char *wanted)
+{
+	char text[256] = "";
+	size_t used = 0;
+	unsigned from = 0;
+	const struct ctl_row *row;
+	MUST(harness_until(is_saved, NULL, 10000), "not all is written");
+	const struct ctl_answer *answer = appliance_control(&appliance, "zone history corp.example");
+	while ((row = answer_next(answer, "generation", &from)) != NULL && used < sizeof(text)) {
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%u", used > 0 ? " " : "",
+					 (unsigned)row_number(row, "serial"));
+	}
+	MUST(strcmp(text, wanted) == 0, "history \"%s\" instead of \"%s\"", text, wanted);
+}
+
+/* The exec waits until all is written that was served, and nothing is lost. */
+Test(upgrade, generations_that_are_not_written_yet_are_waited_for)
+{
+	char log[128];
+	pid_t writer = 0;
+	write_corp(100);
+	int lock = hold_state();
+	write_corp(101);
+	MUST(harness_until(has_writer, &writer, 2000), "nothing is being written");
+	write_corp(102);
+	write_corp(103);
+	version_install(&appliance, 2);
+	snprintf(log, sizeof(log), "%s/ctl.log", appliance.dir);
+	pid_t ctl = appliance_spawn_bulkheadctl(&appliance, "upgrade", log);
+	MUST(appliance_log_wait(&appliance, "whether it can take over", 2000), "no upgrade");
+	harness_sleep_ms(1500);
+	close(lock);
+	MUST(harness_wait(ctl, 20000) == 0, "the upgrade failed");
+	version_must_be(&appliance, 2);
+	must_have_serials("103 102 101 100 1");
+	MUST(!appliance_logged(&appliance, "lost for histories"), "something was lost");
+}
+
+/* But not for a disk that hangs: the writer goes on beside the new program, which does not write before it has ended. */
+Test(upgrade, a_writer_that_is_stuck_does_not_hold_up_an_upgrade)
+{
+	pid_t writer = 0;
+	write_corp(100);
+	int lock = hold_state();
+	write_corp(101);
+	MUST(harness_until(has_writer, &writer, 2000), "nothing is being written");
+	version_install(&appliance, 2);
+	uint64_t begun_ms = clock_now_ms();
+	version_upgrade(&appliance);
+	MUST(clock_now_ms() - begun_ms < 12000 * harness_slow(), "it took %u ms", (unsigned)(clock_now_ms() - begun_ms));
+	version_must_be(&appliance, 2);
+	MUST(appliance_logged(&appliance, "generations lost for histories count=0"), "the log does not say that it goes on");
+	MUST(harness_alive(writer), "the writer was ended");
+	write_corp(102);
+	close(lock);
+	must_have_serials("102 101 100 1");
+	MUST(!harness_alive(writer), "the writer does not end");
 }
 
 Test(upgrade, many_upgrades_under_load_leave_nothing_behind)

@@ -341,6 +341,6 @@ Test(walls, status_tells_the_truth)
 	}
 	MUST(seen == role_count, "%u roles in status, %u before", seen, role_count);
 	pid_t children[APPLIANCE_ROLES_MAX];
-	MUST(harness_children(appliance.pid, children, APPLIANCE_ROLES_MAX) == role_count,
+	MUST(appliance_children(&appliance, children) == role_count,
 	     "the supervisor has children that status does not show");
 }

@@ -168,7 +168,7 @@ struct footprint footprint_of(const struct appliance *a)
 	struct role_process role = appliance_role(a, "authority", "internal", 0);
 	return (struct footprint){
 		.descriptors = harness_fd_count(a->pid),
-		.children = harness_children(a->pid, children, APPLIANCE_ROLES_MAX),
+		.children = appliance_children(a, children),
 		.filters = number_of(a->pid, "Seccomp_filters:"),
 		.role_filters = number_of(role.pid, "Seccomp_filters:"),
 		.kilobytes = number_of(a->pid, "VmRSS:"),

@@ -23,18 +23,11 @@
 
 static const struct sandbox_profile *profile_by_name(const char *name)
 {
-	static const struct sandbox_profile *const profiles[] = {
-		&sandbox_authority,
-		&sandbox_frontend,
-		&sandbox_resolver,
-		&sandbox_compiler,
-		&sandbox_monitor,
-	};
 	static struct sandbox_profile without_net;
 
-	for (size_t i = 0; i < COUNT(profiles); i++) {
-		if (strcmp(profiles[i]->role, name) == 0) {
-			return profiles[i];
+	for (size_t i = 0; i < COUNT(confined_roles); i++) {
+		if (strcmp(confined_roles[i]->role, name) == 0) {
+			return confined_roles[i];
 		}
 	}
 	if (strcmp(name, "without-net") == 0) {

@@ -69,6 +69,12 @@ void state_judge(const struct answer *status, const char *version, const struct 
 		report_add(report, SEVERITY_WARNING, "clock", "", "", "signatures are validated as of %s, not now (validation-date)",
 			   answer_text(row, "validation_date"));
 	}
+	uint64_t stuck_sec = answer_number(row, "saving_stuck_sec");
+	if (stuck_sec > 0) {
+		report_add(report, SEVERITY_WARNING, "disk", "", "",
+			   "images and histories have not been written for %" PRIu64 " s: %s does not answer", stuck_sec,
+			   answer_text(row, "state_dir"));
+	}
 	if (roles == NULL) {
 		report_add(report, SEVERITY_CRITICAL, "role", "", "", "no role runs");
 		return;

@@ -124,13 +124,17 @@ struct role_case {
 	const char *severity, *text; /* NULL: nothing */
 };
 
-static void status_of(struct answer *answer, const char *version, const struct role_case *role)
+static void status_of(struct answer *answer, const char *version, const struct role_case *role, unsigned stuck_sec)
 {
 	answer_init(answer);
 	row_begin(&row, "appliance");
 	row_text(&row, "version", version);
 	row_text(&row, "state", "running");
 	row_number(&row, "pid", 4711);
+	row_text(&row, "state_dir", "/var/lib/x");
+	if (stuck_sec > 0) {
+		row_number(&row, "saving_stuck_sec", stuck_sec);
+	}
 	cr_assert_eq(answer_add(answer, &row), 0);
 	row_begin(&row, "role");
 	row_text(&row, "role", "authority");
@@ -164,12 +168,29 @@ Test(ctl_state, roles_and_their_walls)
 	struct state_before now;
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct answer answer;
-		status_of(&answer, "1.0", &cases[i]);
+		status_of(&answer, "1.0", &cases[i], 0);
 		report_init(&report);
 		state_judge(&answer, "1.0", &none, &now, &report);
 		cr_expect_eq(findings(), cases[i].text == NULL ? 0u : 1u, "case %zu", i);
 		cr_expect(cases[i].text == NULL || has(cases[i].severity, cases[i].text), "case %zu", i);
 		cr_expect_eq(now.restarts, cases[i].restarts);
+		report_clear(&report);
+		answer_clear(&answer);
+	}
+}
+
+Test(ctl_state, a_disk_that_hangs)
+{
+	static const struct role_case role = { "running", "none", "filter", "", 0, 10, NULL, NULL };
+	const struct state_before none = { .known = false };
+	for (unsigned stuck_sec = 0; stuck_sec <= 42; stuck_sec += 42) {
+		struct answer answer;
+		struct state_before now;
+		status_of(&answer, "1.0", &role, stuck_sec);
+		report_init(&report);
+		state_judge(&answer, "1.0", &none, &now, &report);
+		cr_expect_eq(findings(), stuck_sec == 0 ? 0u : 1u);
+		cr_expect(stuck_sec == 0 || has("warning", "have not been written for 42 s: /var/lib/x does not answer"));
 		report_clear(&report);
 		answer_clear(&answer);
 	}
@@ -190,7 +211,7 @@ Test(ctl_state, restarts_since_the_check_before)
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct answer answer;
 		struct state_before now;
-		status_of(&answer, "1.0", &role);
+		status_of(&answer, "1.0", &role, 0);
 		report_init(&report);
 		state_judge(&answer, "1.0", &cases[i].before, &now, &report);
 		cr_expect_eq(findings(), cases[i].text == NULL ? 0u : 1u, "case %zu", i);
@@ -201,7 +222,7 @@ Test(ctl_state, restarts_since_the_check_before)
 	}
 	struct answer answer;
 	struct state_before now;
-	status_of(&answer, "0.9", &role);
+	status_of(&answer, "0.9", &role, 0);
 	report_init(&report);
 	state_judge(&answer, "1.0", &cases[0].before, &now, &report);
 	cr_expect(has("warning", "the appliance is 0.9, this program 1.0"));
@@ -260,7 +281,7 @@ Test(ctl_facts, rows_that_do_not_fit_are_refused)
 		struct facts facts;
 		char addr[ADDR_TEXT_MAX];
 		static const struct role_case role = { "running", "none", "filter", "", 0, 0, NULL, NULL };
-		status_of(&answer, "1", &role);
+		status_of(&answer, "1", &role, 0);
 		add_listener(&answer, cases[i].address, cases[i].port);
 		region_init(&region, 4096, 1u << 20);
 		cr_expect_eq(facts_read(&answer, &region, &facts), cases[i].asked == NULL ? BH_EMALFORMED : 0, "case %zu", i);
