@@ -75,7 +75,13 @@ void instance_start_fresh(struct supervisor *sup);
 /* After commit: stop those not wanted. After abort: stop fresh ones. */
 void instance_settle(struct supervisor *sup, bool committed);
 
-/* Tell a ready instance the generation in preparation. */
+/*
+ * PREPARE: the role owes one answer from here on, and has its time for it. An error: it cannot be told, and is to be
+ * killed.
+ */
+int instance_tell(struct instance *inst, const struct generation *generation) BH_CHECKED;
+
+/* Tell a ready instance the generation in preparation; one that cannot be told is killed. */
 void instance_prepare(struct instance *inst, const struct generation *generation);
 void instance_commit(struct instance *inst, uint32_t number);
 void instance_abort(struct instance *inst, uint32_t number);

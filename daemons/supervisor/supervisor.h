@@ -3,7 +3,8 @@
  *
  *   main.c      arguments, signals, start and end
  *   change.c    a change of generation: read, compile, prepare everywhere, commit everywhere, or forget
- *   instance.c  the life of one role process: start, hello, configuration, crash, back-off
+ *   instance.c  the life of one role process: start, stop, crash, back-off
+ *   hear.c      what a role says: hello, prepared, committed, refused
  *   send.c      what a role is told of a generation
  *   saver.c     what is written below the state directory, by a process of its own
  *   tracking.c  keys of anchor zones (RFC 5011), between resolvers and disk

@@ -346,6 +346,7 @@ static void hostile_compiler(const char *plan)
 {
 	pid_t children[APPLIANCE_ROLES_MAX];
 	start_with(NULL, NULL);
+	MUST(appliance_log_wait(&appliance, "zone images saved", 10000), "nothing is saved"); /* whose folders stay open */
 	change_all_zones();
 	int descriptors = descriptors_at_rest();
 	make_programs("compiler", plan);
