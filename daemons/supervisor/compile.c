@@ -466,6 +466,7 @@ static const char *take_image(struct compiler *compiler, const struct ipc_compil
 	if (old != NULL && makes_the_same(run, job->zone, old, info)) {
 		old->refs++;
 		image = old; /* other text, same zone; what it says of it is new */
+		image->other_build = false;
 	} else {
 		image = image_new(run, job->image_fd);
 		if (image == NULL) {
