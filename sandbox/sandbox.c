@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -72,6 +73,10 @@ void sandbox_begin(const struct sandbox_profile *profile)
 		exit(EXIT_FAILURE);
 	}
 	log_set_fd(FD_LOG, 1);
+	/* It was executed by descriptor, which has made its name a number. */
+	if (prctl(PR_SET_NAME, profile->role, 0, 0, 0) != 0) {
+		log_fatal("cannot take its name: %m");
+	}
 	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR) {
 		log_fatal("cannot ignore SIGPIPE: %m");
 	}

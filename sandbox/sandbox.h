@@ -128,9 +128,9 @@ int sandbox_confine(const struct sandbox_profile *profile, const struct sandbox_
 		    const char *root_path, char *why_text, size_t why_size) BH_CHECKED;
 
 /*
- * First call of a role's main: ends a process that bulkheadd did not start, sends log lines to FD_LOG, ignores
- * SIGPIPE, and closes every descriptor that does not belong to the fixed ones, so that sandbox_enter finds
- * only what main itself opened.
+ * First call of a role's main: ends a process that bulkheadd did not start, sends log lines to FD_LOG, takes the
+ * role's name for its own (comm, in ps), ignores SIGPIPE, and closes every descriptor that does not belong to the
+ * fixed ones, so that sandbox_enter finds only what main itself opened.
  */
 void sandbox_begin(const struct sandbox_profile *profile);
 

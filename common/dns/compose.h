@@ -125,6 +125,7 @@ int compose_rrset_add(struct compose *c, struct compose_rrset *set, const uint8_
  */
 void compose_forget(struct compose *c, unsigned count);
 
+/* Where the message is now, and back to there: what was written since is gone, and no pointer leads into it. */
 static inline struct compose_mark compose_mark(const struct compose *c)
 {
 	struct compose_mark mark = { .pos = c->pos, .target_count = c->target_count };

@@ -25,6 +25,7 @@ struct typemap {
  */
 int typemap_parse(const uint8_t *bytes, size_t len, struct typemap *out) BH_CHECKED;
 
+/* Is the type in the set? */
 bool typemap_has(const struct typemap *map, uint16_t type);
 
 /* Number of types. */

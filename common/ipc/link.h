@@ -44,6 +44,7 @@ struct link_ops {
  */
 struct link *link_new(struct event_base *base, int fd, enum role self, enum role peer, size_t queue_max,
 		      const struct link_ops *ops, void *ctx);
+/* Close it at once, without a call of closed(); what is queued is lost. NULL is fine. */
 void link_free(struct link *link);
 
 /* Which rows are allowed to arrive now (enum msg_phase); PHASE_START at first. */

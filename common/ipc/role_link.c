@@ -903,16 +903,3 @@ void role_link_free(struct role_link *rl)
 	link_free(rl->link);
 	free(rl);
 }
-
-struct event_base *role_link_new_base(void)
-{
-	struct event_config *config = event_config_new();
-	struct event_base *base = NULL;
-	if (config != NULL) {
-		if (event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_IGNORE_ENV) == 0) {
-			base = event_base_new_with_config(config);
-		}
-		event_config_free(config);
-	}
-	return base;
-}

@@ -167,7 +167,4 @@ struct role_link *role_link_new(struct event_base *base, enum role role, struct 
 				struct stats_page **stats, const struct role_ops *ops, void *ctx);
 void role_link_free(struct role_link *link);
 
-/* An event base that takes no locks and looks at no environment; the caller frees it. NULL: no memory. */
-struct event_base *role_link_new_base(void);
-
 #endif

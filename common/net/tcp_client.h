@@ -39,6 +39,7 @@ struct tcp_clients {
 	struct tcp_weight_list weights[TCP_CLIENT_WEIGHTS];
 };
 
+/* An empty table, with a random key for its hash. */
 void tcp_clients_init(struct tcp_clients *clients);
 
 /* NULL: it has no connection. */

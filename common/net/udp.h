@@ -30,6 +30,7 @@ struct udp_peer {
 
 struct udp_batch;
 
+/* The caller owns it. NULL: no memory. */
 struct udp_batch *udp_batch_new(void);
 void udp_batch_free(struct udp_batch *batch);
 
@@ -41,6 +42,7 @@ unsigned udp_batch_receive(struct udp_batch *batch, int fd);
 
 /* Packet i of the last receive. Data is valid until the next receive. */
 const uint8_t *udp_batch_data(const struct udp_batch *batch, unsigned i, size_t *len);
+/* Where it came from, and to which of our addresses; valid as long. */
 const struct udp_peer *udp_batch_peer(const struct udp_batch *batch, unsigned i);
 
 /* Buffer for the next reply, UDP_RECV_MAX octets; the same one until udp_batch_push. */

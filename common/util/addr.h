@@ -46,6 +46,7 @@ int addr_parse(const char *text, uint16_t default_port, struct addr *out) BH_CHE
 /* "address@port" ("address" when port is 0). Returns out. */
 const char *addr_text(const struct addr *a, char out[ADDR_TEXT_MAX]);
 
+/* BH_EMALFORMED: sa is of another family, or len is too short for its own. */
 int addr_from_sockaddr(const struct sockaddr *sa, socklen_t len, struct addr *out) BH_CHECKED;
 /* Returns the length; 0 for an address of no family, so that no call mistakes it for "any". */
 socklen_t addr_to_sockaddr(const struct addr *a, struct sockaddr_storage *out);
@@ -78,7 +79,9 @@ struct prefix {
 
 /* "10.0.0.0/8", "fd00::/8", a bare address, or "any4"/"any6". Host bits that are set are an error. */
 int prefix_parse(const char *text, struct prefix *out) BH_CHECKED;
+/* Is the address one of it? Ports and scopes do not matter. */
 bool prefix_match(const struct prefix *p, const struct addr *a);
+/* For messages: family u8, bits u8, bytes. Decoding refuses bits that the family has not, and host bits. */
 void prefix_encode(struct sink *s, const struct prefix *p);
 void prefix_decode(struct cursor *c, struct prefix *out);
 
@@ -94,8 +97,10 @@ struct acl {
 	size_t room;
 };
 
+/* An empty list is all zeros. BH_ELIMIT: it has ACL_MAX. BH_ENOMEM. */
 int acl_add(struct acl *acl, const struct prefix *p) BH_CHECKED;
 bool acl_match(const struct acl *acl, const struct addr *a);
+/* Free the items; the list is empty then. */
 void acl_clear(struct acl *acl);
 
 #endif

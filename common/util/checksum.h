@@ -19,6 +19,7 @@ struct checksum {
 	uint64_t octets;
 };
 
+/* For octets that were damaged by accident: not against who means to. */
 void checksum_begin(struct checksum *sum);
 /* What does not fill a block counts as if zeros followed. Words have the byte order of the machine. */
 void checksum_add(struct checksum *sum, const uint8_t *bytes, size_t len);

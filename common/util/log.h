@@ -36,6 +36,7 @@ enum log_level log_get_level(void);
 
 /* Text of a level as in the configuration, "error", "warning", "info", "debug", and back. */
 const char *log_level_text(enum log_level level);
+/* BH_EMALFORMED: none of these words. */
 int log_level_parse(const char *text, enum log_level *out) BH_CHECKED;
 
 /*
@@ -47,6 +48,7 @@ void log_set_fd(int fd, int prefixed);
 /* Send lines to syslog(3) from now on: the supervisor in the background. ident must stay. */
 void log_set_syslog(const char *ident);
 
+/* One event, one line, without a newline at its end; what is not printable is escaped. errno stays; %m is its text. */
 void log_err(const char *fmt, ...) BH_PRINTF(1, 2);
 void log_warn(const char *fmt, ...) BH_PRINTF(1, 2);
 void log_info(const char *fmt, ...) BH_PRINTF(1, 2);

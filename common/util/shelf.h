@@ -68,12 +68,14 @@ void shelf_touch(void *entry);
  * the successor of, or NULL; it is taken away. NULL: too large; then replaced is left where it is.
  */
 void *shelf_add(struct shelf *shelf, unsigned part, uint32_t hash, size_t size, void *replaced, uint64_t now_ms);
+/* Take an entry away; no pointer to it is valid any more. */
 void shelf_remove(struct shelf *shelf, void *entry);
 
 /* Take away every entry that the function picks (NULL: all); the number of them. */
 typedef bool shelf_pick_fn(const void *ctx, const void *entry);
 uint64_t shelf_flush(struct shelf *shelf, shelf_pick_fn *pick, const void *ctx);
 
+/* Entries that are there. */
 uint64_t shelf_entries(const struct shelf *shelf);
 /* Octets of table and entries; those of one part's entries. */
 uint64_t shelf_bytes(const struct shelf *shelf);

@@ -5,6 +5,7 @@
  * SPDX-License-Identifier: BSD-2-Clause
  */
 #include "common/dns/nsec3.h"
+#include "common/ipc/loop.h"
 #include "common/ipc/qlink.h"
 #include "common/ipc/role_link.h"
 #include "common/net/tcp.h"
@@ -160,12 +161,7 @@ static void on_retire(void *ctx)
 
 static void server_init(struct server *server)
 {
-	struct event_config *config = event_config_new();
-	if (config == NULL || event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK) != 0) {
-		log_fatal("event loop: out of memory");
-	}
-	server->base = event_base_new_with_config(config);
-	event_config_free(config);
+	server->base = loop_new();
 	LIST_INIT(&server->sources);
 	LIST_INIT(&server->prepared);
 	LIST_INIT(&server->running);

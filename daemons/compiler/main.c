@@ -12,6 +12,7 @@
  */
 #include "common/ipc/conf.h"
 #include "common/ipc/link.h"
+#include "common/ipc/loop.h"
 #include "common/util/log.h"
 #include "daemons/compiler/anchors.h"
 #include "common/zone/image.h"
@@ -324,7 +325,7 @@ int main(void)
 {
 	sandbox_begin(&sandbox_compiler);
 
-	struct compiler c = { .base = event_base_new() };
+	struct compiler c = { .base = loop_new() };
 	if (c.base == NULL) {
 		log_fatal("event loop: %m");
 	}

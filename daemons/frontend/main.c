@@ -6,6 +6,7 @@
  */
 #include "config.h"
 
+#include "common/ipc/loop.h"
 #include "common/ipc/role_link.h"
 #include "common/util/log.h"
 #include "daemons/frontend/frontend.h"
@@ -32,7 +33,7 @@ int main(void)
 		log_fatal("cannot have freed memory overwritten");
 	}
 #endif
-	struct event_base *base = role_link_new_base();
+	struct event_base *base = loop_new();
 	if (base == NULL) {
 		log_fatal("cannot make an event base");
 	}

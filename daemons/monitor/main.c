@@ -4,6 +4,7 @@
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
+#include "common/ipc/loop.h"
 #include "common/ipc/role_link.h"
 #include "common/util/clock.h"
 #include "common/util/log.h"
@@ -146,7 +147,7 @@ static void warm_up(void)
 
 static void monitor_init(struct monitor *monitor)
 {
-	monitor->base = role_link_new_base();
+	monitor->base = loop_new();
 	if (monitor->base != NULL) {
 		monitor->http = http_new(monitor->base);
 		monitor->step = event_new(monitor->base, -1, EV_PERSIST, on_step, monitor);

@@ -4,6 +4,7 @@
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
+#include "common/ipc/loop.h"
 #include "common/util/log.h"
 #include "daemons/resolver/serve.h"
 #include "sandbox/sandbox.h"
@@ -88,13 +89,11 @@ int main(void)
 					     .stop = on_stop };
 	sandbox_begin(&sandbox_resolver);
 
-	/* Warm-up: the event base opens what it needs. epoll without change list: fewer calls to allow. */
-	struct event_config *config = event_config_new();
-	struct event_base *base = config == NULL ? NULL : event_base_new_with_config(config);
+	/* Warm-up: the event base opens what it needs. */
+	struct event_base *base = loop_new();
 	if (base == NULL) {
 		log_fatal("cannot make the event loop");
 	}
-	event_config_free(config);
 
 	struct stats_page *stats = NULL;
 	struct sandbox_state state;

@@ -4,8 +4,10 @@
 #include "daemons/supervisor/anchor_file.h"
 
 #include "common/util/checksum.h"
+#include "common/util/log.h"
 #include "daemons/supervisor/saved.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -199,4 +201,52 @@ int anchor_file_load(const char *state_dir, const uint8_t *zone, struct ipc_anch
 		return BH_EMALFORMED;
 	}
 	return BH_OK;
+}
+
+/* Is it one that was written, in whole or in part? Whatever else lies here is not ours to remove. */
+static bool is_state_name(const char *name)
+{
+	static const char end[] = ".state";
+	static const char part[] = ".new";
+	size_t len = strlen(name);
+	if (len >= sizeof(part) && strcmp(name + len - (sizeof(part) - 1), part) == 0) {
+		len -= sizeof(part) - 1;
+	}
+	return len >= sizeof(end) && memcmp(name + len - (sizeof(end) - 1), end, sizeof(end) - 1) == 0;
+}
+
+static bool is_wanted(const char *name, const struct ipc_anchor *anchors, size_t count)
+{
+	char own[SAVED_NAME_MAX + 1];
+	for (size_t i = 0; i < count; i++) {
+		if (name_of(anchors[i].zone, own) && strcmp(name, own) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+void anchor_file_keep(const char *state_dir, const struct ipc_anchor *anchors, size_t count)
+{
+	int fd = open_dir(state_dir, false);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	if (dir == NULL) {
+		if (fd >= 0) {
+			close(fd);
+		}
+		return; /* nothing was saved, or what is there is not ours: saving tells why */
+	}
+	const struct dirent *entry;
+	for (unsigned looked = 0; looked < ANCHOR_FILES_LOOKED_AT && (entry = readdir(dir)) != NULL; looked++) {
+		if (!is_state_name(entry->d_name) || is_wanted(entry->d_name, anchors, count)) {
+			continue;
+		}
+		if (unlinkat(dirfd(dir), entry->d_name, 0) == 0) {
+			log_info("saved state of former trust anchor removed file=%s", entry->d_name);
+		} else {
+			log_warn("saved state of former trust anchor cannot be removed file=%s: %s", entry->d_name,
+				 strerror(errno));
+		}
+	}
+	closedir(dir);
 }

@@ -26,4 +26,12 @@ int anchor_file_save(const char *state_dir, const struct ipc_anchor_state *state
 int anchor_file_load(const char *state_dir, const uint8_t *zone, struct ipc_anchor_state *state, char *why,
 		     size_t why_size) BH_CHECKED;
 
+/* Entries of the directory that are looked at in one go: far more than TRACKED_ZONES_MAX, and not whatever lies there. */
+#define ANCHOR_FILES_LOOKED_AT 1024
+/*
+ * Remove the states of zones that none of these anchors is of, and what a save left that did not end. Who sets such an
+ * anchor again means it anew. What cannot be removed is told the log.
+ */
+void anchor_file_keep(const char *state_dir, const struct ipc_anchor *anchors, size_t count);
+
 #endif

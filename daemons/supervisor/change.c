@@ -474,7 +474,7 @@ static void start_compiling(struct change *change, const struct zone_override *o
 		return;
 	}
 	struct compile_env env = { .base = sup->base,
-				   .role_dir = sup->role_dir,
+				   .program = &sup->program,
 				   .config = change->next.config,
 				   .ids = &change->next.ids,
 				   .next_id = &sup->next_id,

@@ -6,6 +6,7 @@
 #include "daemons/supervisor/check.h"
 
 #include "common/ipc/link.h"
+#include "common/ipc/loop.h"
 #include "daemons/supervisor/compile.h"
 #include "daemons/supervisor/listen.h"
 #include "daemons/supervisor/progress.h"
@@ -122,7 +123,7 @@ static void on_report_closed(void *ctx, struct link *link, int err, const char *
 	log_fatal("the one who asked is gone: %s", why);
 }
 
-static void compile_all(struct check *check, const struct config *config, const char *role_dir)
+static void compile_all(struct check *check, const struct config *config, struct program *program)
 {
 	static const struct compile_ops ops = { .finding = on_finding, .done = on_done };
 	static struct ids_table ids;
@@ -133,7 +134,7 @@ static void compile_all(struct check *check, const struct config *config, const 
 	struct event *progress = NULL;
 	struct zone_set *zones = zone_set_new(config);
 	struct compile_env env = {
-		.base = check->base, .role_dir = role_dir, .config = config, .ids = &ids, .next_id = &next_id
+		.base = check->base, .program = program, .config = config, .ids = &ids, .next_id = &next_id
 	};
 
 	if (ids_resolve(config, NULL, NULL, &ids, why, sizeof(why)) != BH_OK) {
@@ -159,10 +160,10 @@ out:
 	zone_set_free(zones);
 }
 
-int check_run(const char *conf_path, const char *role_dir, int report_fd)
+int check_run(const char *conf_path, struct program *program, int report_fd)
 {
 	static const struct link_ops ops = { .message = on_report_message, .closed = on_report_closed };
-	struct check check = { .base = event_base_new() };
+	struct check check = { .base = loop_new() };
 	char text[128];
 
 	if (check.base == NULL) {
@@ -178,7 +179,7 @@ int check_run(const char *conf_path, const char *role_dir, int report_fd)
 	}
 	struct config *config = config_load(conf_path, on_config_error, &check);
 	if (config != NULL) {
-		compile_all(&check, config, role_dir);
+		compile_all(&check, config, program);
 	}
 	config_free(config);
 

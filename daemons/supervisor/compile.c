@@ -4,12 +4,11 @@
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
-#include "daemons/supervisor/compile.h"
+#include "daemons/supervisor/compile_run.h"
 
 #include "common/ipc/link.h"
 #include "common/util/clock.h"
 #include "daemons/supervisor/rolelog.h"
-#include "daemons/supervisor/saved.h"
 #include "daemons/supervisor/spawn.h"
 
 #include <errno.h>
@@ -27,8 +26,6 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Compilers at work at the same time: one for each processor, but few enough for memory. */
-#define COMPILERS_MAX 16
 /*
  * What one process compiles: enough zones that starting it costs nothing in comparison, and after so many octets
  * of images it ends, to give the memory of large zones back.
@@ -43,84 +40,10 @@
 #define FINDINGS_MAX 1100
 /* Output queue towards a compiler: one message goes there. */
 #define COMPILER_QUEUE_MAX 8192
-/* A zone without $TTL and without TTL in its first record; RFC 1035 leaves it open. */
-#define DEFAULT_TTL_SEC 3600
-/* Paths of source files that are remembered, of all zones together; compilers may lie about them. */
-#define SOURCES_TOTAL_MAX (256u << 20)
-/* Zones looked at, and octets loaded, before other events get their turn. */
-#define LOOK_ZONES 64
-#define LOOK_OCTETS (8u << 20)
-/* Saved images that are not used, told one by one; the rest is counted. */
-#define UNUSED_TOLD_MAX 10
 
 /* Places of root hints and trust anchors behind those of the zones: each is compiled as if it were a view of its own. */
 #define HINTS_VIEW UINT_MAX
 #define ANCHORS_VIEW (UINT_MAX - 1)
-
-/* The zone that a compiler works on. */
-struct job {
-	bool given; /* there is one, and it was not judged yet */
-	struct zone_state *zone; /* NULL: root hints or trust anchors, as the compiler's view says */
-	uint32_t request;
-	int image_fd;
-	unsigned findings;
-	struct sources sources;
-	char first_error[IPC_TEXT_MAX];
-};
-
-/* A compiler process. */
-struct compiler {
-	struct compile_run *run;
-	unsigned view; /* or HINTS_VIEW, ANCHORS_VIEW */
-	pid_t pid;	   /* 0: has ended */
-	struct link *link; /* NULL: is closed */
-	struct rolelog *log;
-	struct event *timer; /* the end of patience */
-	bool greeted; /* HELLO came */
-	bool stopped; /* there is nothing more for it to do */
-	unsigned zones;
-	uint64_t octets;
-	int status; /* wait status */
-	char why_closed[96];
-	struct job job;
-};
-
-struct compile_run {
-	struct compile_env env;
-	struct zone_set *set;
-	const struct zone_state **before; /* of each zone: the same zone in the set that is in service, or NULL */
-	const struct compile_ops *ops;
-	void *ctx;
-	size_t looked;	 /* zones looked at: kept, loaded, or put into pending */
-	size_t *pending; /* indexes of zones to compile, by view; set->count: root hints, and one more: trust anchors */
-	size_t pending_count;
-	size_t next; /* in pending */
-	unsigned compiler_count;
-	struct compiler *compilers[COMPILERS_MAX];
-	struct event *advance; /* does things from the event loop, never from within a callback */
-	uint32_t next_request;
-	uint32_t judged; /* zones whose job came to an end, well or not; and what became of those that did well */
-	uint64_t records;
-	uint64_t octets;
-	size_t sources_octets;
-	unsigned unused; /* saved images */
-};
-
-static const struct zone_state *before(const struct compile_run *run, const struct zone_state *zone)
-{
-	return run->before[zone - run->set->items];
-}
-
-static struct zone_image *old_image(const struct compile_run *run, const struct zone_state *zone)
-{
-	const struct zone_state *old = before(run, zone);
-	return old == NULL ? zone->image : old->image; /* at a start a rollback may be there, until its text is compiled */
-}
-
-static const struct config_view *view_of(const struct compile_run *run, const struct zone_state *zone)
-{
-	return zone == NULL ? NULL : &run->env.config->views[zone->view];
-}
 
 /* The file of root hints or trust anchors. */
 static const char *lone_file(const struct compiler *compiler)
@@ -140,7 +63,7 @@ static void tell(const struct compiler *compiler, bool warning, const char *file
 {
 	const struct compile_run *run = compiler->run;
 	const struct zone_state *zone = compiler->job.zone;
-	const struct config_view *view = view_of(run, zone);
+	const struct config_view *view = compile_view_of(run, zone);
 	char path[PATH_MAX];
 
 	if (file[0] == '\0') {
@@ -164,189 +87,6 @@ static void tell(const struct compiler *compiler, bool warning, const char *file
 static void advance_soon(struct compile_run *run)
 {
 	event_active(run->advance, EV_TIMEOUT, 0);
-}
-
-/* --- zones that need no compiler --------------------------------------------------------------------- */
-
-static void take(struct zone_state *zone, struct zone_image *image, enum zone_origin origin)
-{
-	zone_image_release(zone->image); /* of a rollback that was loaded, see old_image */
-	zone->image = image;
-	zone->origin = origin;
-}
-
-/* The image of the generation before, when the same text would be read. */
-static bool keep(struct compile_run *run, struct zone_state *zone)
-{
-	const struct zone_state *old = before(run, zone);
-	if (old == NULL || old->image == NULL || old->image->refused != NULL) {
-		return false;
-	}
-	size_t len = dname_len(zone->conf->name);
-	const struct config_view *view = view_of(run, zone);
-	if (memcmp(old->conf->name, zone->conf->name, len) != 0 || /* its case is in the image */
-	    !sources_current(&old->image->sources, view->zones_dir, zone->conf->file, DEFAULT_TTL_SEC)) {
-		return false;
-	}
-	old->image->refs++;
-	take(zone, old->image, ZONE_KEPT);
-	run->set->kept++;
-	return true;
-}
-
-static void tell_unused(struct compile_run *run, const struct zone_state *zone, const char *why)
-{
-	if (run->unused++ < UNUSED_TOLD_MAX) {
-		log_info("zone %s view=%s: saved image is not used, it %s", zone->conf->text, zone->view_name, why);
-	}
-}
-
-static struct zone_image *image_new(struct compile_run *run, int fd)
-{
-	struct zone_image *image = calloc(1, sizeof(*image));
-	struct shared_fd *shared = image == NULL ? NULL : shared_fd_new(fd);
-	if (shared == NULL) {
-		free(image);
-		return NULL;
-	}
-	image->refs = 1;
-	image->id = (*run->env.next_id)++;
-	image->fd = shared;
-	return image;
-}
-
-/* What was saved. False: nothing that will do. */
-static bool load_saved(struct compile_run *run, struct zone_state *zone, enum saved_age age)
-{
-	struct saved_head head;
-	char why[128];
-	int fd;
-
-	if (run->env.state_dir == NULL || old_image(run, zone) != NULL) {
-		return false; /* what was saved is no newer than what is in service */
-	}
-	int rc = saved_load(run->env.state_dir, zone->view_name, view_of(run, zone)->zones_dir, zone->conf,
-			    DEFAULT_TTL_SEC, age, &head, &fd, why, sizeof(why));
-	if (rc == BH_ENOENT) {
-		return false;
-	}
-	if (rc != BH_OK) {
-		if (age != SAVED_ROLLBACK) {
-			tell_unused(run, zone, why);
-		}
-		return false;
-	}
-	struct zone_image *image = image_new(run, fd);
-	if (image == NULL) {
-		log_fatal("out of memory");
-	}
-	image->info = head.info;
-	image->made_sec = head.made_sec;
-	image->cause = head.cause;
-	image->number = head.number;
-	image->saved = true;
-	if (head.image_of != 0) {
-		image->rollback = (struct zone_rollback){ .image_of = head.image_of,
-							  .since_sec = head.since_sec,
-							  .text_serial = head.text_serial,
-							  .text_size = head.text_size,
-							  .text_checksum = head.text_checksum };
-		log_warn("zone %s view=%s: rolled back, generation %llu is served serial=%u", zone->conf->text,
-			 zone->view_name, (unsigned long long)head.image_of, (unsigned)head.info.serial);
-	}
-	sources_move(&image->sources, &head.sources);
-	take(zone, image, ZONE_LOADED);
-	return true;
-}
-
-/* What was saved, when the same text would be read. */
-static bool load(struct compile_run *run, struct zone_state *zone)
-{
-	bool loaded = load_saved(run, zone, SAVED_CURRENT);
-	run->set->loaded += loaded;
-	return loaded;
-}
-
-static bool is_overridden(const struct compile_run *run, const struct zone_state *zone)
-{
-	const struct zone_override *only = run->env.only;
-	return only != NULL && strcmp(only->view, zone->view_name) == 0 && dname_equal(only->zone, zone->conf->name);
-}
-
-/* Of a change of one zone: that one gets its image, or is compiled; all others stay as they are. */
-static bool override(struct compile_run *run, struct zone_state *zone)
-{
-	const struct zone_state *old = before(run, zone);
-	if (is_overridden(run, zone)) {
-		if (run->env.only->image == NULL) {
-			return false;
-		}
-		run->env.only->image->refs++;
-		run->env.only->image->id = (*run->env.next_id)++;
-		take(zone, run->env.only->image, ZONE_LOADED);
-		run->set->loaded++;
-		return true;
-	}
-	if (old != NULL) {
-		memcpy(zone->detail, old->detail, sizeof(zone->detail));
-		zone->stale = old->stale;
-		if (old->image != NULL) {
-			old->image->refs++;
-			take(zone, old->image, ZONE_KEPT);
-			run->set->kept++;
-		}
-	}
-	return true;
-}
-
-/* Needs no compiler? */
-static bool is_there(struct compile_run *run, struct zone_state *zone, uint64_t *octets)
-{
-	if (run->env.only != NULL) {
-		return override(run, zone);
-	}
-	if (load(run, zone)) {
-		*octets += zone->image->info.size;
-		return true;
-	}
-	if (keep(run, zone)) {
-		return true;
-	}
-	/* Files may have been touched while nothing ran: whether their content is another, a compiler tells. */
-	(void)load_saved(run, zone, SAVED_ROLLBACK);
-	return false;
-}
-
-/* Some zones more. True: all were looked at. */
-static bool look(struct compile_run *run)
-{
-	uint64_t octets = 0;
-	for (unsigned i = 0; i < LOOK_ZONES && octets < LOOK_OCTETS && run->looked < run->set->count; i++) {
-		struct zone_state *zone = &run->set->items[run->looked];
-		if (!is_there(run, zone, &octets)) {
-			run->pending[run->pending_count++] = run->looked;
-			run->set->compiled++;
-		}
-		run->looked++;
-	}
-	if (run->looked < run->set->count) {
-		return false;
-	}
-	if (run->unused > UNUSED_TOLD_MAX) {
-		log_info("saved images that are not used count=%u", run->unused);
-	}
-	if (run->env.only != NULL) {
-		run->looked++;
-		return true;
-	}
-	if (run->env.config->resolver.root_hints != NULL) {
-		run->pending[run->pending_count++] = run->set->count;
-	}
-	if (run->env.config->resolver.trust_anchors != NULL) {
-		run->pending[run->pending_count++] = run->set->count + 1;
-	}
-	run->looked++; /* done with it: one past the end */
-	return true;
 }
 
 /* --- jobs ---------------------------------------------------------------------------------------------- */
@@ -427,77 +167,6 @@ static int send_job(struct compiler *compiler)
 			: link_send(compiler->link, MSG_COMPILE, job->request, bytes, s.pos, job->image_fd);
 }
 
-/*
- * Is this what the image in service was made for? Of a zone that is rolled back that is what its text made then, unless
- * the rollback is to end.
- */
-static bool makes_the_same(const struct compile_run *run, const struct zone_state *zone, const struct zone_image *old,
-			   const struct ipc_compiled *info)
-{
-	const struct zone_rollback *rollback = &old->rollback;
-	if (old->refused != NULL) {
-		return false;
-	}
-	if (rollback->image_of != 0) {
-		return !is_overridden(run, zone) && rollback->text_checksum == info->checksum &&
-		       rollback->text_size == info->size && rollback->text_serial == info->serial;
-	}
-	return old->info.checksum == info->checksum && old->info.size == info->size &&
-	       old->info.serial == info->serial;
-}
-
-/* The image of a job that went well into its zone. NULL, or why not. */
-static const char *take_image(struct compiler *compiler, const struct ipc_compiled *info)
-{
-	/* From here on nobody, not even we, can change what authorities will map. */
-	const int seals = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL;
-	struct compile_run *run = compiler->run;
-	struct job *job = &compiler->job;
-	struct zone_image *old = old_image(run, job->zone);
-	struct zone_image *image;
-	struct stat st;
-
-	if (fcntl(job->image_fd, F_ADD_SEALS, seals) != 0) {
-		return errno == EBUSY ? "it holds on to its image" : "its image cannot be sealed";
-	}
-	if (fstat(job->image_fd, &st) != 0 || (uint64_t)st.st_size != info->size) {
-		return "its image has another size than it says";
-	}
-	if (old != NULL && makes_the_same(run, job->zone, old, info)) {
-		old->refs++;
-		image = old; /* other text, same zone; what it says of it is new */
-		image->other_build = false;
-	} else {
-		image = image_new(run, job->image_fd);
-		if (image == NULL) {
-			return "out of memory";
-		}
-		job->image_fd = -1;
-		image->made_sec = clock_wall_sec();
-		image->cause = run->env.cause;
-		if (old != NULL && old->rollback.image_of != 0) {
-			log_warn("zone %s view=%s: no longer rolled back, %s serial=%u", job->zone->conf->text,
-				 job->zone->view_name,
-				 run->env.only != NULL	? "released"
-				 : old->refused != NULL ? "its image was refused"
-							: "its text has changed",
-				 (unsigned)info->serial);
-		}
-	}
-	if (image->rollback.image_of == 0) {
-		image->info = *info;
-	}
-	run->sources_octets += job->sources.octets + job->sources.count * sizeof(struct source);
-	if (run->sources_octets > SOURCES_TOTAL_MAX) {
-		sources_clear(&job->sources);
-		job->sources.incomplete = true;
-	}
-	sources_move(&image->sources, &job->sources);
-	image->saved = false;
-	take(job->zone, image, image == job->zone->image ? ZONE_LOADED : ZONE_COMPILED);
-	return NULL;
-}
-
 /* What was in service stays there; at a start that is what was saved last. */
 static void fail_job(struct compiler *compiler)
 {
@@ -515,18 +184,9 @@ static void fail_job(struct compiler *compiler)
 			 job->first_error[0] == '\0' ? "no root server with an address" : job->first_error);
 		return;
 	}
-	struct zone_image *old = old_image(run, job->zone);
 	snprintf(job->zone->detail, sizeof(job->zone->detail), "%s",
 		 job->first_error[0] == '\0' ? "does not compile" : job->first_error);
-	if (old != NULL) {
-		old->refs++;
-		take(job->zone, old, old == job->zone->image ? ZONE_LOADED : ZONE_KEPT);
-		job->zone->stale = true;
-	} else if (load_saved(run, job->zone, SAVED_ANY)) {
-		log_warn("zone %s view=%s: does not compile, the image that was saved is served serial=%u",
-			 job->zone->conf->text, job->zone->view_name, (unsigned)job->zone->image->info.serial);
-		job->zone->stale = true;
-	}
+	compile_fall_back(run, job->zone);
 }
 
 /* The process ended, broke the protocol, or was never started, with a zone in work: that zone fails, no other. */
@@ -629,7 +289,7 @@ static int on_compiled(struct compiler *compiler, const struct link_message *m)
 	if (rc != BH_OK) {
 		return rc;
 	}
-	const char *why = info.ok && job->zone != NULL ? take_image(compiler, &info) : NULL;
+	const char *why = info.ok && job->zone != NULL ? compile_take_image(compiler->run, job, &info) : NULL;
 	if (why != NULL) {
 		snprintf(compiler->why_closed, sizeof(compiler->why_closed), "%s", why);
 		return BH_EPERM;
@@ -781,13 +441,16 @@ static void start_process(struct compiler *compiler)
 {
 	static const struct link_ops link_ops = { .message = on_message, .closed = on_closed };
 	const struct compile_env *env = &compiler->run->env;
-	const struct config_view *view = view_of(compiler->run, compiler->job.zone);
-	char program[PATH_MAX];
+	const struct config_view *view = compile_view_of(compiler->run, compiler->job.zone);
 	char title[64 + DNAME_TEXT_MAX];
 	char root[PATH_MAX];
 	struct spawned child;
 
-	snprintf(program, sizeof(program), "%s/compiler", env->role_dir);
+	int program = program_of_role(env->program, ROLE_COMPILER, compiler->why_closed, sizeof(compiler->why_closed));
+	if (program < 0) {
+		advance_soon(compiler->run); /* finished in the next turn */
+		return;
+	}
 	if (view != NULL) {
 		snprintf(title, sizeof(title), "compiler[%s]", view->name);
 		snprintf(root, sizeof(root), "%s", view->zones_dir);
@@ -799,7 +462,8 @@ static void start_process(struct compiler *compiler)
 		free(path);
 	}
 	struct spawn_request request = {
-		.program = program,
+		.program_fd = program,
+		.program = role_text(ROLE_COMPILER),
 		.title = title,
 		.profile = &sandbox_compiler,
 		.ids = view == NULL ? env->ids->hints : env->ids->compiler[compiler->view],
@@ -849,7 +513,7 @@ static void on_advance(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 
-	if (run->looked <= run->set->count && !look(run)) {
+	if (run->looked <= run->set->count && !compile_look(run)) {
 		advance_soon(run);
 		return;
 	}

@@ -16,6 +16,7 @@
 #define BULKHEAD_SUPERVISOR_COMPILE_H
 
 #include "daemons/supervisor/ids.h"
+#include "daemons/supervisor/program.h"
 #include "daemons/supervisor/zones.h"
 
 #include <sys/types.h>
@@ -46,7 +47,7 @@ struct zone_override {
 
 struct compile_env {
 	struct event_base *base;
-	const char *role_dir;
+	struct program *program; /* where the compiler is */
 	const struct config *config;
 	const struct ids_table *ids;
 	uint32_t *next_id; /* source of resource ids */

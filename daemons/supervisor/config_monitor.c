@@ -52,11 +52,7 @@ static void read_allow(struct config_reader *r, cfg_t *section, struct config_mo
 		      "listen: an address that is not loopback needs 'allow': who may look, as \"10.0.0.0/8\"");
 		return;
 	}
-	struct prefix v4, v6;
-	if (prefix_parse("127.0.0.0/8", &v4) != BH_OK || prefix_parse("::1/128", &v6) != BH_OK ||
-	    acl_add(&monitor->allow, &v4) != BH_OK || acl_add(&monitor->allow, &v6) != BH_OK) {
-		log_fatal("out of memory reading the configuration");
-	}
+	config_add_loopback(&monitor->allow);
 }
 
 /* RFC 1123 2.1: letters, digits, hyphens, dots; in lower case, as they are compared. */

@@ -6,6 +6,7 @@
  */
 #include "daemons/supervisor/config_read.h"
 
+#include "common/util/count.h"
 #include "common/util/err.h"
 
 #include <errno.h>
@@ -167,6 +168,16 @@ void config_read_acl(struct config_reader *r, cfg_t *section, const char *name, 
 		} else if (acl_add(out, &prefix) != BH_OK) {
 			FAULT(r, v, "%s: more than %d prefixes", name, ACL_MAX);
 			return;
+		}
+	}
+}
+
+void config_add_loopback(struct acl *out)
+{
+	static const struct prefix loopback[] = { { ADDR_V4, 8, { 127 } }, { ADDR_V6, 128, { [15] = 1 } } };
+	for (size_t i = 0; i < COUNT(loopback); i++) {
+		if (acl_add(out, &loopback[i]) != BH_OK) {
+			log_fatal("out of memory reading the configuration");
 		}
 	}
 }

@@ -54,6 +54,8 @@ void config_read_text(struct config_reader *r, cfg_t *section, const char *name,
 		      char out[IPC_IDENTITY_MAX]);
 /* Prefixes, added to out. */
 void config_read_acl(struct config_reader *r, cfg_t *section, const char *name, struct acl *out);
+/* This machine alone: 127.0.0.0/8 and ::1, for sections in which nobody else may ask unless it is told. */
+void config_add_loopback(struct acl *out);
 /* A domain name from text; false after a fault. */
 bool config_read_name(struct config_reader *r, const char *file, unsigned line, const char *text,
 		      uint8_t out[DNAME_MAX]);

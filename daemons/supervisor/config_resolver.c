@@ -95,13 +95,8 @@ void config_read_resolver(struct config_reader *r, cfg_t *section, struct config
 	config_read_tcp(r, section, &resolver->tcp);
 	if (config_text_count(section, "allow-query") > 0) {
 		config_read_acl(r, section, "allow-query", &resolver->allow_query);
-	} else { /* loopback only */
-		struct prefix v4, v6;
-		if (prefix_parse("127.0.0.0/8", &v4) != BH_OK || prefix_parse("::1/128", &v6) != BH_OK ||
-		    acl_add(&resolver->allow_query, &v4) != BH_OK ||
-		    acl_add(&resolver->allow_query, &v6) != BH_OK) {
-			log_fatal("out of memory reading the configuration");
-		}
+	} else {
+		config_add_loopback(&resolver->allow_query);
 	}
 	check_open(r, section, resolver);
 	config_read_cookies(r, section, &resolver->cookies);

@@ -316,8 +316,8 @@ static unsigned flush_roles(struct client *client, enum role role)
 static int flush_is_over(struct client *client)
 {
 	char text[96];
-	snprintf(text, sizeof(text), "%llu entries forgotten%s", (unsigned long long)client->flushed,
-		 client->flush_lost ? ", a role was restarted meanwhile" : "");
+	snprintf(text, sizeof(text), "%llu %s forgotten%s", (unsigned long long)client->flushed,
+		 client->flushed == 1 ? "entry" : "entries", client->flush_lost ? ", a role was restarted meanwhile" : "");
 	return answer(client, 0, text);
 }
 
@@ -500,7 +500,7 @@ static int begin_upgrade(struct client *client, const struct ctl_request *r)
 	if (r->count != 1 && !if_changed) {
 		return answer(client, 3, "usage: upgrade [if-changed]");
 	}
-	if (if_changed && !program_changed(&sup->program, sup->role_dir)) {
+	if (if_changed && !program_changed(&sup->program)) {
 		return begin_reload(client);
 	}
 	client->waiting = WAITING_UPGRADE;

@@ -243,14 +243,19 @@ static int start_process(struct inspect *inspect, unsigned view_index)
 	static const struct link_ops ops = { .message = on_message, .closed = on_closed };
 	struct supervisor *sup = inspect->sup;
 	const struct config_view *view = &sup->current.config->views[view_index];
-	char program[PATH_MAX + 16];
 	char title[64];
+	char why[IPC_TEXT_MAX];
 	struct spawned child;
 
-	snprintf(program, sizeof(program), "%s/compiler", sup->role_dir);
+	int program = program_of_role(&sup->program, ROLE_COMPILER, why, sizeof(why));
+	if (program < 0) {
+		log_err("compiler[%s]: cannot be started: %s", view->name, why);
+		return program;
+	}
 	snprintf(title, sizeof(title), "compiler[%s]", view->name);
 	const struct spawn_request request = {
-		.program = program,
+		.program_fd = program,
+		.program = role_text(ROLE_COMPILER),
 		.title = title,
 		.profile = &sandbox_compiler,
 		.ids = sup->current.ids.compiler[view_index],

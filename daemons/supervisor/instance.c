@@ -495,21 +495,26 @@ static void schedule_restart(struct instance *inst, bool was_stable)
 static void start(struct instance *inst)
 {
 	static const struct link_ops link_ops = { .message = on_message, .closed = on_closed };
-	char program[PATH_MAX + 16];
+	char why[IPC_TEXT_MAX];
 	struct spawned child;
 	struct spawn_request request = {
-		.program = program,
+		.program = role_text(inst->role),
 		.title = inst->name,
 		.profile = inst->profile,
 		.ids = inst->ids,
 		.localwall = inst->local_wall ? inst->sup->localwall : NULL,
 	};
 
-	snprintf(program, sizeof(program), "%s/%s", inst->sup->role_dir, role_text(inst->role));
 	inst->started_ms = clock_now_ms();
 	inst->state = INSTANCE_STARTING;
 	if (inst->local_wall && local_missing(inst->sup) != NULL) {
 		snprintf(inst->last_end, sizeof(inst->last_end), "no local wall: %.140s", local_missing(inst->sup));
+		schedule_restart(inst, false);
+		return;
+	}
+	request.program_fd = program_of_role(&inst->sup->program, inst->role, why, sizeof(why));
+	if (request.program_fd < 0) {
+		snprintf(inst->last_end, sizeof(inst->last_end), "no program: %.140s", why);
 		schedule_restart(inst, false);
 		return;
 	}

@@ -7,6 +7,7 @@
 #include <config.h> /* of the build, not our own */
 
 #include "common/ipc/link.h"
+#include "common/ipc/loop.h"
 #include "common/util/clock.h"
 #include "daemons/supervisor/check.h"
 #include "daemons/supervisor/control.h"
@@ -162,14 +163,10 @@ static int take_run_dir(const char *run_dir)
 	return fd;
 }
 
-static void check_programs(const char *role_dir)
+static void look_at_programs(struct program *program, const char *role_dir)
 {
-	for (size_t i = 0; i < PROGRAM_ROLES; i++) {
-		char path[PATH_MAX + 32];
-		snprintf(path, sizeof(path), "%s/%s", role_dir, role_text(program_roles[i]));
-		if (access(path, X_OK) != 0) {
-			log_fatal("role program %s: %m", path);
-		}
+	if (program_look(program, role_dir) != BH_OK) {
+		log_fatal("the program cannot be found");
 	}
 }
 
@@ -495,6 +492,7 @@ static void close_up(struct daemon *d, const char *run_dir)
 	event_free(sup->reload_timer);
 	trust_end(sup);
 	watch_end(sup);
+	program_release(&sup->program);
 	event_base_free(sup->base);
 }
 
@@ -502,14 +500,11 @@ static void close_up(struct daemon *d, const char *run_dir)
 static void begin(struct daemon *d, int control_fd)
 {
 	struct supervisor *sup = &d->sup;
-	sup->base = event_base_new();
+	sup->base = loop_new();
 	sup->stop_timer = sup->base == NULL ? NULL : event_new(sup->base, -1, 0, on_stop_timer, sup);
 	sup->reload_timer = sup->base == NULL ? NULL : event_new(sup->base, -1, 0, on_reload_timer, sup);
 	if (sup->stop_timer == NULL || sup->reload_timer == NULL) {
 		log_fatal("out of memory");
-	}
-	if (program_look(&sup->program, sup->role_dir) != BH_OK) {
-		log_fatal("the program cannot be found");
 	}
 	if (signals_watch(sup->base, on_signal, d, &d->signals) != BH_OK) {
 		log_fatal("cannot watch signals: %m");
@@ -542,7 +537,7 @@ static int serve(struct daemon *d, const char *run_dir)
 	return d->sup.exit_status;
 }
 
-static int run(const struct options *o, const char *role_dir)
+static int run(const struct options *o, const struct program *program)
 {
 	static struct daemon d = { .ready_fd = -1 };
 	static const struct change_ops ops = { .finding = on_finding,
@@ -581,7 +576,7 @@ static int run(const struct options *o, const char *role_dir)
 	d.sup.next_id = 1;
 	d.sup.next_generation = 1;
 	d.sup.cause = (struct zone_cause){ .kind = ZONE_CAUSE_START, .uid = UINT32_MAX };
-	snprintf(d.sup.role_dir, sizeof(d.sup.role_dir), "%s", role_dir);
+	d.sup.program = *program;
 	begin(&d, control_fd);
 	if (sandbox_enter_supervisor(why, sizeof(why)) != BH_OK) {
 		log_fatal("wall: %s", why);
@@ -623,7 +618,11 @@ static int take_over(const struct options *o)
 	d.sup.foreground = state.foreground;
 	d.sup.lock_fd = state.lock_fd;
 	d.sup.cause = (struct zone_cause){ .kind = ZONE_CAUSE_START, .uid = UINT32_MAX };
-	snprintf(d.sup.role_dir, sizeof(d.sup.role_dir), "%s", state.role_dir);
+	look_at_programs(&d.sup.program, state.role_dir);
+	if (program_hold(&d.sup.program, why, sizeof(why)) != BH_OK) {
+		/* They were all there when this program was asked. Those before serve on, and it is looked for again. */
+		log_err("role program %s", why);
+	}
 	begin(&d, state.control_fd);
 	if (sandbox_resume_supervisor(&state.walls, why, sizeof(why)) != BH_OK) {
 		log_fatal("wall: %s", why);
@@ -640,6 +639,7 @@ static int take_over(const struct options *o)
 
 int main(int argc, char **argv)
 {
+	static struct program program;
 	struct options o;
 	char role_dir[PATH_MAX];
 	char why[IPC_TEXT_MAX];
@@ -664,9 +664,12 @@ int main(int argc, char **argv)
 	if (realpath(o.role_dir, role_dir) == NULL) {
 		log_fatal("role programs: %s: %m", o.role_dir);
 	}
-	check_programs(role_dir);
+	look_at_programs(&program, role_dir);
+	if (program_hold(&program, why, sizeof(why)) != BH_OK) {
+		log_fatal("role program %s", why);
+	}
 	if (!o.test) {
-		return run(&o, role_dir);
+		return run(&o, &program);
 	}
 	if (o.report_fd >= 0 && fcntl(o.report_fd, F_SETFD, FD_CLOEXEC) != 0) {
 		log_fatal("descriptor %d: %m", o.report_fd);
@@ -674,5 +677,5 @@ int main(int argc, char **argv)
 	if (sandbox_enter_supervisor(why, sizeof(why)) != BH_OK) {
 		log_fatal("wall: %s", why);
 	}
-	return check_run(o.conf_path, role_dir, o.report_fd);
+	return check_run(o.conf_path, &program, o.report_fd);
 }

@@ -33,6 +33,7 @@ struct rehearsal {
 	struct state state;
 	struct config *config;
 	struct ids_table ids;
+	struct program program;
 	bool refused;
 	char why[IPC_TEXT_MAX];
 };
@@ -171,16 +172,17 @@ static bool check_program(struct rehearsal *r, enum role role, const struct sand
 			  struct sandbox_ids ids, const char *root)
 {
 	char path[PATH_MAX + 32];
-	char why[128];
+	char why[IPC_TEXT_MAX];
 	char words[256];
 	struct ipc_hello hello;
 	struct spawned child;
 	int status;
 	snprintf(path, sizeof(path), "%s/%s", r->state.role_dir, role_text(role));
-	struct spawn_request request = { .program = path, .title = role_text(role), .profile = profile, .ids = ids,
+	struct spawn_request request = { .program_fd = program_of_role(&r->program, role, why, sizeof(why)),
+					 .program = path, .title = role_text(role), .profile = profile, .ids = ids,
 					 .root = root };
-	if (access(path, X_OK) != 0) {
-		return refuse(r, "role program %s: %s", path, strerror(errno));
+	if (request.program_fd < 0) {
+		return refuse(r, "role program %.300s", why);
 	}
 	if (spawn_role(&request, &child) != BH_OK) {
 		return refuse(r, "role program %s: cannot fork: %s", path, strerror(errno));
@@ -191,7 +193,7 @@ static bool check_program(struct rehearsal *r, enum role role, const struct sand
 	}
 	if (!heard) {
 		last_words(child.log_fd, words, sizeof(words));
-		(void)refuse(r, "role program %s %s%s", path, why, words);
+		(void)refuse(r, "role program %s %.64s%s", path, why, words);
 	}
 	close(child.link_fd);
 	close(child.log_fd);
@@ -202,6 +204,9 @@ static bool check_programs(struct rehearsal *r)
 {
 	const struct config *config = r->config;
 	const char *root = config->view_count > 0 ? config->views[0].zones_dir : "/";
+	if (program_look(&r->program, r->state.role_dir) != BH_OK) {
+		return refuse(r, "it cannot find itself");
+	}
 	return (config->view_count == 0 ||
 		check_program(r, ROLE_AUTHORITY, &sandbox_authority, r->ids.authority[0], NULL)) &&
 	       check_program(r, ROLE_FRONTEND, &sandbox_frontend, r->ids.frontend, NULL) &&

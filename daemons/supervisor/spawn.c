@@ -24,6 +24,7 @@ struct child_fds {
 	int null;
 	int log;
 	int link;
+	int program;
 };
 
 /* Where copies wait, above every fixed number, so that no dup2 overwrites one still needed. */
@@ -41,12 +42,14 @@ static void place(int fd, int target)
 	}
 }
 
-static void place_descriptors(const struct child_fds *fds)
+/* Returns the program's. */
+static int place_descriptors(const struct child_fds *fds)
 {
 	int null = fcntl(fds->null, F_DUPFD_CLOEXEC, FD_PARKING);
 	int log = fcntl(fds->log, F_DUPFD_CLOEXEC, FD_PARKING);
 	int link = fcntl(fds->link, F_DUPFD_CLOEXEC, FD_PARKING);
-	if (null < 0 || log < 0 || link < 0) {
+	int program = fcntl(fds->program, F_DUPFD_CLOEXEC, FD_PARKING); /* no role ever has it */
+	if (null < 0 || log < 0 || link < 0 || program < 0) {
 		child_fail("dup");
 	}
 	place(log, FD_LOG);
@@ -56,9 +59,11 @@ static void place_descriptors(const struct child_fds *fds)
 	place(link, FD_LINK);
 	/* Everything else of the supervisor is close-on-exec already; this says so once more. FD_ROOT is
 	 * opened by sandbox_confine. */
-	if (syscall(SYS_close_range, FD_FIRST_FREE, ~0u, 0) != 0) {
+	if (syscall(SYS_close_range, FD_FIRST_FREE, (unsigned)program - 1, 0) != 0 ||
+	    syscall(SYS_close_range, (unsigned)program + 1, ~0u, 0) != 0) {
 		child_fail("close_range");
 	}
+	return program;
 }
 
 static void child_main(const struct spawn_request *request, const struct child_fds *fds)
@@ -68,7 +73,7 @@ static void child_main(const struct spawn_request *request, const struct child_f
 
 	/* Before the wall's descriptors are closed; from here on nothing can be sent to this host. */
 	bool behind = request->localwall == NULL || localwall_join(request->localwall, why, sizeof(why)) == BH_OK;
-	place_descriptors(fds);
+	int program = place_descriptors(fds);
 	if (signals_reset() != BH_OK) {
 		child_fail("signals");
 	}
@@ -76,8 +81,10 @@ static void child_main(const struct spawn_request *request, const struct child_f
 		log_fatal("cannot start: wall: %s", why);
 	}
 	/* Nothing of our environment gets through: sandbox_confine emptied it but for what the role must know. */
-	execve(request->program, argv, environ);
-	log_fatal("cannot start: %s: %s", request->program, strerror(errno));
+	syscall(SYS_execveat, program, "", argv, environ, AT_EMPTY_PATH);
+	/* Not the program, which is open, but what it needs: an interpreter of scripts cannot reach what closes on exec. */
+	log_fatal("cannot start: %s: %s", request->program,
+		  errno == ENOENT ? "its loader is missing, or it is a script" : strerror(errno));
 }
 
 static void close_pair(int pair[2])
@@ -106,6 +113,7 @@ int spawn_role(const struct spawn_request *request, struct spawned *out)
 	}
 	fds.log = pipe_fds[1];
 	fds.link = link[1];
+	fds.program = request->program_fd;
 
 	pid_t pid = sandbox_fork(request->profile);
 	if (pid == 0) {

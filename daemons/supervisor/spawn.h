@@ -14,7 +14,8 @@
 #include <sys/types.h>
 
 struct spawn_request {
-	const char *program; /* absolute path */
+	int program_fd; /* program.h; stays the caller's */
+	const char *program; /* its name, for the log */
 	const char *title;   /* argv[0], what ps shows: "authority[external]/0" */
 	const struct sandbox_profile *profile;
 	struct sandbox_ids ids;

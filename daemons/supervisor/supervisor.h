@@ -10,6 +10,7 @@
  *   local.c     what resolvers may ask on this host
  *   control.c   the control socket; status.c, places.c, trust.c, zone_history.c and inspect.c its answers
  *   sweep.c     removing histories that are kept no longer
+ *   program.c   the programs that roles are started from, held open
  *   upgrade.c   asking another version of this program, and handing over to it by exec
  *   takeover.c  the other side of that; elder.c  roles that the version before started
  *   watch.c     what the monitor is told
@@ -74,7 +75,6 @@ struct supervisor {
 	struct upgrade *upgrade; /* NULL: no other program is being asked */
 	struct takeover takeover;
 	struct elder *elders;
-	char role_dir[PATH_MAX];
 	uint64_t started_ms;
 	uint32_t next_id;	   /* resources: listeners, query links, images, tables */
 	uint32_t next_generation;

@@ -4,9 +4,13 @@
 #include "daemons/supervisor/tracked.h"
 
 #include "common/dns/anchor.h"
+#include "common/dns/dname.h"
+#include "common/dns/dnssec.h"
 #include "common/dns/rr.h"
 #include "common/util/count.h"
 
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,17 +69,39 @@ static bool is_trusted(const struct ipc_anchor_key *key)
 	return key->state == IPC_KEY_VALID || key->state == IPC_KEY_MISSING;
 }
 
-/* Could an anchor of the operator speak of this key? */
+/* RFC 4034 5.1.4: the digest is of owner and key. One of a type that no resolver here knows names nothing. */
+static bool digest_names(const struct ipc_anchor *a, const struct ipc_anchor_key *key)
+{
+	struct ds ds;
+	uint8_t covered[DNAME_MAX + sizeof(key->rdata)];
+	uint8_t digest[EVP_MAX_MD_SIZE];
+	size_t digest_len = 0;
+	if (ds_parse(a->rdata, a->len, &ds) != BH_OK || ds.tag != anchor_tag(RR_DNSKEY, key->rdata, key->len) ||
+	    ds.algorithm != anchor_algorithm(RR_DNSKEY, key->rdata, key->len)) {
+		return false;
+	}
+	const char *md = ds.digest_type == DNSSEC_SHA1	   ? "SHA1"
+			 : ds.digest_type == DNSSEC_SHA256 ? "SHA256"
+			 : ds.digest_type == DNSSEC_SHA384 ? "SHA384"
+							   : NULL;
+	size_t len = dname_copy_lower(covered, a->zone);
+	memcpy(covered + len, key->rdata, key->len);
+	/* Without a configuration of its own, libcrypto opens no file and loads nothing into this process. */
+	return md != NULL && OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ATEXIT, NULL) == 1 &&
+	       EVP_Q_digest(NULL, md, NULL, covered, len + key->len, digest, &digest_len) == 1 &&
+	       digest_len == ds.digest_len && memcmp(digest, ds.digest, digest_len) == 0;
+}
+
+/* Does an anchor of the operator speak of this key? */
 static bool is_named(const uint8_t *zone, const struct ipc_anchor_key *key, const struct ipc_anchor *anchors, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		const struct ipc_anchor *a = &anchors[i];
-		bool same = a->type == RR_DNSKEY
-				    ? a->len == key->len && memcmp(a->rdata, key->rdata, key->len) == 0
-				    : anchor_tag(RR_DS, a->rdata, a->len) == anchor_tag(RR_DNSKEY, key->rdata, key->len) &&
-					      anchor_algorithm(RR_DS, a->rdata, a->len) ==
-						      anchor_algorithm(RR_DNSKEY, key->rdata, key->len);
-		if (same && dname_equal(a->zone, zone)) {
+		if (!dname_equal(a->zone, zone)) {
+			continue;
+		}
+		if (a->type == RR_DNSKEY ? a->len == key->len && memcmp(a->rdata, key->rdata, key->len) == 0
+					 : digest_names(a, key)) {
 			return true;
 		}
 	}

@@ -3,7 +3,8 @@
  * outlives the process that found it, so one that was taken over must not be able to write a key of its own into it:
  * what it says has to follow from what was known before and from the time that has passed here.
  *
- * There is no arithmetic of keys here: whether an anchor's digest is that of a key is told by tag and algorithm only.
+ * Whether an anchor's DS is that of a key is told by its digest: tag and algorithm are easily met by a key of one's own.
+ * No other arithmetic is done here, and no signature is looked at.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */

@@ -82,6 +82,7 @@ void tracking_settle(struct supervisor *sup)
 	const struct zone_set *set = sup->current.zones;
 	if (is_tracking(&sup->current)) {
 		tracked_keep(&sup->tracked, set->anchors, set->anchor_count);
+		anchor_file_keep(sup->current.config->state_dir, set->anchors, set->anchor_count);
 	} else {
 		tracked_clear(&sup->tracked);
 	}

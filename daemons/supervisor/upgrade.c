@@ -184,7 +184,7 @@ static int collect(const struct supervisor *sup, struct state *s)
 	};
 	snprintf(s->build, sizeof(s->build), "%s", ipc_build_id());
 	snprintf(s->conf_path, sizeof(s->conf_path), "%s", sup->conf_path);
-	snprintf(s->role_dir, sizeof(s->role_dir), "%s", sup->role_dir);
+	snprintf(s->role_dir, sizeof(s->role_dir), "%s", sup->program.role_dir);
 	snprintf(s->program, sizeof(s->program), "%s", sup->program.path);
 	snprintf(s->run_dir, sizeof(s->run_dir), "%s", config->run_dir);
 	snprintf(s->state_dir, sizeof(s->state_dir), "%s", config->state_dir);

@@ -96,24 +96,28 @@ void appliance_programs(struct appliance *a, const char *role, const char *plan)
 {
 	static const char *const programs[] = { "authority", "frontend", "resolver", "compiler", "monitor" };
 	snprintf(a->programs, sizeof(a->programs), "%s/programs", a->dir);
-	MUST(mkdir(a->programs, 0755) == 0 || errno == EEXIST, "mkdir: %s", strerror(errno));
+	bool there = mkdir(a->programs, 0755) != 0;
+	MUST(!there || errno == EEXIST, "mkdir: %s", strerror(errno));
 	for (size_t i = 0; i < COUNT(programs); i++) {
 		char from[512];
 		char to[256];
-		bool hostile = role != NULL && strcmp(programs[i], role) == 0;
-		snprintf(to, sizeof(to), "%s/%s", a->programs, programs[i]);
-		unlink(to);
-		if (hostile) {
-			char name[64];
+		char name[64];
+		if (!there) {
 			char *argv[] = { "cp", from, to, NULL };
 			snprintf(from, sizeof(from), "%s/tests/integration/hostile_role", build_directory());
+			snprintf(to, sizeof(to), "%s/%s", a->programs, programs[i]);
 			MUST(harness_run(argv, NULL, 10000) == 0, "cannot copy the hostile role");
 			MUST(chmod(to, 0755) == 0, "chmod: %s", strerror(errno));
-			snprintf(name, sizeof(name), "%s.plan", programs[i]);
+			snprintf(from, sizeof(from), "%s/%s", roles_directory(), programs[i]);
+			snprintf(to, sizeof(to), "%s/%s.honest", a->programs, programs[i]);
+			MUST(symlink(from, to) == 0, "symlink: %s", strerror(errno));
+		}
+		snprintf(name, sizeof(name), "%s.plan", programs[i]);
+		snprintf(to, sizeof(to), "%s/%s", a->programs, name);
+		if (role != NULL && strcmp(programs[i], role) == 0) {
 			harness_write(a->programs, name, plan);
 		} else {
-			snprintf(from, sizeof(from), "%s/%s", roles_directory(), programs[i]);
-			MUST(symlink(from, to) == 0, "symlink: %s", strerror(errno));
+			MUST(unlink(to) == 0 || errno == ENOENT, "unlink: %s", strerror(errno));
 		}
 	}
 }

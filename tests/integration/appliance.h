@@ -46,8 +46,9 @@ void appliance_file(struct appliance *a, const char *name, const char *text);
 void appliance_configure(struct appliance *a, const char *text);
 
 /*
- * Role programs of its own, for the next process of each role: those of the build, but `role` is the hostile one with
- * this plan (NULL: all are honest). May be called again while it runs.
+ * Role programs of its own: from its next process on, `role` is the hostile one with this plan, all others, and all of
+ * them when it is NULL, are those of the build (hostile_role.c). May be called again while it runs, if it was called
+ * before the start.
  */
 void appliance_programs(struct appliance *a, const char *role, const char *plan);
 

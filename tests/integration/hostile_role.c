@@ -1,7 +1,8 @@
 /*
  * A role that was taken over: it stands behind the real walls of its profile, says a proper HELLO, and then
- * does what the file PROGRAM.plan beside it says (one word), from the second generation on. Without a plan, and
- * where its plan says nothing, it answers as an honest role does.
+ * does what the file PROGRAM.plan beside it says (one word), from the second generation on. Where its plan says
+ * nothing, it answers as an honest role does. Without a plan it executes PROGRAM.honest: the supervisor holds its
+ * programs open, so a test that wants another program while it runs can only have this one be it.
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
@@ -18,10 +19,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/auxv.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* Messages of one flood: far more than any honest role says in its life. */
@@ -41,17 +42,31 @@ static bool plan_is(const char *word)
 	return strcmp(plan, word) == 0;
 }
 
-static void read_plan(void)
+/* False: there is none. */
+static bool read_plan(const char *program)
 {
-	char path[512];
-	snprintf(path, sizeof(path), "%s.plan", (const char *)getauxval(AT_EXECFN));
+	char path[600];
+	snprintf(path, sizeof(path), "%s.plan", program);
 	FILE *file = fopen(path, "re");
-	if (file != NULL) {
-		if (fscanf(file, "%31s", plan) != 1) {
-			plan[0] = '\0';
-		}
-		fclose(file);
+	if (file == NULL) {
+		return false;
 	}
+	if (fscanf(file, "%31s", plan) != 1) {
+		plan[0] = '\0';
+	}
+	fclose(file);
+	return true;
+}
+
+static _Noreturn void be_honest(const char *program, char **argv)
+{
+	char path[600];
+	snprintf(path, sizeof(path), "%s.honest", program);
+	int fd = open(path, O_PATH | O_CLOEXEC);
+	if (fd >= 0) {
+		syscall(SYS_execveat, fd, "", argv, environ, AT_EMPTY_PATH);
+	}
+	log_fatal("hostile: %s: %s", path, strerror(errno));
 }
 
 static void wait_for_ever(void)
@@ -458,7 +473,7 @@ static void listen_to_supervisor(void)
 	}
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	static const struct {
 		const char *name;
@@ -472,7 +487,18 @@ int main(void)
 	char copy[512];
 	struct sandbox_state state;
 
-	snprintf(path, sizeof(path), "%s", (const char *)getauxval(AT_EXECFN));
+	(void)argc;
+	ssize_t len = readlink("/proc/self/exe", path, sizeof(path) - 1);
+	if (len <= 0) {
+		log_fatal("hostile: cannot find itself: %s", strerror(errno));
+	}
+	path[len] = '\0';
+	if (!read_plan(path)) {
+		be_honest(path, argv);
+	}
+	if (plan_is("exit")) {
+		return 1;
+	}
 	snprintf(copy, sizeof(copy), "%s", path);
 	const char *name = basename(copy);
 	for (size_t i = 0; i < COUNT(roles); i++) {
@@ -480,7 +506,6 @@ int main(void)
 			continue;
 		}
 		sandbox_begin(roles[i].profile);
-		read_plan();
 		hostile_reach_read(path);
 		nothing = epoll_create1(EPOLL_CLOEXEC);
 		int flags = fcntl(FD_LINK, F_GETFL);

@@ -385,21 +385,57 @@ Test(broken_program, a_role_that_ends_at_once_leaves_the_others_serving, .init =
 	MUST(reply->received && reply->message.rcode == RCODE_SERVFAIL, "without a resolver: SERVFAIL expected");
 }
 
-/* While it runs: the program is replaced by a broken one and dies; repaired, it comes back by itself. */
-Test(broken_program, a_role_comes_back_when_its_program_is_repaired, .init = prepare_only, .fini = stop)
+/* While it runs: its programs are held open, so what becomes of their files is nothing to it. */
+Test(broken_program, replaced_or_removed_while_it_runs_it_serves_on, .init = prepare_only, .fini = stop)
 {
 	make_programs(NULL);
 	appliance_start(&appliance);
-	struct role_process old = appliance_role(&appliance, "resolver", "", 0);
-	make_programs("resolver");
-	kill(old.pid, SIGKILL);
-	harness_sleep_ms(2000);
-	struct role_process broken = appliance_role(&appliance, "resolver", "", 0);
-	MUST(strcmp(broken.state, old.state) != 0, "status says \"%s\" of a role that cannot stay up", broken.state);
-	make_programs(NULL);
-	MUST(appliance_wait_restarted(&appliance, &old, 20000) >= 0, "repaired, it does not come back");
-	struct ask ask = { .server = RESOLVER, .name = "www.public.org", .flags = FLAG_RD };
-	client_expect_ask(&ask, "NOERROR rd ra", "www.public.org. A 198.51.100.80", EDE_ANY);
+	for (int i = 0; i < 2; i++) {
+		char path[256];
+		struct role_process old = appliance_role(&appliance, "resolver", "", 0);
+		make_programs("resolver");
+		snprintf(path, sizeof(path), "%s/resolver", appliance.programs);
+		MUST(i == 0 || unlink(path) == 0, "unlink: %s", strerror(errno));
+		kill(old.pid, SIGKILL);
+		MUST(appliance_wait_restarted(&appliance, &old, 20000) >= 0, "it does not come back");
+		struct ask ask = { .server = RESOLVER, .name = "www.public.org", .flags = FLAG_RD };
+		client_expect_ask(&ask, "NOERROR rd ra", "www.public.org. A 198.51.100.80", EDE_ANY);
+	}
+}
+
+/* bulkheadd says at once which program it does not have, or does not trust, and starts nothing. */
+Test(broken_program, start_without_a_program_that_can_be_trusted, .init = prepare_only, .fini = stop)
+{
+	static const struct {
+		const char *command; /* for the shell, in the directory of the programs */
+		const char *why;
+	} cases[] = {
+		{ "rm compiler", "compiler: No such file or directory" },
+		{ "rm monitor && mkdir monitor", "monitor: is no program" },
+		{ "rm frontend && cp -L authority frontend && chmod 644 frontend", "frontend: is no program" },
+		{ "rm frontend && cp -L authority frontend && chmod 757 frontend",
+		  "frontend: may be written by others than bulkheadd itself" },
+		{ "rm resolver && cp -L authority resolver && chown 65534 resolver && chmod 755 resolver",
+		  "resolver: may be written by others than bulkheadd itself" },
+	};
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		char command[512];
+		char log[256];
+		char daemon[512];
+		char *spoil[] = { "/bin/sh", "-c", command, NULL };
+		char *argv[] = { daemon, "-f", "-c", appliance.conf, "-L", appliance.programs, NULL };
+		make_programs(NULL);
+		snprintf(command, sizeof(command), "cd %s && %s", appliance.programs, cases[i].command);
+		MUST(harness_run(spoil, NULL, 10000) == 0, "%s", command);
+		snprintf(log, sizeof(log), "%s/start.log", appliance.dir);
+		snprintf(daemon, sizeof(daemon), "%s/bulkheadd", build_directory());
+		MUST(harness_run(argv, log, 10000) == 1, "%s: it starts", cases[i].command);
+		char *text = harness_read(log);
+		MUST(text != NULL && strstr(text, cases[i].why) != NULL, "%s: it says: %s", cases[i].command, text);
+		free(text);
+		snprintf(command, sizeof(command), "rm -r %s", appliance.programs);
+		MUST(harness_run(spoil, NULL, 10000) == 0, "%s", command);
+	}
 }
 
 /* --- the supervisor's start ------------------------------------------------------------------------------ */

@@ -27,6 +27,8 @@
 #include <unistd.h>
 
 #define UPGRADES 20
+#define PROGRAMS 5 /* of roles */
+#define RATE 400	  /* queries in a second */
 
 static struct appliance appliance;
 
@@ -228,6 +230,124 @@ Test(upgrade, many_upgrades_under_load_leave_nothing_behind)
 	MUST(first.children == last.children, "processes leak");
 	MUST(first.filters == last.filters && first.role_filters == last.role_filters, "filters pile up");
 	MUST(last.kilobytes < first.kilobytes + 1024, "memory leaks");
+}
+
+/* --- programs of two versions ------------------------------------------------------------------------------- */
+
+/* Who is killed, and who is asked meanwhile and must not feel it. */
+static const struct {
+	const char *role;
+	const char *view;
+	bool internal;
+	bool external;
+} victims[] = {
+	{ "authority", "internal", false, true }, { "authority", "external", true, false },
+	{ "authority", "world", true, true },	  { "frontend", "", true, true },
+	{ "resolver", "", true, true },
+};
+
+static void must_lose_nothing(const char *what, struct load *load)
+{
+	struct load_result r = load == NULL ? (struct load_result){ .sent = RATE } : load_stop(load);
+	MUST(load == NULL || (r.sent == r.answered && r.other == 0), "%s: sent %llu answered %llu other %llu", what,
+	     (unsigned long long)r.sent, (unsigned long long)r.answered, (unsigned long long)r.other);
+	MUST(r.sent > RATE / 10, "%s: the load did not ask enough to prove anything", what);
+}
+
+static bool is_gone(const char *link)
+{
+	char target[512];
+	ssize_t len = readlink(link, target, sizeof(target) - 1);
+	target[len < 0 ? 0 : len] = '\0';
+	return strncmp(target, appliance.programs, strlen(appliance.programs)) == 0 && strstr(target, " (deleted)") != NULL;
+}
+
+/* Processes of the appliance whose program is not the one on the disk. */
+static unsigned replaced_programs(void)
+{
+	pid_t pids[APPLIANCE_ROLES_MAX + 1];
+	unsigned count = harness_children(appliance.pid, pids, APPLIANCE_ROLES_MAX);
+	unsigned replaced = 0;
+	pids[count++] = appliance.pid;
+	for (unsigned i = 0; i < count; i++) {
+		char link[64];
+		snprintf(link, sizeof(link), "/proc/%d/exe", (int)pids[i]);
+		replaced += is_gone(link);
+	}
+	return replaced;
+}
+
+/* Descriptors of the supervisor to such programs. */
+static unsigned held_replaced(void)
+{
+	unsigned held = 0;
+	for (int fd = 0; fd < 1024; fd++) {
+		char link[64];
+		snprintf(link, sizeof(link), "/proc/%d/fd/%d", (int)appliance.pid, fd);
+		held += is_gone(link);
+	}
+	return held;
+}
+
+/* What is executed by descriptor is called by a number, unless it says who it is. */
+static void must_bear_their_names(void)
+{
+	struct processes now = processes_of(&appliance);
+	for (unsigned i = 0; i < now.count; i++) {
+		char path[64];
+		snprintf(path, sizeof(path), "/proc/%d/comm", (int)now.items[i].pid);
+		char *comm = harness_read(path);
+		MUST(comm != NULL && strcspn(comm, "\n") == strlen(now.items[i].role) &&
+			     strncmp(comm, now.items[i].role, strlen(now.items[i].role)) == 0,
+		     "%s is called %s", now.items[i].role, comm);
+		free(comm);
+	}
+}
+
+/* Between the unpacking of a package and the upgrade: the supervisor starts what it was started with. */
+Test(upgrade, roles_of_the_old_version_come_back_until_it_is_replaced)
+{
+	char output[APPLIANCE_OUTPUT_MAX];
+	version_install(&appliance, 2);
+	for (size_t i = 0; i < COUNT(victims); i++) {
+		struct load *internal =
+			victims[i].internal ? load_start(INTERNAL, "load.corp.example", RATE, RCODE_NOERROR) : NULL;
+		struct load *external =
+			victims[i].external ? load_start(EXTERNAL, "load.example.com", RATE, RCODE_NOERROR) : NULL;
+		struct role_process old = appliance_role(&appliance, victims[i].role, victims[i].view, 0);
+		harness_sleep_ms(200);
+		MUST(kill(old.pid, SIGKILL) == 0, "kill: %s", strerror(errno));
+		MUST(appliance_wait_restarted(&appliance, &old, 10000) >= 0, "%s %s of the old version does not come back",
+		     victims[i].role, victims[i].view);
+		harness_sleep_ms(200);
+		must_lose_nothing(victims[i].role, internal);
+		must_lose_nothing(victims[i].role, external);
+	}
+	version_must_be(&appliance, 1);
+	must_bear_their_names();
+	MUST(!appliance_logged(&appliance, "of another build"), "a program of the new version was started");
+
+	/* compilers, those of a reload and the one that shows a zone */
+	char path[256];
+	snprintf(path, sizeof(path), "%s/internal/corp.example.zone", appliance.dir);
+	FILE *zone = fopen(path, "ae");
+	MUST(zone != NULL && fputs("added.corp.example. 300 IN A 10.1.2.77\n", zone) >= 0 && fclose(zone) == 0, "%s: %s", path,
+	     strerror(errno));
+	appliance_reload(&appliance);
+	struct ask ask = { .server = INTERNAL, .name = "added.corp.example" };
+	client_expect_ask(&ask, "NOERROR aa", "added.corp.example. A 10.1.2.77", EDE_NONE);
+	MUST(appliance_bulkheadctl(&appliance, "zone dump corp.example@internal", output) == 0, "dump: %s", output);
+
+	/* Each of them runs a file that is gone; after the upgrade none does. */
+	struct processes before = processes_of(&appliance);
+	MUST(replaced_programs() == before.count + 1, "%u processes run a replaced program", replaced_programs());
+	MUST(held_replaced() == PROGRAMS, "the supervisor holds %u replaced programs", held_replaced());
+	version_upgrade(&appliance);
+	version_must_be(&appliance, 2);
+	processes_must_be_others(&appliance, &before);
+	must_bear_their_names();
+	MUST(replaced_programs() == 0, "%u processes run a replaced program after the upgrade", replaced_programs());
+	MUST(held_replaced() == 0, "the supervisor holds %u replaced programs", held_replaced());
 }
 
 /* --- refused -------------------------------------------------------------------------------------------- */

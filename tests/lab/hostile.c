@@ -75,6 +75,7 @@ static const struct act_zone zones[] = {
 	{ "hashes.com.", "203.0.113.158", ACT_SIGNED },
 	{ "toomany.com.", "203.0.113.159", ACT_SIGNED },
 	{ "signed.com.", "203.0.113.160", ACT_SIGNED },
+	{ "collide.com.", "203.0.113.161", ACT_SIGNED },
 };
 
 #define ZONES COUNT(zones)
@@ -151,6 +152,9 @@ static void make_signed(void)
 		}
 		if (strcmp(zones[i].zone, "keytrap.com.") == 0) {
 			how.colliding_keys = HOSTILE_KEYS;
+			how.junk_signatures = HOSTILE_SIGNATURES;
+		} else if (strcmp(zones[i].zone, "collide.com.") == 0) {
+			how.colliding_keys = HOSTILE_KEYS_KEPT - 1; /* beside the one that signs */
 			how.junk_signatures = HOSTILE_SIGNATURES;
 		} else if (strcmp(zones[i].zone, "sigs.com.") == 0) {
 			how.junk_signatures = HOSTILE_SIGNATURES;

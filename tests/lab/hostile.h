@@ -14,7 +14,8 @@ enum hostile_numbers {
 	HOSTILE_CAMP_NS = 13,	   /* ... of a zone on the way of an alias: all are kept */
 	HOSTILE_CIRCLE = 1000,	   /* aliases until they meet again */
 	HOSTILE_BOMB_MS = 900,	   /* for each answer that is held back */
-	HOSTILE_KEYS = 24,	   /* keys with one tag: more than are tried, and not too many to be kept */
+	HOSTILE_KEYS = 24,	   /* keys with one tag: not too many to be kept, but the zone is given up for them */
+	HOSTILE_KEYS_KEPT = 4,	   /* ... so many that each signature is tried with all of them */
 	HOSTILE_SIGNATURES = 100,  /* of one RRset */
 	HOSTILE_ITERATIONS = 50,   /* as many as are computed */
 	HOSTILE_ITERATIONS_OVER = 500, /* far more; hashing them is this server's work alone */

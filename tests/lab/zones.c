@@ -88,7 +88,8 @@ static const char com_zone[] = "$ORIGIN com.\n$TTL 3600\n" SOA("a.nic.com.")
 	"sigs NS ns.sigs\nns.sigs A 203.0.113.157\n"
 	"hashes NS ns.hashes\nns.hashes A 203.0.113.158\n"
 	"toomany NS ns.toomany\nns.toomany A 203.0.113.159\n"
-	"signed NS ns.signed\nns.signed A 203.0.113.160\n";
+	"signed NS ns.signed\nns.signed A 203.0.113.160\n"
+	"collide NS ns.collide\nns.collide A 203.0.113.161\n";
 
 static const char org_zone[] = "$ORIGIN org.\n$TTL 3600\n" SOA("a.nic.org.")
 	"@ NS a.nic.org.\n@ NS b.nic.com.\na.nic A 198.18.1.1\n"

@@ -166,6 +166,13 @@ static int try_execveat(struct event_base *base)
 	return done(syscall(SYS_execveat, FD_LINK, "", argv, argv + 1, AT_EMPTY_PATH));
 }
 
+static int try_execveat_path(struct event_base *base)
+{
+	char *argv[] = { (char *)"sh", NULL };
+	(void)base;
+	return done(syscall(SYS_execveat, AT_FDCWD, "/bin/sh", argv, argv + 1, 0));
+}
+
 /* A child that came to be ends at once. */
 static int child_ends(long pid)
 {
@@ -522,7 +529,7 @@ const struct attempt attempts[] = {
 	ROW(socket_udp4), ROW(socket_udp6), ROW(socket_tcp4), ROW(socket_tcp6), ROW(socket_raw), ROW(socket_ping),
 	ROW(socket_mptcp), ROW(socketpair), ROW(listen), ROW(sockopt_rcvbuf), ROW(sockopt_device),
 	ROW(sockopt_peercred), ROW(getpeername), ROW(connect_udp4), ROW(bind_udp4), ROW(connect_link), ROW(bind_link),
-	ROW(execve), ROW(execveat), ROW(fork), ROW(clone3), ROW(clone_new_user), ROW(ptrace_traceme),
+	ROW(execve), ROW(execveat), ROW(execveat_path), ROW(fork), ROW(clone3), ROW(clone_new_user), ROW(ptrace_traceme),
 	ROW(ptrace_attach), ROW(kill_zero), ROW(kill_other), ROW(kill_all), ROW(tkill), ROW(tgkill_other),
 	ROW(tgkill_segv), ROW(sigqueue), ROW(pidfd_open), ROW(pidfd_send_signal), ROW(pidfd_getfd),
 	ROW(process_vm_readv), ROW(process_vm_writev), ROW(process_madvise), ROW(kcmp), ROW(wait), ROW(setpriority),

@@ -12,6 +12,10 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+/* Of every role. */
+static const struct sandbox_profile *const confined_roles[] = { &sandbox_authority, &sandbox_frontend, &sandbox_resolver,
+								 &sandbox_compiler, &sandbox_monitor };
+
 /* Exit statuses of the probe beside errno values (below 134) of refused attempts. */
 enum {
 	PROBE_DONE = 200,    /* the attempt succeeded */

@@ -7,6 +7,7 @@
  *
  * SPDX-License-Identifier: BSD-2-Clause
  */
+#include "common/ipc/loop.h"
 #include "common/util/count.h"
 #include "common/util/log.h"
 #include "sandbox/sandbox.h"
@@ -22,18 +23,11 @@
 
 static const struct sandbox_profile *profile_by_name(const char *name)
 {
-	static const struct sandbox_profile *const profiles[] = {
-		&sandbox_authority,
-		&sandbox_frontend,
-		&sandbox_resolver,
-		&sandbox_compiler,
-		&sandbox_monitor,
-	};
 	static struct sandbox_profile without_net;
 
-	for (size_t i = 0; i < COUNT(profiles); i++) {
-		if (strcmp(profiles[i]->role, name) == 0) {
-			return profiles[i];
+	for (size_t i = 0; i < COUNT(confined_roles); i++) {
+		if (strcmp(confined_roles[i]->role, name) == 0) {
+			return confined_roles[i];
 		}
 	}
 	if (strcmp(name, "without-net") == 0) {
@@ -62,12 +56,10 @@ int main(int argc, char **argv)
 		fault_inject(&fault);
 	}
 	sandbox_begin(profile);
-	struct event_config *config = event_config_new();
-	struct event_base *base = config == NULL ? NULL : event_base_new_with_config(config);
+	struct event_base *base = loop_new();
 	if (base == NULL) {
 		return PROBE_UNKNOWN;
 	}
-	event_config_free(config);
 	if (strcmp(argv[4], "stray") == 0 && open("/etc/passwd", O_RDONLY) < 0) {
 		return PROBE_UNKNOWN;
 	}

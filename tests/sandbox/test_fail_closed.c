@@ -296,17 +296,9 @@ Test(report, every_wall_has_a_name)
 
 Test(life, roles_die_with_the_supervisor, .timeout = 60)
 {
-	static const struct sandbox_profile *const profiles[] = {
-		&sandbox_authority,
-		&sandbox_frontend,
-		&sandbox_resolver,
-		&sandbox_compiler,
-		&sandbox_monitor,
-	};
-
 	needs_root();
-	for (size_t i = 0; i < COUNT(profiles); i++) {
-		const struct confined run = { .profile = profiles[i], .attempt = "idle" };
-		cr_expect(confined_dies_with_parent(&run), "%s outlives its parent", profiles[i]->role);
+	for (size_t i = 0; i < COUNT(confined_roles); i++) {
+		const struct confined run = { .profile = confined_roles[i], .attempt = "idle" };
+		cr_expect(confined_dies_with_parent(&run), "%s outlives its parent", confined_roles[i]->role);
 	}
 }

@@ -76,25 +76,11 @@ static struct world *make_world(void)
 	return w;
 }
 
-struct expectation {
-	struct question q;
-	const char *want;
-};
-
-static void check(struct world *w, const struct expectation *table, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		const char *got = world_ask(w, &table[i].q);
-		cr_expect_str_eq(got, table[i].want, "%s %s:\n%swanted:\n%s", table[i].q.name,
-				 table[i].q.type == NULL ? "A" : table[i].q.type, got, table[i].want);
-	}
-}
-
 #define NO_SOA "au example.com. 300 SOA ns1.example.com. ... 7\n"
 
 Test(answer, positive)
 {
-	static const struct expectation table[] = {
+	static const struct world_case table[] = {
 		{ { "www.example.com." },
 		  "NOERROR aa\n"
 		  "an www.example.com. 60 A 192.0.2.80\nan www.example.com. 60 A 192.0.2.81\n" },
@@ -130,14 +116,14 @@ Test(answer, positive)
 		  "NOERROR aa\nan mxsub.example.com. 3600 MX 10 ns.child.example.com.\n" },
 	};
 	struct world *w = make_world();
-	check(w, table, COUNT(table));
+	world_check(w, table, COUNT(table));
 	world_free(w);
 }
 
 /* RFC 4035 3.1.6: AD and CD are cleared; RFC 1035 4.1.1: RD is copied; RFC 3225 3: so is DO. */
 Test(answer, flags_of_the_query)
 {
-	static const struct expectation table[] = {
+	static const struct world_case table[] = {
 		{ { "example.com.", "TXT", .flags = FLAG_RD }, "NOERROR aa rd\nan example.com. 3600 TXT \"apex\"\n" },
 		{ { "example.com.", "TXT", .flags = FLAG_CD | FLAG_AD | FLAG_RA | FLAG_AA | FLAG_TC | 0x4f },
 		  "NOERROR aa\nan example.com. 3600 TXT \"apex\"\n" },
@@ -146,14 +132,14 @@ Test(answer, flags_of_the_query)
 		  "NOERROR aa edns do\nan example.com. 3600 TXT \"apex\"\n" },
 	};
 	struct world *w = make_world();
-	check(w, table, COUNT(table));
+	world_check(w, table, COUNT(table));
 	world_free(w);
 }
 
 /* RFC 2308 3, 5: SOA with min(TTL, MINIMUM). RFC 8020: what is above a name exists. */
 Test(answer, no_data_and_no_name)
 {
-	static const struct expectation table[] = {
+	static const struct world_case table[] = {
 		{ { "www.example.com.", "AAAA" }, "NOERROR aa\n" NO_SOA },
 		{ { "example.com.", "A" }, "NOERROR aa\n" NO_SOA },
 		{ { "no.example.com." }, "NXDOMAIN aa\n" NO_SOA },
@@ -165,7 +151,7 @@ Test(answer, no_data_and_no_name)
 		{ { "www.example.com.", "TYPE65280" }, "NOERROR aa\n" NO_SOA },
 	};
 	struct world *w = make_world();
-	check(w, table, COUNT(table));
+	world_check(w, table, COUNT(table));
 	world_free(w);
 }
 
@@ -182,7 +168,7 @@ Test(answer, negative_ttl_is_the_lower_of_two)
 /* RFC 4592 2.2, 3.3.1, 4. */
 Test(answer, wildcards)
 {
-	static const struct expectation table[] = {
+	static const struct world_case table[] = {
 		{ { "q.wild.example.com." }, "NOERROR aa\nan q.wild.example.com. 3600 A 192.0.2.90\n" },
 		{ { "q.r.s.wild.example.com." }, "NOERROR aa\nan q.r.s.wild.example.com. 3600 A 192.0.2.90\n" },
 		{ { "q.wild.example.com.", "MX" },
@@ -208,13 +194,13 @@ Test(answer, wildcards)
 		  "an x.self.example.com. 3600 CNAME x.self.example.com.\n" },
 	};
 	struct world *w = make_world();
-	check(w, table, COUNT(table));
+	world_check(w, table, COUNT(table));
 	world_free(w);
 }
 
 Test(answer, cname_chains)
 {
-	static const struct expectation table[] = {
+	static const struct world_case table[] = {
 		{ { "alias.example.com." },
 		  "NOERROR aa\nan alias.example.com. 120 CNAME www.example.com.\n"
 		  "an www.example.com. 60 A 192.0.2.80\nan www.example.com. 60 A 192.0.2.81\n" },
@@ -255,7 +241,7 @@ Test(answer, cname_chains)
 		  "ad ns1.example.com. 3600 AAAA 2001:db8::1\n" },
 	};
 	struct world *w = make_world();
-	check(w, table, COUNT(table));
+	world_check(w, table, COUNT(table));
 	world_free(w);
 }
 
@@ -280,7 +266,7 @@ Test(answer, long_chain_ends_at_its_bound)
 /* RFC 6672. */
 Test(answer, dnames)
 {
-	static const struct expectation table[] = {
+	static const struct world_case table[] = {
 		/* 3.1: the DNAME, then a CNAME with its TTL */
 		{ { "a.dn.example.com." },
 		  "NOERROR aa\nan dn.example.com. 100 DNAME target.example.net.\n"
@@ -313,7 +299,7 @@ Test(answer, dnames)
 		  "an q.dl2.example.com. 3600 CNAME q.dl.example.com.\n" },
 	};
 	struct world *w = make_world();
-	check(w, table, COUNT(table));
+	world_check(w, table, COUNT(table));
 	world_free(w);
 }
 
@@ -345,7 +331,7 @@ Test(answer, referrals)
 	"ad ns.child.example.com. 3600 A 192.0.2.53\nad ns.child.example.com. 3600 AAAA 2001:db8::53\n"        \
 	"ad ns.sibling.example.com. 3600 A 192.0.2.54\nad ns1.example.com. 3600 A 192.0.2.1\n"                 \
 	"ad ns1.example.com. 3600 AAAA 2001:db8::1\n"
-	static const struct expectation table[] = {
+	static const struct world_case table[] = {
 		{ { "host.child.example.com." }, "NOERROR\n" CHILD_NS CHILD_GLUE },
 		{ { "child.example.com." }, "NOERROR\n" CHILD_NS CHILD_GLUE },
 		{ { "child.example.com.", "NS" }, "NOERROR\n" CHILD_NS CHILD_GLUE },
@@ -364,13 +350,13 @@ Test(answer, referrals)
 		{ { "example.com.", "DS" }, "NOERROR aa\n" NO_SOA },
 	};
 	struct world *w = make_world();
-	check(w, table, COUNT(table));
+	world_check(w, table, COUNT(table));
 	world_free(w);
 }
 
 Test(answer, parent_and_child_zone_side_by_side)
 {
-	static const struct expectation table[] = {
+	static const struct world_case table[] = {
 		{ { "host.sub.p.test." }, "NOERROR aa\nan host.sub.p.test. 3600 A 192.0.2.5\n" },
 		{ { "sub.p.test.", "NS" },
 		  "NOERROR aa\nan sub.p.test. 3600 NS ns.sub.p.test.\nad ns.sub.p.test. 3600 A 192.0.2.6\n" },
@@ -392,14 +378,14 @@ Test(answer, parent_and_child_zone_side_by_side)
 	world_add(w, "p.test.", SOA "@ NS ns1\nns1 A 192.0.2.1\nsub NS ns.sub\nns.sub A 192.0.2.6\n"
 				    "sub DS 1 13 2 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n"
 				    "alias CNAME host.sub\n");
-	check(w, table, COUNT(table));
+	world_check(w, table, COUNT(table));
 	world_free(w);
 }
 
 /* Data below a cut or a DNAME is not there for queries; the topmost of nested ones rules. */
 Test(answer, occluded_data)
 {
-	static const struct expectation table[] = {
+	static const struct world_case table[] = {
 		{ { "deep.cut.o.test.", "TXT" },
 		  "NOERROR\nau cut.o.test. 3600 NS ns.elsewhere.\n" },
 		{ { "x.inner.cut.o.test." }, "NOERROR\nau cut.o.test. 3600 NS ns.elsewhere.\n" },
@@ -412,14 +398,14 @@ Test(answer, occluded_data)
 	world_add(w, "o.test.", SOA "@ NS ns.elsewhere.\ncut NS ns.elsewhere.\ndeep.cut TXT \"no\"\n"
 				    "inner.cut NS ns2.elsewhere.\ndn.cut DNAME other.\nal.cut CNAME deep\n"
 				    "*.w.cut A 192.0.2.1\n");
-	check(w, table, COUNT(table));
+	world_check(w, table, COUNT(table));
 	world_free(w);
 }
 
 /* RFC 8482 4.1: one RRset, over TCP too. */
 Test(answer, any_is_minimal)
 {
-	static const struct expectation table[] = {
+	static const struct world_case table[] = {
 		{ { "ns1.example.com.", "ANY" }, "NOERROR aa\nan ns1.example.com. 3600 A 192.0.2.1\n" },
 		{ { "ns1.example.com.", "ANY", .transport = TRANSPORT_TCP },
 		  "NOERROR aa\nan ns1.example.com. 3600 A 192.0.2.1\n" },
@@ -429,13 +415,13 @@ Test(answer, any_is_minimal)
 		{ { "no.example.com.", "ANY" }, "NXDOMAIN aa\n" NO_SOA },
 	};
 	struct world *w = make_world();
-	check(w, table, COUNT(table));
+	world_check(w, table, COUNT(table));
 	world_free(w);
 }
 
 Test(answer, names_outside_and_zones_without_data)
 {
-	static const struct expectation table[] = {
+	static const struct world_case table[] = {
 		{ { "www.elsewhere.test." }, "REFUSED\n" },
 		{ { "com." }, "REFUSED\n" },
 		{ { "." }, "REFUSED\n" },
@@ -444,13 +430,13 @@ Test(answer, names_outside_and_zones_without_data)
 		{ { "a.b.failed.test.", .flags = FLAG_RD, .dnssec = true }, "SERVFAIL rd edns do ede=14\n" },
 	};
 	struct world *w = make_world();
-	check(w, table, COUNT(table));
+	world_check(w, table, COUNT(table));
 	world_free(w);
 }
 
 Test(answer, root_zone)
 {
-	static const struct expectation table[] = {
+	static const struct world_case table[] = {
 		{ { ".", "NS" }, "NOERROR aa\nan . 3600 NS a.root.\nad a.root. 3600 A 192.0.2.1\n" },
 		{ { "com." },
 		  "NOERROR\nau com. 3600 NS a.gtld.com.\nad a.gtld.com. 3600 A 192.0.2.2\n" },
@@ -463,20 +449,20 @@ Test(answer, root_zone)
 	struct world *w = world_new();
 	world_add(w, ".", ". 3600 SOA a.root. host. 7 7200 900 1209600 300\n. NS a.root.\na.root. A 192.0.2.1\n"
 			  "com. NS a.gtld.com.\na.gtld.com. A 192.0.2.2\n");
-	check(w, table, COUNT(table));
+	world_check(w, table, COUNT(table));
 	world_free(w);
 }
 
 Test(answer, names_with_odd_octets)
 {
-	static const struct expectation table[] = {
+	static const struct world_case table[] = {
 		{ { "a\\.b.e.test." }, "NOERROR aa\nan a\\.b.e.test. 3600 A 192.0.2.1\n" },
 		{ { "a.b.e.test." }, "NXDOMAIN aa\nau e.test. 300 SOA ns1.e.test. ... 7\n" },
 		{ { "\\000\\255.e.test." }, "NOERROR aa\nan \\000\\255.e.test. 3600 A 192.0.2.2\n" },
 	};
 	struct world *w = world_new();
 	world_add(w, "e.test.", SOA "@ NS ns1\nns1 A 192.0.2.1\na\\.b A 192.0.2.1\n\\000\\255 A 192.0.2.2\n");
-	check(w, table, COUNT(table));
+	world_check(w, table, COUNT(table));
 	world_free(w);
 }
 
@@ -497,7 +483,7 @@ static const char signed_zone[] =
 
 Test(answer, signatures_ride_along_with_do)
 {
-	static const struct expectation table[] = {
+	static const struct world_case table[] = {
 		{ { "ns1.s.test.", .dnssec = true },
 		  "NOERROR aa edns do\nan ns1.s.test. 3600 A 192.0.2.1\nan ns1.s.test. 3600 RRSIG A\n" },
 		{ { "ns1.s.test.", .edns = true }, "NOERROR aa edns\nan ns1.s.test. 3600 A 192.0.2.1\n" },
@@ -533,14 +519,14 @@ Test(answer, signatures_ride_along_with_do)
 	};
 	struct world *w = world_new();
 	world_add(w, "s.test.", signed_zone);
-	check(w, table, COUNT(table));
+	world_check(w, table, COUNT(table));
 	world_free(w);
 }
 
 /* RFC 5155 7.2.8: owners of NSEC3 are no names; wildcards stand for them and what is below. */
 Test(answer, nsec3_owners_are_not_names)
 {
-	static const struct expectation table[] = {
+	static const struct world_case table[] = {
 		{ { "0p9mhaveqvm6t7vbl5lop2u3t2rp3tom.n.test.", "NSEC3" },
 		  "NXDOMAIN aa\nau n.test. 300 SOA ns1.n.test. ... 7\n" },
 		{ { "x.0p9mhaveqvm6t7vbl5lop2u3t2rp3tom.n.test." },
@@ -550,7 +536,7 @@ Test(answer, nsec3_owners_are_not_names)
 	world_add(w, "n.test.", SOA "@ NS ns1\nns1 A 192.0.2.1\n@ NSEC3PARAM 1 0 0 -\n"
 				    "0p9mhaveqvm6t7vbl5lop2u3t2rp3tom NSEC3 1 0 0 - "
 				    "2t7b4g4vsa5smi47k61mv5bv1a22bojr NS SOA NSEC3PARAM\n");
-	check(w, table, COUNT(table));
+	world_check(w, table, COUNT(table));
 	world_free(w);
 }
 

@@ -22,20 +22,6 @@
 #define RR(owner, type, rdata) owner " " type " " rdata "\n" SIG(owner, type)
 #define DS "1 13 2 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 
-struct expectation {
-	struct question q;
-	const char *want;
-};
-
-static void check(struct world *w, const struct expectation *table, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		const char *got = world_ask(w, &table[i].q);
-		cr_expect_str_eq(got, table[i].want, "%s %s:\n%swanted:\n%s", table[i].q.name,
-				 table[i].q.type == NULL ? "A" : table[i].q.type, got, table[i].want);
-	}
-}
-
 #define APEX_SOA RR("@ 3600", "SOA", "ns1 bugs.x.w 1 3600 300 3600000 3600")
 #define SOA_LINES "au example. 3600 SOA ns1.example. ... 1\nau example. 3600 RRSIG SOA\n"
 /* One record of the authority section and its signature. */
@@ -70,7 +56,7 @@ static const char zone_4035[] = "$TTL 3600\n" APEX_SOA RR("@", "NS", "ns1") RR("
 
 Test(denial, nsec_as_in_rfc4035_appendix_b)
 {
-	static const struct expectation table[] = {
+	static const struct world_case table[] = {
 		/* B.2: Name Error; two RRsets, and one where it proves both */
 		{ { "ml.example.", .dnssec = true }, "NXDOMAIN aa edns do\n" SOA_LINES NSEC_APEX NSEC_B },
 		{ { "0.example.", .dnssec = true }, "NXDOMAIN aa edns do\n" SOA_LINES NSEC_APEX },
@@ -127,7 +113,7 @@ Test(denial, nsec_as_in_rfc4035_appendix_b)
 	};
 	struct world *w = world_new();
 	world_add(w, "example.", zone_4035);
-	check(w, table, COUNT(table));
+	world_check(w, table, COUNT(table));
 	world_free(w);
 }
 
@@ -169,7 +155,7 @@ static const char zone_5155[] = "$TTL 3600\n" APEX_SOA RR("@", "NS", "ns1") RR("
 
 Test(denial, nsec3_as_in_rfc5155_appendix_b)
 {
-	static const struct expectation table[] = {
+	static const struct world_case table[] = {
 		/* B.1, 7.2.2: Name Error: encloser x.w, next closer name c.x.w, wildcard *.x.w */
 		{ { "a.c.x.w.example.", .dnssec = true },
 		  "NXDOMAIN aa edns do\n" SOA_LINES AU3(H_XW) AU3(H_A) AU3(H_APEX) },
@@ -202,7 +188,7 @@ Test(denial, nsec3_as_in_rfc5155_appendix_b)
 	};
 	struct world *w = world_new();
 	world_add(w, "example.", zone_5155);
-	check(w, table, COUNT(table));
+	world_check(w, table, COUNT(table));
 	world_free(w);
 }
 
@@ -396,12 +382,12 @@ Test(denial, nsec3_opt_out)
 Test(denial, servfail_rather_than_a_wrong_proof)
 {
 	static const char *const names[] = { "example.", "ns1.example.", "ghost.example.", NULL };
-	static const struct expectation table[] = {
+	static const struct world_case table[] = {
 		{ { "ghost.example.", .dnssec = true }, "SERVFAIL edns do ede=0\n" },
 		{ { "x.ghost.example.", .dnssec = true }, "SERVFAIL edns do ede=0\n" },
 		{ { "ghost.example." }, "NXDOMAIN aa\nau example. 3600 SOA ns1.example. ... 1\n" },
 	};
-	static const struct expectation no_hasher[] = {
+	static const struct world_case no_hasher[] = {
 		{ { "x.example.", .dnssec = true }, "SERVFAIL edns do ede=0\n" },
 		{ { "x.example." }, "NXDOMAIN aa\nau example. 3600 SOA ns1.example. ... 1\n" },
 		{ { "ns1.example.", .dnssec = true },
@@ -411,10 +397,10 @@ Test(denial, servfail_rather_than_a_wrong_proof)
 	add_chain(text, names, 0);
 	struct world *w = world_new();
 	world_add(w, "example.", text);
-	check(w, table, COUNT(table));
+	world_check(w, table, COUNT(table));
 	struct nsec3_hasher *hasher = w->view->hasher;
 	w->view->hasher = NULL;
-	check(w, no_hasher, COUNT(no_hasher));
+	world_check(w, no_hasher, COUNT(no_hasher));
 	w->view->hasher = hasher;
 	world_free(w);
 }
@@ -438,21 +424,21 @@ Test(denial, nsec3_goes_before_nsec)
 /* A zone that is not wholly signed is served as it is. */
 Test(denial, no_chain_no_proof)
 {
-	static const struct expectation table[] = {
+	static const struct world_case table[] = {
 		{ { "x.example.", .dnssec = true }, "NXDOMAIN aa edns do\n" SOA_LINES },
 		{ { "c.example.", .dnssec = true }, "NOERROR edns do\nau c.example. 3600 NS ns.else.\n" },
 	};
-	static const struct expectation unsigned_table[] = {
+	static const struct world_case unsigned_table[] = {
 		{ { "x.example.", .dnssec = true },
 		  "NXDOMAIN aa edns do\nau example. 3600 SOA ns1.example. ... 1\n" },
 	};
 	struct world *w = world_new();
 	world_add(w, "example.", NSEC3_HEAD "c NS ns.else.\n");
-	check(w, table, COUNT(table));
+	world_check(w, table, COUNT(table));
 	world_free(w);
 	w = world_new(); /* NSEC without keys */
 	world_add(w, "example.", "@ 3600 SOA ns1 bugs.x.w 1 3600 300 3600000 3600\n@ NS ns.else.\n@ NSEC @ SOA\n");
-	check(w, unsigned_table, COUNT(unsigned_table));
+	world_check(w, unsigned_table, COUNT(unsigned_table));
 	world_free(w);
 }
 
@@ -472,7 +458,7 @@ static const char zone_aliases[] = "$TTL 3600\n" RR("@ 3600", "SOA", "ns1 host 1
 /* Every wildcard that made an alias is proved, whatever comes at the end; in their own zone, once, RFC 9077 3. */
 Test(denial, proofs_of_all_aliases)
 {
-	static const struct expectation table[] = {
+	static const struct world_case table[] = {
 		{ { "1.a.al.", .dnssec = true },
 		  "NXDOMAIN aa edns do\n" ALIAS("1.a.al.", "q.b.al.") ALIAS("q.b.al.", "o.example.") SOA_LINES
 		  AL("*.a", "*.b") AL("*.b", "*.d") NSEC_APEX NSEC_NS2 },
@@ -496,7 +482,7 @@ Test(denial, proofs_of_all_aliases)
 	struct world *w = world_new();
 	world_add(w, "al.", zone_aliases);
 	world_add(w, "example.", zone_4035);
-	check(w, table, COUNT(table));
+	world_check(w, table, COUNT(table));
 	world_free(w);
 }
 
@@ -548,7 +534,7 @@ Test(denial, what_does_not_fit_is_truncation)
 /* RFC 9077 3: a TTL in the zone that is longer than that of the SOA is lowered, a shorter one is kept. */
 Test(denial, ttl_is_that_of_negative_answers)
 {
-	static const struct expectation table[] = {
+	static const struct world_case table[] = {
 		{ { "t.", "TXT", .dnssec = true },
 		  "NOERROR aa edns do\nau t. 200 SOA ns.else. ... 1\nau t. 200 RRSIG SOA\n"
 		  "au t. 200 NSEC x.t.\nau t. 200 RRSIG NSEC\n" },
@@ -561,7 +547,7 @@ Test(denial, ttl_is_that_of_negative_answers)
 	world_add(w, "t.", "$TTL 3600\n" RR("@ 200", "SOA", "ns.else. h 1 2 3 4 300") RR("@", "NS", "ns.else.")
 			       RR("@", "DNSKEY", "256 3 13 AAAA") RR("@", "NSEC", "x SOA")
 				       RR("x", "TXT", "\"x\"") RR("x 60", "NSEC", "@ TXT"));
-	check(w, table, COUNT(table));
+	world_check(w, table, COUNT(table));
 	world_free(w);
 }
 
@@ -569,7 +555,7 @@ Test(denial, ttl_is_that_of_negative_answers)
 Test(denial, parent_and_child_and_root)
 {
 #define ROOT_SOA "au . 300 SOA ns.else. ... 1\nau . 300 RRSIG SOA\n"
-	static const struct expectation table[] = {
+	static const struct world_case table[] = {
 		{ { "example.", "DS", .dnssec = true },
 		  "NOERROR aa edns do\n" ROOT_SOA "au example. 300 NSEC sec.\nau example. 300 RRSIG NSEC\n" },
 		{ { "a.example.", "DS", .dnssec = true },
@@ -589,6 +575,6 @@ Test(denial, parent_and_child_and_root)
 			      RR("@", "DNSKEY", "256 3 13 AAAA") RR("@", "NSEC", "example SOA")
 				      "example NS ns.else.\n" RR("example", "NSEC", "sec NS")
 				      "sec NS ns.else.\n" RR("sec", "DS", DS) RR("sec", "NSEC", "@ NS DS"));
-	check(w, table, COUNT(table));
+	world_check(w, table, COUNT(table));
 	world_free(w);
 }

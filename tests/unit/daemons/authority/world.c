@@ -210,3 +210,12 @@ const char *world_ask(struct world *w, const struct question *q)
 	size_t len = question_wire(q, wire);
 	return world_send(w, wire, len, q->transport, q->client);
 }
+
+void world_check(struct world *w, const struct world_case *table, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const char *got = world_ask(w, &table[i].q);
+		cr_expect_str_eq(got, table[i].want, "%s %s:\n%swanted:\n%s", table[i].q.name,
+				 table[i].q.type == NULL ? "A" : table[i].q.type, got, table[i].want);
+	}
+}

@@ -51,12 +51,19 @@ struct question {
 /* The octets of a question. Returns how many. */
 size_t question_wire(const struct question *q, uint8_t out[UDP_RECV_MAX]);
 
-/* Ask; the reply is in w->reply, "" when there is none, and returned as text: */
 /*
+ * Ask; the reply is in w->reply, "" when there is none, and returned as text:
  *   RCODE flags...            as "NOERROR aa tc rd ra ad cd", with "edns", "do" and "ede=N"
  *   an|au|ad owner TTL TYPE rdata    one line for each record but OPT
  */
 const char *world_ask(struct world *w, const struct question *q);
+
+/* Each question of a table has this answer, as world_ask writes it. */
+struct world_case {
+	struct question q;
+	const char *want;
+};
+void world_check(struct world *w, const struct world_case *table, size_t count);
 /* The same for any octets. */
 const char *world_send(struct world *w, const uint8_t *wire, size_t len, enum transport transport,
 		       const struct addr *client);

@@ -307,6 +307,8 @@ Test(reply, judges)
 		{ "no such name", FLAG_AA | RCODE_NXDOMAIN, RR_A, REPLY_NXDOMAIN, { { NS, "com.", RR_SOA, "" } } },
 		{ "no such name without AA", RCODE_NXDOMAIN, RR_A, REPLY_NXDOMAIN, { { NS, "com.", RR_SOA, "" } } },
 		{ "no such name without AA and SOA", RCODE_NXDOMAIN, RR_A, REPLY_LAME, { { AN, NULL, 0, NULL } } },
+		{ "no data by the SOA of a zone above", 0, RR_A, REPLY_LAME, { { NS, ".", RR_SOA, "" } } },
+		{ "no such name by the SOA of a zone above", RCODE_NXDOMAIN, RR_A, REPLY_LAME, { { NS, ".", RR_SOA, "" } } },
 		{ "referral", 0, RR_A, REPLY_REFERRAL, { { NS, "x.com.", RR_NS, "n.x.com." } } },
 		{ "referral with AA", FLAG_AA, RR_A, REPLY_REFERRAL, { { NS, "x.com.", RR_NS, "n.x.com." } } },
 		{ "NS beside SOA", FLAG_AA, RR_A, REPLY_NODATA,

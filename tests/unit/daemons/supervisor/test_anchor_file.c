@@ -71,6 +71,45 @@ Test(anchor_file, comes_back_as_it_was)
 	cr_assert_eq(anchor_file_load(dir, (const uint8_t *)"\7example", &out, why, sizeof(why)), BH_ENOENT);
 }
 
+static bool there_is(const char *name)
+{
+	char path[128];
+	snprintf(path, sizeof(path), "%s/anchors/%s", dir, name);
+	return access(path, F_OK) == 0;
+}
+
+Test(anchor_file, those_of_former_anchors_are_removed)
+{
+	struct ipc_anchor_state state = sample();
+	struct ipc_anchor anchors[2] = { { .zone = { 0 } }, { .zone = "\7example" } };
+	char why[128];
+	anchor_file_keep(dir, anchors, COUNT(anchors)); /* nothing was ever saved */
+	cr_assert_eq(anchor_file_save(dir, &state, why, sizeof(why)), BH_OK);
+	memcpy(state.zone, "\7example", 9);
+	cr_assert_eq(anchor_file_save(dir, &state, why, sizeof(why)), BH_OK);
+	char path[128];
+	static const char *const others[] = { "anchors/@.state.new", "anchors/note", "anchors/.state" };
+	for (size_t i = 0; i < COUNT(others); i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, others[i]);
+		int fd = open(path, O_WRONLY | O_CREAT, 0600);
+		cr_assert_geq(fd, 0);
+		close(fd);
+	}
+	anchor_file_keep(dir, anchors, COUNT(anchors));
+	cr_assert(there_is("@.state") && there_is("example.state") && there_is("note"));
+	cr_assert_not(there_is("@.state.new"), "what a save left that did not end");
+	anchor_file_keep(dir, anchors, 1);
+	cr_assert(there_is("@.state"));
+	cr_assert_not(there_is("example.state"));
+	anchor_file_keep(dir, anchors, 0);
+	cr_assert_not(there_is("@.state"));
+	cr_assert(there_is("note") && there_is(".state"), "none of ours");
+	for (size_t i = 1; i < COUNT(others); i++) {
+		snprintf(path, sizeof(path), "%s/%s", dir, others[i]);
+		cr_assert_eq(unlink(path), 0);
+	}
+}
+
 Test(anchor_file, damage_anywhere_is_noticed)
 {
 	struct ipc_anchor_state in = sample();

@@ -6,10 +6,13 @@
 #include "daemons/supervisor/tracked.h"
 
 #include "common/dns/anchor.h"
+#include "common/dns/dnssec.h"
 #include "common/dns/rr.h"
 #include "common/util/count.h"
+#include "common/util/cursor.h"
 
 #include <criterion/criterion.h>
+#include <openssl/evp.h>
 #include <string.h>
 
 #define DAY 86400u
@@ -17,27 +20,52 @@
 
 static const uint8_t root[1] = { 0 };
 
-/* Two anchors of the root: the key NAMED as DNSKEY, the key DIGESTED as DS, of which tag and algorithm count. */
-enum { NAMED = 1, DIGESTED, STRANGER };
+/*
+ * Anchors of the root: the key NAMED as DNSKEY, the keys DIGESTED, DIGESTED_1 and DIGESTED_4 as DS with these digests. TWIN has
+ * the tag of DIGESTED, ODD a DS with a digest that nobody knows.
+ */
+enum { NAMED = 1, DIGESTED, STRANGER, DIGESTED_1, DIGESTED_4, TWIN, ODD, ANCHORS = 5 };
 
 static struct ipc_anchor_key key(unsigned which, unsigned state, uint64_t since_sec, uint32_t hold_sec)
 {
 	struct ipc_anchor_key k = { .state = (uint8_t)state, .since_sec = since_sec, .hold_sec = hold_sec, .len = 36 };
 	const uint8_t head[] = { 1, 1, 3, 13 };
-	memset(k.rdata, (int)which, k.len);
+	memset(k.rdata, which == TWIN ? DIGESTED : (int)which, k.len);
 	memcpy(k.rdata, head, sizeof(head));
+	if (which == TWIN) { /* RFC 4034 B: words are added, so their order is nothing to the tag */
+		k.rdata[10]++;
+		k.rdata[12]--;
+	}
 	return k;
 }
 
-static size_t make_anchors(struct ipc_anchor anchors[2])
+static struct ipc_anchor digest_of(unsigned which, uint8_t type, const char *md)
+{
+	struct ipc_anchor_key k = key(which, 0, 0, 0);
+	struct ipc_anchor a = { .type = RR_DS, .len = 36 };
+	uint8_t covered[1 + sizeof(k.rdata)] = { 0 }; /* the root's name */
+	size_t len = 32;
+	put_u16(a.rdata, anchor_tag(RR_DNSKEY, k.rdata, k.len));
+	a.rdata[2] = 13;
+	a.rdata[3] = type;
+	memcpy(covered + 1, k.rdata, k.len);
+	if (md != NULL) {
+		cr_assert_eq(EVP_Q_digest(NULL, md, NULL, covered, 1u + k.len, a.rdata + 4, &len), 1);
+	}
+	a.len = (uint16_t)(4 + len);
+	return a;
+}
+
+static size_t make_anchors(struct ipc_anchor anchors[ANCHORS])
 {
 	struct ipc_anchor_key named = key(NAMED, 0, 0, 0);
-	struct ipc_anchor_key digested = key(DIGESTED, 0, 0, 0);
-	uint16_t tag = anchor_tag(RR_DNSKEY, digested.rdata, digested.len);
 	anchors[0] = (struct ipc_anchor){ .type = RR_DNSKEY, .len = named.len };
 	memcpy(anchors[0].rdata, named.rdata, named.len);
-	anchors[1] = (struct ipc_anchor){ .type = RR_DS, .len = 36, .rdata = { (uint8_t)(tag >> 8), (uint8_t)tag, 13, 2 } };
-	return 2;
+	anchors[1] = digest_of(DIGESTED, DNSSEC_SHA256, "SHA256");
+	anchors[2] = digest_of(DIGESTED_1, DNSSEC_SHA1, "SHA1");
+	anchors[3] = digest_of(DIGESTED_4, DNSSEC_SHA384, "SHA384");
+	anchors[4] = digest_of(ODD, 200, NULL);
+	return ANCHORS;
 }
 
 struct view {
@@ -65,6 +93,11 @@ Test(tracked, what_does_not_follow_from_what_was_known_is_not_believed)
 		{ nothing, nothing, NULL },
 		{ nothing, { NAMED, IPC_KEY_VALID, 0, hold }, NULL },
 		{ nothing, { DIGESTED, IPC_KEY_VALID, 0, hold }, NULL },
+		{ nothing, { DIGESTED_1, IPC_KEY_VALID, 0, hold }, NULL },
+		{ nothing, { DIGESTED_4, IPC_KEY_VALID, 0, hold }, NULL },
+		/* RFC 4034 5.1.4: a key with the tag of another is easily made */
+		{ nothing, { TWIN, IPC_KEY_VALID, 0, hold }, "nobody named" },
+		{ nothing, { ODD, IPC_KEY_VALID, 0, hold }, "nobody named" },
 		{ nothing, { STRANGER, IPC_KEY_VALID, 0, hold }, "nobody named" },
 		{ nothing, { STRANGER, IPC_KEY_MISSING, 0, hold }, "nobody named" },
 		{ nothing, { STRANGER, IPC_KEY_PENDING, 0, hold }, NULL },
@@ -84,8 +117,11 @@ Test(tracked, what_does_not_follow_from_what_was_known_is_not_believed)
 		{ { NAMED, IPC_KEY_REVOKED, 40, hold }, { NAMED, IPC_KEY_VALID, 0, hold }, "revoked key" },
 		{ { NAMED, IPC_KEY_REMOVED, 40, hold }, { NAMED, IPC_KEY_VALID, 0, hold }, "revoked key" },
 	};
-	struct ipc_anchor anchors[2];
+	struct ipc_anchor anchors[ANCHORS];
 	size_t count = make_anchors(anchors);
+	struct ipc_anchor_key digested = key(DIGESTED, 0, 0, 0);
+	struct ipc_anchor_key twin = key(TWIN, 0, 0, 0);
+	cr_assert_eq(anchor_tag(RR_DNSKEY, digested.rdata, digested.len), anchor_tag(RR_DNSKEY, twin.rdata, twin.len));
 	for (size_t i = 0; i < COUNT(table); i++) {
 		struct ipc_anchor_state before;
 		struct ipc_anchor_state next;
@@ -101,7 +137,7 @@ Test(tracked, what_does_not_follow_from_what_was_known_is_not_believed)
 Test(tracked, states_are_kept_by_zone_and_anchors_and_bounded)
 {
 	struct tracked_list list = { .count = 0 };
-	struct ipc_anchor anchors[2];
+	struct ipc_anchor anchors[ANCHORS];
 	size_t count = make_anchors(anchors);
 	struct ipc_anchor_state state = { .configured = ipc_anchor_sum(anchors, count, root), .ttl = 1 };
 	struct ipc_anchor_state other = { .configured = state.configured + 1 };
