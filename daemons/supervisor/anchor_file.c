@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -126,6 +127,9 @@ int anchor_file_save(const char *state_dir, const struct ipc_anchor_state *state
 	int dir = open_dir(state_dir, true);
 	if (dir < 0) {
 		return fault(why, why_size, "anchors");
+	}
+	/* A writer that was left behind may still come back for one more system call (save_batch.c). */
+	while (flock(dir, LOCK_EX) != 0 && errno == EINTR) {
 	}
 	int rc = BH_OK;
 	int fd = openat(dir, beside, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);

@@ -479,7 +479,7 @@ static void start_compiling(struct change *change, const struct zone_override *o
 				   .ids = &change->next.ids,
 				   .next_id = &sup->next_id,
 				   /* Images are not loaded from a disk that hangs, and their zones are compiled. */
-				   .state_dir = saver_disk_hangs(sup->saver) ? NULL : change->next.config->state_dir,
+				   .state_dir = saver_disk_hangs_sec(sup->saver) > 0 ? NULL : change->next.config->state_dir,
 				   .cause = sup->cause,
 				   .only = only };
 	sup->cause = (struct zone_cause){ .kind = ZONE_CAUSE_REPAIR, .uid = UINT32_MAX };

@@ -260,6 +260,7 @@ const char *compile_take_image(struct compile_run *run, struct job *job, const s
 	if (old != NULL && makes_the_same(run, job->zone, old, info)) {
 		old->refs++;
 		image = old; /* other text, same zone; what it says of it is new */
+		image->other_build = false;
 	} else {
 		image = image_new(run, job->image_fd);
 		if (image == NULL) {

@@ -271,7 +271,8 @@ static void head_of(const struct save_work *work, struct saved_head *head)
 		.info = image->info,
 		.made_sec = image->made_sec,
 	};
-	snprintf(head->build, sizeof(head->build), "%s", ipc_build_id());
+	/* Another build's compiler may have made less of the text: the next start asks ours. */
+	snprintf(head->build, sizeof(head->build), "%s", image->other_build ? "another" : ipc_build_id());
 	memcpy(head->zone, work->zone, sizeof(head->zone));
 }
 

@@ -37,6 +37,8 @@
 /* After a writer that was killed the next one waits for so long, twice as long each time, up to the second number. */
 #define RETRY_FIRST_SEC 5
 #define RETRY_MAX_SEC 300
+/* In uninterruptible sleep for so long is a disk that hangs; shorter ones are those of any disk. */
+#define HANGS_SEC 2
 /* Reports taken in one go. */
 #define REPORTS_BURST 256
 /* From SIGKILL to the end of a process that can end. */
@@ -616,18 +618,25 @@ static char process_state(pid_t pid)
 	return end != NULL && end[1] == ' ' ? end[2] : '?';
 }
 
-unsigned saver_stuck_sec(const struct saver *saver)
+/* Without a sign of life; 0: less than `least`. */
+static unsigned quiet_sec(const struct saver *saver, unsigned least)
 {
 	if (saver == NULL || saver->pid == 0) {
 		return 0;
 	}
 	uint64_t sec = (clock_now_ms() - saver->heard_ms) / 1000;
-	return sec < SAVER_STUCK_SEC ? 0 : (unsigned)sec;
+	return sec < least ? 0 : (unsigned)sec;
 }
 
-bool saver_disk_hangs(const struct saver *saver)
+unsigned saver_stuck_sec(const struct saver *saver)
 {
-	return saver_stuck_sec(saver) > 0 && process_state(saver->pid) == 'D';
+	return quiet_sec(saver, SAVER_STUCK_SEC);
+}
+
+unsigned saver_disk_hangs_sec(const struct saver *saver)
+{
+	unsigned sec = quiet_sec(saver, HANGS_SEC);
+	return sec > 0 && process_state(saver->pid) == 'D' ? sec : 0;
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)

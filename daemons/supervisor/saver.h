@@ -57,8 +57,8 @@ size_t saver_unfinished(const struct saver *saver);
 
 /* For how long the writer has given no sign of life; 0: less than SAVER_STUCK_SEC, or there is none. */
 unsigned saver_stuck_sec(const struct saver *saver);
-/* And it cannot be killed: whoever reads there may wait for as long. */
-bool saver_disk_hangs(const struct saver *saver);
+/* The same of one in uninterruptible sleep, from two seconds on: whoever reads there may wait for as long. */
+unsigned saver_disk_hangs_sec(const struct saver *saver);
 
 /* A child ended. True: it was the writer. */
 bool saver_child_ended(struct saver *saver, pid_t pid, int status);

@@ -184,7 +184,7 @@ static struct config *make_config(const struct state *s)
 	return config;
 }
 
-static struct zone_image *make_image(struct state_zone *z)
+static struct zone_image *make_image(struct state_zone *z, bool other_build)
 {
 	struct zone_image *image = calloc(1, sizeof(*image));
 	struct stat st;
@@ -204,6 +204,7 @@ static struct zone_image *make_image(struct state_zone *z)
 	image->rollback = z->rollback;
 	image->number = z->number;
 	image->saved = z->saved;
+	image->other_build = other_build;
 	sources_move(&image->sources, &z->sources);
 	return image;
 }
@@ -234,7 +235,7 @@ static void adopt_zones(struct supervisor *sup, struct state *s)
 			snprintf(zone->detail, sizeof(zone->detail), "roles of version %s serve it on", sup->takeover.from);
 			continue;
 		}
-		zone->image = make_image(z);
+		zone->image = make_image(z, strcmp(s->build, ipc_build_id()) != 0);
 		zone->origin = ZONE_KEPT;
 	}
 	if (s->image_format != IMAGE_VERSION) {

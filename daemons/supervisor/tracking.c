@@ -43,7 +43,7 @@ void tracking_load(struct supervisor *sup, const struct generation *g)
 {
 	const struct zone_set *set = g->zones;
 	unsigned zones = 0;
-	bool readable = !saver_disk_hangs(sup->saver);
+	bool readable = saver_disk_hangs_sec(sup->saver) == 0;
 	for (size_t i = 0; is_tracking(g) && i < set->anchor_count && zones < TRACKED_ZONES_MAX; i++) {
 		struct ipc_anchor_state state;
 		const uint8_t *zone = set->anchors[i].zone;

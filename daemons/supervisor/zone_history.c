@@ -46,12 +46,11 @@ struct zone_job {
 /* What is read there would hold up all else. */
 static bool is_readable(const struct supervisor *sup, char *why, size_t why_size)
 {
-	bool hangs = saver_disk_hangs(sup->saver);
-	if (hangs) {
-		snprintf(why, why_size, "histories cannot be read: the disk of the state directory has not answered for %u s",
-			 saver_stuck_sec(sup->saver));
+	unsigned sec = saver_disk_hangs_sec(sup->saver);
+	if (sec > 0) {
+		snprintf(why, why_size, "histories cannot be read: the disk of the state directory has not answered for %u s", sec);
 	}
-	return !hangs;
+	return sec == 0;
 }
 
 /* A zone as it is named by an operator. NULL: why says what is wrong. */

@@ -57,6 +57,7 @@ struct zone_image {
 	struct zone_rollback rollback;
 	uint64_t number;	/* of its generation in the history; 0: not saved yet */
 	bool saved;		/* below the state directory stands the same, with the same sources */
+	bool other_build;	/* made by a compiler of the version before (takeover.c): saved, it is not current */
 	bool save_waits;	/* for saver.c alone: it waits for being written, */
 	int64_t save_ns;	/* or is being written, with sources of this time; 0: it is not */
 	char *refused;		/* an authority does not take it: who and why; NULL as long as nobody said so */

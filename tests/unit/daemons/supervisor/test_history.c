@@ -937,6 +937,25 @@ Test(history, half_written_files_go_at_the_next_start)
 	place_free(&p);
 }
 
+/* What the version before had compiled and not saved, at an upgrade. */
+Test(history, an_image_of_another_build_is_not_current)
+{
+	static const char *const faults[] = { "is older than the zone's files", "is of another version" };
+	for (unsigned other = 0; other < 2; other++) {
+		struct place p;
+		struct saved_head head;
+		char why[128] = "";
+		int fd;
+		place_new(&p);
+		make_image(&p, 1);
+		p.set->items[0].image->other_build = other != 0;
+		save(&p);
+		cr_assert_neq(saved_load(p.dir, "inside", "/nowhere", &p.zone, 0, SAVED_CURRENT, &head, &fd, why, sizeof(why)), BH_OK);
+		cr_assert_str_eq(why, faults[other]);
+		place_free(&p);
+	}
+}
+
 /* A rollback is the operator's decision, which no upgrade of the package takes back. */
 Test(history, a_rollback_of_another_build_goes_on)
 {
