@@ -27,7 +27,8 @@ struct monitor {
 	struct event_base *base;
 	struct stats_page *stats;
 	struct http *http;
-	struct model *model; /* in service; NULL before the first configuration */
+	const struct role_conf *conf; /* in service; NULL before the first one */
+	struct model *model;	      /* of it */
 	struct model *next;  /* prepared */
 	struct rates rates;
 	struct event *step;
@@ -48,14 +49,26 @@ static int on_prepare(void *ctx, const struct role_conf *conf, char *why, size_t
 	return BH_OK;
 }
 
+/*
+ * Nobody is served before the first facts are there: metrics without them would look like an appliance that has lost its
+ * roles. Whoever connects meanwhile waits, or is served by the monitor before.
+ */
+static void show(struct monitor *monitor)
+{
+	if (monitor->model != NULL && monitor->model->appliance_told) {
+		http_show(monitor->http, &(struct http_view){ .conf = monitor->conf, .model = monitor->model,
+							      .rates = &monitor->rates });
+	}
+}
+
 static void on_commit(void *ctx, const struct role_conf *conf)
 {
 	struct monitor *monitor = ctx;
 	struct model *old = monitor->model;
 	monitor->model = monitor->next;
 	monitor->next = NULL;
-	http_show(monitor->http,
-		  &(struct http_view){ .conf = conf, .model = monitor->model, .rates = &monitor->rates });
+	monitor->conf = conf;
+	show(monitor);
 	model_free(old, monitor->model);
 }
 
@@ -75,7 +88,11 @@ static void on_role_facts(void *ctx, const struct ipc_role_facts *facts)
 static void on_appliance_facts(void *ctx, const struct ipc_appliance_facts *facts)
 {
 	struct monitor *monitor = ctx;
+	bool first = !monitor->model->appliance_told;
 	model_appliance_facts(monitor->model, facts, clock_now_ms());
+	if (first) {
+		show(monitor);
+	}
 }
 
 static void on_step(evutil_socket_t fd, short what, void *arg)
