@@ -5,8 +5,10 @@
  */
 #include "daemons/supervisor/saver.h"
 
+#include "common/dns/dname.h"
 #include "common/ipc/link.h"
 #include "common/util/clock.h"
+#include "common/util/count.h"
 #include "daemons/supervisor/save_batch.h"
 #include "sandbox/sandbox.h"
 
@@ -676,13 +678,52 @@ struct saver *saver_new(struct supervisor *sup)
 	return saver;
 }
 
+static const struct config_view *find_view(const struct config *config, const char *name)
+{
+	for (size_t v = 0; v < config->view_count; v++) {
+		if (strcmp(config->views[v].name, name) == 0) {
+			return &config->views[v];
+		}
+	}
+	return NULL;
+}
+
+/* Are the files of this view's zones, by their names, those of before? */
+static bool has_same_files(const struct config *config, const struct config *before, const char *view)
+{
+	const struct config_view *a = find_view(config, view);
+	const struct config_view *b = find_view(before, view);
+	bool same = a != NULL && b != NULL && a->zone_count == b->zone_count &&
+		    strcmp(config->state_dir, before->state_dir) == 0;
+	for (size_t i = 0; same && i < a->zone_count; i++) {
+		same = dname_equal(a->zones[i].name, b->zones[i].name);
+	}
+	return same;
+}
+
+static bool has_refused(const struct zone_set *set, const char *view)
+{
+	struct zone_range range = zone_set_view(set, view);
+	for (size_t i = 0; i < range.count; i++) {
+		const struct zone_image *image = range.items[i].image;
+		if (image != NULL && image->refused != NULL && image->saved) {
+			return true;
+		}
+	}
+	return false;
+}
+
 void saver_save(struct saver *saver, const struct config *before)
 {
 	const struct generation *g = &saver->sup->current;
 	const struct config *const configs[] = { g->config, before };
-	for (size_t i = 0; i < sizeof(configs) / sizeof(configs[0]); i++) {
+	for (size_t i = 0; i < COUNT(configs); i++) {
 		for (size_t v = 0; configs[i] != NULL && v < configs[i]->view_count; v++) {
-			add_tidy(saver, configs[i]->views[v].name);
+			const char *view = configs[i]->views[v].name;
+			/* Looking through a folder costs something for each zone of the view. */
+			if (before == NULL || !has_same_files(g->config, before, view) || has_refused(g->zones, view)) {
+				add_tidy(saver, view);
+			}
 		}
 	}
 	for (size_t i = 0; i < g->zones->count; i++) {

@@ -1025,6 +1025,41 @@ static void sweep_now(struct place *p)
 	finish_saving(p);
 }
 
+/* With 10,000 zones a look through the folder is most of what the change of one of them costs. */
+Test(history, a_folder_is_looked_through_when_its_zones_have_changed)
+{
+	struct place p;
+	char command[256];
+	place_new(&p);
+	save_new(&p, 1);
+	snprintf(command, sizeof(command), "touch %s/inside/old.image", p.dir);
+
+	/* the configuration of before: the same, none, one with another zone, one with no zone, another folder */
+	struct config_zone zone = p.zone;
+	struct config_view views[] = { p.view, p.view };
+	struct config others[] = { p.config, p.config, p.config };
+	cr_assert_gt(dname_from_text("other.", zone.name), 0);
+	views[0].zones = &zone;
+	views[1].zone_count = 0;
+	others[0].views = &views[0];
+	others[1].views = &views[1];
+	others[2].state_dir = "/tmp";
+	const struct config *const before[] = { &p.config, NULL, &others[0], &others[1], &others[2] };
+	for (size_t i = 0; i < COUNT(before); i++) {
+		cr_assert_eq(system(command), 0);
+		make_image(&p, 2 + (uint32_t)i);
+		saver_save(p.sup.saver, before[i]);
+		finish_saving(&p);
+		cr_assert(is_saved(&p) && has_file(&p, "old.image") == (before[i] == &p.config), "case %zu", i);
+	}
+	cr_assert_eq(system(command), 0);
+	p.set->items[0].image->refused = strdup("a test");
+	saver_save(p.sup.saver, &p.config);
+	finish_saving(&p);
+	cr_assert(!has_file(&p, "old.image") && !has_file(&p, "example.image"), "an image that was refused is removed");
+	place_free(&p);
+}
+
 /* Where the folder of a view is a link, or somebody else's, nothing is written, and nothing of what is there is removed. */
 Test(history, files_in_a_folder_that_is_not_ours_are_left_alone)
 {
