@@ -5,6 +5,7 @@
 #include "common/util/count.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -14,6 +15,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define SELF 4711
@@ -55,6 +57,33 @@ Test(notify, a_reload_is_told_with_a_time_that_is_not_before_it)
 		cr_assert(usec >= before && usec <= after, "%" PRIu64 " is not in %" PRIu64 "..%" PRIu64, usec, before,
 			  after);
 	}
+}
+
+/* Its queue is full for a moment. */
+Test(notify, a_manager_that_is_busy_is_told_all_the_same)
+{
+	listen_as_manager();
+	struct sockaddr_un name;
+	socklen_t len = sizeof(name);
+	int filler = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	cr_assert_eq(getsockname(manager, (struct sockaddr *)&name, &len), 0);
+	unsigned count = 0;
+	while (count < 100000 && sendto(filler, "x", 1, 0, (struct sockaddr *)&name, len) == 1) {
+		count++;
+	}
+	cr_assert(errno == EAGAIN && count > 0);
+	pid_t reader = fork();
+	if (reader == 0) {
+		usleep(100000);
+		_exit(strcmp(told(), "x") != 0);
+	}
+	notify("READY=1");
+	int status;
+	cr_assert(waitpid(reader, &status, 0) == reader && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	for (; count > 1; count--) {
+		cr_assert_str_eq(told(), "x");
+	}
+	cr_assert_str_eq(told(), "READY=1");
 }
 
 Test(notify, without_a_manager_nothing_is_told)
