@@ -54,7 +54,8 @@ int ipc_host_decode(const uint8_t *p, size_t len, struct ipc_host *m)
 {
 	struct cursor c = cursor_of(p, len);
 	cursor_string(&c, m->name, sizeof(m->name));
-	return finish(&c);
+	int rc = finish(&c);
+	return rc == BH_OK && m->name[0] == '\0' ? BH_EMALFORMED : rc;
 }
 
 void ipc_watched_encode(struct sink *s, const struct ipc_watched *m)
