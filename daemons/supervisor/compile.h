@@ -38,11 +38,12 @@ struct compile_ops {
 	void (*done)(void *ctx);
 };
 
-/* A change of one zone alone: everything else stays as it is, files are not looked at. */
+/* A change of one zone alone: everything else stays as it is, files of others are not looked at. */
 struct zone_override {
 	char view[IPC_VIEW_MAX];
 	uint8_t zone[DNAME_MAX];
-	struct zone_image *image; /* what it serves from now on; NULL: what its text says, the end of a rollback */
+	struct zone_image *image; /* what it serves from now on; NULL: what its text says */
+	bool release;		  /* also where it is rolled back and the text has not changed since */
 };
 
 struct compile_env {

@@ -147,13 +147,18 @@ static bool is_overridden(const struct compile_run *run, const struct zone_state
 	return only != NULL && strcmp(only->view, zone->view_name) == 0 && dname_equal(only->zone, zone->conf->name);
 }
 
-/* Of a change of one zone: that one gets its image, or is compiled; all others stay as they are. */
+static bool is_released(const struct compile_run *run, const struct zone_state *zone)
+{
+	return is_overridden(run, zone) && run->env.only->release;
+}
+
+/* Of a change of one zone: that one gets its image, or is looked at anew; all others stay as they are. */
 static bool override(struct compile_run *run, struct zone_state *zone)
 {
 	const struct zone_state *old = before(run, zone);
 	if (is_overridden(run, zone)) {
 		if (run->env.only->image == NULL) {
-			return false;
+			return !run->env.only->release && keep(run, zone);
 		}
 		run->env.only->image->refs++;
 		run->env.only->image->id = (*run->env.next_id)++;
@@ -236,7 +241,7 @@ static bool makes_the_same(const struct compile_run *run, const struct zone_stat
 		return false;
 	}
 	if (rollback->image_of != 0) {
-		return !is_overridden(run, zone) && rollback->text_checksum == info->checksum &&
+		return !is_released(run, zone) && rollback->text_checksum == info->checksum &&
 		       rollback->text_size == info->size && rollback->text_serial == info->serial;
 	}
 	return old->info.checksum == info->checksum && old->info.size == info->size &&
@@ -272,9 +277,9 @@ const char *compile_take_image(struct compile_run *run, struct job *job, const s
 		if (old != NULL && old->rollback.image_of != 0) {
 			log_warn("zone %s view=%s: no longer rolled back, %s serial=%u", job->zone->conf->text,
 				 job->zone->view_name,
-				 run->env.only != NULL	? "released"
-				 : old->refused != NULL ? "its image was refused"
-							: "its text has changed",
+				 is_released(run, job->zone) ? "released"
+				 : old->refused != NULL	     ? "its image was refused"
+							     : "its text has changed",
 				 (unsigned)info->serial);
 		}
 	}

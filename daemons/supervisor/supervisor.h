@@ -125,8 +125,8 @@ struct change_ops {
 int change_begin(struct supervisor *sup, const struct change_ops *ops, void *ctx) BH_CHECKED;
 
 /*
- * Bring one zone to another image, or back to what its text says; configuration, files and all other zones are not
- * looked at. It fails as a whole when the authorities refuse the image. As above; only is copied.
+ * Bring one zone to another image, or to what its text says; configuration and all other zones are not looked at. It
+ * fails as a whole when the text is no good, or the authorities refuse the image. As above; only is copied.
  */
 int change_begin_zone(struct supervisor *sup, const struct zone_override *only, const struct change_ops *ops,
 		      void *ctx) BH_CHECKED;

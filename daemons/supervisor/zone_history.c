@@ -1,5 +1,5 @@
 /*
- * Commands on histories. SPDX-License-Identifier: BSD-2-Clause
+ * Commands on one zone. SPDX-License-Identifier: BSD-2-Clause
  */
 #include "daemons/supervisor/zone_history.h"
 
@@ -24,7 +24,7 @@
 /* As for monitoring plug-ins. */
 enum { FINE, WARNING, CRITICAL, UNKNOWN };
 
-enum zone_command { ZONE_DUMP, ZONE_DIFF, ZONE_ROLLBACK, ZONE_RELEASE };
+enum zone_command { ZONE_RELOAD, ZONE_DUMP, ZONE_DIFF, ZONE_ROLLBACK, ZONE_RELEASE };
 
 struct zone_job {
 	struct supervisor *sup;
@@ -38,7 +38,8 @@ struct zone_job {
 	char text[DNAME_TEXT_MAX];
 	uint64_t numbers[2]; /* of the generations that are shown; the first is gone back to */
 	struct zone_image *image; /* to go back to */
-	char why_text[IPC_TEXT_MAX]; /* of a release: the first thing that is wrong with the text */
+	uint32_t image_before;	  /* of a reload: id of what was served; 0: nothing was */
+	char why_text[IPC_TEXT_MAX]; /* of a reload or release: the first thing that is wrong with the text */
 };
 
 /* --- which zone, which generation ----------------------------------------------------------------------- */
@@ -395,7 +396,7 @@ static unsigned begin_showing(struct zone_job *job, const struct zone_state *zon
 	return rc == BH_OK ? FINE : CRITICAL;
 }
 
-/* --- zone rollback, zone release ---------------------------------------------------------------------------------- */
+/* --- zone reload, zone rollback, zone release ---------------------------------------------------------------------------------- */
 
 static void on_finding(void *ctx, const struct zone_finding_info *f)
 {
@@ -447,6 +448,19 @@ static void tell_rolled_back(struct zone_job *job, const struct zone_image *imag
 	job_end(job, earlier ? WARNING : FINE, text);
 }
 
+static void tell_reloaded(struct zone_job *job, const struct zone_state *zone)
+{
+	const struct zone_image *image = zone->image;
+	char text[IPC_TEXT_MAX];
+	bool same = image->id == job->image_before;
+	log_info("zone %s view=%s: reloaded serial=%u%s by uid=%u", job->text, job->view, (unsigned)image->info.serial,
+		 same ? " unchanged" : "", (unsigned)job->uid);
+	snprintf(text, sizeof(text), "%.200s %s, serial %" PRIu32 "%s", job->text,
+		 same ? "has not changed" : "is served from its new text", image->info.serial,
+		 image->rollback.image_of != 0 ? ", and is rolled back" : "");
+	job_end(job, FINE, text);
+}
+
 static void on_changed(void *ctx, bool ok, unsigned failed_zones, const char *why)
 {
 	struct zone_job *job = ctx;
@@ -455,9 +469,14 @@ static void on_changed(void *ctx, bool ok, unsigned failed_zones, const char *wh
 	(void)failed_zones; /* of others, too */
 	if (!ok || zone == NULL || zone->image == NULL) {
 		log_err("zone %s view=%s: not %s: %s", job->text, job->view,
-			job->command == ZONE_RELEASE ? "released" : "rolled back", why);
+			job->command == ZONE_RELOAD    ? "reloaded"
+			: job->command == ZONE_RELEASE ? "released"
+						       : "rolled back",
+			why);
 		snprintf(text, sizeof(text), "nothing is changed: %.400s", why);
 		job_end(job, CRITICAL, text);
+	} else if (job->command == ZONE_RELOAD) {
+		tell_reloaded(job, zone);
 	} else if (job->command == ZONE_RELEASE) {
 		log_info("zone %s view=%s: released serial=%u by uid=%u", job->text, job->view,
 			 (unsigned)zone->image->info.serial, (unsigned)job->uid);
@@ -473,7 +492,7 @@ static void on_changed(void *ctx, bool ok, unsigned failed_zones, const char *wh
 static unsigned begin_change(struct zone_job *job, char *why, size_t why_size)
 {
 	static const struct change_ops ops = { .finding = on_finding, .config_error = on_config_error, .done = on_changed };
-	struct zone_override only = { .image = job->image };
+	struct zone_override only = { .image = job->image, .release = job->command == ZONE_RELEASE };
 	struct supervisor *sup = job->sup;
 	snprintf(only.view, sizeof(only.view), "%s", job->view);
 	memcpy(only.zone, job->zone, sizeof(only.zone));
@@ -486,7 +505,9 @@ static unsigned begin_change(struct zone_job *job, char *why, size_t why_size)
 		snprintf(why, why_size, "a reload is under way, try again");
 		return CRITICAL;
 	}
-	sup->cause = (struct zone_cause){ .kind = job->command == ZONE_RELEASE ? ZONE_CAUSE_RELEASE : ZONE_CAUSE_ROLLBACK,
+	sup->cause = (struct zone_cause){ .kind = job->command == ZONE_RELOAD	 ? ZONE_CAUSE_RELOAD
+						  : job->command == ZONE_RELEASE ? ZONE_CAUSE_RELEASE
+										 : ZONE_CAUSE_ROLLBACK,
 					  .uid = job->uid };
 	if (change_begin_zone(sup, &only, &ops, job) != BH_OK) {
 		snprintf(why, why_size, "out of memory");
@@ -602,6 +623,7 @@ static const struct {
 	unsigned most; /* words of the request */
 	const char *usage;
 } commands[] = {
+	{ "reload", ZONE_RELOAD, 3, "usage: zone reload ZONE[@VIEW]" },
 	{ "dump", ZONE_DUMP, 4, "usage: zone dump ZONE[@VIEW] [GENERATION]" },
 	{ "diff", ZONE_DIFF, 5, "usage: zone diff ZONE[@VIEW] [FROM [TO]]" },
 	{ "rollback", ZONE_ROLLBACK, 4, "usage: zone rollback ZONE[@VIEW] [GENERATION]" },
@@ -613,6 +635,10 @@ static unsigned begin(struct zone_job *job, const struct ctl_request *r, const s
 {
 	struct history history;
 	unsigned status = CRITICAL;
+	if (job->command == ZONE_RELOAD) {
+		job->image_before = zone->image == NULL ? 0 : zone->image->id;
+		return begin_change(job, why, why_size);
+	}
 	if (job->command == ZONE_RELEASE) {
 		if (zone->image == NULL || zone->image->rollback.image_of == 0) {
 			snprintf(why, why_size, "the zone is not rolled back");
@@ -650,7 +676,7 @@ struct zone_job *zone_job_begin(struct supervisor *sup, const struct ctl_request
 		i++;
 	}
 	if (i == COUNT(commands)) {
-		snprintf(why, why_size, "usage: zone status [ZONE], zone history|dump|diff|rollback|release ZONE");
+		snprintf(why, why_size, "usage: zone status [ZONE], zone reload|history|dump|diff|rollback|release ZONE");
 		return NULL;
 	}
 	if (r->count < 3 || r->count > commands[i].most) {

@@ -1,6 +1,7 @@
 /*
- * The operator's commands on histories of zones (history.h): list, show, compare, go back.
+ * The operator's commands on one zone: reload it; of its history (history.h) list, show, compare, go back.
  *
+ *   zone reload ZONE               what its files say now, as a reload of everything does with it
  *   zone history ZONE              rows "generation"
  *   zone dump ZONE [N]             text of one generation, of the newest when none is named
  *   zone diff ZONE [FROM [TO]]     what is different; the newest and the one before it
@@ -13,7 +14,7 @@
  * A rollback is a new generation that names the one whose image it serves. The text stays as it is, and as long as it
  * makes what it made when the zone was taken back, reloads and restarts serve the kept image; a changed text ends the
  * rollback by itself. The image is verified by a compiler before any authority gets it, and the change is one of that
- * zone alone: neither configuration nor other zones are read.
+ * zone alone, as a reload of one zone is: neither configuration nor other zones are read.
  *
  * The serial of a kept image is what it was. Secondaries that have a higher one (RFC 1982) do not take it; that is told. A
  * rollback that raises it is not offered: the SOA of a signed zone cannot be changed without its keys, and of an unsigned

@@ -495,6 +495,65 @@ Test(history, a_rollback_is_released)
 	MUST(strncmp(detail_of("a.example"), "old|rolled back to 1 at ", 24) == 0, "%s", detail_of("a.example"));
 }
 
+/* --- one zone alone ------------------------------------------------------------------------------------------------- */
+
+static void must_say(const char *words, unsigned status, const char *text)
+{
+	const struct ctl_answer *answer = appliance_control(&appliance, words);
+	MUST(answer->done.status == status && strstr(answer->done.text, text) != NULL, "%s: %u %s", words, answer->done.status,
+	     answer->done.text);
+}
+
+Test(history, one_zone_is_reloaded_alone)
+{
+	appliance_start(&appliance);
+	write_a(2, "www A 10.1.2.22\n");
+	write_zone("b", "b.example", 2, "www A nonsense\n");
+	appliance_configure(&appliance, "nonsense {}\n");
+	must_say("zone reload a.example", 0, "new text, serial 2");
+	must_answer("www.a.example", "10.1.2.22");
+	must_answer("www.b.example", "10.1.2.2");
+	MUST(strcmp(detail_of("b.example"), "serving|") == 0, "b was looked at: %s", detail_of("b.example"));
+	struct generations g = history_of("a.example");
+	MUST(g.count == 2 && strcmp(g.items[0].cause, "reload by root") == 0, "%u, %s", g.count, g.items[0].cause);
+
+	/* files that were touched, and files that were not */
+	write_a(2, "www A 10.1.2.22\n");
+	must_say("zone reload a.example", 0, "has not changed, serial 2");
+	must_say("zone reload A.EXAMPLE.@internal", 0, "has not changed, serial 2");
+	must_have("a.example", "2:serving 1:kept");
+
+	/* a text that is no good */
+	write_a(3, "www A nonsense\n");
+	must_say("zone reload a.example", 2, "nothing is changed");
+	must_answer("www.a.example", "10.1.2.22");
+	MUST(appliance_logged(&appliance, "not reloaded"), "the log does not say so");
+	write_a(4, "www A 10.1.2.24\n");
+	must_say("zone reload a.example@internal", 0, "new text, serial 4");
+	must_answer("www.a.example", "10.1.2.24");
+
+	must_say("zone reload c.example", 3, "");
+	must_say("zone reload a.example@external", 3, "");
+	must_say("zone reload", 3, "usage");
+	must_say("zone reload a.example b.example", 3, "usage");
+}
+
+Test(history, a_reload_of_one_zone_keeps_its_rollback)
+{
+	appliance_start(&appliance);
+	reload_with(2, "www A 10.1.2.22\n");
+	roll_back("zone rollback a.example 1", 1);
+	must_say("zone reload a.example", 0, "has not changed, serial 1, and is rolled back");
+	must_answer("www.a.example", "10.1.2.1");
+	write_a(2, "www A 10.1.2.22\n"); /* touched: the same text is compiled again */
+	must_say("zone reload a.example", 0, "has not changed, serial 1, and is rolled back");
+	must_answer("www.a.example", "10.1.2.1");
+	write_a(3, "www A 10.1.2.23\n");
+	must_say("zone reload a.example", 0, "new text, serial 3");
+	must_answer("www.a.example", "10.1.2.23");
+	MUST(appliance_logged(&appliance, "no longer rolled back, its text has changed serial=3"), "the log does not say so");
+}
+
 /* Nothing else is touched: neither another zone's text nor a configuration with a fault. */
 Test(history, a_rollback_is_of_that_zone_alone)
 {

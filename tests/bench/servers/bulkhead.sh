@@ -38,5 +38,5 @@ command_line() {
 }
 
 reload() {
-	"$BUILD/bulkheadctl" -s "$1/run/control.sock" reload >/dev/null
+	"$BUILD/bulkheadctl" -s "$1/run/control.sock" zone reload "$2" >/dev/null
 }

@@ -74,7 +74,7 @@ Test(ctl_complete, words_options_and_names)
 	} cases[] = {
 		{ "st", "status stop stats" },
 		{ "sta", "status stats" },
-		{ "zone ", "status history dump diff rollback" },
+		{ "zone ", "status reload history dump diff rollback" },
 		{ "zone s", "status" },
 		{ "zone status ", "example.com example.net ." },
 		{ "zone status example.c", "example.com" },
