@@ -217,7 +217,7 @@ Test(history, a_zone_of_two_views_is_named_with_its_view)
 		{ "zone release a.example@internal", "the zone is not rolled back" },
 		{ "zone release", "usage: zone release ZONE[@VIEW]" },
 		{ "zone history", "usage: zone history ZONE[@VIEW]" },
-		{ "zone fly a.example", "usage: zone status [ZONE], zone history|dump|diff|rollback|release ZONE" },
+		{ "zone fly a.example", "usage: zone status [ZONE], zone reload|history|dump|diff|rollback|release ZONE" },
 	};
 	(void)history_of("a.example");
 	for (size_t i = 0; i < COUNT(cases); i++) {
