@@ -19,12 +19,16 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* A manager that is busy gets so long: units of Type=notify-reload wait for a READY=1 that was lost until they fail. */
-#define PATIENCE_SEC 2
+/*
+ * A manager that is busy gets so long: units of Type=notify-reload wait for a READY=1 that was lost until they fail. One
+ * that has let it pass is not waited for again before it has taken something.
+ */
+#define PATIENCE_SEC 1
 
 void notify(const char *fmt, ...)
 {
 	static const struct timeval patience = { .tv_sec = PATIENCE_SEC };
+	static bool deaf;
 	const char *path = getenv("NOTIFY_SOCKET");
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
 	char text[512];
@@ -48,8 +52,11 @@ void notify(const char *fmt, ...)
 
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	socklen_t sa_len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len);
-	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) != 0 ||
-	    sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&sa, sa_len) < 0) {
+	int flags = MSG_NOSIGNAL | (deaf ? MSG_DONTWAIT : 0);
+	bool told = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) == 0 &&
+		    sendto(fd, text, strlen(text), flags, (struct sockaddr *)&sa, sa_len) >= 0;
+	deaf = !told && errno == EAGAIN;
+	if (!told) {
 		log_warn("cannot notify the service manager: %m");
 	}
 	if (fd >= 0) {

@@ -86,6 +86,21 @@ Test(notify, a_manager_that_is_busy_is_told_all_the_same)
 	cr_assert_str_eq(told(), "READY=1");
 }
 
+/* It reads no more: it is waited for once, and as soon as it reads again it is told. */
+Test(notify, a_manager_that_reads_no_more_is_not_waited_for_each_time)
+{
+	listen_as_manager();
+	uint64_t begin_ms = clock_now_ms();
+	for (unsigned i = 0; i < 5000; i++) {
+		notify("WATCHDOG=1"); /* more than any queue holds */
+	}
+	cr_assert_lt(clock_now_ms() - begin_ms, 60000u);
+	while (told()[0] != '\0') {
+	}
+	notify("READY=1");
+	cr_assert_str_eq(told(), "READY=1");
+}
+
 Test(notify, without_a_manager_nothing_is_told)
 {
 	listen_as_manager();
