@@ -130,11 +130,11 @@ static const struct zone_state *zone_of(const struct saver *saver, const struct 
 	return set == NULL ? NULL : zone_set_find(set, &like);
 }
 
-/* Worth a file: taken by its authorities, and not there yet. */
+/* Worth a file: taken by its authorities, and not there yet. Also when the text has a fault since: it is what is served. */
 static bool wants_file(const struct zone_state *zone)
 {
 	const struct zone_image *image = zone->image;
-	return image != NULL && !image->saved && !zone->stale && image->refused == NULL;
+	return image != NULL && !image->saved && image->refused == NULL;
 }
 
 /* Of a zone that still exists: what is in service, or missing in the history. */

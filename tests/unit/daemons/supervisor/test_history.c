@@ -563,6 +563,25 @@ Test(history, what_comes_while_the_disk_hangs_is_written_later)
 	place_free(&p);
 }
 
+/* A text that does not compile changes nothing: the generation before it is served, and is to be found by the next start. */
+Test(history, what_waits_is_written_when_the_next_text_has_a_fault)
+{
+	struct place p;
+	place_new(&p);
+	save_new(&p, 1);
+	make_image(&p, 2);
+	pid_t writer = hang_at(&p, 4);
+	make_image(&p, 3);
+	begin_saving(&p);
+	p.set->items[0].stale = true;
+	begin_saving(&p);
+	cr_assert_eq(kill(writer, SIGCONT), 0);
+	finish_saving(&p);
+	cr_assert(is_saved(&p));
+	cr_assert_str_eq(serials(&p), "3 2 1");
+	place_free(&p);
+}
+
 /* More of them than memory may be used for: the oldest are not kept, what is in service is. */
 Test(history, what_waits_for_a_disk_that_hangs_is_bounded)
 {
