@@ -456,6 +456,32 @@ Test(history, a_rollback_names_the_image_and_has_none)
 	place_free(&p);
 }
 
+/* It was chosen while a generation was being written that takes the last place: the image is written again. */
+Test(history, what_is_served_comes_back_when_it_was_removed_meanwhile)
+{
+	struct place p;
+	place_new(&p);
+	p.config.history_count = 1;
+	save_new(&p, 1);
+	save_new(&p, 2);
+	make_image(&p, 3);
+	pid_t writer = hang_at(&p, 1);
+	cr_assert_str_eq(serials(&p), "2 1");
+	make_image(&p, 1);
+	p.set->items[0].image->rollback = (struct zone_rollback){ .image_of = 1, .text_serial = 3 };
+	begin_saving(&p);
+	cr_assert_eq(kill(writer, SIGCONT), 0);
+	finish_saving(&p);
+	cr_assert(is_saved(&p));
+	cr_assert_str_eq(serials(&p), "1 3 1", "%s", serials(&p));
+	struct history h = read_history(&p);
+	cr_assert(h.items[0].head.image_of == 1 && h.items[2].number == 1 && h.items[2].head.image_of == 0);
+	history_clear(&h);
+	cr_assert_not(has_file(&p, ".saving"));
+	cr_assert_eq(disk->disorder, 0, "steps are not in order");
+	place_free(&p);
+}
+
 Test(history, what_is_served_is_never_removed)
 {
 	struct place p;
