@@ -543,6 +543,9 @@ static unsigned sweep_view(const struct writer *w, const char *view)
 	if (fd >= 0 && dir == NULL) {
 		close(fd);
 	}
+	if (dir != NULL) {
+		lock_dir(fd);
+	}
 	while (dir != NULL && (entry = readdir(dir)) != NULL) {
 		uint8_t zone[DNAME_MAX];
 		if (history_name_parse(entry->d_name, zone)) {
