@@ -533,6 +533,16 @@ static void write_anchors(const struct writer *w)
 	}
 }
 
+static void on_state_removed(void *ctx, const char *name, int error)
+{
+	if (error == 0) {
+		say(ctx, LOG_LEVEL_INFO, "saved state of former trust anchor removed file=%s", name);
+	} else {
+		say(ctx, LOG_LEVEL_WARN, "saved state of former trust anchor cannot be removed file=%s: %s", name,
+		    strerror(error));
+	}
+}
+
 static unsigned sweep_view(const struct writer *w, const char *view)
 {
 	unsigned removed = 0;
@@ -576,6 +586,9 @@ void save_batch_write(const struct save_batch *batch, save_tell_fn *tell_fn, voi
 {
 	struct writer w = { .batch = batch, .tell = tell_fn, .ctx = ctx, .dir_fd = -1, .fd = -1 };
 	write_anchors(&w);
+	if (batch->keep_anchors) {
+		anchor_file_keep(batch->state_dir, batch->set->anchors, batch->set->anchor_count, on_state_removed, &w);
+	}
 	for (size_t i = 0; i < batch->tidy_count; i++) {
 		remove_stale(&w, batch->tidy[i]);
 	}

@@ -15,6 +15,8 @@ struct instance;
 struct link;
 struct link_message;
 
+/* Are keys tracked in this generation? */
+bool tracking_is_on(const struct generation *generation);
 /* Load what the zones of a generation in preparation have on disk. What cannot be used is told the log. */
 void tracking_load(struct supervisor *sup, const struct generation *generation);
 /* Another generation is in service. */

@@ -9,6 +9,7 @@
 #include "common/ipc/link.h"
 #include "common/util/clock.h"
 #include "common/util/count.h"
+#include "daemons/supervisor/anchor_file.h"
 #include "daemons/supervisor/history.h"
 #include "daemons/supervisor/saver.h"
 #include "daemons/supervisor/supervisor.h"
@@ -346,6 +347,13 @@ static bool has_file(const struct place *p, const char *name)
 	return lstat(path, &st) == 0;
 }
 
+static bool has_state(const struct place *p, const char *zone)
+{
+	char path[512];
+	snprintf(path, sizeof(path), "%s/anchors/%s.state", p->dir, zone);
+	return access(path, F_OK) == 0;
+}
+
 /* --- keeping ---------------------------------------------------------------------------------------------- */
 
 Test(history, each_generation_is_kept_with_its_head)
@@ -631,6 +639,34 @@ Test(history, what_waits_for_a_disk_that_hangs_is_bounded)
 	saver_free(p.sup.saver); /* the writer is killed where it stands */
 	p.sup.saver = NULL;
 	cr_assert_eq(kill(writer, 0), -1);
+	place_free(&p);
+}
+
+/* The writer removes them, as a disk that hangs must not hold up the supervisor. */
+Test(history, states_of_former_anchors_go_when_the_disk_lets_them)
+{
+	struct place p;
+	struct ipc_anchor_state state = { .next_sec = 1 };
+	char why[IPC_TEXT_MAX];
+	place_new(&p);
+	p.config.resolver.present = true;
+	cr_assert_eq(zone_set_add_root_anchors(p.set), BH_OK);
+	cr_assert_eq(anchor_file_save(p.dir, &state, why, sizeof(why)), BH_OK, "%s", why);
+	memcpy(state.zone, p.zone.name, sizeof(state.zone));
+	cr_assert_eq(anchor_file_save(p.dir, &state, why, sizeof(why)), BH_OK, "%s", why);
+	pid_t writer = hang_at(&p, 1);
+	cr_assert(has_state(&p, "@") && has_state(&p, "example"));
+	cr_assert_eq(kill(writer, SIGCONT), 0);
+	finish_saving(&p);
+	cr_assert(has_state(&p, "@") && !has_state(&p, "example"));
+
+	saver_save(p.sup.saver, &p.config);
+	cr_assert(saver_is_done(p.sup.saver), "all is as it was: nothing to look for");
+	struct ipc_anchor more = { .zone = "\7example" };
+	cr_assert_eq(zone_set_add_anchor(p.set, &more), BH_OK);
+	saver_save(p.sup.saver, &p.config);
+	cr_assert_not(saver_is_done(p.sup.saver));
+	finish_saving(&p);
 	place_free(&p);
 }
 
