@@ -156,6 +156,11 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
+void tracking_resume(struct supervisor *sup)
+{
+	set_timer(sup);
+}
+
 int tracking_found(struct instance *inst, const struct link_message *m)
 {
 	struct supervisor *sup = inst->sup;

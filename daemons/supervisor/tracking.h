@@ -24,6 +24,8 @@ void tracking_settle(struct supervisor *sup);
 /* The state of a zone that a resolver is told with this generation; NULL: there is none. */
 const struct ipc_anchor_state *tracking_state(const struct supervisor *sup, const struct generation *generation,
 					      const uint8_t *zone);
+/* What the program before had found and not saved is saved now. */
+void tracking_resume(struct supervisor *sup);
 /* MSG_ANCHOR_FOUND. An error: it had nothing to say. */
 int tracking_found(struct instance *inst, const struct link_message *m) BH_CHECKED;
 /* A resolver runs: tell it what was found since its configuration was sent. */

@@ -14,6 +14,7 @@
 #include "daemons/supervisor/saver.h"
 #include "daemons/supervisor/supervisor.h"
 #include "daemons/supervisor/sweep.h"
+#include "daemons/supervisor/tracking.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -1200,6 +1201,21 @@ Test(history, files_in_a_folder_that_is_not_ours_are_left_alone)
 		sweep_end(sweeper);
 		place_free(&p);
 	}
+}
+
+/* What waited for the disk at an upgrade comes along in its record. */
+Test(history, a_state_of_keys_that_another_program_found_is_saved)
+{
+	struct place p;
+	const struct ipc_anchor_state state = { .next_sec = 1 };
+	place_new(&p);
+	p.sup.current = (struct generation){ .number = 1, .config = &p.config, .zones = p.set };
+	cr_assert_eq(tracked_put(&p.sup.tracked, &state, true), BH_OK);
+	tracking_resume(&p.sup);
+	sweep_now(&p);
+	cr_assert(has_state(&p, "@"));
+	tracking_end(&p.sup);
+	place_free(&p);
 }
 
 /* What stands for the configuration while roles of another version serve says nothing of histories. */
