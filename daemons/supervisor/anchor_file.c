@@ -4,7 +4,6 @@
 #include "daemons/supervisor/anchor_file.h"
 
 #include "common/util/checksum.h"
-#include "common/util/log.h"
 #include "daemons/supervisor/saved.h"
 
 #include <dirent.h>
@@ -99,6 +98,13 @@ static int open_dir(const char *state_dir, bool make)
 	return dir;
 }
 
+/* A writer that was left behind may still come back for one more system call (save_batch.c). */
+static void lock_dir(int dir)
+{
+	while (flock(dir, LOCK_EX) != 0 && errno == EINTR) {
+	}
+}
+
 static bool write_all(int fd, const uint8_t *bytes, size_t len)
 {
 	while (len > 0) {
@@ -128,9 +134,7 @@ int anchor_file_save(const char *state_dir, const struct ipc_anchor_state *state
 	if (dir < 0) {
 		return fault(why, why_size, "anchors");
 	}
-	/* A writer that was left behind may still come back for one more system call (save_batch.c). */
-	while (flock(dir, LOCK_EX) != 0 && errno == EINTR) {
-	}
+	lock_dir(dir);
 	int rc = BH_OK;
 	int fd = openat(dir, beside, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0 || !write_all(fd, bytes, s.pos) || fsync(fd) != 0 || renameat(dir, beside, dir, name) != 0 ||
@@ -226,7 +230,8 @@ static bool is_wanted(const char *name, const struct ipc_anchor *anchors, size_t
 	return false;
 }
 
-void anchor_file_keep(const char *state_dir, const struct ipc_anchor *anchors, size_t count)
+void anchor_file_keep(const char *state_dir, const struct ipc_anchor *anchors, size_t count, anchor_file_removed_fn *removed,
+		      void *ctx)
 {
 	int fd = open_dir(state_dir, false);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -236,17 +241,13 @@ void anchor_file_keep(const char *state_dir, const struct ipc_anchor *anchors, s
 		}
 		return; /* nothing was saved, or what is there is not ours: saving tells why */
 	}
+	lock_dir(fd);
 	const struct dirent *entry;
 	for (unsigned looked = 0; looked < ANCHOR_FILES_LOOKED_AT && (entry = readdir(dir)) != NULL; looked++) {
 		if (!is_state_name(entry->d_name) || is_wanted(entry->d_name, anchors, count)) {
 			continue;
 		}
-		if (unlinkat(dirfd(dir), entry->d_name, 0) == 0) {
-			log_info("saved state of former trust anchor removed file=%s", entry->d_name);
-		} else {
-			log_warn("saved state of former trust anchor cannot be removed file=%s: %s", entry->d_name,
-				 strerror(errno));
-		}
+		removed(ctx, entry->d_name, unlinkat(dirfd(dir), entry->d_name, 0) == 0 ? 0 : errno);
 	}
 	closedir(dir);
 }

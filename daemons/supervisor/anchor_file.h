@@ -28,10 +28,13 @@ int anchor_file_load(const char *state_dir, const uint8_t *zone, struct ipc_anch
 
 /* Entries of the directory that are looked at in one go: far more than TRACKED_ZONES_MAX, and not whatever lies there. */
 #define ANCHOR_FILES_LOOKED_AT 1024
+/* A file that was removed, or was not: errno. */
+typedef void anchor_file_removed_fn(void *ctx, const char *name, int error);
 /*
  * Remove the states of zones that none of these anchors is of, and what a save left that did not end. Who sets such an
- * anchor again means it anew. What cannot be removed is told the log.
+ * anchor again means it anew.
  */
-void anchor_file_keep(const char *state_dir, const struct ipc_anchor *anchors, size_t count);
+void anchor_file_keep(const char *state_dir, const struct ipc_anchor *anchors, size_t count, anchor_file_removed_fn *removed,
+		      void *ctx);
 
 #endif

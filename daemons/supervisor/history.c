@@ -382,31 +382,65 @@ uint64_t history_next_number(int dir_fd, const uint8_t *zone, uint64_t newest)
 	return last + 1;
 }
 
+/* Of a zone, made when it is not there: on disk before what gets a name in it has no other. -1 with errno. */
+static int make_folder(int dir_fd, const uint8_t *zone)
+{
+	char name[SAVED_NAME_MAX + 1];
+	if (!history_name(zone, name)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	if (mkdirat(dir_fd, name, 0700) == 0 ? fsync(dir_fd) != 0 : errno != EEXIST) {
+		return -1;
+	}
+	return open_folder(dir_fd, name);
+}
+
+static int end_folder(int folder, bool done)
+{
+	int rc = done && fsync(folder) == 0 ? BH_OK : BH_ESYS;
+	int error = errno;
+	close(folder);
+	errno = error;
+	return rc;
+}
+
 int history_keep(int dir_fd, const uint8_t *zone, uint64_t number)
 {
-	char folder_name[SAVED_NAME_MAX + 1];
 	char name[SAVED_NAME_MAX + 1];
 	char text[NUMBER_TEXT_MAX];
-
-	if (!saved_name(zone, name) || !history_name(zone, folder_name)) {
-		errno = ENAMETOOLONG;
-		return BH_ESYS;
-	}
-	/* A new folder must be on disk before what is linked into it has no other name. */
-	if (mkdirat(dir_fd, folder_name, 0700) == 0 ? fsync(dir_fd) != 0 : errno != EEXIST) {
-		return BH_ESYS;
-	}
-	int folder = open_folder(dir_fd, folder_name);
+	int folder = saved_name(zone, name) ? make_folder(dir_fd, zone) : -1;
 	if (folder < 0) {
 		return BH_ESYS;
 	}
 	snprintf(text, sizeof(text), "%" PRIu64, number);
 	/* EEXIST: it was linked before the power went; a number is never given twice. */
-	int rc = (linkat(dir_fd, name, folder, text, 0) == 0 || errno == EEXIST) && fsync(folder) == 0 ? BH_OK : BH_ESYS;
-	int error = errno;
-	close(folder);
-	errno = error;
-	return rc;
+	return end_folder(folder, linkat(dir_fd, name, folder, text, 0) == 0 || errno == EEXIST);
+}
+
+int history_put_back(int dir_fd, const uint8_t *zone, uint64_t number, const char *from)
+{
+	char text[NUMBER_TEXT_MAX];
+	int folder = make_folder(dir_fd, zone);
+	if (folder < 0) {
+		return BH_ESYS;
+	}
+	snprintf(text, sizeof(text), "%" PRIu64, number);
+	return end_folder(folder, renameat(dir_fd, from, folder, text) == 0);
+}
+
+bool history_has(int dir_fd, const uint8_t *zone, uint64_t number)
+{
+	struct saved_head head;
+	char why[HISTORY_WHY_MAX];
+	uint64_t at;
+	int fd = open_generation(dir_fd, zone, number, &head, &at, why, sizeof(why));
+	if (fd < 0) {
+		return false;
+	}
+	sources_clear(&head.sources);
+	close(fd);
+	return true;
 }
 
 uint64_t history_served(int dir_fd, const uint8_t *zone)

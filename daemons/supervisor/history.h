@@ -67,6 +67,11 @@ uint64_t history_next_number(int dir_fd, const uint8_t *zone, uint64_t newest);
  */
 int history_keep(int dir_fd, const uint8_t *zone, uint64_t number) BH_CHECKED;
 
+/* Is this generation there, as far as its head tells? */
+bool history_has(int dir_fd, const uint8_t *zone, uint64_t number);
+/* One that has gone comes back: the whole file `from` of dir_fd, which is on disk, gets its place. A negative error with errno. */
+int history_put_back(int dir_fd, const uint8_t *zone, uint64_t number, const char *from) BH_CHECKED;
+
 /* What stays. */
 struct history_policy {
 	unsigned count;	  /* generations besides the newest; 0: none */

@@ -25,14 +25,13 @@
  */
 #define PATIENCE_SEC 1
 
-void notify(const char *fmt, ...)
+/* flags: MSG_DONTWAIT where what is lost comes again. */
+static void send_text(const char *text, int flags)
 {
 	static const struct timeval patience = { .tv_sec = PATIENCE_SEC };
 	static bool deaf;
 	const char *path = getenv("NOTIFY_SOCKET");
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
-	char text[512];
-	va_list args;
 
 	if (path == NULL || path[0] == '\0') {
 		return;
@@ -46,15 +45,12 @@ void notify(const char *fmt, ...)
 	if (sa.sun_path[0] == '@') {
 		sa.sun_path[0] = '\0'; /* abstract name */
 	}
-	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
-	va_end(args);
 
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	socklen_t sa_len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len);
-	int flags = MSG_NOSIGNAL | (deaf ? MSG_DONTWAIT : 0);
 	bool told = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) == 0 &&
-		    sendto(fd, text, strlen(text), flags, (struct sockaddr *)&sa, sa_len) >= 0;
+		    sendto(fd, text, strlen(text), MSG_NOSIGNAL | flags | (deaf ? MSG_DONTWAIT : 0), (struct sockaddr *)&sa,
+			   sa_len) >= 0;
 	deaf = !told && errno == EAGAIN;
 	if (!told) {
 		log_warn("cannot notify the service manager: %m");
@@ -62,6 +58,16 @@ void notify(const char *fmt, ...)
 	if (fd >= 0) {
 		close(fd);
 	}
+}
+
+void notify(const char *fmt, ...)
+{
+	char text[512];
+	va_list args;
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	send_text(text, 0);
 }
 
 /* Microseconds: a time that is cut to milliseconds may lie before the request, and is then no answer to it. */
@@ -122,7 +128,7 @@ static void on_watchdog(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	(void)arg;
-	notify("WATCHDOG=1");
+	send_text("WATCHDOG=1", MSG_DONTWAIT);
 }
 
 int notify_watchdog_start(struct event_base *base, struct event **out)

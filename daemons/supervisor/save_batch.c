@@ -8,6 +8,8 @@
  *   3. rename over ZONE.image, fsync of the view's folder
  *   4. what the policy does not keep is removed
  *
+ * In front of a rollback stands the generation that it names, if that is not there any more.
+ *
  * Cut anywhere, ZONE.image is that of before or that of after, whole, and nothing of the history is lost. A temporary
  * file that is left is removed at the next start.
  *
@@ -438,9 +440,49 @@ static void prune(const struct writer *w, const struct save_work *work)
 	}
 }
 
+/*
+ * What a rollback goes back to may have been removed since it was chosen, by a generation that was on its way to the disk
+ * then. Its image is here all the same: it gets its place again.
+ */
+static bool put_back_served(struct writer *w, const struct save_work *work)
+{
+	uint64_t number = work->image->rollback.image_of;
+	struct zone_image image = *work->image; /* borrowed */
+	struct save_work served = *work;
+	if (number == 0 || !saved_name(work->zone, w->name) || !enter_dir(w, work->view) ||
+	    history_has(w->dir_fd, work->zone, number)) {
+		return true; /* or begin_file says why not */
+	}
+	image.rollback = (struct zone_rollback){ .image_of = 0 };
+	image.sources.incomplete = true;
+	served.image = &image;
+	head_of(&served, &w->values);
+	w->values.number = number;
+	if (!encode_head(w, &served)) {
+		warn(w, w->name, "the head of what it serves cannot be made");
+		return false;
+	}
+	w->fd = open_temporary(w);
+	if (w->fd < 0) {
+		warn(w, TEMPORARY, "cannot be made");
+		end_head(w);
+		return false;
+	}
+	if (!copy_image(w, &served) || !write_at(w->fd, w->head, w->head_len, 0) || fsync(w->fd) != 0 ||
+	    history_put_back(w->dir_fd, work->zone, number, TEMPORARY) != BH_OK) {
+		warn(w, w->name, "what it serves cannot be written");
+		give_up_file(w);
+		return false;
+	}
+	close(w->fd);
+	w->fd = -1;
+	end_head(w);
+	return true;
+}
+
 static bool write_work(struct writer *w, const struct save_work *work)
 {
-	if (!begin_file(w, work)) {
+	if (!put_back_served(w, work) || !begin_file(w, work)) {
 		return false;
 	}
 	if (!copy_image(w, work)) {
@@ -491,6 +533,16 @@ static void write_anchors(const struct writer *w)
 	}
 }
 
+static void on_state_removed(void *ctx, const char *name, int error)
+{
+	if (error == 0) {
+		say(ctx, LOG_LEVEL_INFO, "saved state of former trust anchor removed file=%s", name);
+	} else {
+		say(ctx, LOG_LEVEL_WARN, "saved state of former trust anchor cannot be removed file=%s: %s", name,
+		    strerror(error));
+	}
+}
+
 static unsigned sweep_view(const struct writer *w, const char *view)
 {
 	unsigned removed = 0;
@@ -500,6 +552,9 @@ static unsigned sweep_view(const struct writer *w, const char *view)
 	const struct dirent *entry;
 	if (fd >= 0 && dir == NULL) {
 		close(fd);
+	}
+	if (dir != NULL) {
+		lock_dir(fd);
 	}
 	while (dir != NULL && (entry = readdir(dir)) != NULL) {
 		uint8_t zone[DNAME_MAX];
@@ -531,6 +586,9 @@ void save_batch_write(const struct save_batch *batch, save_tell_fn *tell_fn, voi
 {
 	struct writer w = { .batch = batch, .tell = tell_fn, .ctx = ctx, .dir_fd = -1, .fd = -1 };
 	write_anchors(&w);
+	if (batch->keep_anchors) {
+		anchor_file_keep(batch->state_dir, batch->set->anchors, batch->set->anchor_count, on_state_removed, &w);
+	}
 	for (size_t i = 0; i < batch->tidy_count; i++) {
 		remove_stale(&w, batch->tidy[i]);
 	}

@@ -28,6 +28,7 @@ struct save_batch {
 	struct history_policy policy;
 	struct ipc_anchor_state *anchors;
 	size_t anchor_count;
+	bool keep_anchors; /* remove the states of zones that the set has no anchor of */
 	/* Views in whose folders is looked for what is no longer wanted, and the zones that are. */
 	char (*tidy)[IPC_VIEW_MAX];
 	size_t tidy_count;
@@ -40,7 +41,7 @@ struct save_batch {
 enum save_report_kind {
 	SAVE_GOES_ON = 1, /* a sign of life */
 	SAVE_SAYS,	  /* a line for the log */
-	SAVE_TIDIED,	  /* all views were looked through */
+	SAVE_TIDIED,	  /* all views were looked through, and the states of keys */
 	SAVE_ANCHOR,	  /* one state is on disk, or cannot be written */
 	SAVE_WORK,	  /* likewise one generation */
 	SAVE_SWEPT,	  /* histories: this many generations were removed */

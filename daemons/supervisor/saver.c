@@ -7,9 +7,11 @@
 
 #include "common/dns/dname.h"
 #include "common/ipc/link.h"
+#include "common/util/checksum.h"
 #include "common/util/clock.h"
 #include "common/util/count.h"
 #include "daemons/supervisor/save_batch.h"
+#include "daemons/supervisor/tracking.h"
 #include "sandbox/sandbox.h"
 
 #include <errno.h>
@@ -62,6 +64,8 @@ struct saver {
 	char (*tidy)[IPC_VIEW_MAX];
 	size_t tidy_count;
 	bool sweep;
+	bool keep_anchors;    /* states of zones without an anchor are to be removed */
+	uint64_t kept_anchors; /* sum of the zones that this was done for; 0: of none */
 	uint64_t not_before_ms;
 	unsigned deaths; /* of writers, in a row */
 	/* the writer and its batch */
@@ -70,6 +74,7 @@ struct saver {
 	struct event *readable;
 	char *state_dir;
 	struct save_batch batch;
+	uint64_t batch_anchors; /* sum of the zones of its set */
 	bool *works_told;
 	bool *anchors_told;
 	bool tidied;
@@ -130,11 +135,11 @@ static const struct zone_state *zone_of(const struct saver *saver, const struct 
 	return set == NULL ? NULL : zone_set_find(set, &like);
 }
 
-/* Worth a file: taken by its authorities, and not there yet. */
+/* Worth a file: taken by its authorities, and not there yet. Also when the text has a fault since: it is what is served. */
 static bool wants_file(const struct zone_state *zone)
 {
 	const struct zone_image *image = zone->image;
-	return image != NULL && !image->saved && !zone->stale && image->refused == NULL;
+	return image != NULL && !image->saved && image->refused == NULL;
 }
 
 /* Of a zone that still exists: what is in service, or missing in the history. */
@@ -233,9 +238,21 @@ static void add_anchor(struct saver *saver, const struct ipc_anchor_state *state
 	*saver->anchors[i] = *state;
 }
 
+/* Of the zones that have any. */
+static uint64_t sum_of_anchors(const struct zone_set *set)
+{
+	struct checksum sum;
+	checksum_begin(&sum);
+	for (size_t i = 0; i < set->anchor_count; i++) {
+		checksum_add(&sum, set->anchors[i].zone, dname_len(set->anchors[i].zone));
+	}
+	return checksum_end(&sum) | 1;
+}
+
 static bool anything_waits(const struct saver *saver)
 {
-	return saver->waiting.count > 0 || saver->anchor_count > 0 || saver->tidy_count > 0 || saver->sweep;
+	return saver->waiting.count > 0 || saver->anchor_count > 0 || saver->tidy_count > 0 || saver->sweep ||
+	       saver->keep_anchors;
 }
 
 /* During a change images may be loaded of zones that the current generation does not have: nothing is put away then. */
@@ -247,7 +264,8 @@ static bool may_tidy(const struct saver *saver)
 static bool may_start(const struct saver *saver)
 {
 	return saver->pid == 0 && saver->sup->current.config != NULL && clock_now_ms() >= saver->not_before_ms &&
-	       (saver->waiting.count > 0 || saver->anchor_count > 0 || saver->sweep || may_tidy(saver));
+	       (saver->waiting.count > 0 || saver->anchor_count > 0 || saver->sweep || saver->keep_anchors ||
+		may_tidy(saver));
 }
 
 /* --- the writer's own side --------------------------------------------------------------------------- */
@@ -361,6 +379,9 @@ static void make_batch(struct saver *saver)
 		free(saver->anchors[i]);
 	}
 	saver->anchor_count = 0;
+	batch->keep_anchors = saver->keep_anchors;
+	saver->keep_anchors = false;
+	saver->batch_anchors = sum_of_anchors(g->zones);
 	if (may_tidy(saver)) {
 		batch->tidy = saver->tidy;
 		batch->tidy_count = saver->tidy_count;
@@ -459,6 +480,7 @@ static void on_report(struct saver *saver, const struct save_report *r)
 		break;
 	case SAVE_TIDIED:
 		saver->tidied = true;
+		saver->kept_anchors = saver->batch.keep_anchors ? saver->batch_anchors : saver->kept_anchors;
 		break;
 	case SAVE_ANCHOR:
 		if (r->index < saver->batch.anchor_count) {
@@ -731,6 +753,8 @@ void saver_save(struct saver *saver, const struct config *before)
 			add_zone(saver, &g->zones->items[i]);
 		}
 	}
+	/* One that is not told of is wanted again by the next generation. */
+	saver->keep_anchors = tracking_is_on(g) && saver->kept_anchors != sum_of_anchors(g->zones);
 	settle_waiting(saver);
 	go_on(saver);
 }

@@ -37,7 +37,7 @@ struct saver *saver_new(struct supervisor *sup);
  * The current generation is in service: write what is new in it. Files of zones that no longer exist go into their
  * histories: those of the configuration before (NULL: there was none) and of other runs, but of no view that neither
  * names; no folder is looked through where the same zones were configured before, and no image was refused. Half-written
- * files of a run that was cut short are removed.
+ * files of a run that was cut short are removed, and states of keys of zones that have no trust anchor any more.
  */
 void saver_save(struct saver *saver, const struct config *before);
 

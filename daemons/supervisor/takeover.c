@@ -12,6 +12,7 @@
 #include "daemons/supervisor/counters.h"
 #include "daemons/supervisor/elder.h"
 #include "daemons/supervisor/rows.h"
+#include "daemons/supervisor/tracking.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -250,6 +251,7 @@ static void adopt_trust(struct supervisor *sup, const struct state *s)
 			no_memory();
 		}
 	}
+	tracking_resume(sup);
 	for (size_t i = 0; i < s->nta_count; i++) {
 		sup->ntas.items[i] = s->ntas[i];
 	}

@@ -23,7 +23,7 @@
 #define TRACKING_PAUSE_SEC 1
 
 /* With a date that stands still nothing is tracked: thirty days never pass. */
-static bool is_tracking(const struct generation *g)
+bool tracking_is_on(const struct generation *g)
 {
 	return g->config != NULL && g->zones != NULL && g->config->resolver.present &&
 	       g->config->resolver.validation_date == 0;
@@ -44,7 +44,7 @@ void tracking_load(struct supervisor *sup, const struct generation *g)
 	const struct zone_set *set = g->zones;
 	unsigned zones = 0;
 	bool readable = saver_disk_hangs_sec(sup->saver) == 0;
-	for (size_t i = 0; is_tracking(g) && i < set->anchor_count && zones < TRACKED_ZONES_MAX; i++) {
+	for (size_t i = 0; tracking_is_on(g) && i < set->anchor_count && zones < TRACKED_ZONES_MAX; i++) {
 		struct ipc_anchor_state state;
 		const uint8_t *zone = set->anchors[i].zone;
 		char text[DNAME_TEXT_MAX];
@@ -80,9 +80,8 @@ void tracking_load(struct supervisor *sup, const struct generation *g)
 void tracking_settle(struct supervisor *sup)
 {
 	const struct zone_set *set = sup->current.zones;
-	if (is_tracking(&sup->current)) {
+	if (tracking_is_on(&sup->current)) {
 		tracked_keep(&sup->tracked, set->anchors, set->anchor_count);
-		anchor_file_keep(sup->current.config->state_dir, set->anchors, set->anchor_count);
 	} else {
 		tracked_clear(&sup->tracked);
 	}
@@ -91,7 +90,7 @@ void tracking_settle(struct supervisor *sup)
 const struct ipc_anchor_state *tracking_state(const struct supervisor *sup, const struct generation *g, const uint8_t *zone)
 {
 	const struct tracked *t = NULL;
-	if (is_tracking(g)) {
+	if (tracking_is_on(g)) {
 		t = tracked_find(&sup->tracked, zone, ipc_anchor_sum(g->zones->anchors, g->zones->anchor_count, zone));
 	}
 	return t == NULL ? NULL : &t->state;
@@ -157,6 +156,11 @@ static void on_timer(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
+void tracking_resume(struct supervisor *sup)
+{
+	set_timer(sup);
+}
+
 int tracking_found(struct instance *inst, const struct link_message *m)
 {
 	struct supervisor *sup = inst->sup;
@@ -168,7 +172,7 @@ int tracking_found(struct instance *inst, const struct link_message *m)
 		return rc != BH_OK ? rc : BH_EPERM;
 	}
 	/* During a reload it may speak of the anchors before. No anchors: no sum but 0. */
-	uint64_t sum = is_tracking(g) ? ipc_anchor_sum(g->zones->anchors, g->zones->anchor_count, state.zone) : 0;
+	uint64_t sum = tracking_is_on(g) ? ipc_anchor_sum(g->zones->anchors, g->zones->anchor_count, state.zone) : 0;
 	if (sum == 0 || sum != state.configured) {
 		return BH_OK;
 	}

@@ -15,6 +15,8 @@ struct instance;
 struct link;
 struct link_message;
 
+/* Are keys tracked in this generation? */
+bool tracking_is_on(const struct generation *generation);
 /* Load what the zones of a generation in preparation have on disk. What cannot be used is told the log. */
 void tracking_load(struct supervisor *sup, const struct generation *generation);
 /* Another generation is in service. */
@@ -22,6 +24,8 @@ void tracking_settle(struct supervisor *sup);
 /* The state of a zone that a resolver is told with this generation; NULL: there is none. */
 const struct ipc_anchor_state *tracking_state(const struct supervisor *sup, const struct generation *generation,
 					      const uint8_t *zone);
+/* What the program before had found and not saved is saved now. */
+void tracking_resume(struct supervisor *sup);
 /* MSG_ANCHOR_FOUND. An error: it had nothing to say. */
 int tracking_found(struct instance *inst, const struct link_message *m) BH_CHECKED;
 /* A resolver runs: tell it what was found since its configuration was sent. */

@@ -78,12 +78,20 @@ static bool there_is(const char *name)
 	return access(path, F_OK) == 0;
 }
 
+static void on_removed(void *ctx, const char *name, int error)
+{
+	unsigned *count = ctx;
+	cr_assert_eq(error, 0, "%s", name);
+	(*count)++;
+}
+
 Test(anchor_file, those_of_former_anchors_are_removed)
 {
 	struct ipc_anchor_state state = sample();
 	struct ipc_anchor anchors[2] = { { .zone = { 0 } }, { .zone = "\7example" } };
 	char why[128];
-	anchor_file_keep(dir, anchors, COUNT(anchors)); /* nothing was ever saved */
+	unsigned removed = 0;
+	anchor_file_keep(dir, anchors, COUNT(anchors), on_removed, &removed); /* nothing was ever saved */
 	cr_assert_eq(anchor_file_save(dir, &state, why, sizeof(why)), BH_OK);
 	memcpy(state.zone, "\7example", 9);
 	cr_assert_eq(anchor_file_save(dir, &state, why, sizeof(why)), BH_OK);
@@ -95,13 +103,14 @@ Test(anchor_file, those_of_former_anchors_are_removed)
 		cr_assert_geq(fd, 0);
 		close(fd);
 	}
-	anchor_file_keep(dir, anchors, COUNT(anchors));
+	anchor_file_keep(dir, anchors, COUNT(anchors), on_removed, &removed);
 	cr_assert(there_is("@.state") && there_is("example.state") && there_is("note"));
 	cr_assert_not(there_is("@.state.new"), "what a save left that did not end");
-	anchor_file_keep(dir, anchors, 1);
+	anchor_file_keep(dir, anchors, 1, on_removed, &removed);
 	cr_assert(there_is("@.state"));
 	cr_assert_not(there_is("example.state"));
-	anchor_file_keep(dir, anchors, 0);
+	anchor_file_keep(dir, anchors, 0, on_removed, &removed);
+	cr_assert_eq(removed, 3);
 	cr_assert_not(there_is("@.state"));
 	cr_assert(there_is("note") && there_is(".state"), "none of ours");
 	for (size_t i = 1; i < COUNT(others); i++) {

@@ -9,10 +9,12 @@
 #include "common/ipc/link.h"
 #include "common/util/clock.h"
 #include "common/util/count.h"
+#include "daemons/supervisor/anchor_file.h"
 #include "daemons/supervisor/history.h"
 #include "daemons/supervisor/saver.h"
 #include "daemons/supervisor/supervisor.h"
 #include "daemons/supervisor/sweep.h"
+#include "daemons/supervisor/tracking.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -346,6 +348,13 @@ static bool has_file(const struct place *p, const char *name)
 	return lstat(path, &st) == 0;
 }
 
+static bool has_state(const struct place *p, const char *zone)
+{
+	char path[512];
+	snprintf(path, sizeof(path), "%s/anchors/%s.state", p->dir, zone);
+	return access(path, F_OK) == 0;
+}
+
 /* --- keeping ---------------------------------------------------------------------------------------------- */
 
 Test(history, each_generation_is_kept_with_its_head)
@@ -456,6 +465,32 @@ Test(history, a_rollback_names_the_image_and_has_none)
 	place_free(&p);
 }
 
+/* It was chosen while a generation was being written that takes the last place: the image is written again. */
+Test(history, what_is_served_comes_back_when_it_was_removed_meanwhile)
+{
+	struct place p;
+	place_new(&p);
+	p.config.history_count = 1;
+	save_new(&p, 1);
+	save_new(&p, 2);
+	make_image(&p, 3);
+	pid_t writer = hang_at(&p, 1);
+	cr_assert_str_eq(serials(&p), "2 1");
+	make_image(&p, 1);
+	p.set->items[0].image->rollback = (struct zone_rollback){ .image_of = 1, .text_serial = 3 };
+	begin_saving(&p);
+	cr_assert_eq(kill(writer, SIGCONT), 0);
+	finish_saving(&p);
+	cr_assert(is_saved(&p));
+	cr_assert_str_eq(serials(&p), "1 3 1", "%s", serials(&p));
+	struct history h = read_history(&p);
+	cr_assert(h.items[0].head.image_of == 1 && h.items[2].number == 1 && h.items[2].head.image_of == 0);
+	history_clear(&h);
+	cr_assert_not(has_file(&p, ".saving"));
+	cr_assert_eq(disk->disorder, 0, "steps are not in order");
+	place_free(&p);
+}
+
 Test(history, what_is_served_is_never_removed)
 {
 	struct place p;
@@ -563,6 +598,25 @@ Test(history, what_comes_while_the_disk_hangs_is_written_later)
 	place_free(&p);
 }
 
+/* A text that does not compile changes nothing: the generation before it is served, and is to be found by the next start. */
+Test(history, what_waits_is_written_when_the_next_text_has_a_fault)
+{
+	struct place p;
+	place_new(&p);
+	save_new(&p, 1);
+	make_image(&p, 2);
+	pid_t writer = hang_at(&p, 4);
+	make_image(&p, 3);
+	begin_saving(&p);
+	p.set->items[0].stale = true;
+	begin_saving(&p);
+	cr_assert_eq(kill(writer, SIGCONT), 0);
+	finish_saving(&p);
+	cr_assert(is_saved(&p));
+	cr_assert_str_eq(serials(&p), "3 2 1");
+	place_free(&p);
+}
+
 /* More of them than memory may be used for: the oldest are not kept, what is in service is. */
 Test(history, what_waits_for_a_disk_that_hangs_is_bounded)
 {
@@ -586,6 +640,34 @@ Test(history, what_waits_for_a_disk_that_hangs_is_bounded)
 	saver_free(p.sup.saver); /* the writer is killed where it stands */
 	p.sup.saver = NULL;
 	cr_assert_eq(kill(writer, 0), -1);
+	place_free(&p);
+}
+
+/* The writer removes them, as a disk that hangs must not hold up the supervisor. */
+Test(history, states_of_former_anchors_go_when_the_disk_lets_them)
+{
+	struct place p;
+	struct ipc_anchor_state state = { .next_sec = 1 };
+	char why[IPC_TEXT_MAX];
+	place_new(&p);
+	p.config.resolver.present = true;
+	cr_assert_eq(zone_set_add_root_anchors(p.set), BH_OK);
+	cr_assert_eq(anchor_file_save(p.dir, &state, why, sizeof(why)), BH_OK, "%s", why);
+	memcpy(state.zone, p.zone.name, sizeof(state.zone));
+	cr_assert_eq(anchor_file_save(p.dir, &state, why, sizeof(why)), BH_OK, "%s", why);
+	pid_t writer = hang_at(&p, 1);
+	cr_assert(has_state(&p, "@") && has_state(&p, "example"));
+	cr_assert_eq(kill(writer, SIGCONT), 0);
+	finish_saving(&p);
+	cr_assert(has_state(&p, "@") && !has_state(&p, "example"));
+
+	saver_save(p.sup.saver, &p.config);
+	cr_assert(saver_is_done(p.sup.saver), "all is as it was: nothing to look for");
+	struct ipc_anchor more = { .zone = "\7example" };
+	cr_assert_eq(zone_set_add_anchor(p.set, &more), BH_OK);
+	saver_save(p.sup.saver, &p.config);
+	cr_assert_not(saver_is_done(p.sup.saver));
+	finish_saving(&p);
 	place_free(&p);
 }
 
@@ -682,25 +764,40 @@ Test(history, the_writer_holds_nothing_that_it_does_not_need)
 	place_free(&p);
 }
 
-/* Of another supervisor, that has ended or become another program: who comes after it waits for its end. */
-Test(history, a_writer_that_was_left_behind_is_waited_for)
+/* A writer of another supervisor, that has ended or become another program: it holds the folder of the view. */
+static pid_t hold_folder(const struct place *p)
 {
-	struct place p;
 	int fds[2];
 	char path[256];
 	char octet;
-	place_new(&p);
-	save_new(&p, 1);
 	cr_assert_eq(pipe(fds), 0);
-	snprintf(path, sizeof(path), "%s/inside", p.dir);
+	snprintf(path, sizeof(path), "%s/inside", p->dir);
 	pid_t other = fork();
 	if (other == 0) {
 		int dir = open(path, O_RDONLY | O_DIRECTORY);
+		alarm(60); /* it goes with a test that fails */
 		bool locked = flock(dir, LOCK_EX) == 0 && write(fds[1], "x", 1) == 1;
 		pause();
 		_exit(locked ? 0 : 1);
 	}
 	cr_assert_eq(read(fds[0], &octet, 1), 1);
+	close(fds[0]);
+	close(fds[1]);
+	return other;
+}
+
+static void let_go(pid_t other)
+{
+	cr_assert(kill(other, SIGKILL) == 0 && waitpid(other, NULL, 0) == other);
+}
+
+/* Who comes after it waits for its end. */
+Test(history, a_writer_that_was_left_behind_is_waited_for)
+{
+	struct place p;
+	place_new(&p);
+	save_new(&p, 1);
+	pid_t other = hold_folder(&p);
 	make_image(&p, 2);
 	begin_saving(&p);
 	for (unsigned i = 0; i < 100; i++) {
@@ -708,10 +805,30 @@ Test(history, a_writer_that_was_left_behind_is_waited_for)
 		usleep(1000);
 	}
 	cr_assert(!is_saved(&p) && !has_file(&p, ".saving"));
-	cr_assert(kill(other, SIGKILL) == 0 && waitpid(other, NULL, 0) == other);
+	let_go(other);
 	finish_saving(&p);
 	cr_assert(is_saved(&p));
 	cr_assert_str_eq(serials(&p), "2 1");
+	place_free(&p);
+}
+
+Test(history, nothing_is_swept_away_beside_a_writer_that_was_left_behind)
+{
+	struct place p;
+	place_new(&p);
+	for (uint32_t serial = 1; serial <= 4; serial++) {
+		save_new(&p, serial);
+	}
+	p.config.history_count = 1;
+	pid_t other = hold_folder(&p);
+	saver_sweep(p.sup.saver);
+	for (unsigned i = 0; i < 100; i++) {
+		turn(&p);
+	}
+	cr_assert_str_eq(serials(&p), "4 3 2 1");
+	let_go(other);
+	finish_saving(&p);
+	cr_assert_str_eq(serials(&p), "4 3");
 	place_free(&p);
 }
 
@@ -1084,6 +1201,21 @@ Test(history, files_in_a_folder_that_is_not_ours_are_left_alone)
 		sweep_end(sweeper);
 		place_free(&p);
 	}
+}
+
+/* What waited for the disk at an upgrade comes along in its record. */
+Test(history, a_state_of_keys_that_another_program_found_is_saved)
+{
+	struct place p;
+	const struct ipc_anchor_state state = { .next_sec = 1 };
+	place_new(&p);
+	p.sup.current = (struct generation){ .number = 1, .config = &p.config, .zones = p.set };
+	cr_assert_eq(tracked_put(&p.sup.tracked, &state, true), BH_OK);
+	tracking_resume(&p.sup);
+	sweep_now(&p);
+	cr_assert(has_state(&p, "@"));
+	tracking_end(&p.sup);
+	place_free(&p);
 }
 
 /* What stands for the configuration while roles of another version serve says nothing of histories. */

@@ -205,3 +205,26 @@ Test(notify, signs_of_life_come_from_the_loop_and_only_from_there)
 	cr_assert_null(watchdog);
 	event_base_free(base);
 }
+
+/* The next one comes soon; a loop that waits for the manager does nothing else. */
+Test(notify, a_sign_of_life_waits_for_nobody)
+{
+	struct event_base *base = event_base_new();
+	struct event *watchdog = NULL;
+	struct sockaddr_un name;
+	socklen_t len = sizeof(name);
+	listen_as_manager();
+	int filler = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	cr_assert_eq(getsockname(manager, (struct sockaddr *)&name, &len), 0);
+	for (unsigned i = 0; i < 100000 && sendto(filler, "x", 1, 0, (struct sockaddr *)&name, len) == 1; i++) {
+	}
+	setenv("WATCHDOG_USEC", "60000000", 1);
+	unsetenv("WATCHDOG_PID");
+	uint64_t begun_ms = clock_now_ms();
+	cr_assert_eq(notify_watchdog_start(base, &watchdog), BH_OK);
+	cr_assert_eq(event_base_loop(base, EVLOOP_NONBLOCK), 0);
+	cr_assert_lt(clock_now_ms() - begun_ms, 1000);
+	event_free(watchdog);
+	event_base_free(base);
+	close(filler);
+}
