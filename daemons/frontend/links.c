@@ -7,6 +7,7 @@
 
 #include "common/ipc/shard.h"
 #include "common/util/clock.h"
+#include "common/util/count.h"
 #include "common/util/log.h"
 #include "common/util/rand.h"
 
@@ -77,7 +78,7 @@ static void flink_die(struct flink *link, int err)
 		link->ops->broken(link->ctx, link->info.id);
 	}
 	struct job **lists[] = { &link->jobs, &link->unsent[0], &link->unsent[1] };
-	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+	for (size_t i = 0; i < COUNT(lists); i++) {
 		while (*lists[i] != NULL) {
 			route_fail(link->route, *lists[i], EDE_NETWORK_ERROR, "the part that answers is broken");
 		}

@@ -7,6 +7,7 @@
 #include "daemons/supervisor/hear.h"
 
 #include "common/ipc/link.h"
+#include "common/util/count.h"
 #include "daemons/supervisor/blame.h"
 #include "daemons/supervisor/control.h"
 #include "daemons/supervisor/elder.h"
@@ -144,7 +145,7 @@ static struct zone_state *zone_of_image(const struct instance *inst, uint32_t id
 {
 	const struct generation *next = change_preparing(inst->sup);
 	const struct generation *const places[] = { next, &inst->sup->current };
-	for (size_t p = 0; p < sizeof(places) / sizeof(places[0]); p++) {
+	for (size_t p = 0; p < COUNT(places); p++) {
 		const struct zone_set *set = places[p] == NULL ? NULL : places[p]->zones;
 		for (size_t i = 0; set != NULL && i < set->count; i++) {
 			struct zone_state *zone = &set->items[i];

@@ -12,6 +12,7 @@
 #include "common/dns/query.h"
 #include "common/ipc/qlink.h"
 #include "common/util/clock.h"
+#include "common/util/count.h"
 #include "common/util/region.h"
 #include "daemons/resolver/bounds.h"
 
@@ -405,7 +406,7 @@ Test(serve, refuses_what_it_does_not_resolve)
 	struct bench *b = bench_new(100);
 	struct region region;
 	region_init(&region, 4096, 1 << 20);
-	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (unsigned i = 0; i < COUNT(cases); i++) {
 		uint8_t wire[512];
 		ask_raw(b, i, wire, write_query(wire, "x.example.", cases[i].type, cases[i].qclass, cases[i].flags));
 		struct message m = one(b, &region);
@@ -635,7 +636,7 @@ Test(serve, source_ports_are_fresh_and_spread)
 Test(serve, what_comes_late_does_not_reach_the_next_query)
 {
 	static const unsigned copies[] = { 1, UPSTREAM_DRAIN_MAX - 2, UPSTREAM_DRAIN_MAX, 3 * UPSTREAM_DRAIN_MAX };
-	for (unsigned k = 0; k < sizeof(copies) / sizeof(copies[0]); k++) {
+	for (unsigned k = 0; k < COUNT(copies); k++) {
 		struct bench *b = bench_new(100);
 		struct region region;
 		region_init(&region, 4096, 1 << 20);
@@ -820,7 +821,7 @@ Test(serve, asks_itself_when_it_is_watched)
 	static const enum stats_resolver none[] = { STAT_RES_QUERIES,	     STAT_RES_CACHE_ANSWERS, STAT_RES_CACHE_MISSES,
 						    STAT_RES_SERVFAIL,	     STAT_RES_NXDOMAIN,	     STAT_RES_PENDING,
 						    STAT_RES_LATENCY_MS };
-	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+	for (size_t i = 0; i < COUNT(none); i++) {
 		cr_expect_eq(b->page.counters[none[i]], 0u, "%d", (int)none[i]);
 	}
 

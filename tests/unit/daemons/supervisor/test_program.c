@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "daemons/supervisor/program.h"
 
+#include "common/util/count.h"
+
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -128,7 +130,7 @@ Test(program, only_what_nobody_else_may_write)
 		{ 0755, true, 0, BH_EPERM, BH_EPERM },	   { 0755, false, 65534, BH_EPERM, BH_EPERM },
 		{ 0000, false, 0, BH_EPERM, BH_EPERM },
 	};
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (size_t i = 0; i < COUNT(cases); i++) {
 		const char *path = path_of("monitor");
 		(void)unlink(path);
 		if (cases[i].directory) {

@@ -6,6 +6,7 @@
 #include "daemons/supervisor/send.h"
 
 #include "common/ipc/link.h"
+#include "common/util/count.h"
 #include "daemons/supervisor/counters.h"
 
 #include <criterion/criterion.h>
@@ -17,7 +18,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define ZONES 1000
 #define VIEW "internal"
 
