@@ -389,7 +389,7 @@ run_checks() {
 	if [ "$status" -eq 0 ]; then
 		keep=
 	else
-		find "$work" -depth ! -type d ! -name '*.log' ! -name '*.trs' -delete
+		find "$work" -xdev -depth ! -type d ! -name '*.log' ! -name '*.trs' -delete
 		find "$work" -depth -type d -empty -delete
 	fi
 	return "$status"
