@@ -385,7 +385,8 @@ Test(saving, all_goes_on_while_the_file_system_is_frozen)
 	int alive[2];
 	const char *why = mount_file_system(&mounted);
 	if (why != NULL) {
-		fprintf(stderr, "skipped: %s\n", why);
+		printf("SKIPPED: saving, a frozen file system: %s\n", why); /* tests/totals counts the line, Criterion says nothing */
+		fflush(stdout);
 		cr_skip_test();
 	}
 	MUST(pipe2(alive, O_CLOEXEC) == 0, "pipe: %s", strerror(errno));
