@@ -262,11 +262,11 @@ static bool is_gone(const char *link)
 	return strncmp(target, appliance.programs, strlen(appliance.programs)) == 0 && strstr(target, " (deleted)") != NULL;
 }
 
-/* Processes of the appliance whose program is not the one on the disk. */
+/* Processes of the appliance, but the one that writes, whose program is not the one on the disk. */
 static unsigned replaced_programs(void)
 {
 	pid_t pids[APPLIANCE_ROLES_MAX + 1];
-	unsigned count = harness_children(appliance.pid, pids, APPLIANCE_ROLES_MAX);
+	unsigned count = appliance_children(&appliance, pids);
 	unsigned replaced = 0;
 	pids[count++] = appliance.pid;
 	for (unsigned i = 0; i < count; i++) {
