@@ -419,6 +419,40 @@ static struct anchors *root_anchor(bool wrong)
 	return anchors;
 }
 
+/* With the root's anchor, and one for leaf.com if anchored. */
+static void use_sha1(struct sim *sim, bool use, bool anchored)
+{
+	uint8_t zone[DNAME_MAX];
+	uint8_t ds[SIM_RDATA_MAX];
+	sim_name("leaf.com.", zone);
+	uint16_t len = sim_sign_ds("leaf.com.", ds);
+	dnssec_use_sha1(sim->dnssec, use);
+	sim->config.options.no_sha1 = !use;
+	sim->config.anchors = root_anchor(false);
+	cr_assert(!anchored || anchors_add(sim->config.anchors, zone, RR_DS, ds, len) == BH_OK);
+	sim_configure(sim);
+	sim->config.anchors = NULL;
+}
+
+/* RFC 9905, by the operator's word, which holds for what is in the cache, too. */
+Test(validate, a_zone_with_sha1_is_secure_or_not_as_is_said)
+{
+	struct sim *sim = internet_of(&(struct sim_signing){ .algorithm = DNSSEC_RSASHA1_NSEC3, .nsec3 = true }, NULL);
+	for (unsigned turn = 0; turn < 4; turn++) {
+		bool use = turn % 2 == 0;
+		use_sha1(sim, use, false);
+		expect(sim, "www.leaf.com.", RR_A, RCODE_NOERROR, use, use ? "with" : "without");
+		expect(sim, "nothing.leaf.com.", RR_A, RCODE_NXDOMAIN, use, use ? "with" : "without");
+		expect(sim, "nothing.com.", RR_A, RCODE_NXDOMAIN, true, "another zone");
+	}
+	/* An anchor says that the zone is signed, so it fails closed. */
+	use_sha1(sim, true, true);
+	expect(sim, "www.leaf.com.", RR_A, RCODE_NOERROR, true, "with an anchor");
+	use_sha1(sim, false, true);
+	expect(sim, "www.leaf.com.", RR_A, RCODE_SERVFAIL, false, "with an anchor that cannot be used");
+	sim_free(sim);
+}
+
 /* The operator takes the anchor away while leaf.com's keys are on their way. */
 static int distrusting_hook(struct sim *sim, struct sim_server *server, const struct query *q, bool tcp, uint8_t *wire)
 {
