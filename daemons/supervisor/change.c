@@ -14,6 +14,7 @@
 #include "daemons/supervisor/saver.h"
 #include "daemons/supervisor/takeover.h"
 #include "daemons/supervisor/tracking.h"
+#include "daemons/supervisor/trust.h"
 #include "daemons/supervisor/watch.h"
 
 #include <errno.h>
@@ -112,6 +113,7 @@ static void end(struct change *change, bool ok, unsigned failures)
 	event_free(change->timer);
 	if (ok) {
 		saver_save(sup->saver, change->old.config);
+		trust_settle(sup, &change->old);
 	}
 	if (ok || !takeover_running(sup)) { /* else nothing is in service yet that it could go by */
 		tracking_settle(sup);

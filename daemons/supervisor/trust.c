@@ -57,6 +57,70 @@ void trust_tell(struct instance *inst)
 	}
 }
 
+static bool same_names(const struct ipc_name *a, size_t a_count, const struct ipc_name *b, size_t b_count)
+{
+	bool same = a_count == b_count;
+	for (size_t i = 0; i < a_count && same; i++) {
+		same = dname_equal(a[i].name, b[i].name);
+	}
+	return same;
+}
+
+static bool same_servers(const struct ipc_servers *a, const struct ipc_servers *b)
+{
+	bool same = a->count == b->count && dname_equal(a->name, b->name);
+	for (unsigned i = 0; i < a->count && same; i++) {
+		same = addr_equal(&a->addrs[i], &b->addrs[i]);
+	}
+	return same;
+}
+
+static bool same_stubs(const struct config_stub *a, size_t a_count, const struct config_stub *b, size_t b_count)
+{
+	bool same = a_count == b_count;
+	for (size_t i = 0; i < a_count && same; i++) {
+		same = same_servers(&a[i].servers, &b[i].servers);
+	}
+	return same;
+}
+
+static bool same_roots(const struct zone_set *a, const struct zone_set *b)
+{
+	bool same = a->anchor_count == b->anchor_count && a->hint_count == b->hint_count;
+	for (size_t i = 0; i < a->anchor_count && same; i++) {
+		const struct ipc_anchor *x = &a->anchors[i];
+		const struct ipc_anchor *y = &b->anchors[i];
+		same = dname_equal(x->zone, y->zone) && x->type == y->type && x->len == y->len &&
+		       memcmp(x->rdata, y->rdata, x->len) == 0;
+	}
+	for (size_t i = 0; i < a->hint_count && same; i++) {
+		same = same_servers(&a->hints[i], &b->hints[i]);
+	}
+	return same;
+}
+
+/* Who is asked, and what of it is believed. */
+static bool same_answers(const struct generation *a, const struct generation *b)
+{
+	const struct config_resolver *x = &a->config->resolver;
+	const struct config_resolver *y = &b->config->resolver;
+	return x->validate_sha1 == y->validate_sha1 && x->validation_date == y->validation_date &&
+	       x->rebind_protection == y->rebind_protection && same_roots(a->zones, b->zones) &&
+	       same_names(x->insecure, x->insecure_count, y->insecure, y->insecure_count) &&
+	       same_names(x->rebind_allow, x->rebind_allow_count, y->rebind_allow, y->rebind_allow_count) &&
+	       same_stubs(x->stubs, x->stub_count, y->stubs, y->stub_count) &&
+	       same_stubs(x->forwards, x->forward_count, y->forwards, y->forward_count);
+}
+
+void trust_settle(struct supervisor *sup, const struct generation *before)
+{
+	static const uint8_t root[1] = { 0 };
+	if (before->config != NULL && before->zones != NULL && sup->control != NULL &&
+	    !same_answers(before, &sup->current)) {
+		control_flush_frontends(sup, root);
+	}
+}
+
 /* Ends are counted down here and in each resolver; frontends follow a little later, when those have ended. */
 #define NTA_MARGIN_MS 1500
 

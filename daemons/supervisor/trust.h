@@ -23,6 +23,12 @@ int trust_nta_rows(struct supervisor *sup, struct link *link, uint32_t request) 
 /* A resolver runs: tell it what the one before it knew. */
 void trust_tell(struct instance *inst);
 
+/*
+ * Another generation is in service everywhere, and this was the one before (none: a config of NULL): where resolvers have
+ * forgotten what they found with that, so do the frontends, which would give it out as it was judged then.
+ */
+void trust_settle(struct supervisor *sup, const struct generation *before);
+
 /* The appliance ends. */
 void trust_end(struct supervisor *sup);
 

@@ -166,6 +166,23 @@ Test(trust, a_reload_with_wrong_anchors_changes_nothing)
 	expect("www.public.org", "NOERROR rd ra");
 }
 
+/* What a frontend has kept was judged as it was configured then. */
+Test(trust, a_reload_holds_for_what_is_cached)
+{
+	configure("domain-insecure = { \".\" }");
+	appliance_start(&appliance);
+	expect("www.public.org", "NOERROR rd ra");
+	configure("");
+	appliance_reload(&appliance);
+	expect("www.public.org", "SERVFAIL rd ra");
+	configure("domain-insecure = { \"org\" }");
+	appliance_reload(&appliance);
+	expect("www.public.org", "NOERROR rd ra");
+	configure("domain-insecure = { \"nowhere\" }");
+	appliance_reload(&appliance);
+	expect("www.public.org", "SERVFAIL rd ra");
+}
+
 static void nta(const char *words, unsigned status)
 {
 	const struct ctl_answer *answer = appliance_control(&appliance, words);
