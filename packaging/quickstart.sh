@@ -9,7 +9,7 @@
 # Several may run at once. Packages are installed under one lock for the machine. `run` builds in build/ of the
 # tree, under a lock, and re-uses what is there; each running demo has addresses of its own (127.0.0.1 and
 # 127.53.0.0/24 for the first, 127.0.0.2 and 127.53.2.0/24 for the second, ...). `check` works on a copy of
-# the tree in a temporary directory and touches nothing else.
+# the tree in a temporary directory, of which the logs stay when a test fails, and touches nothing else.
 set -eu
 umask 022
 

@@ -215,7 +215,7 @@ Test(resolver, dead_servers_are_remembered)
 	}
 	/* Whichever question met the dead one first paid for it, and now and then it is tried again. */
 	silences = appliance_counter(&box, "resolver", "", "upstream_timeouts") - silences;
-	MUST(silences >= 1 && silences <= 5, "one dead server of two was met %llu times in 21 questions",
+	MUST(silences <= 5, "one dead server of two was met %llu times in 21 questions",
 	     (unsigned long long)silences);
 	uint64_t took = ask_timed("www.vsixbad.com", RR_A, &reply);
 	MUST(took < 4000 * harness_slow(), "an IPv6 address that leads nowhere cost %llu ms", (unsigned long long)took);

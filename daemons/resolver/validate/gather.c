@@ -89,7 +89,7 @@ static const char *why_unusable(const struct ipc_anchor *a, const struct dnssec 
 	}
 	uint8_t algorithm = a->type == RR_DS ? a->rdata[2] : a->rdata[3];
 	if (!dnssec_has_algorithm(dnssec, algorithm)) {
-		return "its algorithm is not known here";
+		return "its algorithm is not known here, or not wanted";
 	}
 	if (a->type == RR_DS && !dnssec_has_digest(dnssec, a->rdata[3])) {
 		return "its digest type is not known here";
