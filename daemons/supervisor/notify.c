@@ -51,7 +51,7 @@ static void send_text(const char *text, int flags)
 	bool told = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) == 0 &&
 		    sendto(fd, text, strlen(text), MSG_NOSIGNAL | flags | (deaf ? MSG_DONTWAIT : 0), (struct sockaddr *)&sa,
 			   sa_len) >= 0;
-	deaf = !told && errno == EAGAIN;
+	deaf = !told && errno == EAGAIN && (deaf || flags == 0); /* not for what was not waited for */
 	if (!told) {
 		log_warn("cannot notify the service manager: %m");
 	}
