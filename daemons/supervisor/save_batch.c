@@ -366,6 +366,22 @@ static int open_temporary(const struct writer *w)
 	return fd;
 }
 
+/* The head for w->values, and the file that is written until it is whole. no_head: what to say of the former. */
+static bool begin_temporary(struct writer *w, const struct save_work *work, const char *no_head)
+{
+	if (!encode_head(w, work)) {
+		warn(w, w->name, no_head);
+		return false;
+	}
+	w->fd = open_temporary(w);
+	if (w->fd < 0) {
+		warn(w, TEMPORARY, "cannot be made");
+		end_head(w);
+		return false;
+	}
+	return true;
+}
+
 /* Open the file of this work; false: it is not to be written. */
 static bool begin_file(struct writer *w, const struct save_work *work)
 {
@@ -378,17 +394,7 @@ static bool begin_file(struct writer *w, const struct save_work *work)
 	}
 	head_of(work, &w->values);
 	number_it(w, work);
-	if (!encode_head(w, work)) {
-		warn(w, w->name, "its head cannot be made");
-		return false;
-	}
-	w->fd = open_temporary(w);
-	if (w->fd < 0) {
-		warn(w, TEMPORARY, "cannot be made");
-		end_head(w);
-		return false;
-	}
-	return true;
+	return begin_temporary(w, work, "its head cannot be made");
 }
 
 /* The image behind the place of the head, forced to disk piece by piece. */
@@ -458,14 +464,7 @@ static bool put_back_served(struct writer *w, const struct save_work *work)
 	served.image = &image;
 	head_of(&served, &w->values);
 	w->values.number = number;
-	if (!encode_head(w, &served)) {
-		warn(w, w->name, "the head of what it serves cannot be made");
-		return false;
-	}
-	w->fd = open_temporary(w);
-	if (w->fd < 0) {
-		warn(w, TEMPORARY, "cannot be made");
-		end_head(w);
+	if (!begin_temporary(w, &served, "the head of what it serves cannot be made")) {
 		return false;
 	}
 	if (!copy_image(w, &served) || !write_at(w->fd, w->head, w->head_len, 0) || fsync(w->fd) != 0 ||
